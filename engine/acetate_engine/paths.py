@@ -1,0 +1,26 @@
+"""Every directory of the engine, one place: platformdirs decides, so XDG variables move them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+from acetate.protocol.connection import APP
+
+
+def data_dir() -> Path:
+    """Jobs, images, downloaded models."""
+    return Path(platformdirs.user_data_dir(APP))
+
+
+def cache_dir() -> Path:
+    """What can be made again: prepared weights, thumbnails."""
+    return Path(platformdirs.user_cache_dir(APP))
+
+
+def resources_dir() -> Path:
+    """Embedded models, presets, icons: `resources/` of the checkout, or where ACETATE_RESOURCES points."""
+    named = os.environ.get("ACETATE_RESOURCES")
+    return Path(named) if named else Path(__file__).resolve().parents[2] / "resources"

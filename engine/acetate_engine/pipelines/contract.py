@@ -1,0 +1,59 @@
+"""What a worker hands to a pipeline and gets back. numpy only: importing this costs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acetate.protocol.events import LayerRole
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.requests import GenerateRequest
+
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+"""(height, width, 4) RGBA, straight alpha, sRGB; (height, width) for a mask. uint8 0..255 or uint16 0..65535."""
+
+Images = Mapping[str, Pixels]
+"""Condition images by digest; each covers `request.covered` exactly."""
+
+
+class JobCancelled(Exception):
+    """The job was cancelled; raised at a step boundary, never shown as an error."""
+
+
+class Reporter(Protocol):
+    """How a pipeline reports. Each call is cheap; `check` is called at every step."""
+
+    def progress(self, step: int, steps: int, stage: str) -> None: ...
+
+    def preview(self, step: int, rgba: NDArray[np.uint8]) -> None:
+        """A coarse (h, w, 4) straight sRGB look at the layer in the making, longest side at most 256."""
+
+    def check(self) -> None:
+        """Raises JobCancelled if the job was cancelled."""
+
+
+@dataclass(frozen=True)
+class GeneratedLayer:
+    image: int  # which of the alternatives
+    role: LayerRole
+    name: str
+    bounds: Bounds  # canvas pixels
+    pixels: Pixels  # exactly as large as bounds
+    seed: int
+
+
+@dataclass(frozen=True)
+class Generated:
+    layers: tuple[GeneratedLayer, ...]  # bottom to top within one image, images one after the other
+    notes: tuple[str, ...] = ()
+
+
+class Generator(Protocol):
+    """Runs requests one after the other on one device, keeping models between them."""
+
+    def generate(self, request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
+        """Raises JobCancelled, UnknownModel, UnsupportedTask, CheckpointError, OutOfMemory, GenerationFailed."""

@@ -1,0 +1,111 @@
+"""Frozen dataclasses ↔ JSON objects, checked field by field; an error names the path of what is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from enum import Enum
+from functools import cache
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from acetate.protocol.errors import Json, JsonValue, MalformedMessage
+
+T = TypeVar("T")
+
+_SCALARS = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def to_json(value: object) -> Json:
+    """The JSON object of a dataclass instance. Enums become their values, tuples lists."""
+    return cast(Json, _encode(value))
+
+
+def from_json(kind: type[T], data: JsonValue, path: str = "$") -> T:
+    """The dataclass `kind` read from `data`; absent fields take their defaults.
+
+    Raises MalformedMessage where a field is missing, unknown or of another type; nothing is coerced
+    except a whole number where a float is wanted.
+    """
+    return cast(T, _decode(kind, data, path))
+
+
+def _encode(value: object) -> JsonValue:
+    if isinstance(value, Enum):
+        return cast(JsonValue, value.value)
+    if dataclasses.is_dataclass(value):
+        return {field.name: _encode(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, tuple):
+        return [_encode(item) for item in value]
+    return cast(JsonValue, value)
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _decode(kind: Any, data: Any, path: str) -> object:
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        return _decode_optional(kind, data, path)
+    if origin is tuple:
+        return _decode_tuple(get_args(kind)[0], data, path)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return _decode_enum(kind, data, path)
+    if dataclasses.is_dataclass(kind):
+        return _decode_dataclass(cast(type, kind), data, path)
+    return _decode_scalar(kind, data, path)
+
+
+def _decode_optional(kind: Any, data: Any, path: str) -> object:
+    if data is None:
+        return None
+    (inner,) = [option for option in get_args(kind) if option is not type(None)]
+    return _decode(inner, data, path)
+
+
+def _decode_tuple(inner: Any, data: Any, path: str) -> object:
+    if not isinstance(data, list):
+        raise _malformed(path, "a list", data)
+    return tuple(_decode(inner, item, f"{path}[{index}]") for index, item in enumerate(data))
+
+
+def _decode_enum(kind: type[Enum], data: Any, path: str) -> object:
+    try:
+        return kind(data)
+    except ValueError:
+        raise _malformed(path, "one of " + ", ".join(str(member.value) for member in kind), data) from None
+
+
+def _decode_dataclass(kind: type, data: Any, path: str) -> object:
+    if not isinstance(data, dict):
+        raise _malformed(path, "an object", data)
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    for name in data:
+        if name not in fields:
+            raise MalformedMessage(f"{path} has an unknown field {str(name)[:60]!r}", "Leave it out.")
+    missing = [name for name, field in fields.items() if name not in data and _is_required(field)]
+    if missing:
+        raise MalformedMessage(f"{path} lacks the field {missing[0]!r}", "Send every required field.")
+    hints = _hints(kind)
+    values = {name: _decode(hints[name], value, f"{path}.{name}") for name, value in data.items()}
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise MalformedMessage(f"{path}: {error}", "Correct the value.") from error
+
+
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _decode_scalar(kind: Any, data: Any, path: str) -> object:
+    if kind is float and isinstance(data, int) and not isinstance(data, bool):
+        return float(data)
+    if not isinstance(data, kind) or (isinstance(data, bool) and kind is not bool):
+        raise _malformed(path, _SCALARS[kind], data)
+    return data
+
+
+def _malformed(path: str, wanted: str, data: object) -> MalformedMessage:
+    return MalformedMessage(f"{path} should be {wanted}, and is {str(data)[:60]!r}", "Correct the field.")

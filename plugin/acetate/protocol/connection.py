@@ -1,0 +1,102 @@
+"""How a plugin finds a running engine: a user-only file in the runtime directory, the way Jupyter does it.
+
+The directories follow the rules of platformdirs for the name "acetate" (a test holds them equal), because
+Krita's Python has only the standard library.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from acetate.protocol.codec import from_json, to_json
+from acetate.protocol.errors import MalformedMessage
+
+APP = "acetate"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where the engine listens, and the token it wants as `Authorization: Bearer …`."""
+
+    host: str
+    port: int
+    token: str
+    pid: int
+    version: str
+    protocol: int
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+
+def runtime_dir() -> Path:
+    """Holds the connection file."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local")) / "Temp" / APP / APP
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Caches/TemporaryItems" / APP
+    return _linux_runtime_dir()
+
+
+def _linux_runtime_dir() -> Path:
+    named = os.environ.get("XDG_RUNTIME_DIR", "").strip()
+    if named:
+        return Path(named) / APP
+    uid = os.getuid()
+    usual = Path(f"/run/user/{uid}")
+    if os.access(usual, os.W_OK):
+        return usual / APP
+    return Path(tempfile.gettempdir()) / f"runtime-{uid}" / APP
+
+
+def config_dir() -> Path:
+    """Holds `engine.json`, which `acetate install-plugin` writes: the command that starts the engine."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local")) / APP / APP
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Application Support" / APP
+    named = os.environ.get("XDG_CONFIG_HOME", "").strip()
+    return (Path(named) if named else Path.home() / ".config") / APP
+
+
+def connection_file() -> Path:
+    return runtime_dir() / "connection.json"
+
+
+def write_connection(path: Path, connection: Connection) -> None:
+    """Atomically, readable by the user only (0600 in a 0700 folder): the token is a secret."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".connection-")  # mkstemp creates 0600
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(to_json(connection), file)
+    Path(name).replace(path)
+
+
+def read_connection(path: Path) -> Connection | None:
+    """None where there is no file. Raises MalformedMessage where the file is not one."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    try:
+        return from_json(Connection, json.loads(text))
+    except ValueError as error:
+        raise MalformedMessage(f"{path} is not JSON: {error}", "Delete it and start the engine again.") from error
+
+
+@dataclass(frozen=True)
+class EngineCommand:
+    """`engine.json` in the config directory: how the plugin starts the engine on this machine."""
+
+    command: tuple[str, ...]  # program and arguments, e.g. python -m acetate_engine serve
+    version: str
+
+
+def engine_command_file() -> Path:
+    return config_dir() / "engine.json"

@@ -1,0 +1,178 @@
+"""What a job reports. Each event is one SSE message: `event:` its name, `id:` its number in the job, `data:` JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import Enum
+
+from acetate.protocol.codec import from_json, to_json
+from acetate.protocol.errors import AcetateError, MalformedMessage
+from acetate.protocol.geometry import Bounds
+
+
+class JobState(str, Enum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+class LayerRole(str, Enum):
+    FOREGROUND = "foreground"  # transparent
+    BACKGROUND = "background"  # opaque
+    BLENDED = "blended"  # opaque
+
+
+@dataclass(frozen=True)
+class LayerResult:
+    """One generated layer; its pixels are at /v1/jobs/{id}/layers/{index}."""
+
+    index: int  # bottom to top within one image; images one after the other
+    image: int  # which of the alternatives it belongs to
+    role: LayerRole
+    name: str  # for the layer stack: from prompt and seed
+    bounds: Bounds  # canvas pixels
+    digest: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A problem+json object (RFC 9457) as a field."""
+
+    code: str
+    title: str
+    detail: str
+    remedy: str
+    status: int = 500
+
+    @staticmethod
+    def of(error: AcetateError) -> Problem:
+        return Problem(error.code, error.title, error.detail, error.remedy, error.status)
+
+    def to_error(self) -> AcetateError:
+        return AcetateError.from_problem(to_json(self))
+
+
+@dataclass(frozen=True)
+class Queued:
+    position: int  # 0: next
+
+
+@dataclass(frozen=True)
+class Started:
+    attempt: int  # 1, and one more after each death of the worker
+
+
+@dataclass(frozen=True)
+class Progress:
+    step: int
+    steps: int
+    stage: str  # loading, encode, denoise, decode
+
+    @property
+    def fraction(self) -> float:
+        return self.step / self.steps if self.steps else 0.0
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A coarse look at the layer in the making: PNG, RGBA8 straight, base64, longest side at most 256 px."""
+
+    step: int
+    png: str
+
+
+@dataclass(frozen=True)
+class Done:
+    layers: tuple[LayerResult, ...]
+    notes: tuple[str, ...] = ()  # what was done otherwise than asked, for the painter
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Failed:
+    problem: Problem
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    pass
+
+
+Event = Queued | Started | Progress | Preview | Done | Failed | Cancelled
+
+_NAMES: dict[str, type] = {
+    "queued": Queued,
+    "started": Started,
+    "progress": Progress,
+    "preview": Preview,
+    "done": Done,
+    "failed": Failed,
+    "cancelled": Cancelled,
+}
+
+
+def event_name(event: Event) -> str:
+    return type(event).__name__.lower()
+
+
+def encode_event(event: Event) -> str:
+    """The `data:` of the SSE message: JSON without newlines."""
+    return json.dumps(to_json(event), ensure_ascii=False, separators=(",", ":"))
+
+
+def decode_event(name: str, data: str) -> Event:
+    """Raises MalformedMessage on an unknown name or on data that does not fit it."""
+    if name not in _NAMES:
+        raise MalformedMessage(f"unknown event {name[:60]!r}", "Update the plugin: the engine is newer.")
+    try:
+        parsed = json.loads(data)
+    except ValueError as error:
+        raise MalformedMessage(f"event {name} is not JSON: {error}", "Restart the engine.") from error
+    event: Event = from_json(_NAMES[name], parsed)
+    return event
+
+
+def final_state(event: Event) -> JobState | None:
+    """The state that this event ends the job in; None where the job goes on."""
+    return {Done: JobState.DONE, Failed: JobState.FAILED, Cancelled: JobState.CANCELLED}.get(type(event))
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """GET /v1/jobs/{id}."""
+
+    id: str
+    state: JobState
+    attempt: int = 0
+    step: int = 0
+    steps: int = 0
+    layers: tuple[LayerResult, ...] = ()
+    notes: tuple[str, ...] = ()
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """POST /v1/jobs."""
+
+    id: str
+    position: int
+
+
+@dataclass(frozen=True)
+class Health:
+    """GET /health, the one route that needs no token."""
+
+    name: str  # "acetate"
+    version: str
+    protocol: int
+    pid: int
+    worker: str  # starting, ready, busy, dead

@@ -1,0 +1,192 @@
+"""The request of a job: frozen, and holding *everything* that decides the result. Images are named by digest."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+from acetate.protocol.errors import InvalidRequest
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.pixels import MAX_PIXELS, PixelFormat, is_digest
+
+MAX_PROMPT = 4000  # characters; text encoders read far less
+MAX_IMAGES = 16
+MAX_LAYERS = 64
+MAX_SEED = 2**32 - 1
+
+
+class Task(str, Enum):
+    FOREGROUND = "foreground"  # text → transparent layer
+    JOINT = "joint"  # text → foreground and background together
+    FOREGROUND_ON_BACKGROUND = "foreground_on_background"
+    BACKGROUND_BEHIND_FOREGROUND = "background_behind_foreground"
+    BLEND = "blend"  # foreground, background → blended picture
+    STACK = "stack"  # prompts, bottom to top → layers, each conditioned on those below
+    REFINE = "refine"  # foreground → another version of it, alpha free
+    INPAINT = "inpaint"  # foreground, mask → repainted inside the mask
+    IDENTITY = "identity"  # returns its foreground: exercises the path of a pixel, no model
+
+    @property
+    def needs_background(self) -> bool:
+        return self in (Task.FOREGROUND_ON_BACKGROUND, Task.BLEND)
+
+    @property
+    def needs_foreground(self) -> bool:
+        return self in (Task.BACKGROUND_BEHIND_FOREGROUND, Task.BLEND, Task.REFINE, Task.INPAINT, Task.IDENTITY)
+
+    @property
+    def needs_mask(self) -> bool:
+        return self is Task.INPAINT
+
+
+class Preset(str, Enum):
+    DRAFT = "draft"  # few steps, one decoder pass
+    FINAL = "final"  # the model's own number of steps, eight decoder passes
+
+
+class ControlKind(str, Enum):
+    LINES = "lines"
+    EDGES = "edges"
+    DEPTH = "depth"
+    POSE = "pose"
+    SCRIBBLE = "scribble"
+
+
+@dataclass(frozen=True)
+class ControlHint:
+    """A ControlNet hint: an image that covers the context, its weight, and the share of the steps it acts in."""
+
+    kind: ControlKind
+    image: str  # digest
+    weight: float = 1.0
+    start: float = 0.0  # 0..1 of the steps
+    end: float = 1.0
+
+
+@dataclass(frozen=True)
+class StackLayer:
+    """One layer of a stack."""
+
+    prompt: str
+    bounds: Bounds | None = None  # canvas pixels; the bounds of the request where None
+    seed: int | None = None  # the request's seed + the layer's index where None
+    strength: float = 1.0
+
+
+@dataclass(frozen=True)
+class GenerateRequest:
+    """What to make. Two equal requests on the same model and device give equal pixels.
+
+    `bounds` is what comes back, exactly; `context` is the part of the canvas that the images cover
+    (it contains `bounds`; `bounds` itself where None).
+    """
+
+    task: Task
+    bounds: Bounds  # canvas pixels
+    seed: int
+    prompt: str = ""
+    negative_prompt: str = ""
+    background_prompt: str = ""  # joint: the prompt of the background frame
+    blended_prompt: str = ""  # joint and conditioned: the prompt of the blended frame
+    context: Bounds | None = None  # canvas pixels
+    background: str | None = None  # digest
+    foreground: str | None = None  # digest
+    mask: str | None = None  # digest of an A8 image: the feathered selection
+    layers: tuple[StackLayer, ...] = ()  # stack, bottom to top
+    control: tuple[ControlHint, ...] = ()
+    images: int = 1  # how many alternatives
+    model: str = "mini"
+    preset: Preset = Preset.DRAFT
+    steps: int | None = None  # the preset's where None
+    guidance_scale: float | None = None  # the model's where None
+    strength: float = 1.0  # refine and inpaint: 0 keeps the layer, 1 makes another
+    pixel_format: PixelFormat = PixelFormat.RGBA8  # of the layers that come back
+
+    @property
+    def covered(self) -> Bounds:
+        """What the condition images cover, canvas pixels."""
+        return self.context or self.bounds
+
+    @property
+    def image_digests(self) -> tuple[str, ...]:
+        """Every image that must be on the engine before the job can start."""
+        named = (self.background, self.foreground, self.mask, *(hint.image for hint in self.control))
+        return tuple(dict.fromkeys(name for name in named if name is not None))
+
+    def validate(self) -> None:
+        """Raises InvalidRequest, naming the field and the remedy, where the task cannot be done as asked."""
+        _check_prompts(self)
+        _check_geometry(self)
+        _check_conditions(self)
+        _check_numbers(self)
+
+
+def _check_prompts(request: GenerateRequest) -> None:
+    prompts = {
+        "prompt": request.prompt,
+        "negative prompt": request.negative_prompt,
+        "background prompt": request.background_prompt,
+        "blended prompt": request.blended_prompt,
+        **{f"prompt of layer {index + 1}": layer.prompt for index, layer in enumerate(request.layers)},
+    }
+    for name, text in prompts.items():
+        if len(text) > MAX_PROMPT:
+            raise InvalidRequest(f"the {name} has {len(text)} characters", f"Shorten it to at most {MAX_PROMPT}.")
+    if request.task is Task.STACK:
+        _check_stack(request)
+    elif request.task is not Task.IDENTITY and not request.prompt.strip():
+        raise InvalidRequest("the prompt is empty", "Type what should appear on the layer.")
+
+
+def _check_stack(request: GenerateRequest) -> None:
+    if not 1 <= len(request.layers) <= MAX_LAYERS:
+        raise InvalidRequest(f"the stack has {len(request.layers)} layers", f"Give it 1 to {MAX_LAYERS}.")
+    for index, layer in enumerate(request.layers):
+        if not layer.prompt.strip():
+            raise InvalidRequest(f"the prompt of layer {index + 1} is empty", "Type what should appear on it.")
+
+
+def _check_geometry(request: GenerateRequest) -> None:
+    if request.bounds.is_empty:
+        raise InvalidRequest(f"the region is empty ({request.bounds})", "Select some part of the canvas.")
+    if request.covered.extent.area > MAX_PIXELS:
+        raise InvalidRequest(f"the region is {request.covered.extent}", f"Choose at most {MAX_PIXELS} pixels.")
+    if not request.covered.contains(request.bounds):
+        raise InvalidRequest(f"the context {request.covered} does not contain the region {request.bounds}", "Widen it.")
+
+
+def _check_conditions(request: GenerateRequest) -> None:
+    task = request.task
+    if task.needs_background and request.background is None:
+        raise InvalidRequest("there is no background", f"Choose a background layer: {task.value} needs one.")
+    if task.needs_foreground and request.foreground is None:
+        raise InvalidRequest("there is no foreground", f"Choose a foreground layer: {task.value} needs one.")
+    if task.needs_mask and request.mask is None:
+        raise InvalidRequest("there is no selection", f"Select what to repaint: {task.value} needs it.")
+    for name in request.image_digests:
+        if not is_digest(name):
+            raise InvalidRequest(f"{name[:80]!r} does not name an image", "Use the SHA-256 of an uploaded image.")
+
+
+def _check_numbers(request: GenerateRequest) -> None:
+    _check_range("seed", request.seed, 0, MAX_SEED)
+    _check_range("number of images", request.images, 1, MAX_IMAGES)
+    _check_range("strength", request.strength, 0.0, 1.0)
+    if request.steps is not None:
+        _check_range("number of steps", request.steps, 1, 200)
+    if request.guidance_scale is not None:
+        _check_range("guidance scale", request.guidance_scale, 0.0, 50.0)
+    for hint in request.control:
+        _check_range("control weight", hint.weight, 0.0, 2.0)
+        _check_range("control start", hint.start, 0.0, 1.0)
+        _check_range("control end", hint.end, hint.start, 1.0)
+    for layer in request.layers:
+        _check_range("layer strength", layer.strength, 0.0, 1.0)
+        if layer.seed is not None:
+            _check_range("layer seed", layer.seed, 0, MAX_SEED)
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if not math.isfinite(value) or not low <= value <= high:
+        raise InvalidRequest(f"the {name} is {value}", f"Choose a value from {low} to {high}.")

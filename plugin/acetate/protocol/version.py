@@ -1,0 +1,5 @@
+"""The release, and the version of the messages: an engine and a plugin work together when the latter is equal."""
+
+__version__ = "0.1.0"
+
+PROTOCOL_VERSION = 1
