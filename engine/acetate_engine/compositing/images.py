@@ -11,7 +11,6 @@ from PIL import Image
 from acetate.protocol.errors import MalformedMessage
 from acetate.protocol.geometry import Extent
 from acetate.protocol.pixels import MAX_PIXELS, PixelBuffer, PixelFormat
-
 from acetate_engine.pipelines.contract import Pixels
 
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
@@ -28,8 +27,9 @@ def decode_image(body: bytes) -> Pixels:
     shape = (buffer.extent.height, buffer.extent.width)
     if buffer.format is PixelFormat.A8:
         return np.frombuffer(buffer.data, np.uint8).reshape(shape)
-    dtype = np.uint8 if buffer.format is PixelFormat.RGBA8 else np.dtype("<u2")
-    return np.frombuffer(buffer.data, dtype).reshape(*shape, 4)
+    if buffer.format is PixelFormat.RGBA8:
+        return np.frombuffer(buffer.data, np.uint8).reshape(*shape, 4)
+    return np.frombuffer(buffer.data, np.dtype("<u2")).astype(np.uint16, copy=False).reshape(*shape, 4)
 
 
 def encode_image(pixels: Pixels) -> bytes:
