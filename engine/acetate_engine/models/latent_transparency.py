@@ -1,0 +1,197 @@
+"""RGBA -> adjusted latent -> RGBA, for pictures of any size.
+
+Latents here are *unscaled*: pipelines multiply by the VAE's scaling factor before denoising and divide after.
+Follows "Transparent Image Layer Diffusion using Latent Transparency" (arXiv 2402.17113) and its released weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from acetate_engine.models.memory import Note, run_within_memory
+from acetate_engine.models.padding import pad_rgb, pad_to_multiple
+from acetate_engine.models.transparency import OffsetEncoder, TransparentDecoder
+
+RELEASED_OFFSET_SCALE = 300.0  # lambda of the released weights; the paper says 100
+PASSES = (1, 2, 4, 8)  # 8 is the released quality, the others are drafts
+
+# (mirrored, quarter turns) of the eight passes. Those that keep the picture's shape come first: a draft is one batch.
+_ORIENTATIONS = ((False, 0), (True, 2), (False, 2), (True, 0), (False, 1), (False, 3), (True, 1), (True, 3))
+
+
+class Distribution(Protocol):
+    mean: Tensor
+    std: Tensor
+
+
+class Encoded(Protocol):
+    latent_dist: Distribution
+
+
+class Decoded(Protocol):
+    sample: Tensor
+
+
+class Autoencoder(Protocol):
+    """The part of diffusers' AutoencoderKL that is used here."""
+
+    @property
+    def dtype(self) -> torch.dtype: ...
+    def encode(self, x: Tensor) -> Encoded: ...
+    def decode(self, z: Tensor) -> Decoded: ...
+
+
+@dataclass(frozen=True)
+class LatentTransparency:
+    """The two trained networks and lambda. Either network may be absent where a task does not need it."""
+
+    encoder: OffsetEncoder | None
+    decoder: TransparentDecoder | None
+    offset_scale: float = RELEASED_OFFSET_SCALE
+
+    @torch.no_grad()
+    def encode_rgba(self, rgba: Tensor, vae: Autoencoder, multiple: int = 64) -> Tensor:
+        """Hide transparency in a latent.
+
+        Args:
+            rgba: (B, 4, H, W), 0..1, sRGB, straight alpha; any size.
+            vae: the frozen autoencoder.
+            multiple: pixels; the picture is extended right and below to a multiple of it.
+
+        Returns:
+            (B, C, h, w) float32, unscaled, of the extended picture. `decode_layers(size=(H, W))` crops it again.
+
+        Raises:
+            ValueError: there is no encoder, or the autoencoder computes in fp16.
+        """
+        if self.encoder is None:
+            raise ValueError("this model has no offset encoder: load one to encode RGBA")
+        extended = pad_to_multiple(rgba.float(), multiple)
+        return adjusted_latent(extended, pad_rgb(extended), self.encoder, vae, self.offset_scale)
+
+    @torch.no_grad()
+    def decode_layers(
+        self,
+        latent: Tensor,
+        vae: Autoencoder,
+        *,
+        note: Note,
+        passes: int = 8,
+        size: tuple[int, int] | None = None,
+        batch: int = 4,
+    ) -> Tensor:
+        """Read the transparent picture from a latent.
+
+        Args:
+            latent: (B, C, h, w), unscaled; any size.
+            vae: the frozen autoencoder.
+            note: told when memory ran out and another way was taken.
+            passes: 8 for the released quality, 4, 2 or 1 for drafts.
+            size: (height, width) in pixels to crop to; all of it if None.
+            batch: pictures at once, while memory allows.
+
+        Returns:
+            (B, 4, H, W) float32, 0..1: [alpha, straight sRGB colour].
+
+        Raises:
+            ValueError: there is no decoder, `passes` is another number, or the autoencoder computes in fp16.
+            OutOfMemory: not even small tiles fit.
+        """
+        if self.decoder is None:
+            raise ValueError("this model has no transparent decoder: load one to decode layers")
+        pixel = decode_rgb(latent, vae, note=note, batch=batch)
+        layers = decode_alpha_rgb(self.decoder, pixel, latent, note=note, passes=passes, batch=batch)
+        height, width = size or pixel.shape[2:]
+        return layers[:, :, :height, :width]
+
+
+def adjusted_latent(rgba: Tensor, padded_rgb: Tensor, encoder: OffsetEncoder, vae: Autoencoder, scale: float) -> Tensor:
+    """mean + std * (scale * offset): differentiable, for sides that are multiples of the VAE's factor.
+
+    Args:
+        rgba: (B, 4, H, W), 0..1, sRGB, straight alpha.
+        padded_rgb: (B, 3, H, W), 0..1, from `pad_rgb(rgba)`.
+        scale: lambda.
+
+    Returns:
+        (B, C, h, w) float32, unscaled.
+    """
+    _require_range(vae)
+    colour, alpha = rgba[:, :3], rgba[:, 3:]
+    distribution = vae.encode(((2 * colour - 1) * alpha).to(vae.dtype)).latent_dist
+    offset = encoder(torch.cat([alpha, padded_rgb], dim=1).to(encoder.dtype))
+    return distribution.mean.float() + distribution.std.float() * (scale * offset.float())
+
+
+@torch.no_grad()
+def decode_rgb(latent: Tensor, vae: Autoencoder, *, note: Note, batch: int = 4) -> Tensor:
+    """The frozen autoencoder's opaque picture: (B, C, h, w) unscaled -> (B, 3, H, W) float32, 0..1, sRGB."""
+    _require_range(vae)
+    decoded = run_within_memory(lambda z: vae.decode(z).sample, [latent.to(vae.dtype)], "Decoding colours", note, batch)
+    return (decoded.float() * 0.5 + 0.5).clamp(0, 1)
+
+
+@torch.no_grad()
+def decode_alpha_rgb(
+    decoder: TransparentDecoder, pixel: Tensor, latent: Tensor, *, note: Note, passes: int = 8, batch: int = 4
+) -> Tensor:
+    """Alpha and colour from the frozen picture and its latent, by the median of several orientations.
+
+    Args:
+        pixel: (B, 3, H, W), 0..1, sRGB, from `decode_rgb`; any size that is a whole multiple of the latent's.
+        latent: (B, C, h, w), unscaled.
+        passes: 1, 2, 4 or 8 orientations.
+
+    Returns:
+        (B, 4, H, W) float32, 0..1: [alpha, straight sRGB colour].
+    """
+    if passes not in PASSES:
+        raise ValueError(f"passes must be one of {PASSES}, got {passes}")
+    height, width = pixel.shape[2:]
+    factor = height // latent.shape[2]
+    pixel = pad_to_multiple(pixel, decoder.multiple).to(decoder.dtype)
+    latent = pad_to_multiple(latent, decoder.multiple // factor).to(decoder.dtype)
+    results: list[Tensor] = []
+    for group in _same_shape(_ORIENTATIONS[:passes]):
+        inputs = [torch.cat([_turn(x, *way) for way in group]) for x in (pixel, latent)]
+        output = run_within_memory(decoder, inputs, "Decoding transparency", note, batch)
+        clipped = output.float().clamp(0, 1).chunk(len(group))
+        results += [_turn_back(x, *way) for x, way in zip(clipped, group, strict=True)]
+    return _middle(torch.stack(results))[:, :, :height, :width]
+
+
+def _middle(passes: Tensor) -> Tensor:
+    """Over the first axis: torch's lower median of all eight, as released; the mean of the middle two of a draft.
+
+    The lower of two would be the minimum, and alpha would shrink.
+    """
+    if len(passes) == 8:
+        return passes.median(dim=0).values
+    ordered = passes.sort(dim=0).values
+    return (ordered[(len(passes) - 1) // 2] + ordered[len(passes) // 2]) / 2
+
+
+def _same_shape(orientations: Iterable[tuple[bool, int]]) -> list[list[tuple[bool, int]]]:
+    """Upright and sideways orientations apart, for only pictures of one shape make a batch."""
+    ways = list(orientations)
+    groups = [[way for way in ways if way[1] % 2 == side] for side in (0, 1)]
+    return [group for group in groups if group]
+
+
+def _turn(x: Tensor, mirrored: bool, quarters: int) -> Tensor:
+    return torch.rot90(x.flip(3) if mirrored else x, quarters, dims=(2, 3))
+
+
+def _turn_back(x: Tensor, mirrored: bool, quarters: int) -> Tensor:
+    upright = torch.rot90(x, -quarters, dims=(2, 3))
+    return upright.flip(3) if mirrored else upright
+
+
+def _require_range(vae: Autoencoder) -> None:
+    if vae.dtype == torch.float16:
+        raise ValueError("the autoencoder overflows in fp16: load it in bf16 or fp32")
