@@ -1,0 +1,30 @@
+# Thin on purpose: what each command does stands in resources/setup.sh, tests/ and pyproject.toml.
+BIN := .venv/bin
+
+.PHONY: setup demo test check bench format
+
+setup:            ## apt packages when missing, .venv, torch, Acetate itself; seconds when nothing changed
+	@resources/setup.sh
+
+demo: setup       ## the main job in a real Krita; leaves out/demo.{kra,psd,png} and a screenshot
+	@$(BIN)/python -m tests.krita.demo
+
+test: setup       ## everything, from nothing
+	@$(MAKE) --no-print-directory check
+
+check: $(BIN)/acetate   ## format, lint, types, import contracts, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+bench: $(BIN)/acetate
+	@$(BIN)/acetate bench
+
+format: $(BIN)/acetate
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(BIN)/acetate:
+	@echo "No $@: Acetate is not set up in this checkout. Run 'make setup' first." >&2; exit 1
