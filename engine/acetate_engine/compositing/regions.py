@@ -1,0 +1,31 @@
+"""Cutting out of and putting into a canvas."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+
+from acetate.protocol.geometry import Bounds, Extent
+from acetate_engine.pipelines.contract import Pixels
+
+
+def crop(pixels: Pixels, bounds: Bounds) -> Pixels:
+    """A view of `bounds`, pixels from the array's corner. Raises ValueError where it does not lie inside."""
+    height, width = pixels.shape[:2]
+    if not Bounds(0, 0, width, height).contains(bounds):
+        raise ValueError(f"{bounds} does not lie within {width}×{height}")
+    return pixels[bounds.y : bounds.bottom, bounds.x : bounds.right]
+
+
+def place(pixels: Pixels, at: Bounds, extent: Extent) -> Pixels:
+    """`pixels`, which are as large as `at`, on a transparent (or black) array of `extent`."""
+    result = np.zeros((extent.height, extent.width, *pixels.shape[2:]), pixels.dtype)
+    result[at.y : at.bottom, at.x : at.right] = pixels
+    return result
+
+
+def extend(pixels: Pixels, at: Bounds, extent: Extent) -> Pixels:
+    """Like `place`, but the border of `pixels` is repeated outwards."""
+    margins = [(at.y, extent.height - at.bottom), (at.x, extent.width - at.right)]
+    return cast(Pixels, np.pad(pixels, margins + [(0, 0)] * (pixels.ndim - 2), mode="edge"))

@@ -1,0 +1,61 @@
+"""Requests → layers: the one entrance of the worker."""
+
+from __future__ import annotations
+
+from acetate.protocol.errors import InvalidRequest, UnknownImage
+from acetate.protocol.events import LayerRole
+from acetate.protocol.pixels import PixelFormat
+from acetate.protocol.requests import GenerateRequest, Task
+from acetate_engine.compositing.alpha import convert
+from acetate_engine.compositing.regions import crop
+from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Images, Reporter
+
+
+class TaskGenerator:
+    """A `Generator` (see contract.py) on one device. It keeps the models that it loaded."""
+
+    def generate(self, request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
+        check(request, images)
+        if request.task is Task.IDENTITY:
+            return identity(request, images, reporter)
+        raise NotImplementedError(request.task)
+
+
+def check(request: GenerateRequest, images: Images) -> None:
+    """Raises InvalidRequest or UnknownImage where the request, or an image with it, cannot be used."""
+    request.validate()
+    if request.pixel_format is PixelFormat.A8:
+        raise InvalidRequest("layers cannot come back as A8", "Ask for RGBA8 or RGBA16LE.")
+    covered = request.covered
+    for name in request.image_digests:
+        if name not in images:
+            raise UnknownImage(f"image {name[:12]}… is not there", "Upload it, then send the job again.")
+        height, width = images[name].shape[:2]
+        if (width, height) != (covered.width, covered.height):
+            raise InvalidRequest(
+                f"image {name[:12]}… is {width}×{height}, and the job covers {covered.extent}",
+                "Send images of exactly the context of the job.",
+            )
+    _check_layouts(request, images)
+
+
+def _check_layouts(request: GenerateRequest, images: Images) -> None:
+    for name in (request.background, request.foreground):
+        if name is not None and images[name].ndim != 3:
+            raise InvalidRequest("a layer condition is a mask", "Send it as RGBA8 or RGBA16LE.")
+    if request.mask is not None and images[request.mask].ndim != 2:
+        raise InvalidRequest("the selection has colours", "Send it as A8.")
+
+
+def identity(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
+    """The foreground within the bounds, exactly, in the pixel format asked for."""
+    reporter.check()
+    assert request.foreground is not None  # validated
+    pixels = crop(images[request.foreground], request.bounds.relative_to(request.covered))
+    result = convert(pixels, request.pixel_format).copy()
+    reporter.progress(1, 1, "decode")
+    layers = [
+        GeneratedLayer(index, LayerRole.FOREGROUND, "Identity", request.bounds, result, request.seed)
+        for index in range(request.images)
+    ]
+    return Generated(tuple(layers))
