@@ -1,0 +1,110 @@
+"""One Krita and one engine for all tests here; a test that fails says which windows were open.
+
+Screenshots and diagnoses of failures: out/krita-failures/.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.krita.harness.display import Display
+from tests.krita.harness.engine import Engine
+from tests.krita.harness.home import REPOSITORY, Home, install_plugin, new_home
+from tests.krita.harness.painter import Painter
+from tests.krita.harness.process import KritaProcess, warm_up
+
+FAILURES = REPOSITORY / "out" / "krita-failures"
+HERE = Path(__file__).parent
+TEST_LIMIT = 240  # seconds
+
+
+class Studio:
+    """The Krita of the session; a new one where the last test left it unusable."""
+
+    def __init__(self, display: Display, home: Home) -> None:
+        self.display = display
+        self.home = home
+        self._krita: KritaProcess | None = None
+
+    def krita(self) -> KritaProcess:
+        if self._krita is None or not self._krita.answers():
+            self.close()
+            self._krita = KritaProcess(self.home, self.display)
+            self._krita.run("fill_screen()")
+        return self._krita
+
+    def close(self) -> None:
+        if self._krita is not None:
+            self._krita.quit()
+
+
+@pytest.fixture(scope="session")
+def display() -> Iterator[Display]:
+    with Display.virtual() as screen:
+        yield screen
+
+
+@pytest.fixture(scope="session")
+def studio(display: Display) -> Iterator[Studio]:
+    """With the plugin installed by the real command."""
+    home = new_home(lambda fresh: warm_up(fresh, display))
+    install_plugin(home)
+    studio = Studio(display, home)
+    yield studio
+    studio.close()
+    Engine(home).stop()
+    home.remove()
+
+
+@pytest.fixture
+def krita(studio: Studio) -> Iterator[KritaProcess]:
+    """No document is open before and after; an exception that nothing caught fails the test."""
+    process = studio.krita()
+    process.uncaught.clear()
+    yield process
+    process.run("close_documents()")
+    assert not process.uncaught, "\n".join(process.uncaught)
+
+
+@pytest.fixture
+def painter(krita: KritaProcess) -> Painter:
+    """With the docker shown."""
+    krita.run("show_docker('acetate_dock')")
+    return Painter(krita)
+
+
+@pytest.fixture
+def engine(studio: Studio) -> Engine:
+    return Engine(studio.home)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.krita)
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(TEST_LIMIT))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    krita = getattr(item, "funcargs", {}).get("krita")
+    if report.failed and isinstance(krita, KritaProcess):
+        report.sections.append(("Krita at the failure", _record(krita, item.nodeid, report.when or "")))
+    return report
+
+
+def _record(krita: KritaProcess, test: str, when: str) -> str:
+    """Screenshot and open windows, kept in out/krita-failures."""
+    name = re.sub(r"[^\w.-]+", "_", f"{test.rpartition('/')[2]}-{when}")
+    diagnosis = krita.diagnosis()
+    picture = krita.display.screenshot(FAILURES / f"{name}.png")
+    (FAILURES / f"{name}.txt").write_text(f"{diagnosis}\n\n{krita.log_tail()}\n")
+    return f"{diagnosis}\nscreenshot: {picture}"

@@ -1,0 +1,83 @@
+"""The driver's socket and the execution of what comes through it."""
+
+import ast
+import faulthandler
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+
+from krita import Extension, Krita
+from PyQt5 import QtCore, QtGui, QtWidgets
+from PyQt5.QtCore import QObject, QTimer
+from PyQt5.QtNetwork import QLocalServer
+
+from . import tools
+
+uncaught = []
+
+
+class DriverExtension(Extension):
+    def setup(self):
+        _report_uncaught()
+        faulthandler.register(signal.SIGUSR1, all_threads=True)  # where a Krita that hangs, hangs: into its log
+        Krita.instance().setBatchmode(True)
+        self.server = Server(os.environ["ACETATE_DRIVER_SOCKET"])
+
+    def createActions(self, window):
+        # Krita installs its own hook, which opens a modal dialog, at some point of its start
+        QTimer.singleShot(0, _report_uncaught)
+
+
+def _report_uncaught():
+    def hook(kind, error, trace):
+        uncaught.append("".join(traceback.format_exception(kind, error, trace)))
+
+    sys.excepthook = hook
+    threading.excepthook = lambda arguments: hook(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
+
+
+class Server(QObject):
+    """Several clients at once: a second one is answered from the nested event loop of a modal dialog."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.buffers = {}
+        self.server = QLocalServer(self)
+        self.server.newConnection.connect(self.accept)
+        if not self.server.listen(path):
+            raise OSError(f"the driver cannot listen on {path}: {self.server.errorString()}")
+
+    def accept(self):
+        socket = self.server.nextPendingConnection()
+        self.buffers[socket] = b""
+        socket.readyRead.connect(lambda: self.read(socket))
+        socket.disconnected.connect(lambda: self.buffers.pop(socket, None))
+
+    def read(self, socket):
+        *lines, self.buffers[socket] = (self.buffers[socket] + bytes(socket.readAll())).split(b"\n")
+        for line in lines:
+            socket.write(json.dumps(answer(json.loads(line))).encode() + b"\n")
+            socket.flush()
+
+
+def answer(request):
+    try:
+        result = {"value": execute(request["code"], request.get("arguments", {}))}
+        json.dumps(result)
+    except BaseException:  # noqa: BLE001  # the test that sent the code reads the traceback
+        result = {"error": traceback.format_exc()}
+    result["uncaught"] = uncaught[:]
+    uncaught.clear()
+    return result
+
+
+def execute(code, arguments):
+    """Runs the statements; the value is that of the last one where it is an expression."""
+    names = {**vars(tools), "QtCore": QtCore, "QtGui": QtGui, "QtWidgets": QtWidgets, **arguments}
+    tree = ast.parse(code)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "<test>", "exec"), names)
+    return eval(compile(ast.Expression(last.value), "<test>", "eval"), names) if last else None

@@ -1,0 +1,288 @@
+"""What the tests' code finds as plain names inside Krita. All of it runs on the GUI thread."""
+
+import base64
+import hashlib
+import os
+import sys
+import time
+
+from krita import Krita, Selection
+from PyQt5.QtCore import QEventLoop, QPoint, Qt, QTimer
+from PyQt5.QtWidgets import QApplication, QListView, QWidget
+
+app = Krita.instance()
+SRGB = "sRGB-elle-V2-srgbtrc.icc"
+
+
+# documents
+
+
+def new_document(width, height, depth="U8", model="RGBA", profile=SRGB):
+    """An opaque white document in a view of its own, active; its name."""
+    document = app.createDocument(width, height, "test", model, depth, profile, 72.0)
+    document.setBatchmode(True)
+    app.activeWindow().addView(document)
+    app.setActiveDocument(document)
+    document.waitForDone()
+    return document.name()
+
+
+def close_documents():
+    for document in app.documents():
+        document.setBatchmode(True)
+        document.setModified(False)
+        document.close()
+    return len(app.documents())
+
+
+def document():
+    return app.activeDocument()
+
+
+def node(name):
+    found = document().nodeByName(name)
+    if found is None:
+        raise LookupError("no node is named {!r}; there are {}".format(name, [item["name"] for item in layers()]))
+    return found
+
+
+def activate(name):
+    document().setActiveNode(node(name))
+
+
+def active_name():
+    active = document().activeNode()
+    return active.name() if active else None
+
+
+def select(x, y, width, height):
+    selection = Selection()
+    selection.select(x, y, width, height, 255)
+    document().setSelection(selection)
+
+
+def add_paint_layer(name, x=0, y=0, width=0, height=0, pixel=b"", parent=None, above=None):
+    """A paint layer, filled in the rectangle with one pixel's bytes before it is attached."""
+    layer = document().createNode(name, "paintlayer")
+    if pixel:
+        layer.setPixelData(bytes(pixel) * (width * height), x, y, width, height)
+    group = node(parent) if parent else document().rootNode()
+    group.addChildNode(layer, node(above) if above else None)
+    document().waitForDone()
+
+
+def add_group(name, above=None):
+    document().rootNode().addChildNode(document().createGroupLayer(name), node(above) if above else None)
+    document().waitForDone()
+
+
+def walk(parent=None):
+    """All nodes, parents before children, bottom to top."""
+    for child in (parent or document().rootNode()).childNodes():
+        yield child
+        yield from walk(child)
+
+
+def layers():
+    """Every node below the root: id, name, type, parent's name, index, pixel bounds."""
+    return [describe(item) for item in walk()]
+
+
+def describe(item):
+    box = item.bounds()
+    return {
+        "id": item.uniqueId().toString(),
+        "name": item.name(),
+        "type": item.type(),
+        "parent": item.parentNode().name(),
+        "index": item.parentNode().childNodes().index(item),
+        "bounds": [box.x(), box.y(), box.width(), box.height()],
+        "space": [item.colorModel(), item.colorDepth(), item.colorProfile()],
+        "blending": item.blendingMode(),
+        "opacity": item.opacity(),
+        "locked": item.locked(),
+    }
+
+
+def pixels(name, x, y, width, height):
+    """Base64 of the node's own bytes."""
+    return base64.b64encode(bytes(node(name).pixelData(x, y, width, height))).decode()
+
+
+def fingerprint(margin=32):
+    """What must not change: SHA-256 of every node's bytes (the canvas and a margin around it), its place
+    and properties, and of the projection."""
+    current = document()
+    current.waitForDone()
+    x, y = -margin, -margin
+    width, height = current.width() + 2 * margin, current.height() + 2 * margin
+    nodes = {
+        item.uniqueId().toString(): [describe(item), digest(item.pixelData(x, y, width, height))] for item in walk()
+    }
+    return {"nodes": nodes, "projection": digest(current.pixelData(0, 0, current.width(), current.height()))}
+
+
+def digest(data):
+    return hashlib.sha256(bytes(data)).hexdigest()
+
+
+# undo
+
+
+def _undo_view():
+    views = [view for view in app.activeWindow().qwindow().findChildren(QListView) if view.inherits("KisUndoView")]
+    return views[0]
+
+
+def undo_steps():
+    """Names of the steps on the stack, oldest first."""
+    model = _undo_view().model()
+    return [model.index(row, 0).data() for row in range(1, model.rowCount())]  # row 0 is the empty document
+
+
+def undo_position():
+    """How many of the steps are done."""
+    return _undo_view().currentIndex().row()
+
+
+def trigger(action):
+    app.action(action).trigger()
+    document().waitForDone()
+
+
+# widgets
+
+
+def widget(name):
+    """The visible widget of this object name."""
+    found = [item for item in QApplication.allWidgets() if item.objectName() == name]
+    visible = [item for item in found if item.isVisible()]
+    if not visible:
+        raise LookupError(f"no visible widget is named {name!r} ({len(found)} hidden)")
+    return visible[0]
+
+
+def has_widget(name):
+    return any(item.objectName() == name and item.isVisible() for item in QApplication.allWidgets())
+
+
+def place(name):
+    """Screen rectangle of a widget and whether it can be used: [x, y, width, height, enabled]."""
+    item = widget(name)
+    corner = item.mapToGlobal(QPoint(0, 0))
+    return [corner.x(), corner.y(), item.width(), item.height(), item.isEnabled()]
+
+
+def text(name):
+    """What a painter reads in a label, a line or a text field."""
+    item = widget(name)
+    return item.toPlainText() if hasattr(item, "toPlainText") else item.text()
+
+
+def choose(name, value):
+    """The entry of a combo box whose data is `value`."""
+    box = widget(name)
+    entries = [box.itemData(index) for index in range(box.count())]
+    if value not in entries:
+        raise LookupError(f"{name} has {entries}, not {value!r}")
+    box.setCurrentIndex(entries.index(value))
+
+
+def set_seed(seed):
+    """This seed for every job that follows."""
+    widget("acetate_seed_random").setChecked(False)
+    widget("acetate_seed").setValue(seed)
+
+
+def has_focus(name):
+    focused = QApplication.focusWidget()
+    return bool(focused) and (focused is widget(name) or widget(name).isAncestorOf(focused))
+
+
+def show_docker(name, width=420):
+    """Raises the docker and makes it wide enough to click in."""
+    window = app.activeWindow().qwindow()
+    docker = next(item for item in app.dockers() if item.objectName() == name)
+    docker.setVisible(True)
+    docker.raise_()
+    window.resizeDocks([docker], [width], Qt.Horizontal)
+
+
+def fill_screen():
+    """There is no window manager under Xvfb to maximise the window."""
+    window = app.activeWindow().qwindow()
+    screen = QApplication.primaryScreen().geometry()
+    window.showNormal()
+    window.setGeometry(screen)
+    window.raise_()
+    window.activateWindow()
+    return [screen.width(), screen.height()]
+
+
+def open_windows():
+    """For a test that timed out: every window, and which of them keeps the others from being used."""
+    modal, popup = QApplication.activeModalWidget(), QApplication.activePopupWidget()
+    shown = [_window_name(item) for item in QApplication.topLevelWidgets() if item.isVisible()]
+    return {"modal": _window_name(modal), "popup": _window_name(popup), "windows": shown, "texts": _texts(modal)}
+
+
+def _window_name(item):
+    return f"{item.metaObject().className()} {item.objectName()!r} {item.windowTitle()!r}" if item else None
+
+
+def _texts(item):
+    labels = item.findChildren(QWidget) if item else []
+    return [label.text() for label in labels if hasattr(label, "text") and label.isVisible()]
+
+
+# the GUI thread
+
+
+class GapMeter:
+    """The longest time between two ticks of a 5 ms timer: how long the GUI thread answered nobody."""
+
+    def __init__(self):
+        self.timer = QTimer()
+        self.timer.setTimerType(Qt.PreciseTimer)
+        self.timer.setInterval(5)
+        self.timer.timeout.connect(self.tick)
+        self.gaps = []
+
+    def start(self):
+        self.last = time.perf_counter()
+        self.gaps = []
+        self.timer.start()
+
+    def tick(self):
+        now = time.perf_counter()
+        self.gaps.append((now - self.last) * 1000.0)
+        self.last = now
+
+    def stop(self):
+        """The ten longest gaps, milliseconds, longest first."""
+        self.timer.stop()
+        self.tick()
+        return sorted(self.gaps, reverse=True)[:10]
+
+
+gap_meter = GapMeter()
+
+
+def let_run(milliseconds):
+    """Lets the event loop run."""
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec_()
+
+
+def quit_krita():
+    close_documents()
+    QTimer.singleShot(0, lambda: app.action("file_quit").trigger())
+
+
+def environment(name):
+    return os.environ.get(name)
+
+
+def loaded(module):
+    return module in sys.modules

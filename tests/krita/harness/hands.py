@@ -1,0 +1,48 @@
+"""A painter's hands: xdotool on the widgets of the real Krita."""
+
+from __future__ import annotations
+
+import subprocess
+
+from tests.krita.harness.process import KritaProcess
+from tests.krita.harness.waiting import wait_until
+
+
+class Hands:
+    """Clicks and keys go through the X server, as those of a mouse and a keyboard do."""
+
+    def __init__(self, krita: KritaProcess) -> None:
+        self._krita = krita
+
+    def click(self, name: str) -> None:
+        """In the middle of the widget of this object name. Raises TimeoutError where it stays disabled."""
+        x, y, width, height, _ = wait_until(lambda: self._usable(name), f"{name} to be enabled")
+        self.click_at(x + width // 2, y + height // 2)
+
+    def click_at(self, x: int, y: int) -> None:
+        """Screen coordinates."""
+        self._xdotool("mousemove", str(x), str(y), "click", "1")
+
+    def type_into(self, name: str, text: str) -> None:
+        """Replaces what is there."""
+        self.click(name)
+        wait_until(lambda: self._krita.run("has_focus(name)", name=name), f"{name} to have the keyboard")
+        self.keys("ctrl+a", "Delete")
+        if text:
+            self._xdotool("type", "--delay", "2", "--", text)
+
+    def keys(self, *names: str) -> None:
+        self._xdotool("key", *names)
+
+    def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
+        """Screen coordinates."""
+        move = ["mousemove", *map(str, start), "mousedown", "1", "mousemove", *map(str, end), "mouseup", "1"]
+        self._xdotool(*move)
+
+    def _usable(self, name: str) -> list[int] | None:
+        place: list[int] = self._krita.run("place(name)", name=name)
+        return place if place[4] else None
+
+    def _xdotool(self, *arguments: str) -> None:
+        environment = self._krita.display.environment
+        subprocess.run(["xdotool", *arguments], env=environment, check=True, timeout=60)

@@ -1,0 +1,78 @@
+"""What a painter does with the docker, and what they see of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from acetate.protocol.requests import Task
+from tests.krita.harness.hands import Hands
+from tests.krita.harness.process import KritaProcess
+from tests.krita.harness.waiting import wait_until
+
+Layer = dict[str, Any]
+JOB_LIMIT = 120.0  # seconds; a draft takes about 10 on an idle core
+
+
+class Painter:
+    """Types, clicks and looks; documents are made inside Krita."""
+
+    def __init__(self, krita: KritaProcess) -> None:
+        self.krita = krita
+        self.hands = Hands(krita)
+
+    def new_document(self, width: int, height: int, **options: str) -> None:
+        self.krita.run("new_document(width, height, **options)", width=width, height=height, options=options)
+
+    def choose(self, name: str, value: str) -> None:
+        """The entry of a combo box whose data is `value`."""
+        self.krita.run("choose(name, value)", name=name, value=value)
+
+    def set_up(self, prompt: str, task: Task = Task.FOREGROUND, seed: int = 7) -> None:
+        """Everything but the press of the button; the prompt goes through the keyboard."""
+        self.choose("acetate_task", task.value)
+        self.krita.run("set_seed(seed)", seed=seed)
+        self.hands.type_into("acetate_prompt", prompt)
+
+    def press_generate(self) -> None:
+        self.hands.click("acetate_generate")
+
+    def generate(self, prompt: str, task: Task = Task.FOREGROUND, seed: int = 7) -> Layer:
+        """Types, presses, and waits for the one new layer."""
+        self.set_up(prompt, task, seed)
+        before = self.layer_ids()
+        self.press_generate()
+        return self.wait_for_layer(before)
+
+    def wait_for_layer(self, before: set[str], timeout: float = JOB_LIMIT) -> Layer:
+        """The layer that was not there before; TimeoutError carries the docker's message."""
+        try:
+            (layer,) = wait_until(lambda: self.new_layers(before), "a new layer", timeout, every=0.1)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; the docker says {self.message()!r}") from error
+        return layer
+
+    def new_layers(self, before: set[str]) -> list[Layer]:
+        return [layer for layer in self.layers() if layer["id"] not in before]
+
+    def layers(self) -> list[Layer]:
+        found: list[Layer] = self.krita.run("layers()")
+        return found
+
+    def layer_ids(self) -> set[str]:
+        return {layer["id"] for layer in self.layers()}
+
+    def message(self) -> str:
+        text: str = self.krita.run("text('acetate_message')")
+        return text
+
+    def wait_for_message(self, *words: str, timeout: float = 30.0) -> str:
+        """The docker's message once it contains all the words, in any case."""
+
+        def shown() -> str:
+            message = self.message()
+            return message if all(word.lower() in message.lower() for word in words) else ""
+
+        try:
+            return wait_until(shown, f"a message with {words}", timeout)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; the docker says {self.message()!r}") from error

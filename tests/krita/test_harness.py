@@ -1,0 +1,59 @@
+"""The harness itself: a test rig that cannot see a failure would make every other test worthless."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.krita.harness.process import KritaError, KritaHangs, KritaProcess
+from tests.krita.harness.waiting import wait_until
+
+
+def test_errors_inside_krita_reach_the_test(krita: KritaProcess) -> None:
+    with pytest.raises(KritaError, match="ZeroDivisionError"):
+        krita.run("1 / 0")
+
+
+def test_uncaught_exceptions_are_reported(krita: KritaProcess) -> None:
+    krita.run("QtCore.QTimer.singleShot(0, lambda: 1 / 0)")
+    krita.run("let_run(50)")
+    assert "ZeroDivisionError" in krita.uncaught.pop()
+
+
+def test_a_hang_names_the_modal_window(krita: KritaProcess) -> None:
+    """While one connection waits for a dialog, a second one is answered, and closes it."""
+    code = "box = QtWidgets.QMessageBox(); box.setWindowTitle('In the way'); box.setText('Well?'); box.exec_()"
+    with pytest.raises(KritaHangs, match="In the way"):
+        krita.run(code, timeout=2.0)
+    assert "Well?" in krita.diagnosis()
+    assert not krita.answers()
+    krita.run("QtWidgets.QApplication.activeModalWidget().close()")
+    wait_until(krita.answers, "the dialog to be gone")
+
+
+def test_undo_steps_are_krita_s_own(krita: KritaProcess) -> None:
+    krita.run("new_document(64, 64)")
+    krita.run("add_paint_layer('one'); add_paint_layer('two')")
+    assert len(krita.run("undo_steps()")) == 2
+    assert krita.run("undo_position()") == 2
+    krita.run("trigger('edit_undo')")
+    assert krita.run("undo_position()") == 1
+
+
+def test_fingerprint_sees_one_changed_byte(krita: KritaProcess) -> None:
+    krita.run("new_document(64, 64); add_paint_layer('dot', 3, 4, 1, 1, b'\\x01\\x02\\x03\\xff')")
+    before = krita.run("fingerprint()")
+    assert krita.run("fingerprint()") == before
+    krita.run("node('dot').setPixelData(b'\\x01\\x02\\x04\\xff', 3, 4, 1, 1); document().refreshProjection()")
+    after = krita.run("fingerprint()")
+    assert after["nodes"] != before["nodes"]
+    assert after["projection"] != before["projection"]
+
+
+def test_gap_meter_measures_a_blocked_gui_thread(krita: KritaProcess) -> None:
+    krita.run("gap_meter.start()")
+    time.sleep(0.2)
+    krita.run("import time; time.sleep(0.12)")
+    longest = krita.run("gap_meter.stop()")[0]
+    assert 120.0 <= longest < 1000.0
