@@ -9,6 +9,7 @@ from enum import Enum
 from acetate.protocol.codec import from_json, to_json
 from acetate.protocol.errors import AcetateError, MalformedMessage
 from acetate.protocol.geometry import Bounds
+from acetate.protocol.requests import GenerateRequest, Task
 
 
 class JobState(str, Enum):
@@ -157,6 +158,37 @@ class JobStatus:
     layers: tuple[LayerResult, ...] = ()
     notes: tuple[str, ...] = ()
     problem: Problem | None = None
+    request: GenerateRequest | None = None
+    created: float = 0.0  # seconds since 1970, UTC
+
+
+@dataclass(frozen=True)
+class JobList:
+    """GET /v1/jobs: the newest first."""
+
+    jobs: tuple[JobStatus, ...]
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """One model of GET /v1/models."""
+
+    name: str  # what a request calls it
+    title: str
+    family: str
+    tasks: tuple[Task, ...]
+    native: int  # side in pixels that the model works best at
+    installed: bool  # its files are there
+    licence: str = ""  # SPDX
+    memory: int = 0  # bytes that a draft takes, about
+    reason: str = ""  # what is missing and what to do, where it is not installed
+
+
+@dataclass(frozen=True)
+class ModelList:
+    """GET /v1/models."""
+
+    models: tuple[ModelInfo, ...]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ MAX_PROMPT = 4000  # characters; text encoders read far less
 MAX_IMAGES = 16
 MAX_LAYERS = 64
 MAX_SEED = 2**32 - 1
+MAX_COORDINATE = 2**24  # canvas pixels from the origin, either way
 
 
 class Task(str, Enum):
@@ -43,6 +44,14 @@ class Task(str, Enum):
 class Preset(str, Enum):
     DRAFT = "draft"  # few steps, one decoder pass
     FINAL = "final"  # the model's own number of steps, eight decoder passes
+
+
+class Scheduler(str, Enum):
+    DPMPP_2M_SDE_KARRAS = "dpmpp_2m_sde_karras"
+    UNIPC = "unipc"
+    EULER_A = "euler_a"
+    LCM = "lcm"  # with a distilled model or its LoRA
+    TCD = "tcd"  # with a distilled model or its LoRA
 
 
 class ControlKind(str, Enum):
@@ -99,6 +108,8 @@ class GenerateRequest:
     model: str = "mini"
     preset: Preset = Preset.DRAFT
     steps: int | None = None  # the preset's where None
+    scheduler: Scheduler | None = None  # the preset's where None
+    clip_skip: int = 0  # last layers of a CLIP text encoder to leave out
     guidance_scale: float | None = None  # the model's where None
     strength: float = 1.0  # refine and inpaint: 0 keeps the layer, 1 makes another
     pixel_format: PixelFormat = PixelFormat.RGBA8  # of the layers that come back
@@ -154,6 +165,11 @@ def _check_geometry(request: GenerateRequest) -> None:
         raise InvalidRequest(f"the region is {request.covered.extent}", f"Choose at most {MAX_PIXELS} pixels.")
     if not request.covered.contains(request.bounds):
         raise InvalidRequest(f"the context {request.covered} does not contain the region {request.bounds}", "Widen it.")
+    for bounds in (request.covered, *(layer.bounds for layer in request.layers if layer.bounds)):
+        if max(-bounds.x, -bounds.y, bounds.right, bounds.bottom) > MAX_COORDINATE:
+            raise InvalidRequest(
+                f"the region {bounds} lies far off the canvas", f"Stay within {MAX_COORDINATE} pixels of its corner."
+            )
 
 
 def _check_conditions(request: GenerateRequest) -> None:
@@ -171,10 +187,13 @@ def _check_conditions(request: GenerateRequest) -> None:
 
 def _check_numbers(request: GenerateRequest) -> None:
     _check_range("seed", request.seed, 0, MAX_SEED)
+    if request.pixel_format is PixelFormat.A8:
+        raise InvalidRequest("layers cannot come back as A8", "Ask for RGBA8 or RGBA16LE.")
     _check_range("number of images", request.images, 1, MAX_IMAGES)
     _check_range("strength", request.strength, 0.0, 1.0)
     if request.steps is not None:
         _check_range("number of steps", request.steps, 1, 200)
+    _check_range("clip skip", request.clip_skip, 0, 8)
     if request.guidance_scale is not None:
         _check_range("guidance scale", request.guidance_scale, 0.0, 50.0)
     for hint in request.control:
