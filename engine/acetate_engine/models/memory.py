@@ -85,7 +85,7 @@ def _attempt(run: Callable[..., Tensor], inputs: Sequence[Tensor], plan: Plan) -
 
 
 def _execute(run: Callable[..., Tensor], inputs: Sequence[Tensor], plan: Plan) -> Tensor:
-    chunks = zip(*(x.split(plan.batch) for x in inputs), strict=True)
+    chunks = zip(*(torch.split(x, plan.batch) for x in inputs), strict=True)
     if plan.tile is None:
         return torch.cat([run(*chunk) for chunk in chunks])
     return torch.cat([run_tiled(run, chunk, plan.tile, plan.tile // 4) for chunk in chunks])
@@ -101,7 +101,7 @@ def run_tiled(run: Callable[..., Tensor], inputs: Sequence[Tensor], tile: int, o
     Returns:
         (B, C, H', W') in the dtype of `run`'s output.
     """
-    height, width = min((tuple(x.shape[2:]) for x in inputs))
+    height, width = min(tuple(x.shape[2:]) for x in inputs)
     total: Tensor | None = None
     for top in _starts(height, tile, overlap):
         for left in _starts(width, tile, overlap):

@@ -20,7 +20,7 @@ RELEASED_ENCODER_WIDTHS = (32, 64, 128, 256)
 RELEASED_DECODER_WIDTHS = (32, 32, 64, 128, 256, 512, 512)
 
 
-class OffsetEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers is untyped
+class OffsetEncoder(ModelMixin, ConfigMixin):
     """[alpha, padded RGB] -> the offset that hides transparency in a latent.
 
     Args:
@@ -51,7 +51,7 @@ class OffsetEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers
         return offset
 
 
-class TransparentDecoder(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers is untyped
+class TransparentDecoder(ModelMixin, ConfigMixin):
     """(RGB, latent) -> [alpha, RGB], a UNet over pixels ("UNet1024" in the released files).
 
     Args:
@@ -79,6 +79,7 @@ class TransparentDecoder(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diff
         super().__init__()
         self.join = _join_level(vae_factor, len(widths))
         self.multiple = 2 ** (len(widths) - 1)
+        self.skips_per_block = layers_per_block + 1
         self.conv_in = nn.Conv2d(3, widths[0], 3, padding=1)
         self.latent_conv_in = _zeroed(nn.Conv2d(latent_channels, widths[self.join - 1], 1))
         self.down_blocks = _down_blocks(widths, layers_per_block, attention_levels, norm_num_groups)
@@ -119,9 +120,8 @@ class TransparentDecoder(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diff
             skips += outputs
         sample = self.mid_block(sample, None)
         for block in self.up_blocks:
-            count = len(block.resnets)
-            sample = block(hidden_states=sample, res_hidden_states_tuple=skips[-count:], temb=None)
-            skips = skips[:-count]
+            joined, skips = skips[-self.skips_per_block :], skips[: -self.skips_per_block]
+            sample = block(hidden_states=sample, res_hidden_states_tuple=joined, temb=None)
         result: Tensor = self.conv_out(self.conv_act(self.conv_norm_out(sample)))
         return result
 

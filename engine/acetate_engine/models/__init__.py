@@ -1,0 +1,1 @@
+"""Model code: latent transparency, layer conditioning, checkpoints. Importing this package does not import torch."""

@@ -1,0 +1,186 @@
+"""The trained parts of attention sharing, in the layout of the released SD1.5 layer files.
+
+`SharingWeights` only holds parameters and their mathematics: it trains, and it loads the released files strictly.
+`attention_sharing.py` puts it into a UNet and, for generating, merges it first.
+
+The batch is frames x images with the frame fastest: (image 0, frame 0), (image 0, frame 1), ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+RELEASED_RANK = 256
+PROJECTIONS = ("q", "k", "v", "out")
+CONDITION_CHANNELS = 256
+_ENCODER_WIDTHS = (32, 64, 128, CONDITION_CHANNELS)  # the first block: full size down to the latent's size
+_PYRAMID_LEVELS = 4  # the latent's size, 1/2, 1/4, 1/8
+
+
+class LowRank(nn.Module):
+    """x -> up(down(x)), the offset that one frame adds to one projection."""
+
+    def __init__(self, source: int, target: int, rank: int) -> None:
+        super().__init__()
+        self.down = nn.Linear(source, rank, bias=False)
+        self.up = nn.Linear(rank, target, bias=False)
+        nn.init.kaiming_uniform_(self.down.weight, a=5**0.5)
+        nn.init.zeros_(self.up.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        offset: Tensor = self.up(self.down(x))
+        return offset
+
+
+class SharingUnit(nn.Module):
+    """What one attention of the UNet gains: LoRAs per frame, attention across frames, condition convolutions.
+
+    Args:
+        width: channels of the attention's input and output.
+        context: channels of what keys and values are made from.
+        frames, rank: number of frames, rank of every LoRA.
+        condition: with convolutions for a condition image.
+    """
+
+    def __init__(self, width: int, context: int, frames: int, rank: int, condition: bool) -> None:
+        super().__init__()
+        self.frames = frames
+        for name in PROJECTIONS:
+            source = context if name in "kv" else width
+            setattr(self, f"to_{name}_lora", nn.ModuleList(LowRank(source, width, rank) for _ in range(frames)))
+        self.temporal_i = nn.Linear(width, width)
+        self.temporal_n = nn.LayerNorm(width, eps=1e-6)
+        self.temporal_q = nn.Linear(width, width)
+        self.temporal_k = nn.Linear(width, width)
+        self.temporal_v = nn.Linear(width, width)
+        self.temporal_o = nn.Linear(width, width)
+        nn.init.zeros_(self.temporal_o.weight)
+        nn.init.zeros_(self.temporal_o.bias)
+        if condition:
+            self.control_convs = nn.ModuleList(_condition_convolution(width) for _ in range(frames))
+
+    def lora(self, projection: str, frame: int) -> LowRank:
+        """The LoRA of `projection` ("q", "k", "v" or "out") for one frame."""
+        pairs: nn.ModuleList = getattr(self, f"to_{projection}_lora")
+        pair = pairs[frame]
+        assert isinstance(pair, LowRank)
+        return pair
+
+    def across_frames(self, x: Tensor, heads: int) -> Tensor:
+        """(images, frames, tokens, width) -> the residual of an attention over the frames of each pixel."""
+        x = self.temporal_i(self.temporal_n(x))
+        mixed = frame_attention(self.temporal_q(x), self.temporal_k(x), self.temporal_v(x), heads)
+        residual: Tensor = self.temporal_o(mixed)
+        return residual
+
+    def control(self, level: Tensor) -> Tensor:
+        """One level of the pyramid (n, 256, h, w) -> what the frames' inputs gain: (n, frames, h * w, width)."""
+        return torch.stack([conv(level).flatten(2).transpose(1, 2) for conv in self.control_convs], dim=1)
+
+
+def frame_attention(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
+    """Attention over the frames at each pixel; all (images, frames, tokens, width)."""
+
+    def split(x: Tensor) -> Tensor:  # (images, tokens, heads, frames, head width)
+        return x.reshape(*x.shape[:3], heads, -1).permute(0, 2, 3, 1, 4)
+
+    mixed = F.scaled_dot_product_attention(split(q), split(k), split(v))
+    return mixed.permute(0, 3, 1, 2, 4).flatten(3)
+
+
+def by_frame(batch: Tensor, frames: int) -> Tensor:
+    """(images * frames, ...), frame fastest -> (images, frames, ...)."""
+    return batch.reshape(-1, frames, *batch.shape[1:])
+
+
+class ConditionEncoder(nn.Module):
+    """A condition image -> a pyramid of features at the sizes of the UNet's levels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks_0 = nn.Sequential(*_first_block())
+        for level in range(1, _PYRAMID_LEVELS):
+            setattr(self, f"blocks_{level}", nn.Sequential(*_halving(CONDITION_CHANNELS, CONDITION_CHANNELS)))
+
+    def forward(self, image: Tensor) -> dict[int, Tensor]:
+        """(n, 3, H, W) in -1..1, sRGB, full size -> {tokens h * w of a level: (n, 256, h, w)}."""
+        pyramid: dict[int, Tensor] = {}
+        for level in range(_PYRAMID_LEVELS):
+            image = getattr(self, f"blocks_{level}")(image)
+            pyramid[image.shape[2] * image.shape[3]] = image
+        return pyramid
+
+
+class SharingWeights(nn.Module):
+    """Everything in one released layer file: `hookers.layers.N.*` and, for conditioned models, `kwargs_encoder.*`.
+
+    Args:
+        widths: (input channels, key/value channels) of each attention, in the released order (see `sharing_order`).
+        frames: 1 transparent, 2 conditioned, 3 joint.
+        rank: of every LoRA.
+        condition: whether a condition image is taken.
+    """
+
+    def __init__(self, widths: list[tuple[int, int]], frames: int, rank: int = RELEASED_RANK, condition: bool = False):
+        super().__init__()
+        self.frames = frames
+        self.rank = rank
+        units = [SharingUnit(width, context, frames, rank, condition) for width, context in widths]
+        self.hookers = nn.ModuleDict({"layers": nn.ModuleList(units)})
+        self.kwargs_encoder = ConditionEncoder() if condition else None
+
+    def units(self) -> Iterator[SharingUnit]:
+        """The units in the released order."""
+        for unit in self.hookers["layers"].children():
+            assert isinstance(unit, SharingUnit)
+            yield unit
+
+    @staticmethod
+    def from_state_dict(tensors: Mapping[str, Tensor]) -> SharingWeights:
+        """Build what a released layer file describes and load it, strictly.
+
+        Raises:
+            KeyError: a tensor that decides the layout is missing.
+            RuntimeError: other tensors are missing, left over or of another shape; the message names them.
+        """
+        indices = {int(name.split(".")[2]) for name in tensors if name.startswith("hookers.layers.")}
+        widths = [_widths(tensors, index) for index in range(len(indices))]
+        frames = sum(f"hookers.layers.0.to_q_lora.{frame}.down.weight" in tensors for frame in range(8))
+        rank = tensors["hookers.layers.0.to_q_lora.0.down.weight"].shape[0]
+        condition = any(name.startswith("kwargs_encoder.") for name in tensors)
+        with torch.device("meta"):
+            weights = SharingWeights(widths, frames, rank, condition)
+        weights.load_state_dict(tensors, strict=True, assign=True)
+        return weights
+
+
+def _widths(tensors: Mapping[str, Tensor], index: int) -> tuple[int, int]:
+    prefix = f"hookers.layers.{index}"
+    query = tensors[f"{prefix}.to_q_lora.0.down.weight"]
+    key = tensors[f"{prefix}.to_k_lora.0.down.weight"]
+    return query.shape[1], key.shape[1]
+
+
+def _condition_convolution(width: int) -> nn.Sequential:
+    last = nn.Conv2d(CONDITION_CHANNELS, width, 1)
+    for parameter in last.parameters():
+        nn.init.zeros_(parameter)
+    return nn.Sequential(nn.Conv2d(CONDITION_CHANNELS, CONDITION_CHANNELS, 3, padding=1), nn.SiLU(), last)
+
+
+def _first_block() -> Iterator[nn.Module]:
+    previous = 3
+    for level, width in enumerate(_ENCODER_WIDTHS):
+        yield from _halving(previous, width, stride=2 if level else 1)
+        previous = width
+
+
+def _halving(source: int, target: int, stride: int = 2) -> Iterator[nn.Module]:
+    yield nn.Conv2d(source, target, 3, padding=1, stride=stride)
+    yield nn.SiLU()
+    yield nn.Conv2d(target, target, 3, padding=1)
+    yield nn.SiLU()
