@@ -15,9 +15,19 @@ def data_dir() -> Path:
     return Path(platformdirs.user_data_dir(APP))
 
 
+def images_dir() -> Path:
+    """Condition and result images, named by digest."""
+    return data_dir() / "images"
+
+
 def cache_dir() -> Path:
     """What can be made again: prepared weights, thumbnails."""
     return Path(platformdirs.user_cache_dir(APP))
+
+
+def log_dir() -> Path:
+    """The rotating log of engine and worker."""
+    return Path(platformdirs.user_log_dir(APP))
 
 
 def resources_dir() -> Path:

@@ -1,0 +1,10 @@
+"""Accepted jobs, and how they are carried out.
+
+images      condition and result images on disk, named by digest
+migrations  the tables, version by version
+store       jobs and their events in SQLite: what is committed here survives every process
+queue       one job after the other, from the store to an executor, and its events back
+messages    the lines that engine and worker exchange
+worker      the process that holds torch
+executors   where workers run
+"""

@@ -101,10 +101,28 @@ def _is_required(field: dataclasses.Field[Any]) -> bool:
 
 def _decode_scalar(kind: Any, data: Any, path: str) -> object:
     if kind is float and isinstance(data, int) and not isinstance(data, bool):
-        return float(data)
+        return _to_float(data, path)
     if not isinstance(data, kind) or (isinstance(data, bool) and kind is not bool):
         raise _malformed(path, _SCALARS[kind], data)
+    if isinstance(data, str) and not _is_text(data):
+        raise MalformedMessage(f"{path} has half a surrogate pair in it", "Send Unicode text.")
     return data
+
+
+def _to_float(data: int, path: str) -> float:
+    try:
+        return float(data)
+    except OverflowError:
+        raise MalformedMessage(f"{path} is too large", "Correct the field.") from None
+
+
+def _is_text(data: str) -> bool:
+    """JSON escapes can spell half a surrogate pair, which no file, tokenizer or socket takes."""
+    try:
+        data.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _malformed(path: str, wanted: str, data: object) -> MalformedMessage:

@@ -11,11 +11,14 @@ AcetateError
 │   ├── UnsupportedTask       this model cannot do this task
 │   ├── PayloadTooLarge
 │   ├── UnknownJob
+│   ├── UnknownLayer
 │   └── LayerNotReady
-├── AccessError           token, Host or Origin
+├── AccessError           no token, or another engine's
+│   └── ForbiddenOrigin       Host or Origin is not this machine
 ├── EngineError           the engine as a process
 │   ├── EngineNotInstalled
 │   ├── EngineStartFailed
+│   ├── EngineAlreadyRunning
 │   ├── EngineUnreachable
 │   └── PortTaken
 ├── JobError              an accepted job ended without layers
@@ -108,12 +111,20 @@ class UnknownJob(RequestError):
     code, title, status = "unknown-job", "There is no such job", 404
 
 
+class UnknownLayer(RequestError):
+    code, title, status = "unknown-layer", "The job has no such layer", 404
+
+
 class LayerNotReady(RequestError):
     code, title, status = "layer-not-ready", "The layer is not there yet", 409
 
 
 class AccessError(AcetateError):
     code, title, status = "access", "The engine refused access", 401
+
+
+class ForbiddenOrigin(AccessError):
+    code, title, status = "forbidden-origin", "The engine only answers this machine", 403
 
 
 class EngineError(AcetateError):
@@ -126,6 +137,10 @@ class EngineNotInstalled(EngineError):
 
 class EngineStartFailed(EngineError):
     code, title = "engine-start-failed", "The engine did not start"
+
+
+class EngineAlreadyRunning(EngineError):
+    code, title, status = "engine-already-running", "An engine is already running", 409
 
 
 class EngineUnreachable(EngineError):

@@ -1,0 +1,51 @@
+"""What this process holds together: job store, images, queue."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import structlog
+
+from acetate.protocol.events import Health
+from acetate.protocol.version import PROTOCOL_VERSION, __version__
+from acetate_engine.jobs.executors.local import LocalExecutor
+from acetate_engine.jobs.images import ImageStore
+from acetate_engine.jobs.queue import JobQueue
+from acetate_engine.jobs.store import JobStore
+from acetate_engine.paths import data_dir, images_dir
+
+_DAY = 24 * 3600.0
+_KEEP_JOBS = 30 * _DAY  # ended jobs, and the images that only they name
+_KEEP_IMAGES = 7 * _DAY  # images that no job names
+
+log = structlog.get_logger("engine")
+
+
+class Engine:
+    """To be made on the event loop that it lives on."""
+
+    def __init__(self) -> None:
+        self.images = ImageStore(images_dir())
+        self.store = JobStore(data_dir() / "jobs.sqlite")
+        self.queue = JobQueue(self.store, LocalExecutor())
+
+    async def start(self) -> None:
+        """Takes up where the last engine was when it ended."""
+        waiting = self.store.recover()
+        log.info("engine started", pid=os.getpid(), version=__version__, waiting=waiting)
+        await self.queue.start()
+
+    async def sweep(self) -> None:
+        """Forgets old jobs, and images that no job needs."""
+        jobs = await asyncio.to_thread(self.store.forget, _KEEP_JOBS)
+        images = await asyncio.to_thread(self.images.sweep, self.store.used_images(), _KEEP_IMAGES)
+        log.info("swept", jobs=jobs, images=images)
+
+    async def stop(self) -> None:
+        await self.queue.stop()
+        self.store.close()
+        log.info("engine stopped")
+
+    def health(self) -> Health:
+        return Health("acetate", __version__, PROTOCOL_VERSION, os.getpid(), self.queue.executor.state)

@@ -1,0 +1,119 @@
+"""The outermost ASGI application: who may ask, /health, and the wait for FastAPI.
+
+FastAPI takes longer to import than a second on a slow machine, so it is imported in a thread while /health answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from acetate.protocol.codec import to_json
+from acetate.protocol.errors import AccessError, AcetateError, ForbiddenOrigin, Json
+from acetate_engine.api.engine import Engine
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+Scope = MutableMapping[str, Any]  # as ASGI defines it
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Hook = Callable[[], None]
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_GET_THE_TOKEN = "Read the token from the connection file and send it as Authorization: Bearer."
+
+
+class Gate:
+    """Starts the engine with the server and stops it with the server; `on_start` and `on_stop` around that."""
+
+    def __init__(self, token: str, on_start: Hook, on_stop: Hook) -> None:
+        self._token = token.encode()
+        self._on_start, self._on_stop = on_start, on_stop
+        self._engine: Engine | None = None
+        self._app: asyncio.Task[FastAPI] | None = None
+        self._sweep: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            await self._answer(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._engine = Engine()
+        await self._engine.start()
+        self._app = asyncio.create_task(asyncio.to_thread(_build_app, self._engine))
+        self._sweep = asyncio.create_task(self._engine.sweep())
+        self._on_start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self._on_stop()
+        await self._engine.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self._engine is not None and self._app is not None
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        is_health = scope["path"] == "/health"
+        try:
+            check_machine(headers)
+            if not is_health:
+                check_token(headers, self._token)
+        except AcetateError as error:
+            await _send_problem(error, send)
+            return
+        if is_health and scope["method"] == "GET":
+            await _send_json(200, "application/json", to_json(self._engine.health()), send)
+        else:
+            await (await asyncio.shield(self._app))(scope, receive, send)
+
+
+def check_machine(headers: dict[str, str]) -> None:
+    """Raises ForbiddenOrigin where another name was resolved to loopback (DNS rebinding), or a web page asks."""
+    host = headers.get("host", "")
+    if _host_of(f"//{host}") not in _LOOPBACK:
+        raise ForbiddenOrigin(f"the Host {host[:80]!r} is not this machine", "Ask 127.0.0.1.")
+    origin = headers.get("origin")
+    if origin is not None and _host_of(origin) not in _LOOPBACK:
+        raise ForbiddenOrigin(f"a page of {origin[:80]!r} asked", "Ask from a page or program of this machine.")
+
+
+def _host_of(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def check_token(headers: dict[str, str], token: bytes) -> None:
+    """Raises AccessError; compares in constant time."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise AccessError("no token came with the request", _GET_THE_TOKEN)
+    if not hmac.compare_digest(given.strip().encode("latin-1"), token):
+        raise AccessError("the token is not this engine's", _GET_THE_TOKEN)
+
+
+def _build_app(engine: Engine) -> FastAPI:
+    from acetate_engine.api.app import create_app
+
+    return create_app(engine)
+
+
+async def _send_problem(error: AcetateError, send: Send) -> None:
+    await _send_json(error.status, "application/problem+json", error.to_problem(), send)
+
+
+async def _send_json(status: int, media_type: str, body: Json, send: Send) -> None:
+    data = json.dumps(body).encode()
+    headers = [(b"content-type", media_type.encode()), (b"content-length", str(len(data)).encode())]
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": data})

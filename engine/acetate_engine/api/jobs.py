@@ -1,0 +1,141 @@
+"""The routes under /v1/jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.responses import FileResponse, JSONResponse, Response
+
+from acetate.protocol.codec import from_json, to_json
+from acetate.protocol.errors import InvalidRequest, MalformedMessage, PayloadTooLarge, UnknownImage
+from acetate.protocol.events import Accepted, JobList, JobStatus
+from acetate.protocol.pixels import MEDIA_TYPE
+from acetate.protocol.requests import GenerateRequest
+from acetate_engine.api.dependencies import EngineOf
+from acetate_engine.api.engine import Engine
+from acetate_engine.api.schema import REQUEST_BODY
+
+MAX_BODY = 2**22  # bytes: a stack of 64 long prompts, every letter escaped, is smaller
+_HEARTBEAT = 5  # seconds
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+router = APIRouter()
+
+
+@router.post("", status_code=202, response_model=Accepted, openapi_extra=REQUEST_BODY)
+async def submit(
+    request: Request, engine: EngineOf, idempotency_key: Annotated[str | None, Header()] = None
+) -> JSONResponse:
+    """Accepts a job. It is on the disk before the answer is sent, and survives the death of any process.
+
+    With an Idempotency-Key, sending it again gives the job that the first one made.
+    """
+    if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
+        raise InvalidRequest("the Idempotency-Key is not a key", "Use 1 to 64 letters, digits, - and _.")
+    wanted = parse_request(await _read_body(request))
+    _check_images(wanted, engine)
+    accepted = await engine.queue.submit(wanted, idempotency_key)
+    return JSONResponse(to_json(accepted), 202, {"Location": f"/v1/jobs/{accepted.id}"})
+
+
+async def _read_body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise PayloadTooLarge(f"the request has more than {MAX_BODY} bytes", "Upload pictures as images.")
+    return bytes(body)
+
+
+def parse_request(body: bytes) -> GenerateRequest:
+    """Raises MalformedMessage, InvalidRequest."""
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedMessage(f"the request is not JSON: {error}", "Send a GenerateRequest.") from error
+    request = from_json(GenerateRequest, data)
+    request.validate()
+    return request
+
+
+def _check_images(request: GenerateRequest, engine: Engine) -> None:
+    named = {"background": request.background, "foreground": request.foreground, "selection": request.mask}
+    named.update({f"{hint.kind.value} hint": hint.image for hint in request.control})
+    for name, digest in named.items():
+        if digest is not None and digest not in engine.images:
+            raise UnknownImage(f"the {name} ({digest}) was never uploaded", "Upload it, then send the job again.")
+
+
+@router.get("", response_model=JobList)
+async def recent(engine: EngineOf, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> JSONResponse:
+    """The newest jobs first, ended ones too."""
+    return JSONResponse(to_json(JobList(await asyncio.to_thread(engine.store.recent, limit))))
+
+
+@router.get("/{job}", response_model=JobStatus)
+async def status(job: str, engine: EngineOf) -> JSONResponse:
+    return JSONResponse(to_json(await asyncio.to_thread(engine.store.status, job)))
+
+
+@router.delete("/{job}", response_model=JobStatus)
+async def cancel(job: str, engine: EngineOf) -> JSONResponse:
+    """A waiting job is cancelled at once, a running one at its next step, an ended one stays as it is."""
+    return JSONResponse(to_json(await engine.queue.cancel(job)))
+
+
+@router.get(
+    "/{job}/events",
+    response_class=EventSourceResponse,
+    responses={200: {"description": "Server-sent events", "content": {"text/event-stream": {}}}},
+)
+async def events(
+    job: str, engine: EngineOf, last_event_id: Annotated[str | None, Header()] = None
+) -> EventSourceResponse:
+    """What happens to the job, from its beginning or behind Last-Event-ID, up to the event that ends it."""
+    seq = _sequence_number(last_event_id)
+    await asyncio.to_thread(engine.store.status, job)  # UnknownJob is an answer, not a broken stream
+    return EventSourceResponse(_messages(engine, job, seq), ping=_HEARTBEAT, sep="\n")
+
+
+def _sequence_number(last_event_id: str | None) -> int:
+    if not last_event_id:
+        return 0
+    if not re.fullmatch(r"[0-9]{1,9}", last_event_id):
+        raise InvalidRequest("the Last-Event-ID is not a number", "Send the id of the last event that came.")
+    return int(last_event_id)
+
+
+async def _messages(engine: Engine, job: str, seq: int) -> AsyncGenerator[ServerSentEvent, None]:
+    async for event in engine.queue.follow(job, seq):
+        yield ServerSentEvent(event.data, event=event.name, id=str(event.seq))
+
+
+@router.get(
+    "/{job}/layers/{index}",
+    response_class=Response,
+    responses={200: {"description": "The pixels", "content": {MEDIA_TYPE: {}, "image/png": {}}}},
+)
+async def layer(job: str, index: int, engine: EngineOf, accept: Annotated[str, Header()] = MEDIA_TYPE) -> Response:
+    """The pixels of a layer: raw, or PNG by Accept (8 bits a channel only)."""
+    result = await asyncio.to_thread(engine.store.layer, job, index)
+    path = engine.images.found(result.digest)
+    if "image/png" not in accept:
+        return FileResponse(path, media_type=MEDIA_TYPE)
+    return Response(await asyncio.to_thread(_to_png, path.read_bytes()), media_type="image/png")
+
+
+def _to_png(body: bytes) -> bytes:
+    import numpy as np
+
+    from acetate_engine.compositing.images import decode_image, encode_png
+
+    pixels = decode_image(body)
+    if pixels.dtype != np.uint8:
+        raise InvalidRequest("the layer has 16 bits a channel", f"Ask for {MEDIA_TYPE}.")
+    return encode_png(pixels.astype(np.uint8, copy=False))

@@ -1,0 +1,72 @@
+"""`acetate serve`: one engine on a loopback port, until it is told to end."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+
+import typer
+import uvicorn
+
+from acetate.protocol.connection import Connection, connection_file, read_connection, write_connection
+from acetate.protocol.errors import PortTaken
+from acetate.protocol.version import PROTOCOL_VERSION, __version__
+from acetate_engine.api.gate import Gate
+from acetate_engine.api.lock import lock_data_dir
+from acetate_engine.logs import configure_logging
+from acetate_engine.paths import data_dir
+
+HOST = "127.0.0.1"
+_GRACE = 3  # seconds that open answers are given at the end
+
+
+def serve(port: int) -> None:
+    """Blocks until SIGTERM or SIGINT. Port 0 takes a free one. Raises EngineAlreadyRunning, PortTaken."""
+    with lock_data_dir(data_dir()), listen(port) as listener:
+        configure_logging()
+        token = secrets.token_urlsafe(32)
+        port = listener.getsockname()[1]
+        connection = Connection(HOST, port, token, os.getpid(), __version__, PROTOCOL_VERSION)
+        gate = Gate(token, lambda: _announce(connection), lambda: _withdraw(connection))
+        uvicorn.Server(_config(gate)).run(sockets=[listener])
+
+
+def _config(gate: Gate) -> uvicorn.Config:
+    return uvicorn.Config(
+        gate,
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE,
+    )
+
+
+def listen(port: int) -> socket.socket:
+    """Raises PortTaken where another program has the port, or it may not be used."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if os.name == "posix":  # on Windows the option would take a port that is in use
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        remedy = "Choose another with --port, or leave it out to take a free one."
+        raise PortTaken(f"port {port} cannot be had ({error.strerror})", remedy) from error
+    return listener
+
+
+def _announce(connection: Connection) -> None:
+    write_connection(connection_file(), connection)
+    typer.echo(f"The engine listens at {connection.url} (process {connection.pid}).")
+
+
+def _withdraw(connection: Connection) -> None:
+    """Removes the connection file, if no other engine has written its own."""
+    if read_connection(connection_file()) == connection:
+        connection_file().unlink()

@@ -1,0 +1,92 @@
+"""`acetate`: each command is imported when it is called, so that `--help` is quick and `serve` starts at once."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.util import find_spec
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from acetate.protocol.errors import AcetateError
+from acetate.protocol.version import __version__
+
+COMMANDS = {
+    # name: where (module:function, or module:Typer app), one line of help; a module that is not there is left out
+    "serve": ("acetate_engine.commands.serve:serve", "Run the engine on this machine."),
+    "generate": ("acetate_engine.commands.generate:generate", "Make a transparent layer from a prompt."),
+    "stack": ("acetate_engine.commands.stack:stack", "Make a stack of layers, one prompt each."),
+    "refine": ("acetate_engine.commands.refine:refine", "Make another version of a layer; alpha may change."),
+    "inpaint": ("acetate_engine.commands.inpaint:inpaint", "Repaint a layer inside a mask."),
+    "psd": ("acetate_engine.commands.psd:app", "Generate layers into a PSD document."),
+    "models": ("acetate_engine.commands.models:models", "List the models."),
+    "train": ("acetate_engine.training.cli:app", "Train models."),
+    "eval": ("acetate_engine.evaluation.cli:app", "Measure alpha, identity and generation."),
+    "bench": ("acetate_engine.commands.bench:bench", "Measure speed and memory."),
+    "parity": ("acetate_engine.commands.parity:parity", "Compare the networks with reference vectors."),
+    "doctor": ("acetate_engine.commands.doctor:doctor", "Print versions, directories, the engine's state, models."),
+    "install-plugin": ("acetate_engine.commands.install_plugin:install_plugin", "Install the plugin into Krita."),
+}
+
+
+class LazyCommand(TyperCommand):
+    """Name and help of a command; the command itself is imported when it is called."""
+
+    def __init__(self, name: str, target: str, help: str) -> None:
+        super().__init__(name, help=help)
+        self._target = target
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        module, attribute = self._target.split(":")
+        target = getattr(importlib.import_module(module), attribute)
+        return _as_command(target, self.name, self.help).make_context(*args, **kwargs)
+
+
+def _as_command(target: Any, name: str | None, help: str | None) -> Any:
+    """The click command of a typed function or of a Typer app."""
+    if isinstance(target, typer.Typer):
+        return typer.main.get_command(target)
+    single = typer.Typer(add_completion=False)
+    single.command(name, help=target.__doc__ or help)(target)
+    return typer.main.get_command(single)
+
+
+class AcetateGroup(TyperGroup):
+    """The commands of the table that are there; an AcetateError is printed, and the exit status is 1."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, (target, line) in COMMANDS.items():
+            if _is_there(target):
+                self.add_command(LazyCommand(name, target, line))
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AcetateError as error:
+            typer.echo(f"{error.title}: {error.detail}.\n{error.remedy}", err=True)
+            raise typer.Exit(1) from None
+
+
+def _is_there(target: str) -> bool:
+    module = target.split(":")[0]
+    return find_spec(module.rpartition(".")[0]) is not None and find_spec(module) is not None
+
+
+app = typer.Typer(cls=AcetateGroup, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def acetate(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """Acetate: generated transparent layers."""

@@ -1,0 +1,126 @@
+"""Images on disk, named by the SHA-256 of their body. No name that is not a digest ever becomes a path."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from acetate.protocol.errors import InvalidRequest, MalformedMessage, UnknownImage
+from acetate.protocol.pixels import is_digest
+
+_PARTIAL = ".partial-"
+
+
+class ImageStore:
+    """Bodies (protocol pixels or PNG) under `root`; written whole and synced to the disk, or not at all."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def path(self, digest: str) -> Path:
+        """Where the body lies, or would lie. Raises InvalidRequest where `digest` is not one."""
+        if not is_digest(digest):
+            raise InvalidRequest(
+                f"{digest[:80]!r} does not name an image", "Use the SHA-256 of its body, in lower case."
+            )
+        return self.root / digest[:2] / digest
+
+    def __contains__(self, digest: str) -> bool:
+        return self.path(digest).is_file()
+
+    def found(self, digest: str) -> Path:
+        """The file of a stored image, which counts as used now. Raises UnknownImage."""
+        path = self.path(digest)
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            raise UnknownImage(f"image {digest[:12]}… is not there", "Upload it, then try again.") from None
+        return path
+
+    def read(self, digest: str) -> bytes:
+        """The body. Raises UnknownImage."""
+        return self.found(digest).read_bytes()
+
+    def add(self, body: bytes) -> str:
+        """Stores `body` and gives its digest."""
+        with self.incoming() as upload:
+            upload.write(body)
+            digest = upload.digest
+            upload.keep(digest)
+        return digest
+
+    @contextlib.contextmanager
+    def incoming(self) -> Iterator[Upload]:
+        """A body on its way to the disk; it leaves nothing behind unless it is kept."""
+        handle, name = tempfile.mkstemp(dir=self.root, prefix=_PARTIAL)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield Upload(self, file, Path(name))
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+    def sweep(self, used: Collection[str], older_than: float) -> int:
+        """Deletes images that are not in `used` and were not touched for `older_than` seconds; how many."""
+        deadline = time.time() - older_than
+        stale = [path for path in self._files() if path.name not in used and path.stat().st_mtime < deadline]
+        for path in stale:
+            path.unlink()
+        return len(stale)
+
+    def _files(self) -> list[Path]:
+        partial = [path for path in self.root.iterdir() if path.name.startswith(_PARTIAL)]
+        return partial + [path for path in self.root.glob("??/*") if is_digest(path.name)]
+
+
+class Upload:
+    """One body being written; `digest` is that of the bytes so far."""
+
+    def __init__(self, store: ImageStore, file: BinaryIO, path: Path) -> None:
+        self._store = store
+        self._file = file
+        self._hash = hashlib.sha256()
+        self.path = path
+
+    def write(self, data: bytes) -> None:
+        self._hash.update(data)
+        self._file.write(data)
+
+    @property
+    def digest(self) -> str:
+        return self._hash.hexdigest()
+
+    def flush(self) -> None:
+        """Makes every byte so far readable at `path`."""
+        self._file.flush()
+
+    def keep(self, name: str) -> bool:
+        """Puts the body in its place; whether it is new there. Raises MalformedMessage on another digest."""
+        if name != self.digest:
+            raise MalformedMessage(
+                f"the body's SHA-256 is {self.digest}, and it was sent as {name}", "Send the image again."
+            )
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        target = self._store.path(name)
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        is_new = not target.exists()
+        self.path.replace(target)
+        _sync_folder(target.parent)
+        return is_new
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":  # Windows cannot open folders
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

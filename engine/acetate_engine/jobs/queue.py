@@ -1,0 +1,96 @@
+"""From the store to the executor, one job after the other, and from its events back to whoever follows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+
+import structlog
+
+from acetate.protocol.errors import WorkerDied
+from acetate.protocol.events import Accepted, JobState, JobStatus
+from acetate.protocol.requests import GenerateRequest
+from acetate_engine.jobs.executors.base import Executor
+from acetate_engine.jobs.store import JobStore, StartedJob, StoredEvent
+
+log = structlog.get_logger("queue")
+
+
+class JobQueue:
+    """Lives on one event loop; the store is asked in threads, because it waits for the disk."""
+
+    def __init__(self, store: JobStore, executor: Executor) -> None:
+        self.store = store
+        self.executor = executor
+        self._submitted = asyncio.Event()
+        self._changed: dict[str, asyncio.Event] = {}  # by job, for those who wait for its next event
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        await self.executor.start()
+        self._task = asyncio.create_task(self._work())
+
+    async def stop(self) -> None:
+        """Breaks off the job under way; it begins again when the engine does."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self.executor.stop()
+
+    async def submit(self, request: GenerateRequest, key: str | None) -> Accepted:
+        """Accepts a job: it is on the disk when this returns."""
+        accepted = await asyncio.to_thread(self.store.add, request, key)
+        self._submitted.set()
+        return accepted
+
+    async def cancel(self, job: str) -> JobStatus:
+        if await asyncio.to_thread(self.store.cancel, job) is JobState.RUNNING:
+            await self.executor.cancel(job)
+        self._tell_everyone()
+        return await asyncio.to_thread(self.store.status, job)
+
+    async def follow(self, job: str, seq: int) -> AsyncGenerator[StoredEvent, None]:
+        """Every event of the job behind `seq`, as they come, up to the one that ends it. Raises UnknownJob."""
+        while True:
+            changed = self._changed.setdefault(job, asyncio.Event())  # first, so that nothing slips through
+            for event in await asyncio.to_thread(self.store.events_after, job, seq):
+                yield event
+                seq = event.seq
+                if event.is_final:
+                    return
+            await changed.wait()
+
+    async def _work(self) -> None:
+        while True:
+            self._submitted.clear()
+            job = await asyncio.to_thread(self.store.start_next)
+            if job is None:
+                await self._submitted.wait()
+                continue
+            self._tell_everyone()  # all positions changed
+            await self._carry_out(job)
+            self._tell(job.id)
+
+    async def _carry_out(self, job: StartedJob) -> None:
+        log.info("job started", job=job.id, task=job.request.task.value)
+        try:
+            async with contextlib.aclosing(self.executor.run(job.id, job.request)) as events:
+                async for event in events:
+                    await asyncio.to_thread(self.store.record, job.id, event)
+                    self._tell(job.id)
+        except WorkerDied as death:
+            await asyncio.to_thread(self.store.worker_died, job.id, death)
+        except asyncio.CancelledError:
+            self.store.release(job.id)
+            raise
+        log.info("job left", job=job.id, state=self.store.status(job.id).state.value)
+
+    def _tell(self, job: str) -> None:
+        changed = self._changed.pop(job, None)
+        if changed:
+            changed.set()
+
+    def _tell_everyone(self) -> None:
+        for job in list(self._changed):
+            self._tell(job)

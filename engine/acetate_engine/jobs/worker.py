@@ -1,0 +1,165 @@
+"""The process that holds torch: requests in, layers out. `python -m acetate_engine.jobs.worker`, lines on its pipes.
+
+Nothing here is imported that takes long before the engine can be heard: a reader thread listens from the start,
+while the main thread imports the models' libraries.
+"""
+
+from __future__ import annotations
+
+import base64
+import ctypes
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acetate.protocol.errors import AcetateError, GenerationFailed, OutOfMemory
+from acetate.protocol.events import Cancelled, Done, Event, Failed, LayerResult, Preview, Problem, Progress
+from acetate.protocol.requests import GenerateRequest
+from acetate_engine.compositing.images import decode_image, encode_image, encode_png
+from acetate_engine.jobs.images import ImageStore
+from acetate_engine.jobs.messages import Cancel, Message, Ready, Report, Run, decode_line, encode_line
+from acetate_engine.logs import log_file
+from acetate_engine.paths import images_dir
+from acetate_engine.pipelines.contract import Generated, Generator, JobCancelled
+
+_NICE = 10  # painting comes first
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+log = logging.getLogger("worker")
+
+
+class Pipe:
+    """Both ends of the pipe to the engine. Reading happens in a thread of its own."""
+
+    def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
+        self._source = source
+        self._sink = sink
+        self._lock = threading.Lock()
+        self._cancelled: set[str] = set()
+        self.jobs: queue.Queue[Run] = queue.Queue()
+
+    def send(self, message: Message) -> None:
+        with self._lock:
+            self._sink.write(encode_line(message))
+            self._sink.flush()
+
+    def is_cancelled(self, job: str) -> bool:
+        return job in self._cancelled
+
+    def listen(self) -> None:
+        """Reads to the end of the input, which is the end of the engine, and so of this process."""
+        for line in self._source:
+            message = decode_line(line)
+            if isinstance(message, Run):
+                self.jobs.put(message)
+            elif isinstance(message, Cancel):
+                self._cancelled.add(message.job)
+        os._exit(0)
+
+
+class PipeReporter:
+    """A `Reporter` of one job."""
+
+    def __init__(self, pipe: Pipe, job: str) -> None:
+        self._pipe = pipe
+        self.job = job
+
+    def send(self, event: Event) -> None:
+        self._pipe.send(Report.of(self.job, event))
+
+    def progress(self, step: int, steps: int, stage: str) -> None:
+        self.send(Progress(step, steps, stage))
+
+    def preview(self, step: int, rgba: NDArray[np.uint8]) -> None:
+        self.send(Preview(step, base64.b64encode(encode_png(rgba)).decode()))
+
+    def check(self) -> None:
+        if self._pipe.is_cancelled(self.job):
+            raise JobCancelled
+
+
+def carry_out(generator: Generator, request: GenerateRequest, images: ImageStore, reporter: PipeReporter) -> Event:
+    """Runs one job to its final event; whatever goes wrong in it becomes one."""
+    started = time.monotonic()
+    try:
+        reporter.check()
+        conditions = {digest: decode_image(images.read(digest)) for digest in request.image_digests}
+        generated = generator.generate(request, conditions, reporter)
+        return Done(_store(generated, images), generated.notes, time.monotonic() - started)
+    except JobCancelled:
+        return Cancelled()
+    except AcetateError as error:
+        return Failed(Problem.of(error))
+    except Exception as error:
+        log.exception("job %s failed", reporter.job)
+        return Failed(Problem.of(_explained(error)))
+
+
+def _store(generated: Generated, images: ImageStore) -> tuple[LayerResult, ...]:
+    return tuple(
+        LayerResult(
+            index, layer.image, layer.role, layer.name, layer.bounds, images.add(encode_image(layer.pixels)), layer.seed
+        )
+        for index, layer in enumerate(generated.layers)
+    )
+
+
+def _explained(error: Exception) -> AcetateError:
+    from acetate_engine.models.memory import is_out_of_memory
+
+    if isinstance(error, MemoryError) or is_out_of_memory(error):
+        return OutOfMemory("generating took more memory than there is", "Choose a smaller region or a lighter model.")
+    lines = str(error).strip().splitlines() or ["no reason given"]
+    return GenerationFailed(f"{type(error).__name__}: {lines[0][:300]}", f"Try again. The log says more: {log_file()}")
+
+
+def main() -> None:
+    started = time.monotonic()
+    logging.basicConfig(level=logging.INFO, format="%(name)s %(levelname)s %(message)s")  # to stderr, the engine's log
+    _live_under_the_engine()
+    pipe = Pipe(sys.stdin.buffer, _reserved_stdout())
+    threading.Thread(target=pipe.listen, name="listen", daemon=True).start()
+    images = ImageStore(images_dir())
+    generator = _load_generator()
+    pipe.send(Ready(time.monotonic() - started))
+    while True:
+        run = pipe.jobs.get()
+        reporter = PipeReporter(pipe, run.job)
+        reporter.send(carry_out(generator, run.request, images, reporter))
+
+
+def _load_generator() -> Generator:
+    from acetate_engine.pipelines.tasks import TaskGenerator  # takes seconds: torch and diffusers
+
+    return TaskGenerator()
+
+
+def _reserved_stdout() -> BinaryIO:
+    """The pipe to the engine; what a library prints goes to stderr, which is the log."""
+    reserved = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(reserved, "wb")
+
+
+def _live_under_the_engine() -> None:
+    """After painting in priority, first in line when memory runs out, gone when the engine is."""
+    if sys.platform != "linux":
+        return
+    os.nice(_NICE)
+    with suppress(OSError):  # containers may forbid it
+        Path("/proc/self/oom_score_adj").write_text("500")
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

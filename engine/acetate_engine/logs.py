@@ -1,0 +1,46 @@
+"""The log of the engine and its worker: structlog, one line an event, into a rotating file."""
+
+from __future__ import annotations
+
+import logging
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+import structlog
+
+from acetate_engine.paths import log_dir
+
+_MAX_BYTES, _BACKUPS = 2_000_000, 3
+
+
+def log_file() -> Path:
+    return log_dir() / "engine.log"
+
+
+def configure_logging() -> None:
+    """Everything that is logged in this process, by structlog or by a library, goes to `log_file()`."""
+    log_dir().mkdir(parents=True, exist_ok=True)
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso"),
+    ]
+    handler = RotatingFileHandler(log_file(), maxBytes=_MAX_BYTES, backupCount=_BACKUPS, encoding="utf-8")
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.LogfmtRenderer(
+                    key_order=["timestamp", "level", "logger", "event"], bool_as_flag=False
+                ),
+            ],
+        )
+    )
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
