@@ -124,12 +124,12 @@ install_torch() {
         fi
     fi
     run "installing $TORCH ($build)" "Check the network and the free disk space, then run this again." \
-        "$VENV/bin/pip" install "${index[@]}" "$TORCH"
+        "$VENV/bin/pip" install --no-compile "${index[@]}" "$TORCH"
 }
 
 install_acetate() {
     run "installing Acetate and its tools ($EXTRAS)" "Check the network and the free disk space, then run this again." \
-        "$VENV/bin/pip" install -e ".[$EXTRAS]"
+        "$VENV/bin/pip" install --no-compile -e ".[$EXTRAS]"
 }
 
 # --- the stamp -------------------------------------------------------------------------------------------------------
