@@ -6,7 +6,7 @@ Screenshots and diagnoses of failures: out/krita-failures/.
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from tests.krita.harness.process import KritaProcess, warm_up
 FAILURES = REPOSITORY / "out" / "krita-failures"
 HERE = Path(__file__).parent
 TEST_LIMIT = 240  # seconds
+_MEASURED = pytest.StashKey[list[str]]()
 
 
 class Studio:
@@ -31,10 +32,10 @@ class Studio:
         self._krita: KritaProcess | None = None
 
     def krita(self) -> KritaProcess:
-        if self._krita is None or not self._krita.answers():
-            self.close()
+        if self._krita is None:
             self._krita = KritaProcess(self.home, self.display)
-            self._krita.run("fill_screen()")
+        elif not self._krita.answers():
+            self._krita.restart()
         return self._krita
 
     def close(self) -> None:
@@ -71,15 +72,32 @@ def krita(studio: Studio) -> Iterator[KritaProcess]:
 
 
 @pytest.fixture
+def record(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Keeps a measurement for the end of the run."""
+    return request.config.stash[_MEASURED].append
+
+
+@pytest.fixture
 def painter(krita: KritaProcess) -> Painter:
     """With the docker shown."""
-    krita.run("show_docker('acetate_dock')")
-    return Painter(krita)
+    painter = Painter(krita)
+    painter.show_docker()
+    return painter
 
 
 @pytest.fixture
 def engine(studio: Studio) -> Engine:
     return Engine(studio.home)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_MEASURED] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if lines := config.stash[_MEASURED]:
+        terminalreporter.section("longest gaps on Krita's GUI thread")
+        terminalreporter.write("".join(f"{line}\n" for line in lines))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

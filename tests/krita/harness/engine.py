@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import urllib.request
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+from acetate.protocol.codec import from_json
 from acetate.protocol.connection import Connection, read_connection
+from acetate.protocol.events import JobState, JobStatus, LayerResult
+from acetate.protocol.pixels import MEDIA_TYPE, PixelBuffer, PixelFormat
 from tests.krita.harness.home import Home
 from tests.krita.harness.waiting import wait_until
 
@@ -22,6 +27,7 @@ class Engine:
 
     def __init__(self, home: Home) -> None:
         self.connection_file = home.runtime / "acetate" / "connection.json"
+        self._store = home.root / "data" / "acetate" / "jobs.sqlite"
 
     @property
     def connection(self) -> Connection | None:
@@ -42,6 +48,60 @@ class Engine:
             return answer
         return None
 
+    # its jobs
+
+    def new_job(self, action: Callable[[], None], timeout: float = 90.0) -> str:
+        """The id of the job that `action` makes the plugin send."""
+        before = set(self._jobs())
+        action()
+        new = wait_until(lambda: set(self._jobs()) - before, "a new job in the engine's store", timeout)
+        return new.pop()
+
+    def newest(self) -> str:
+        """The id of the job that was accepted last."""
+        return list(self._jobs())[-1]
+
+    def state(self, job: str) -> str:
+        return self._jobs()[job]
+
+    def wait_for(self, job: str, state: str, timeout: float = 120.0) -> None:
+        """Raises AssertionError where the job ends in another state."""
+
+        def there() -> bool:
+            now = self.state(job)
+            assert now == state or not JobState(now).is_final, f"job {job} is {now}, not {state}"
+            return now == state
+
+        wait_until(there, f"job {job} to be {state}", timeout, every=0.01)
+
+    def _jobs(self) -> dict[str, str]:
+        """Id → state, oldest first: read from the store, because a killed engine answers nobody."""
+        if not self._store.exists():
+            return {}
+        with closing(sqlite3.connect(f"file:{self._store}?mode=ro", uri=True)) as database:
+            return dict(database.execute("SELECT id, state FROM jobs ORDER BY number").fetchall())
+
+    def layer(self, job: str) -> LayerResult:
+        """The only layer of a finished job."""
+        status = from_json(JobStatus, json.loads(self._get(f"/v1/jobs/{job}")))
+        (layer,) = status.layers
+        return layer
+
+    def layer_pixels(self, job: str) -> bytes:
+        """RGBA8 of its only layer."""
+        buffer = PixelBuffer.decode(self._get(f"/v1/jobs/{job}/layers/0", Accept=MEDIA_TYPE))
+        assert buffer.format is PixelFormat.RGBA8
+        return buffer.data
+
+    def _get(self, path: str, **headers: str) -> bytes:
+        connection = self.wait_ready()
+        headers["Authorization"] = f"Bearer {connection.token}"
+        with _DIRECT.open(urllib.request.Request(connection.url + path, headers=headers), timeout=30) as response:
+            body: bytes = response.read()
+            return body
+
+    # its life
+
     def wait_ready(self, timeout: float = 60.0) -> Connection:
         wait_until(self.health, "a healthy engine", timeout)
         connection = self.connection
@@ -56,12 +116,27 @@ class Engine:
         wait_until(lambda: not is_alive(pid), "the engine to be gone", 10.0)
         return pid
 
+    def kill_worker(self) -> None:
+        """The process that holds the models: the engine's only child with torch in it."""
+        pid = self.pid
+        assert pid is not None, "there is no engine"
+        (worker,) = [child for child in children(pid) if "worker" in command_line(child)]
+        os.kill(worker, signal.SIGKILL)
+
     def stop(self) -> None:
         """At the end of the tests; does nothing where no engine runs."""
         pid = self.pid
         if pid is not None:
             os.kill(pid, signal.SIGTERM)
             wait_until(lambda: not is_alive(pid), "the engine to stop", 20.0)
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def command_line(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
 
 
 def is_alive(pid: int) -> bool:

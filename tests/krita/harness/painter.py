@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+from dataclasses import asdict
 from typing import Any
 
+from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import Task
 from tests.krita.harness.hands import Hands
 from tests.krita.harness.process import KritaProcess
 from tests.krita.harness.waiting import wait_until
 
 Layer = dict[str, Any]
-JOB_LIMIT = 120.0  # seconds; a draft takes about 10 on an idle core
+JOB_LIMIT = 120.0  # seconds; this is a guard, not a promise
 
 
 class Painter:
@@ -19,6 +22,14 @@ class Painter:
     def __init__(self, krita: KritaProcess) -> None:
         self.krita = krita
         self.hands = Hands(krita)
+
+    def show_docker(self) -> None:
+        self.krita.run("fill_screen(); show_docker('acetate_dock')")
+
+    def restart_krita(self) -> None:
+        """Another process with the same HOME; the documents are gone."""
+        self.krita.restart()
+        self.show_docker()
 
     def new_document(self, width: int, height: int, **options: str) -> None:
         self.krita.run("new_document(width, height, **options)", width=width, height=height, options=options)
@@ -60,6 +71,27 @@ class Painter:
 
     def layer_ids(self) -> set[str]:
         return {layer["id"] for layer in self.layers()}
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Of the active document: all its bytes (tools.fingerprint)."""
+        found: dict[str, Any] = self.krita.run("fingerprint()")
+        return found
+
+    def undo_steps(self) -> list[str]:
+        found: list[str] = self.krita.run("undo_steps()")
+        return found
+
+    def undo(self) -> None:
+        self.krita.run("trigger('edit_undo')")
+
+    def redo(self) -> None:
+        self.krita.run("trigger('edit_redo')")
+
+    def node_pixels(self, layer: Layer, bounds: Bounds) -> bytes:
+        """The layer's own bytes within `bounds`, as Krita holds them: BGRA for 8 bit."""
+        code = "pixels(id, x, y, width, height)"
+        found = self.krita.run(code, id=layer["id"], **asdict(bounds))
+        return base64.b64decode(found)
 
     def message(self) -> str:
         text: str = self.krita.run("text('acetate_message')")

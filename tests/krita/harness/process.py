@@ -33,22 +33,28 @@ class KritaProcess:
         self.home = home
         self.display = display
         self.uncaught: list[str] = []  # exceptions that nothing in Krita caught
-        with home.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                ["/usr/bin/krita", *arguments],
-                env=home.environment(display.name),
-                cwd=home.root,
+        self._arguments = arguments
+        self._process = self._start()
+        self._wait_for_driver()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self.home.log.open("ab") as log:
+            return subprocess.Popen(
+                ["/usr/bin/krita", *self._arguments],
+                env=self.home.environment(self.display.name),
+                cwd=self.home.root,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-        self._wait_for_driver()
 
-    @staticmethod
-    def start(display: Display) -> KritaProcess:
-        """With a new HOME from the template; the caller installs the plugin through `home` first, if at all."""
-        return KritaProcess(new_home(lambda home: warm_up(home, display)), display)
+    def restart(self) -> None:
+        """Quits, and starts another process with the same HOME."""
+        self.quit()
+        self.home.socket.unlink(missing_ok=True)  # a Krita that was killed leaves it behind
+        self._process = self._start()
+        self._wait_for_driver()
 
     def run(self, code: str, timeout: float = ANSWER_LIMIT, **arguments: object) -> Any:
         """The value of the last expression of `code`, as JSON carries it. Names: acetate_driver/tools.py.
@@ -136,3 +142,8 @@ class KritaProcess:
 def warm_up(home: Home, display: Display) -> None:
     """The first start in a fresh HOME: Krita builds its resource database."""
     KritaProcess(home, display).quit()
+
+
+def start_plain(display: Display) -> KritaProcess:
+    """Without the plugin; the caller quits it and removes its HOME."""
+    return KritaProcess(new_home(lambda home: warm_up(home, display)), display)

@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(question: Callable[[], T], what: str, timeout: float = 30.0, every: float = 0.05) -> T:
+def wait_until(question: Callable[[], T | None], what: str, timeout: float = 30.0, every: float = 0.05) -> T:
     """The first truthy answer. Raises TimeoutError, saying `what` was awaited and the last answer."""
     deadline = time.monotonic() + timeout
     while True:

@@ -8,7 +8,7 @@ import time
 
 from krita import Krita, Selection
 from PyQt5.QtCore import QEventLoop, QPoint, Qt, QTimer
-from PyQt5.QtWidgets import QApplication, QListView, QWidget
+from PyQt5.QtWidgets import QApplication, QLineEdit, QListView, QWidget
 
 app = Krita.instance()
 SRGB = "sRGB-elle-V2-srgbtrc.icc"
@@ -104,9 +104,10 @@ def describe(item):
     }
 
 
-def pixels(name, x, y, width, height):
-    """Base64 of the node's own bytes."""
-    return base64.b64encode(bytes(node(name).pixelData(x, y, width, height))).decode()
+def pixels(id, x, y, width, height):
+    """Base64 of the own bytes of the node with this unique id."""
+    (found,) = [item for item in walk() if item.uniqueId().toString() == id]
+    return base64.b64encode(bytes(found.pixelData(x, y, width, height))).decode()
 
 
 def fingerprint(margin=32):
@@ -120,6 +121,20 @@ def fingerprint(margin=32):
         item.uniqueId().toString(): [describe(item), digest(item.pixelData(x, y, width, height))] for item in walk()
     }
     return {"nodes": nodes, "projection": digest(current.pixelData(0, 0, current.width(), current.height()))}
+
+
+def projection_around(x, y, width, height):
+    """SHA-256 of what the canvas shows outside the rectangle (which lies within it)."""
+    current = document()
+    current.waitForDone()
+    right, bottom = x + width, y + height
+    strips = [
+        (0, 0, current.width(), y),
+        (0, bottom, current.width(), current.height() - bottom),
+        (0, y, x, height),
+        (right, y, current.width() - right, height),
+    ]
+    return digest(b"".join(bytes(current.pixelData(*strip)) for strip in strips if strip[2] > 0 and strip[3] > 0))
 
 
 def digest(data):
@@ -191,7 +206,8 @@ def choose(name, value):
 def set_seed(seed):
     """This seed for every job that follows."""
     widget("acetate_seed_random").setChecked(False)
-    widget("acetate_seed").setValue(seed)
+    field = widget("acetate_seed")
+    field.setText(str(seed)) if isinstance(field, QLineEdit) else field.setValue(seed)
 
 
 def has_focus(name):
