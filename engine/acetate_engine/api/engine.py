@@ -23,7 +23,7 @@ log = structlog.get_logger("engine")
 
 
 class Engine:
-    """To be made on the event loop that it lives on."""
+    """Raises FileError where the job store cannot be used."""
 
     def __init__(self) -> None:
         self.images = ImageStore(images_dir())
@@ -32,8 +32,7 @@ class Engine:
 
     async def start(self) -> None:
         """Takes up where the last engine was when it ended."""
-        waiting = self.store.recover()
-        log.info("engine started", pid=os.getpid(), version=__version__, waiting=waiting)
+        log.info("engine started", pid=os.getpid(), version=__version__)
         await self.queue.start()
 
     async def sweep(self) -> None:

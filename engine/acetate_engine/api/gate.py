@@ -29,12 +29,12 @@ _GET_THE_TOKEN = "Read the token from the connection file and send it as Authori
 
 
 class Gate:
-    """Starts the engine with the server and stops it with the server; `on_start` and `on_stop` around that."""
+    """Starts the engine with the server, and stops it with the server, behind `on_stop`."""
 
-    def __init__(self, token: str, on_start: Hook, on_stop: Hook) -> None:
+    def __init__(self, engine: Engine, token: str, on_stop: Hook) -> None:
+        self._engine = engine
         self._token = token.encode()
-        self._on_start, self._on_stop = on_start, on_stop
-        self._engine: Engine | None = None
+        self._on_stop = on_stop
         self._app: asyncio.Task[FastAPI] | None = None
         self._sweep: asyncio.Task[None] | None = None
 
@@ -46,11 +46,9 @@ class Gate:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        self._engine = Engine()
         await self._engine.start()
         self._app = asyncio.create_task(asyncio.to_thread(_build_app, self._engine))
         self._sweep = asyncio.create_task(self._engine.sweep())
-        self._on_start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self._on_stop()
@@ -58,7 +56,7 @@ class Gate:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        assert self._engine is not None and self._app is not None
+        assert self._app is not None
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         is_health = scope["path"] == "/health"
         try:

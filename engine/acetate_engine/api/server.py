@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import typer
 import uvicorn
 
 from acetate.protocol.connection import Connection, connection_file, read_connection, write_connection
-from acetate.protocol.errors import PortTaken
+from acetate.protocol.errors import EngineStartFailed, PortTaken
 from acetate.protocol.version import PROTOCOL_VERSION, __version__
+from acetate_engine.api.engine import Engine
 from acetate_engine.api.gate import Gate
 from acetate_engine.api.lock import lock_data_dir
 from acetate_engine.logs import configure_logging
@@ -22,14 +25,28 @@ _GRACE = 3  # seconds that open answers are given at the end
 
 
 def serve(port: int) -> None:
-    """Blocks until SIGTERM or SIGINT. Port 0 takes a free one. Raises EngineAlreadyRunning, PortTaken."""
-    with lock_data_dir(data_dir()), listen(port) as listener:
+    """Blocks until SIGTERM or SIGINT. Port 0 takes a free one.
+
+    Raises EngineAlreadyRunning, PortTaken, EngineStartFailed where a folder cannot be written, FileError.
+    """
+    with _prepared_folders(), lock_data_dir(data_dir()), listen(port) as listener:
         configure_logging()
-        token = secrets.token_urlsafe(32)
-        port = listener.getsockname()[1]
-        connection = Connection(HOST, port, token, os.getpid(), __version__, PROTOCOL_VERSION)
-        gate = Gate(token, lambda: _announce(connection), lambda: _withdraw(connection))
+        connection = Connection(
+            HOST, listener.getsockname()[1], secrets.token_urlsafe(32), os.getpid(), __version__, PROTOCOL_VERSION
+        )
+        gate = Gate(Engine(), connection.token, on_stop=lambda: _withdraw(connection))
+        _announce(connection)
         uvicorn.Server(_config(gate)).run(sockets=[listener])
+
+
+@contextmanager
+def _prepared_folders() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise EngineStartFailed(
+            f"{error.filename}: {error.strerror}", "Make it writable, or free some space."
+        ) from error
 
 
 def _config(gate: Gate) -> uvicorn.Config:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncGenerator
 
 import structlog
@@ -13,6 +14,8 @@ from acetate.protocol.events import Accepted, JobState, JobStatus
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.executors.base import Executor
 from acetate_engine.jobs.store import JobStore, StartedJob, StoredEvent
+
+_STORE_PAUSE = 1.0  # seconds
 
 log = structlog.get_logger("queue")
 
@@ -58,10 +61,22 @@ class JobQueue:
                 yield event
                 seq = event.seq
                 if event.is_final:
+                    self._tell(job)
                     return
             await changed.wait()
 
     async def _work(self) -> None:
+        """Goes on when the disk is full for a while; only then do jobs wait."""
+        while True:
+            try:
+                waiting = await asyncio.to_thread(self.store.recover)
+                log.info("queue starts", waiting=waiting)
+                await self._work_off()
+            except sqlite3.Error:
+                log.exception("the job store failed")
+                await asyncio.sleep(_STORE_PAUSE)
+
+    async def _work_off(self) -> None:
         while True:
             self._submitted.clear()
             job = await asyncio.to_thread(self.store.start_next)

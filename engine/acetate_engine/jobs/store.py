@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acetate.protocol.codec import from_json, to_json
-from acetate.protocol.errors import LayerNotReady, UnknownJob, UnknownLayer, WorkerDied
+from acetate.protocol.errors import FileError, LayerNotReady, UnknownJob, UnknownLayer, WorkerDied
 from acetate.protocol.events import (
     Accepted,
     Cancelled,
@@ -37,6 +37,7 @@ from acetate_engine.jobs.migrations import migrate
 
 MAX_WORKER_DEATHS = 3  # a job that kills this many workers is not tried again
 MAX_ATTEMPTS = 10  # nor one that was under way at so many deaths of whatever process
+_ENGINE_DIED = WorkerDied("the engine died each time that this job was under way", "See the log, then try again.")
 _SUPERSEDED = ("queued", "preview")  # of these a job keeps the last one only
 
 
@@ -58,16 +59,21 @@ class StartedJob:
 
 
 class JobStore:
-    """One connection, used by any thread, one call at a time."""
+    """One connection, used by any thread, one call at a time. Raises FileError where the file is none of ours."""
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
         self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._database.row_factory = sqlite3.Row
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = FULL")
-        self._database.execute("PRAGMA foreign_keys = ON")
-        migrate(self._database)
+        try:
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = FULL")
+            self._database.execute("PRAGMA foreign_keys = ON")
+            migrate(self._database)
+        except sqlite3.DatabaseError as error:
+            raise FileError(
+                f"the job store {path} cannot be read: {error}", "Move it away; jobs in it are lost."
+            ) from error
 
     def close(self) -> None:
         with self._lock:
@@ -188,16 +194,16 @@ class JobStore:
             self._give_back(self._row(job), death)
 
     def release(self, job: str) -> None:
-        """Queues a running job again that was stopped for no fault of its own."""
+        """Queues a running job again that was broken off for no fault of its own."""
         with self._transaction() as database:
-            database.execute("UPDATE jobs SET state = 'queued', attempt = attempt - 1 WHERE id = ?", (job,))
+            database.execute("UPDATE jobs SET attempt = attempt - 1 WHERE id = ?", (job,))
+            self._give_back(self._row(job), _ENGINE_DIED)
 
     def recover(self) -> int:
         """After the death of an engine: queues again what was under way; how many jobs wait now."""
-        death = WorkerDied("the engine died each time that this job was under way", "See the log, then try again.")
         with self._transaction() as database:
             for row in database.execute("SELECT * FROM jobs WHERE state = 'running'").fetchall():
-                self._give_back(row, death)
+                self._give_back(row, _ENGINE_DIED)
             (count,) = database.execute("SELECT count(*) FROM jobs WHERE state = 'queued'").fetchone()
             return int(count)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import ctypes
+import importlib
 import logging
 import os
 import queue
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 
 from acetate.protocol.errors import AcetateError, GenerationFailed, OutOfMemory
 from acetate.protocol.events import Cancelled, Done, Event, Failed, LayerResult, Preview, Problem, Progress
-from acetate.protocol.requests import GenerateRequest
+from acetate.protocol.requests import GenerateRequest, Task
 from acetate_engine.compositing.images import decode_image, encode_image, encode_png
 from acetate_engine.jobs.images import ImageStore
 from acetate_engine.jobs.messages import Cancel, Message, Ready, Report, Run, decode_line, encode_line
@@ -58,13 +59,15 @@ class Pipe:
 
     def listen(self) -> None:
         """Reads to the end of the input, which is the end of the engine, and so of this process."""
-        for line in self._source:
-            message = decode_line(line)
-            if isinstance(message, Run):
-                self.jobs.put(message)
-            elif isinstance(message, Cancel):
-                self._cancelled.add(message.job)
-        os._exit(0)
+        try:
+            for line in self._source:
+                message = decode_line(line)
+                if isinstance(message, Run):
+                    self.jobs.put(message)
+                elif isinstance(message, Cancel):
+                    self._cancelled.add(message.job)
+        finally:
+            os._exit(0)
 
 
 class PipeReporter:
@@ -131,17 +134,31 @@ def main() -> None:
     threading.Thread(target=pipe.listen, name="listen", daemon=True).start()
     images = ImageStore(images_dir())
     generator = _load_generator()
-    pipe.send(Ready(time.monotonic() - started))
+    warm_up = threading.Thread(target=_warm_up, args=(pipe, started), name="warm up")
+    warm_up.start()
     while True:
         run = pipe.jobs.get()
+        if run.request.task is not Task.IDENTITY:
+            warm_up.join()
         reporter = PipeReporter(pipe, run.job)
         reporter.send(carry_out(generator, run.request, images, reporter))
 
 
 def _load_generator() -> Generator:
-    from acetate_engine.pipelines.tasks import TaskGenerator  # takes seconds: torch and diffusers
+    from acetate_engine.pipelines.tasks import TaskGenerator
 
     return TaskGenerator()
+
+
+def _warm_up(pipe: Pipe, started: float) -> None:
+    """Imports what takes seconds, while jobs that need no model can already run."""
+    try:
+        for module in ("torch", "diffusers"):
+            importlib.import_module(module)
+        pipe.send(Ready(time.monotonic() - started))
+    except ImportError:
+        log.exception("a library cannot be imported")
+        os._exit(1)
 
 
 def _reserved_stdout() -> BinaryIO:

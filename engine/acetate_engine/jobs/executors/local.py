@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator
 
 import structlog
 
-from acetate.protocol.errors import WorkerDied
+from acetate.protocol.errors import MalformedMessage, WorkerDied
 from acetate.protocol.events import Event, Progress, final_state
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.executors.base import WorkerState
@@ -34,6 +34,7 @@ class LocalExecutor:
         self._process: Process | None = None
         self._alive = asyncio.Event()
         self._ready = False
+        self._died = False
         self._job: str | None = None
         self._reports: asyncio.Queue[Event | WorkerDied] = asyncio.Queue()
         self._cancelled: set[str] = set()
@@ -42,7 +43,7 @@ class LocalExecutor:
     @property
     def state(self) -> WorkerState:
         if self._process is None:
-            return "dead" if self._supervisor else "starting"
+            return "dead" if self._died else "starting"
         if self._job:
             return "busy"
         return "ready" if self._ready else "starting"
@@ -61,6 +62,9 @@ class LocalExecutor:
                 await self._send(Cancel(job))
             async for event in self._events():
                 yield event
+        except GeneratorExit:  # nobody listens any more
+            await self._send(Cancel(job))
+            raise
         finally:
             self._job = None
             self._cancelled.discard(job)
@@ -105,7 +109,11 @@ class LocalExecutor:
         while True:
             started = time.monotonic()
             process = await self._spawn()
-            await asyncio.gather(self._read_reports(process), _copy_to_log(process))
+            try:
+                await asyncio.gather(self._read_reports(process), _copy_to_log(process))
+            except (MalformedMessage, ValueError):  # ValueError: a line longer than the limit
+                log.exception("the worker wrote what is no message")
+                process.kill()
             self._bury(process, await process.wait())
             pause = _FIRST_PAUSE if time.monotonic() - started > _STABLE else pause
             await asyncio.sleep(pause)
@@ -136,7 +144,7 @@ class LocalExecutor:
                 self._reports.put_nowait(message.decode())
 
     def _bury(self, process: Process, code: int) -> None:
-        self._process, self._ready = None, False
+        self._process, self._ready, self._died = None, False, True
         self._alive.clear()
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
         log.warning("worker died", pid=process.pid, how=how, job=self._job)
