@@ -1,12 +1,12 @@
 """Compare every network with golden vectors: seeded weights in, the public implementation's outputs out.
 
-A directory of vectors holds `parameters.json` (salt, configurations, parameter shapes) and one safetensors file a module.
+A directory of vectors holds `parameters.json` (salt, configurations, parameter shapes) and a safetensors file a module.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -100,7 +100,8 @@ def compare(directory: Path) -> Iterator[Comparison]:
 def _decoder(vectors: Vectors) -> Iterator[Comparison]:
     golden = vectors.read("transparent_decoder")
     factor = golden["pixel"].shape[2] // golden["latent"].shape[2]
-    decoder = TransparentDecoder(**decoder_config(vectors.parameters["transparent_decoder"]), vae_factor=factor)
+    config = decoder_config(vectors.parameters["transparent_decoder"])
+    decoder = TransparentDecoder(**{**config, "vae_factor": factor})
     vectors.seeded("transparent_decoder", decoder)
     decoder.conv_out.bias.data += 0.5
     single = decoder(golden["pixel"], golden["latent"])
@@ -155,9 +156,7 @@ def _seeded_vae(vectors: Vectors) -> AutoencoderKL:
     return vae
 
 
-def _absolute(
-    vector: str, output: str, ours: Tensor, golden: Tensor, tolerance: float = TOLERANCE
-) -> Comparison:
+def _absolute(vector: str, output: str, ours: Tensor, golden: Tensor, tolerance: float = TOLERANCE) -> Comparison:
     return Comparison(vector, output, _largest(ours - golden), tolerance)
 
 

@@ -121,7 +121,7 @@ def adjusted_latent(rgba: Tensor, padded_rgb: Tensor, encoder: OffsetEncoder, va
     Returns:
         (B, C, h, w) float32, unscaled.
     """
-    _require_range(vae)
+    require_range(vae)
     colour, alpha = rgba[:, :3], rgba[:, 3:]
     distribution = vae.encode(((2 * colour - 1) * alpha).to(vae.dtype)).latent_dist
     offset = encoder(torch.cat([alpha, padded_rgb], dim=1).to(encoder.dtype))
@@ -131,7 +131,7 @@ def adjusted_latent(rgba: Tensor, padded_rgb: Tensor, encoder: OffsetEncoder, va
 @torch.no_grad()
 def decode_rgb(latent: Tensor, vae: Autoencoder, *, note: Note, batch: int = 4) -> Tensor:
     """The frozen autoencoder's opaque picture: (B, C, h, w) unscaled -> (B, 3, H, W) float32, 0..1, sRGB."""
-    _require_range(vae)
+    require_range(vae)
     decoded = run_within_memory(lambda z: vae.decode(z).sample, [latent.to(vae.dtype)], "Decoding colours", note, batch)
     return (decoded.float() * 0.5 + 0.5).clamp(0, 1)
 
@@ -192,6 +192,7 @@ def _turn_back(x: Tensor, mirrored: bool, quarters: int) -> Tensor:
     return upright.flip(3) if mirrored else upright
 
 
-def _require_range(vae: Autoencoder) -> None:
+def require_range(vae: Autoencoder) -> None:
+    """Refuse an autoencoder in fp16, whose values overflow."""
     if vae.dtype == torch.float16:
         raise ValueError("the autoencoder overflows in fp16: load it in bf16 or fp32")

@@ -8,7 +8,7 @@ The batch is frames x images with the frame fastest: (image 0, frame 0), (image 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -140,29 +140,35 @@ class SharingWeights(nn.Module):
             yield unit
 
     @staticmethod
-    def from_state_dict(tensors: Mapping[str, Tensor]) -> SharingWeights:
-        """Build what a released layer file describes and load it, strictly.
+    def for_shapes(shapes: Mapping[str, Sequence[int]]) -> SharingWeights:
+        """Weights on the meta device, laid out as the names and shapes of a layer file say.
 
         Raises:
-            KeyError: a tensor that decides the layout is missing.
-            RuntimeError: other tensors are missing, left over or of another shape; the message names them.
+            KeyError: a tensor that decides the layout is missing; the error names it.
         """
-        indices = {int(name.split(".")[2]) for name in tensors if name.startswith("hookers.layers.")}
-        widths = [_widths(tensors, index) for index in range(len(indices))]
-        frames = sum(f"hookers.layers.0.to_q_lora.{frame}.down.weight" in tensors for frame in range(8))
-        rank = tensors["hookers.layers.0.to_q_lora.0.down.weight"].shape[0]
-        condition = any(name.startswith("kwargs_encoder.") for name in tensors)
+        units = {int(name.split(".")[2]) for name in shapes if name.startswith("hookers.layers.")}
+        widths = [_widths(shapes, unit) for unit in range(len(units))]
+        frames = sum(f"hookers.layers.0.to_q_lora.{frame}.down.weight" in shapes for frame in range(8))
+        rank = shapes["hookers.layers.0.to_q_lora.0.down.weight"][0]
+        condition = any(name.startswith("kwargs_encoder.") for name in shapes)
         with torch.device("meta"):
-            weights = SharingWeights(widths, frames, rank, condition)
+            return SharingWeights(widths, frames, rank, condition)
+
+    @staticmethod
+    def from_state_dict(tensors: Mapping[str, Tensor]) -> SharingWeights:
+        """What a layer file with these tensors holds, loaded strictly.
+
+        Raises:
+            KeyError, RuntimeError: tensors are missing, left over or of another shape; the message names them.
+        """
+        weights = SharingWeights.for_shapes({name: tensor.shape for name, tensor in tensors.items()})
         weights.load_state_dict(tensors, strict=True, assign=True)
         return weights
 
 
-def _widths(tensors: Mapping[str, Tensor], index: int) -> tuple[int, int]:
-    prefix = f"hookers.layers.{index}"
-    query = tensors[f"{prefix}.to_q_lora.0.down.weight"]
-    key = tensors[f"{prefix}.to_k_lora.0.down.weight"]
-    return query.shape[1], key.shape[1]
+def _widths(shapes: Mapping[str, Sequence[int]], unit: int) -> tuple[int, int]:
+    prefix = f"hookers.layers.{unit}"
+    return shapes[f"{prefix}.to_q_lora.0.down.weight"][1], shapes[f"{prefix}.to_k_lora.0.down.weight"][1]
 
 
 def _condition_convolution(width: int) -> nn.Sequential:
