@@ -49,19 +49,16 @@ def test_no_background_where_one_is_needed(painter: Painter) -> None:
 
 
 def test_wrong_token(painter: Painter, engine: Engine) -> None:
-    """A connection file that another program has spoilt, found by a Krita that starts."""
-    painter.new_document(64, 64)
-    painter.generate(PROMPT)
-    right = engine.wait_ready()
-    try:
+    """A connection file that was spoilt, beside an engine that the plugin did not start."""
+    painter.restart_krita()
+    with engine.started_by_hand() as right:
         write_connection(engine.connection_file, replace(right, token="wrong"))
-        painter.restart_krita()
         painter.new_document(64, 64)
         painter.set_up(PROMPT)
         painter.press_generate()
         painter.wait_for_message("token", "engine")
-    finally:
         write_connection(engine.connection_file, right)
+        painter.generate(PROMPT)
 
 
 def test_engine_killed_in_the_middle_of_a_job(painter: Painter, engine: Engine) -> None:
@@ -97,10 +94,10 @@ def test_worker_killed_in_the_middle_of_a_job(painter: Painter, engine: Engine) 
 
 def test_engine_port_taken(painter: Painter, engine: Engine, studio: Studio) -> None:
     """The command that starts the engine names a port that another program holds."""
-    engine.stop()
     with closing(socket.create_server(("127.0.0.1", 0))) as other:
         port = other.getsockname()[1]
         with engine_arguments(studio, "--port", str(port)):
+            engine.stop()
             painter.new_document(64, 64)
             painter.set_up(PROMPT)
             painter.press_generate()
@@ -109,10 +106,10 @@ def test_engine_port_taken(painter: Painter, engine: Engine, studio: Studio) -> 
 
 
 def test_engine_not_installed(painter: Painter, engine: Engine, studio: Studio) -> None:
-    engine.stop()
     file = studio.home.config / "acetate" / "engine.json"
     hidden = file.with_suffix(".hidden")
     file.rename(hidden)
+    engine.stop()
     try:
         painter.new_document(64, 64)
         painter.set_up(PROMPT)

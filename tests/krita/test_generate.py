@@ -8,6 +8,7 @@ from acetate.protocol.geometry import Bounds
 from tests.krita.harness.engine import Engine
 from tests.krita.harness.painter import Painter
 from tests.krita.harness.scenes import PROMPT, assert_holds_the_result, paint_document, untouched
+from tests.krita.harness.waiting import wait_until
 
 
 @pytest.mark.parametrize(
@@ -78,16 +79,20 @@ def test_same_seed_gives_the_same_pixels(painter: Painter, engine: Engine) -> No
     assert first["id"] != second["id"]
 
 
-def test_painting_goes_on_while_a_job_runs(painter: Painter) -> None:
-    """A step made meanwhile stays, and the new layer takes the next one."""
+def test_painting_goes_on_while_a_job_runs(painter: Painter, engine: Engine) -> None:
+    """A brush stroke made meanwhile stays and has its own undo step; the new layer takes the next one."""
     paint_document(painter)
     painter.set_up(PROMPT)
-    before = painter.layer_ids()
-    painter.press_generate()
-    painter.krita.run("add_paint_layer('meanwhile', 5, 5, 9, 9, bytes([1, 2, 3, 255]))")
-    ours = before | {layer["id"] for layer in painter.layers()}
-    assert len(ours) == len(before) + 1, "the job was done before anything could be painted"
-    painter.wait_for_layer(ours)
-    assert len(painter.undo_steps()) == 6
+    steps, ids, before = painter.undo_steps(), painter.layer_ids(), painter.fingerprint()
+    job = engine.new_job(painter.press_generate)
+    painter.stroke()
+    wait_until(lambda: len(painter.undo_steps()) == len(steps) + 1, "the stroke")
+    assert not engine.has_ended(job), "the job was done before anything could be painted"
+    painted = painter.fingerprint()
+    assert painted["projection"] != before["projection"]
+    painter.wait_for_layer(ids)
+    assert len(painter.undo_steps()) == len(steps) + 2
     painter.undo()
-    assert painter.layer_ids() == ours
+    assert painter.fingerprint() == painted
+    painter.undo()
+    assert painter.fingerprint() == before

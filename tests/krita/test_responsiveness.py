@@ -19,6 +19,7 @@ from tests.krita.harness.scenes import PROMPT
 from tests.krita.harness.waiting import wait_until
 
 LIMIT = 50.0  # milliseconds, on an 8-bit sRGB canvas
+AT_REST = 25.0  # milliseconds; a new document keeps Krita busy with thumbnails for a while
 SIDE = 2048  # canvas pixels
 RUNS = 3
 
@@ -31,10 +32,16 @@ SPACES = {
 
 
 def measured(krita: KritaProcess, work: Callable[[], object]) -> float:
-    """The longest gap while `work` is done, milliseconds."""
-    krita.run("let_run(500); gap_meter.start()")
+    """The longest gap while `work` is done, milliseconds; Krita has come to rest before."""
+    wait_until(lambda: gap_of_a_second(krita) <= AT_REST, "Krita to be at rest", every=0.0, timeout=60)
+    krita.run("gap_meter.start()")
     work()
     longest: float = krita.run("gap_meter.stop()")[0]
+    return longest
+
+
+def gap_of_a_second(krita: KritaProcess) -> float:
+    longest: float = krita.run("gap_meter.start(); let_run(1000); gap_meter.stop()[0]")
     return longest
 
 
@@ -63,12 +70,13 @@ def gap_of_a_job(painter: Painter, engine: Engine, space: dict[str, str]) -> flo
 
 
 @pytest.fixture(scope="module")
-def own_gap(display: Display) -> float:
-    """Krita without the plugin: an idle canvas of this size for five seconds."""
+def own_gaps(display: Display) -> tuple[float, float]:
+    """Krita without the plugin: idle for five seconds, and while it duplicates the only layer."""
     krita = start_plain(display)
     try:
         krita.run("fill_screen(); new_document(side, side)", side=SIDE)
-        return measured(krita, lambda: krita.run("let_run(5000)"))
+        idle = measured(krita, lambda: krita.run("let_run(5000)"))
+        return idle, measured(krita, lambda: krita.run("trigger('duplicatelayer'); let_run(3000)"))
     finally:
         krita.quit()
         krita.home.remove()
@@ -76,12 +84,12 @@ def own_gap(display: Display) -> float:
 
 @pytest.mark.timeout(900)
 def test_a_job_on_a_large_8_bit_canvas_never_holds_up_the_painter(
-    painter: Painter, engine: Engine, own_gap: float, record: Callable[[str], None]
+    painter: Painter, engine: Engine, own_gaps: tuple[float, float], record: Callable[[str], None]
 ) -> None:
     painter.new_document(64, 64)
     painter.generate(PROMPT)  # starts the engine and loads the model
     gaps = best_of(RUNS, lambda: gap_of_a_job(painter, engine, SRGB8), LIMIT)
-    record(f"Krita without the plugin, idle: {own_gap:.0f} ms")
+    record(f"Krita without the plugin: idle {own_gaps[0]:.0f} ms, duplicating a layer {own_gaps[1]:.0f} ms")
     record(f"sRGB 8 bit, {SIDE}²: {', '.join(f'{gap:.0f}' for gap in gaps)} ms (limit {LIMIT:.0f})")
     assert min(gaps) <= LIMIT
 

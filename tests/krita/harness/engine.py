@@ -6,9 +6,10 @@ import json
 import os
 import signal
 import sqlite3
+import subprocess
 import urllib.request
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ class Engine:
     """Found through the connection file of a private HOME; there may be none."""
 
     def __init__(self, home: Home) -> None:
+        self._home = home
         self.connection_file = home.runtime / "acetate" / "connection.json"
         self._store = home.root / "data" / "acetate" / "jobs.sqlite"
 
@@ -63,6 +65,9 @@ class Engine:
 
     def state(self, job: str) -> str:
         return self._jobs()[job]
+
+    def has_ended(self, job: str) -> bool:
+        return JobState(self.state(job)).is_final
 
     def wait_for(self, job: str, state: str, timeout: float = 120.0) -> None:
         """Raises AssertionError where the job ends in another state."""
@@ -107,6 +112,19 @@ class Engine:
         connection = self.connection
         assert connection is not None
         return connection
+
+    @contextmanager
+    def started_by_hand(self) -> Iterator[Connection]:
+        """The command that the plugin would run, run by someone else; ended behind the block."""
+        command = json.loads((self._home.config / "acetate" / "engine.json").read_text())["command"]
+        environment = {**self._home.environment(""), "PATH": os.environ["PATH"]}
+        with (self._home.root / "engine-by-hand.log").open("ab") as log:
+            process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            yield self.wait_ready()
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
 
     def kill(self) -> int:
         """As a crash or the system's memory killer would: no goodbye. The process id that was."""

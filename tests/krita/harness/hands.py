@@ -36,8 +36,11 @@ class Hands:
 
     def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
         """Screen coordinates."""
-        move = ["mousemove", *map(str, start), "mousedown", "1", "mousemove", *map(str, end), "mouseup", "1"]
-        self._xdotool(*move)
+        middle = ((start[0] + end[0]) // 2, (start[1] + end[1]) // 2)
+        self._xdotool("mousemove", *map(str, start), "mousedown", "1")
+        for point in (middle, end):
+            self._xdotool("mousemove", *map(str, point), "sleep", "0.05")
+        self._xdotool("mouseup", "1")
 
     def _usable(self, name: str) -> list[int] | None:
         place: list[int] = self._krita.run("place(name)", name=name)

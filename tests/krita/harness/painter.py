@@ -54,6 +54,11 @@ class Painter:
         self.press_generate()
         return self.wait_for_layer(before)
 
+    def stroke(self) -> None:
+        """With the brush in hand, across the middle of the canvas."""
+        x, y = self.krita.run("canvas_centre()")
+        self.hands.drag((x - 30, y - 20), (x + 30, y + 20))
+
     def wait_for_layer(self, before: set[str], timeout: float = JOB_LIMIT) -> Layer:
         """The layer that was not there before; TimeoutError carries the docker's message."""
         try:

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from krita import Krita, Selection
+from krita import InfoObject, Krita, Selection
 from PyQt5.QtCore import QEventLoop, QPoint, Qt, QTimer
 from PyQt5.QtWidgets import QApplication, QLineEdit, QListView, QWidget
 
@@ -25,6 +25,23 @@ def new_document(width, height, depth="U8", model="RGBA", profile=SRGB):
     app.setActiveDocument(document)
     document.waitForDone()
     return document.name()
+
+
+def open_file(path):
+    opened = app.openDocument(path)
+    if opened is None:
+        raise FileNotFoundError(path)
+    opened.setBatchmode(True)
+    app.activeWindow().addView(opened)
+    app.setActiveDocument(opened)
+    opened.waitForDone()
+
+
+def export(path):
+    """In the format of the file's suffix, with that format's defaults."""
+    document().waitForDone()
+    if not document().exportImage(path, InfoObject()):
+        raise OSError(f"Krita could not write {path}")
 
 
 def close_documents():
@@ -188,6 +205,13 @@ def place(name):
     return [corner.x(), corner.y(), item.width(), item.height(), item.isEnabled()]
 
 
+def canvas_centre():
+    """Screen coordinates of the middle of the picture's view."""
+    area = app.activeWindow().qwindow().centralWidget()
+    corner = area.mapToGlobal(QPoint(0, 0))
+    return [corner.x() + area.width() // 2, corner.y() + area.height() // 2]
+
+
 def text(name):
     """What a painter reads in a label, a line or a text field."""
     item = widget(name)
@@ -224,6 +248,14 @@ def show_docker(name, width=420):
     window.resizeDocks([docker], [width], Qt.Horizontal)
 
 
+def only_dockers(names):
+    """Hides the others on the right, so that these have room."""
+    window = app.activeWindow().qwindow()
+    for docker in app.dockers():
+        if window.dockWidgetArea(docker) == Qt.RightDockWidgetArea:
+            docker.setVisible(docker.objectName() in names)
+
+
 def fill_screen():
     """There is no window manager under Xvfb to maximise the window."""
     window = app.activeWindow().qwindow()
@@ -233,6 +265,12 @@ def fill_screen():
     window.raise_()
     window.activateWindow()
     return [screen.width(), screen.height()]
+
+
+def grab_window(path):
+    """Krita's main window as a picture: on a painter's own screen nothing else is shown."""
+    if not app.activeWindow().qwindow().grab().save(path):
+        raise OSError(f"cannot write {path}")
 
 
 def open_windows():
