@@ -1,0 +1,140 @@
+"""The painter's document: its size, colour space and layers; and whether it still is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from krita import Document, Krita, Node
+
+from acetate.canvas.wrappers import Hold, wrappers
+from acetate.protocol.errors import DocumentError
+from acetate.protocol.geometry import Bounds, Extent
+
+SRGB = "sRGB-elle-V2-srgbtrc.icc"  # the profile that `Document.projection` converts to
+
+
+@dataclass(frozen=True)
+class ColourSpace:
+    model: str  # RGBA, GRAYA, CMYKA, ...
+    depth: str  # U8, U16, F16, F32
+    profile: str
+
+    @property
+    def is_srgb8(self) -> bool:
+        """Whether pixels are those of the wire, but for the order of the channels."""
+        return self == ColourSpace("RGBA", "U8", SRGB)
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """A layer or group, as a picker shows it."""
+
+    id: str
+    name: str
+    depth: int  # 0: at the top level
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a result goes: above `anchor`, inside `parent`; found again by id when it comes."""
+
+    anchor: str
+    anchor_name: str
+    parent: str
+
+
+class OpenDocument:
+    """A document that was open when this was made. Two of the same document are equal."""
+
+    def __init__(self, handle: Document) -> None:
+        self.handle = handle
+        self.extent = self.current_extent()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, OpenDocument) and self.handle == other.handle
+
+    def __hash__(self) -> int:
+        return hash(self.handle.rootNode().uniqueId().toString())
+
+    @property
+    def is_open(self) -> bool:
+        """False once the document is closed: then its wrapper still answers, and editing it would crash."""
+        return self.handle in Krita.instance().documents()
+
+    @property
+    def colour_space(self) -> ColourSpace:
+        return ColourSpace(self.handle.colorModel(), self.handle.colorDepth(), self.handle.colorProfile())
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds.of(self.extent)
+
+    def current_extent(self) -> Extent:
+        """The size now; `extent` is that of when this was made."""
+        return Extent(self.handle.width(), self.handle.height())
+
+    def check_open(self) -> None:
+        """Raises DocumentError where the document is closed."""
+        if not self.is_open:
+            raise DocumentError(
+                "the document was closed meanwhile",
+                "Open a document and click the result in the history: it is kept there.",
+            )
+
+    def layers(self) -> list[LayerInfo]:
+        """Layers and groups without masks, top to bottom, as Krita's docker lists them."""
+        with wrappers() as hold:
+            return list(_walk(hold(self.handle.rootNode()), hold, 0))
+
+    def place(self) -> Place:
+        """Above the active layer. Raises DocumentError where there is none."""
+        with wrappers() as hold:
+            node = active_layer(self.handle, hold)
+            parent = node.parentNode()
+            if parent is None:
+                raise DocumentError("no layer is active", "Choose a layer in the Layers docker.")
+            return Place(node_id(node), node.name(), node_id(hold(parent)))
+
+
+def active_document() -> OpenDocument | None:
+    """None where nothing is open: Krita then still gives a document, but a dead one."""
+    handle = Krita.instance().activeDocument()
+    if handle is None or handle not in Krita.instance().documents():
+        return None
+    return OpenDocument(handle)
+
+
+def active_layer(document: Document, hold: Hold) -> Node:
+    """The active layer or group; the layer that it masks where a mask is active."""
+    node = document.activeNode()
+    if node is None:
+        raise DocumentError("no layer is active", "Choose a layer in the Layers docker.")
+    hold(node)
+    while is_mask(node) and (parent := node.parentNode()):
+        node = hold(parent)
+    return node
+
+
+def find_node(root: Node, identifier: str, hold: Hold) -> Node | None:
+    """`root`, or the node within it, that has this id; None where it is gone."""
+    if node_id(root) == identifier:
+        return root
+    children = [hold(child) for child in root.childNodes()]
+    found = (find_node(child, identifier, hold) for child in children)
+    return next((node for node in found if node is not None), None)
+
+
+def node_id(node: Node) -> str:
+    return node.uniqueId().toString()
+
+
+def is_mask(node: Node) -> bool:
+    return node.type().endswith("mask")
+
+
+def _walk(parent: Node, hold: Hold, depth: int) -> Iterator[LayerInfo]:
+    for node in reversed([hold(child) for child in parent.childNodes()]):
+        if not is_mask(node):
+            yield LayerInfo(node_id(node), node.name(), depth)
+            yield from _walk(node, hold, depth + 1)

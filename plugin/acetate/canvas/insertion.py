@@ -1,0 +1,110 @@
+"""Puts layers into the document: at the right place, in exactly one undo step, with exact pixels.
+
+Nodes are made and attached on the GUI thread; their pixels are filled in, while they are in no document yet,
+from any thread. `Node.bounds()` of what is inserted is Krita's own: it leaves out border pixels of alpha 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from krita import Document, Node
+
+from acetate.canvas.colour import Converter
+from acetate.canvas.document import OpenDocument, Place, find_node
+from acetate.canvas.wrappers import Hold, wrappers
+from acetate.picture import Picture
+from acetate.protocol.errors import DocumentError
+from acetate.protocol.geometry import Bounds, Extent
+from acetate.qt import QTimer, sip
+
+_KEPT = "click the result in the history: it is kept there."
+
+
+@dataclass(frozen=True)
+class NewLayer:
+    name: str
+    bounds: Bounds  # canvas pixels
+    picture: Picture  # as large as `bounds`
+
+
+class Insertion:
+    """Layers on their way into a document. `fill` in any thread, then `attach` on the GUI thread."""
+
+    def __init__(self, document: OpenDocument, layers: Sequence[NewLayer]) -> None:
+        document.check_open()
+        self._document = document
+        self._layers = tuple(layers)
+        self._nodes = [document.handle.createNode(layer.name, "paintlayer") for layer in layers]
+        self._converter = Converter(document)
+
+    def fill(self) -> None:
+        """Writes the pixels, in the document's colour space. Any thread."""
+        for node, layer in zip(self._nodes, self._layers, strict=True):
+            self._converter.write(node, layer.picture, layer.bounds)
+
+    def attach(self, place: Place, group_name: str, expected: Extent | None) -> None:
+        """One undo step: the layer, or a group of them, above the anchor of `place`; it becomes the active one.
+
+        Where the anchor is gone it goes on top of its group; where that is gone too, on top of everything.
+        Raises DocumentError where the document is closed, a group is locked, or the canvas is not `expected` large.
+        """
+        self._document.check_open()
+        _check_extent(self._document, expected)
+        handle = self._document.handle
+        with wrappers() as hold:
+            parent, above = _find(handle, place, hold)
+            _check_unlocked(parent, hold)
+            node = self._grouped(group_name)
+            parent.addChildNode(node, above)  # on top where `above` is None
+        # Krita makes a new node active in a later turn of its event loop; only behind that does a choice hold.
+        QTimer.singleShot(0, lambda: self._activate(node))
+
+    def _grouped(self, name: str) -> Node:
+        if len(self._nodes) == 1:
+            return self._nodes[0]
+        group = self._document.handle.createGroupLayer(name)
+        group.setChildNodes(self._nodes)  # on a group that is in no document this is no undo step
+        return group
+
+    def _activate(self, node: Node) -> None:
+        if self._document.is_open:
+            self._document.handle.setActiveNode(node)
+        self.discard()
+        if not sip.isdeleted(node):
+            sip.delete(node)
+
+    def discard(self) -> None:
+        """Lets go of the nodes, attached or not."""
+        self._converter.close()
+        for node in self._nodes:
+            if not sip.isdeleted(node):
+                sip.delete(node)
+
+
+def _find(document: Document, place: Place, hold: Hold) -> tuple[Node, Node | None]:
+    """The parent to insert into, and the node to insert above."""
+    root = hold(document.rootNode())
+    anchor = find_node(root, place.anchor, hold)
+    if anchor is not None and (parent := anchor.parentNode()):
+        return hold(parent), anchor
+    return find_node(root, place.parent, hold) or root, None
+
+
+def _check_unlocked(parent: Node, hold: Hold) -> None:
+    node: Node | None = parent
+    while node is not None:
+        if node.locked():
+            raise DocumentError(f"the group “{node.name()}” is locked", f"Unlock it and {_KEPT}")
+        node = node.parentNode()
+        if node is not None:
+            hold(node)
+
+
+def _check_extent(document: OpenDocument, expected: Extent | None) -> None:
+    now = document.current_extent()
+    if expected is not None and now != expected:
+        raise DocumentError(
+            f"the canvas was resized from {expected} to {now} meanwhile", f"To insert it all the same, {_KEPT}"
+        )

@@ -1,0 +1,32 @@
+"""Python's wrappers of Krita's nodes keep the pixels behind them alive until they are deleted by hand.
+
+Without that each look at a 2048×2048 document leaks about 18 MB (measured, Krita 5.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from krita import Node
+
+from acetate.qt import sip
+
+Hold = Callable[[Node], Node]
+
+
+@contextmanager
+def wrappers() -> Iterator[Hold]:
+    """Gives a function that takes nodes in hand; they are deleted at the end of the block."""
+    held: list[Node] = []
+
+    def hold(node: Node) -> Node:
+        held.append(node)
+        return node
+
+    try:
+        yield hold
+    finally:
+        for node in held:
+            if not sip.isdeleted(node):
+                sip.delete(node)

@@ -1,0 +1,104 @@
+"""The routes of the engine, as functions of a connection. Blocking; each raises an AcetateError."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from acetate.client.http import Body, exchange
+from acetate.client.sse import Parser
+from acetate.picture import Picture, row_strips
+from acetate.protocol.codec import from_json, to_json
+from acetate.protocol.connection import Connection
+from acetate.protocol.errors import JsonValue, MalformedMessage, VersionMismatch
+from acetate.protocol.events import Accepted, Event, Health, decode_event
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.pixels import MEDIA_TYPE, read_header
+from acetate.protocol.requests import GenerateRequest
+from acetate.protocol.version import PROTOCOL_VERSION, __version__
+
+ANSWER = 10.0  # seconds that an answer may take
+HEALTH = 1.0
+SILENCE = 20.0  # seconds without an event or a keep-alive (every 5 s) before the stream is opened again
+_HEADER_BYTES = 64
+_PIECE = 1 << 14
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """An event and its number in the job: what `Last-Event-ID` takes up again."""
+
+    id: str
+    event: Event
+
+
+def health(connection: Connection) -> Health:
+    """Raises EngineUnreachable, or VersionMismatch where the engine speaks another protocol."""
+    with exchange(connection, "GET", "/health", timeout=HEALTH) as response:
+        data = _json(response)
+    protocol = data.get("protocol") if isinstance(data, dict) else None
+    if protocol != PROTOCOL_VERSION:
+        raise VersionMismatch(
+            f"the engine with process id {connection.pid} is {connection.version} (protocol {protocol}), "
+            f"this plugin is {__version__} (protocol {PROTOCOL_VERSION})",
+            "Stop that engine, run `acetate install-plugin` from the version you want, and restart Krita.",
+        )
+    return from_json(Health, data)
+
+
+def put_image(connection: Connection, picture: Picture) -> None:
+    body = Body(picture.body(), picture.length, MEDIA_TYPE)
+    with exchange(connection, "PUT", f"/v1/images/{picture.digest}", body=body, timeout=ANSWER) as response:
+        response.read()
+
+
+def post_job(connection: Connection, request: GenerateRequest, key: str) -> Accepted:
+    """Posting again with the same `key` gives the same job: safe to repeat when the answer was lost."""
+    body, headers = Body.of_json(to_json(request)), {"Idempotency-Key": key}
+    with exchange(connection, "POST", "/v1/jobs", body=body, headers=headers, timeout=ANSWER) as response:
+        return from_json(Accepted, _json(response))
+
+
+def cancel(connection: Connection, job: str) -> None:
+    with exchange(connection, "DELETE", f"/v1/jobs/{job}", timeout=ANSWER) as response:
+        response.read()
+
+
+def events(connection: Connection, job: str, after: str) -> Iterator[Numbered]:
+    """What the job reports behind event `after` (all of it where that is empty), until the stream ends."""
+    headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": after} if after else {})
+    parser = Parser()
+    with exchange(connection, "GET", f"/v1/jobs/{job}/events", headers=headers, timeout=SILENCE) as response:
+        while piece := response.read1(_PIECE):
+            for message in parser.feed(piece):
+                yield Numbered(message.id, decode_event(message.event, message.data))
+
+
+def layer(connection: Connection, job: str, index: int) -> Picture:
+    """The pixels of a finished layer."""
+    path = f"/v1/jobs/{job}/layers/{index}"
+    with exchange(connection, "GET", path, headers={"Accept": MEDIA_TYPE}, timeout=ANSWER) as response:
+        return _read_picture(response)
+
+
+def _read_picture(response: http.client.HTTPResponse) -> Picture:
+    start = response.read(_HEADER_BYTES)
+    extent, pixel_format, offset = read_header(start)
+    rest, strips = start[offset:], []
+    for strip in row_strips(Bounds.of(extent), pixel_format.bytes_per_pixel):
+        wanted = strip.width * strip.height * pixel_format.bytes_per_pixel
+        strips.append(rest[:wanted] + response.read(max(0, wanted - len(rest))))
+        rest = rest[wanted:]
+        if len(strips[-1]) != wanted:
+            raise MalformedMessage(f"the layer of {extent} ended early", "Insert it again from the history.")
+    return Picture(extent, pixel_format, tuple(strips))
+
+
+def _json(response: http.client.HTTPResponse) -> JsonValue:
+    try:
+        value: JsonValue = json.loads(response.read())
+    except ValueError as error:
+        raise MalformedMessage(f"the engine's answer is not JSON: {error}", "Restart the engine.") from error
+    return value

@@ -1,0 +1,101 @@
+"""Coroutines that live on one thread (Krita's GUI thread) and send whatever blocks to others.
+
+asyncio would need an event loop of its own beside Qt's; this is the small part of it that a docker needs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+Post = Callable[[Callable[[], None]], None]
+
+
+class Future(Generic[T]):
+    """A value to come. Settled once, and awaited, on the thread of the coroutines."""
+
+    def __init__(self) -> None:
+        self._outcome: tuple[T] | BaseException | None = None
+        self._waiting: list[Callable[[], None]] = []
+
+    @property
+    def is_settled(self) -> bool:
+        return self._outcome is not None
+
+    def settle(self, value: T) -> None:
+        self._set((value,))
+
+    def fail(self, error: BaseException) -> None:
+        self._set(error)
+
+    def _set(self, outcome: tuple[T] | BaseException) -> None:
+        self._outcome = outcome
+        waiting, self._waiting = self._waiting, []
+        for resume in waiting:
+            resume()
+
+    def then(self, resume: Callable[[], None]) -> None:
+        """Calls `resume` once the outcome is there."""
+        if self.is_settled:
+            resume()
+        else:
+            self._waiting.append(resume)
+
+    def result(self) -> T:
+        """The value; raises the error that it failed with."""
+        if isinstance(self._outcome, BaseException):
+            raise self._outcome
+        if self._outcome is None:
+            raise RuntimeError("the future is not settled yet")
+        return self._outcome[0]
+
+    def __await__(self) -> Generator[Future[Any], None, T]:
+        if not self.is_settled:
+            yield self
+        return self.result()
+
+
+class Loop:
+    """Runs coroutines on the thread behind `post`, and their blocking work in daemon threads."""
+
+    def __init__(self, post: Post) -> None:
+        self.post = post  # callable from any thread; what it takes runs later on the coroutines' thread
+
+    def run(self, coroutine: Coroutine[Future[Any], None, T]) -> Future[T]:
+        """Starts at once, up to its first wait. An error goes to whoever awaits the future."""
+        outcome: Future[T] = Future()
+        self._step(coroutine, outcome)
+        return outcome
+
+    def _step(self, coroutine: Coroutine[Future[Any], None, T], outcome: Future[T]) -> None:
+        try:
+            awaited = coroutine.send(None)
+        except StopIteration as end:
+            outcome.settle(end.value)
+        except BaseException as error:  # noqa: BLE001  # handed on, whatever it is
+            outcome.fail(error)
+        else:
+            awaited.then(lambda: self._step(coroutine, outcome))
+
+    def thread(self, work: Callable[[], T]) -> Future[T]:
+        """What `work` returns, or raises, in a thread of its own."""
+        outcome: Future[T] = Future()
+        threading.Thread(target=self._work, args=(work, outcome), daemon=True, name="acetate").start()
+        return outcome
+
+    def _work(self, work: Callable[[], T], outcome: Future[T]) -> None:
+        try:
+            value = work()
+        except BaseException as error:  # noqa: BLE001  # raised again where it is awaited
+            failure = error
+            self.post(lambda: outcome.fail(failure))
+        else:
+            self.post(lambda: outcome.settle(value))
+
+    def turn(self) -> Future[None]:
+        """Settles in a later turn of the event loop, so that what is waiting there is handled first."""
+        outcome: Future[None] = Future()
+        self.post(lambda: outcome.settle(None))
+        return outcome

@@ -1,0 +1,33 @@
+"""A combo box for an observable value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+from acetate.model.observable import Observable
+from acetate.qt import QComboBox, QSizePolicy, QWidget
+
+T = TypeVar("T", bound=str)
+
+
+class Choice(QComboBox, Generic[T]):
+    """Shows `options` (value, text); the data of an item is the value as the protocol writes it."""
+
+    def __init__(self, value: Observable[T], options: Sequence[tuple[T, str]], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._value = value
+        self._options = [option for option, _ in options]
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(6)  # a long name must not widen the docker
+        for option, text in options:
+            self.addItem(text, getattr(option, "value", option))
+        self.currentIndexChanged.connect(self._take)
+        value.bind(self._show)
+
+    def _take(self, index: int) -> None:
+        self._value.value = self._options[index]
+
+    def _show(self, value: T) -> None:
+        self.setCurrentIndex(self._options.index(value))

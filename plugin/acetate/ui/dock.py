@@ -1,0 +1,133 @@
+"""Acetate's docker: the widgets, top to bottom."""
+
+from __future__ import annotations
+
+from krita import Canvas, DockWidget, Krita
+
+from acetate.model.session import Session
+from acetate.protocol.requests import Task
+from acetate.qt import (
+    GuiThread,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    Qt,
+    QVBoxLayout,
+    QWidget,
+)
+from acetate.ui.choice import Choice
+from acetate.ui.conditions import ConditionsGrid
+from acetate.ui.history import HistoryView
+from acetate.ui.message import MessageBar
+from acetate.ui.progress import ProgressBox
+from acetate.ui.prompt import PromptEdit
+
+TASKS = (
+    (Task.FOREGROUND, "Transparent layer from text"),
+    (Task.FOREGROUND_ON_BACKGROUND, "Something in front of a background"),
+    (Task.BACKGROUND_BEHIND_FOREGROUND, "Background behind a layer"),
+    (Task.JOINT, "Foreground and background together"),
+    (Task.BLEND, "Blend a layer with its background"),
+    (Task.REFINE, "Refine a layer"),
+    (Task.INPAINT, "Repaint inside the selection"),
+)
+
+
+class AcetateDock(DockWidget):
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowTitle("Acetate")
+        self._gui = GuiThread()
+        self.session = Session(self._gui.post)
+        self._conditions = ConditionsGrid(self.session.settings)
+        Krita.instance().notifier().applicationClosing.connect(self.session.engine.stop)
+        self.setWidget(_scrolled(self._content()))
+
+    def canvasChanged(self, canvas: Canvas | None) -> None:
+        self._conditions.refresh()
+
+    def _content(self) -> QWidget:
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(6, 6, 6, 6)
+        column.setSpacing(6)
+        for widget in (self._task(), self._prompt(), self._negative(), self._conditions, Buttons(self.session)):
+            column.addWidget(widget)
+        column.addWidget(ProgressBox(self.session))
+        column.addWidget(self._message())
+        column.addWidget(HistoryView(self.session), 1)
+        column.addStretch(0)
+        column.addWidget(self._engine_state())
+        return content
+
+    def _task(self) -> QWidget:
+        choice = Choice(self.session.settings.task, TASKS)
+        choice.setObjectName("acetate_task")
+        choice.setToolTip("What to make.")
+        return choice
+
+    def _prompt(self) -> QWidget:
+        prompt = PromptEdit(self.session.settings.prompt, lines=3)
+        prompt.setObjectName("acetate_prompt")
+        prompt.setPlaceholderText("What should appear?")
+        prompt.setToolTip("Describe what should appear on the layer. Ctrl+Return generates.")
+        prompt.submitted.connect(self.session.generate)
+        return prompt
+
+    def _negative(self) -> QWidget:
+        negative = PromptEdit(self.session.settings.negative_prompt, lines=1)
+        negative.setObjectName("acetate_negative_prompt")
+        negative.setPlaceholderText("What should not? (optional)")
+        negative.setToolTip("What to keep away from the layer.")
+        negative.submitted.connect(self.session.generate)
+        return negative
+
+    def _message(self) -> QWidget:
+        message = MessageBar()
+        self.session.error.changed.connect(message.show_error)
+        self.session.notes.changed.connect(message.show_notes)
+        return message
+
+    def _engine_state(self) -> QWidget:
+        label = QLabel()
+        label.setObjectName("acetate_engine")
+        label.setEnabled(False)  # greyed: a remark
+        self.session.engine.state.bind(lambda state: label.setText(state.value))
+        return label
+
+
+class Buttons(QWidget):
+    """Generate, and Cancel while there is something to cancel."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        generate = QPushButton("Generate")
+        generate.setObjectName("acetate_generate")
+        generate.setToolTip("Make a layer above the active one (Ctrl+Return in the prompt). Go on painting meanwhile.")
+        generate.clicked.connect(lambda: session.generate())
+        self._cancel = QPushButton("Cancel")
+        self._cancel.setObjectName("acetate_cancel")
+        self._cancel.setToolTip("Stop the job that is shown; others go on.")
+        self._cancel.clicked.connect(lambda: session.cancel())
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(generate, 1)
+        row.addWidget(self._cancel)
+        session.jobs_changed.connect(lambda _: self._show())
+        self._show()
+
+    def _show(self) -> None:
+        self._cancel.setEnabled(bool(self._session.jobs))
+
+
+def _scrolled(content: QWidget) -> QScrollArea:
+    """A docker must never force Krita's window to grow."""
+    scroll = QScrollArea()
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    scroll.setWidgetResizable(True)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    scroll.setWidget(content)
+    return scroll

@@ -1,0 +1,73 @@
+"""How far the job is, and what the layer looks like on its way."""
+
+from __future__ import annotations
+
+from acetate.model.jobs import Job
+from acetate.model.session import Session
+from acetate.qt import QImage, QPainter, QPaintEvent, QProgressBar, QSize, QSizePolicy, QVBoxLayout, QWidget
+from acetate.ui.checkerboard import on_checkerboard
+
+_PREVIEW = 180  # pixels, height
+
+
+class ProgressBox(QWidget):
+    """Shows the oldest job that goes on; hidden where there is none."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._job: Job | None = None
+        self._bar = QProgressBar()
+        self._bar.setObjectName("acetate_progress")
+        self._bar.setRange(0, 1000)
+        self._bar.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._preview = PreviewView()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self._bar)
+        column.addWidget(self._preview)
+        session.jobs_changed.connect(lambda _: self._follow())
+        self._follow()
+
+    def _follow(self) -> None:
+        job = self._session.jobs[0] if self._session.jobs else None
+        self.setVisible(job is not None)
+        if job is not None and job is not self._job:
+            self._preview.show_png(b"")
+            job.fraction.bind(self._show_fraction)
+            job.status.bind(self._show_status)
+            job.preview.changed.connect(self._preview.show_png)
+        self._job = job
+        if job is not None:
+            self._show_status(job.status.value)
+
+    def _show_fraction(self, fraction: float) -> None:
+        self._bar.setValue(round(1000 * fraction))
+
+    def _show_status(self, status: str) -> None:
+        waiting = len(self._session.jobs) - 1
+        self._bar.setFormat(status + (f"  (+{waiting} queued)" if waiting > 0 else ""))
+
+
+class PreviewView(QWidget):
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("acetate_preview")
+        self.setToolTip("The layer on its way; the checkerboard is where it is transparent.")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._image = QImage()
+        self.hide()
+
+    def show_png(self, png: bytes) -> None:
+        self._image = QImage.fromData(png) if png else QImage()
+        self.setVisible(not self._image.isNull())
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(_PREVIEW, _PREVIEW)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.drawPixmap(0, 0, on_checkerboard(self._image, self.size()))
+        painter.end()

@@ -1,0 +1,39 @@
+"""The seed: fixed, or another one for each picture."""
+
+from __future__ import annotations
+
+from acetate.model.settings import Settings
+from acetate.protocol.requests import MAX_SEED
+from acetate.qt import QDoubleSpinBox, QHBoxLayout, QToolButton, QWidget
+
+
+class SeedRow(QWidget):
+    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        row.addWidget(self._number(settings), 1)
+        row.addWidget(self._random(settings))
+
+    def _number(self, settings: Settings) -> QWidget:
+        number = QDoubleSpinBox()  # QSpinBox ends at 2³¹ − 1
+        number.setObjectName("acetate_seed")
+        number.setDecimals(0)
+        number.setRange(0, MAX_SEED)
+        number.setMinimumWidth(60)
+        number.setToolTip("The same seed and settings make the same picture.")
+        number.valueChanged.connect(lambda value: setattr(settings.seed, "value", int(value)))
+        settings.seed.bind(lambda seed: number.setValue(seed))
+        settings.random_seed.bind(lambda is_random: number.setEnabled(not is_random))
+        return number
+
+    def _random(self, settings: Settings) -> QWidget:
+        button = QToolButton()
+        button.setObjectName("acetate_seed_random")
+        button.setText("Random")
+        button.setCheckable(True)
+        button.setToolTip("Take a new seed for each picture.")
+        button.toggled.connect(lambda is_on: setattr(settings.random_seed, "value", is_on))
+        settings.random_seed.bind(button.setChecked)
+        return button
