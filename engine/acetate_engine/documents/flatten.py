@@ -1,0 +1,150 @@
+"""Layers → the pixels of a region. float32 inside, in strips, so that memory does not grow with the region."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acetate.protocol.errors import FileError
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.pixels import MAX_PIXELS
+from acetate_engine.documents.blending import Colour, blend
+from acetate_engine.documents.colour import Samples
+from acetate_engine.documents.tree import Blend, Clip, Group, Layer, LayerMask, PixelLayer
+from acetate_engine.pipelines.contract import Pixels
+
+_STRIP = 1 << 20  # pixels composited at a time: about 200 MB for a few nested groups
+
+
+@dataclass
+class _Plane:
+    colour: Colour  # (h, w, 3) straight sRGB, 0..1; 0 where alpha is 0
+    alpha: Colour  # (h, w, 1), 0..1
+
+    @staticmethod
+    def empty(region: Bounds) -> _Plane:
+        shape = (region.height, region.width)
+        return _Plane(np.zeros((*shape, 3), np.float32), np.zeros((*shape, 1), np.float32))
+
+
+def flatten(layers: Sequence[Layer], region: Bounds, *, depth: int = 8) -> Pixels:
+    """`layers` (bottom to top) over nothing: (h, w, 4) straight sRGB, uint8, or uint16 for depth 16 and more.
+
+    Raises FileError where the region is too large or a layer cannot be read.
+    """
+    if region.extent.area > MAX_PIXELS:
+        raise FileError(f"the region is {region.extent}", f"Ask for at most {MAX_PIXELS} pixels.")
+    kind = np.uint8 if depth == 8 else np.uint16
+    result = np.empty((region.height, region.width, 4), kind)
+    rows = max(1, _STRIP // max(1, region.width))
+    for top in range(0, region.height, rows):
+        strip = Bounds(region.x, region.y + top, region.width, min(rows, region.height - top))
+        result[top : top + strip.height] = _quantized(_composited(layers, _Plane.empty(strip), strip), kind)
+    return result
+
+
+def _quantized(plane: _Plane, kind: type[np.uint8] | type[np.uint16]) -> Pixels:
+    scale = float(np.iinfo(kind).max)
+    stacked = np.concatenate([plane.colour, plane.alpha], -1)
+    rounded: Pixels = (np.clip(stacked, 0.0, 1.0) * scale + 0.5).astype(kind)
+    return rounded
+
+
+def _composited(layers: Sequence[Layer], below: _Plane, region: Bounds) -> _Plane:
+    index = 0
+    while index < len(layers):
+        layer = layers[index]
+        stop = index + 1
+        while stop < len(layers) and layer.clip is not Clip.BASE and layers[stop].clip is Clip.BASE:
+            stop += 1
+        if layer.visible:  # a hidden base hides what is clipped to it
+            below = _with_layer(below, layer, layers[index + 1 : stop], region)
+        index = stop
+    return below
+
+
+def _with_layer(below: _Plane, layer: Layer, clipped: Sequence[Layer], region: Bounds) -> _Plane:
+    weight = _weight(layer, region)
+    if isinstance(layer, Group) and layer.blend is Blend.PASS_THROUGH and not clipped:
+        return _mixed(below, _composited(layer.layers, below, region), weight)
+    plane = _plane(layer, region)
+    if plane is None:
+        return below
+    for above in clipped:
+        if above.visible:
+            plane = _atop(plane, above, region)
+    plane = _Plane(plane.colour, plane.alpha * weight)
+    mode = Blend.NORMAL if layer.blend is Blend.PASS_THROUGH else layer.blend
+    return _over(below, plane, mode, keep_alpha=layer.clip is not Clip.NONE)
+
+
+def _atop(base: _Plane, above: Layer, region: Bounds) -> _Plane:
+    plane = _plane(above, region)
+    if plane is None:
+        return base
+    mode = Blend.NORMAL if above.blend is Blend.PASS_THROUGH else above.blend
+    return _over(base, _Plane(plane.colour, plane.alpha * _weight(above, region)), mode, keep_alpha=True)
+
+
+def _plane(layer: Layer, region: Bounds) -> _Plane | None:
+    """The layer alone, without its opacity and masks; None where it has nothing in the region."""
+    if isinstance(layer, Group):
+        return _composited(layer.layers, _Plane.empty(region), region)
+    assert isinstance(layer, PixelLayer)
+    part = layer.bounds.intersection(region)
+    if part.is_empty:
+        return None
+    plane = _Plane.empty(region)
+    values = _unit(layer.source.read(part))
+    place = part.relative_to(region)
+    window = (slice(place.y, place.bottom), slice(place.x, place.right))
+    plane.alpha[window] = values[..., 3:]
+    plane.colour[window] = np.where(values[..., 3:] > 0.0, values[..., :3], 0.0)
+    return plane
+
+
+def _unit(pixels: Pixels) -> Colour:
+    return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+
+
+def _weight(layer: Layer, region: Bounds) -> Colour | np.float32:
+    """Opacity times masks: a number, or (h, w, 1)."""
+    weight: Colour | np.float32 = np.float32(layer.opacity)
+    for mask in layer.masks:
+        weight = weight * _coverage(mask, region)
+    return weight
+
+
+def _coverage(mask: LayerMask, region: Bounds) -> NDArray[np.float32]:
+    coverage = np.full((region.height, region.width, 1), mask.outside / 255.0, np.float32)
+    part = mask.source.bounds.intersection(region)
+    if not part.is_empty:
+        place = part.relative_to(region)
+        coverage[place.y : place.bottom, place.x : place.right] = _unit(mask.source.read(part))[..., None]
+    return coverage
+
+
+def _over(below: _Plane, above: _Plane, mode: Blend, *, keep_alpha: bool) -> _Plane:
+    """W3C general formula: αr = αs + αb(1-αs); αr·Cr = (1-αs)αb·Cb + (1-αb)αs·Cs + αs·αb·B(Cb, Cs)."""
+    mixed = above.colour if mode is Blend.NORMAL else blend(mode, below.colour, above.colour)
+    if keep_alpha:
+        return _Plane(below.colour + (mixed - below.colour) * above.alpha, below.alpha)
+    alpha = above.alpha + below.alpha * (1.0 - above.alpha)
+    colour = (1.0 - above.alpha) * below.alpha * below.colour
+    colour += (1.0 - below.alpha) * above.alpha * above.colour + above.alpha * below.alpha * mixed
+    return _straight(colour, alpha)
+
+
+def _mixed(before: _Plane, after: _Plane, weight: Colour | np.float32) -> _Plane:
+    """Between the backdrop and what a pass-through group made of it; premultiplied: colour without alpha is void."""
+    alpha = before.alpha + (after.alpha - before.alpha) * weight
+    first, second = before.colour * before.alpha, after.colour * after.alpha
+    return _straight(first + (second - first) * weight, alpha)
+
+
+def _straight(premultiplied: Samples, alpha: Samples) -> _Plane:
+    colour = np.divide(premultiplied, alpha, out=np.zeros_like(premultiplied), where=alpha > 0.0)
+    return _Plane(colour, alpha)

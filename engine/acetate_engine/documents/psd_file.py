@@ -1,0 +1,213 @@
+"""Where everything lies in a PSD or PSB (Adobe Photoshop File Formats Specification, 2019), without reading pixels.
+
+psd-tools reads the structures; here are only offsets, so that a file of many gigabytes opens in milliseconds and
+an edit can copy every byte that it does not mean to change.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from psd_tools.constants import Resource
+from psd_tools.psd.color_mode_data import ColorModeData
+from psd_tools.psd.header import FileHeader
+from psd_tools.psd.image_resources import ImageResource
+from psd_tools.psd.layer_and_mask import LayerRecord
+
+from acetate.protocol.errors import FileError
+from acetate_engine.documents.psd_channels import Channel, Layout
+
+_LAYER_BLOCKS = (b"Lr16", b"Lr32", b"Layr")
+# Blocks whose length takes eight bytes in a PSB (specification, "Additional Layer Information")
+_LONG_BLOCKS = {
+    *(b"LMsk", b"Lr16", b"Lr32", b"Layr", b"Mt16", b"Mt32", b"Mtrn", b"Alph", b"FMsk", b"lnk2", b"lnk3", b"lnkE"),
+    *(b"FEid", b"FXid", b"FELS", b"PxSD", b"pths", b"extn", b"cinf", b"artd"),
+}
+
+
+@dataclass(frozen=True)
+class Span:
+    start: int  # byte offset in the file
+    end: int
+
+    @property
+    def length(self) -> int:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """One entry of the flat layer list."""
+
+    record: LayerRecord
+    raw: Span
+    pixels: Span  # of all its channels, one after the other
+    channels: dict[int, Channel]  # by channel id; empty ones are left out
+
+
+@dataclass(frozen=True, eq=False)
+class LayerSection:
+    """The layer list: in the section itself, or in a Lr16/Lr32 block."""
+
+    body: Span  # count, records, channel data, padding
+    length_at: int  # where the length of body is written
+    long: bool  # in eight bytes
+    count: int  # negative: the first extra channel of the merged image is its transparency
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class PsdFile:
+    path: Path
+    size: int
+    header: FileHeader
+    profile: bytes | None  # ICC
+    layer_and_mask: Span  # its length field in front not included
+    section: LayerSection
+    image: Span  # compression code and merged image
+
+    @property
+    def is_large(self) -> bool:
+        return bool(self.header.version == 2)
+
+    def merged_channels(self) -> tuple[Channel, ...]:
+        """The channels of the merged image; raises FileError where it is cut off."""
+        header = self.header
+        with self.path.open("rb") as file:
+            file.seek(self.image.start)
+            compression = struct.unpack(">H", _exactly(file, 2))[0]
+        layout = Layout(header.width, header.height * header.channels, header.depth, header.version)
+        return tuple(
+            Channel(self.path, self.image.start + 2, self.image.end, compression, layout, index * header.height)
+            for index in range(header.channels)
+        )
+
+
+def open_psd(path: Path) -> PsdFile:
+    """Raises FileError where the file is not a PSD, is cut off, or contradicts itself."""
+    with reading(path), path.open("rb") as file:
+        return _parsed(path, file)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Whatever a broken file makes a parser raise becomes a FileError that names it."""
+    try:
+        yield
+    except FileError:
+        raise
+    except (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, ArithmeticError, struct.error) as error:
+        reason = str(error) or type(error).__name__
+        raise FileError(f"{path.name} cannot be read: {reason[:300]}", "Save it again in its program.") from error
+
+
+def _parsed(path: Path, file: BinaryIO) -> PsdFile:
+    size = file.seek(0, 2)
+    file.seek(0)
+    header = FileHeader.read(file)
+    ColorModeData.read(file)
+    profile = _profile(file)
+    layer_and_mask = _span(file, header.version == 2)
+    section = _layer_section(path, file, header, layer_and_mask)
+    return PsdFile(path, size, header, profile, layer_and_mask, section, Span(layer_and_mask.end, size))
+
+
+def _exactly(file: BinaryIO, count: int) -> bytes:
+    data = file.read(count)
+    if len(data) != count:
+        raise EOFError(f"it ends {count - len(data)} bytes too early")
+    return data
+
+
+def _span(file: BinaryIO, long: bool) -> Span:
+    """The section whose length comes next; leaves the file at its first byte."""
+    length = struct.unpack(">Q" if long else ">I", _exactly(file, 8 if long else 4))[0]
+    start = file.tell()
+    end = file.seek(0, 2)
+    if start + length > end:
+        raise EOFError(f"a section of {length} bytes is cut off after {end - start}")
+    file.seek(start)
+    return Span(start, start + length)
+
+
+def _profile(file: BinaryIO) -> bytes | None:
+    """The ICC profile among the image resources."""
+    span = _span(file, long=False)
+    found = None
+    while file.tell() + 12 <= span.end:
+        resource = ImageResource.read(file)
+        if resource.key == Resource.ICC_PROFILE:
+            found = bytes(resource.data)
+    file.seek(span.end)
+    return found
+
+
+def _layer_section(path: Path, file: BinaryIO, header: FileHeader, outer: Span) -> LayerSection:
+    long = header.version == 2
+    width = 8 if long else 4
+    if outer.length < width:
+        return LayerSection(Span(outer.start, outer.start), outer.start, long, 0, ())
+    file.seek(outer.start)
+    body = _span(file, long)
+    if body.end > outer.end:
+        raise ValueError("the layer list is longer than its section")
+    if body.length:
+        return _records(path, file, header, body, outer.start, long)
+    file.seek(body.end)
+    block = _layer_block(file, outer.end, long)
+    if block is None:
+        return LayerSection(body, outer.start, long, 0, ())
+    body, length_at, wide = block
+    return _records(path, file, header, body, length_at, wide)
+
+
+def _layer_block(file: BinaryIO, end: int, large: bool) -> tuple[Span, int, bool] | None:
+    """The tagged block that holds the layer list of a 16 or 32 bit document."""
+    if file.tell() + 4 <= end:
+        mask = _span(file, long=False)  # global layer mask info
+        file.seek(mask.end)
+    while file.tell() + 12 <= end:
+        signature, key = struct.unpack(">4s4s", _exactly(file, 8))
+        if signature not in (b"8BIM", b"8B64"):
+            raise ValueError(f"a tagged block begins with {signature!r}")
+        length_at = file.tell()
+        long = large and key in _LONG_BLOCKS
+        body = _span(file, long)
+        if key in _LAYER_BLOCKS and body.length:
+            return body, length_at, long
+        file.seek(min(end, body.start + (body.length + 3) // 4 * 4))
+    return None
+
+
+def _records(path: Path, file: BinaryIO, header: FileHeader, body: Span, length_at: int, long: bool) -> LayerSection:
+    file.seek(body.start)
+    count = struct.unpack(">h", _exactly(file, 2))[0]
+    parsed: list[tuple[LayerRecord, Span]] = []
+    for _ in range(abs(count)):
+        start = file.tell()
+        record = LayerRecord.read(file, version=header.version)
+        parsed.append((record, Span(start, file.tell())))
+    records = tuple(_with_channels(path, header, parsed, file.tell(), body.end))
+    return LayerSection(body, length_at, long, count, records)
+
+
+def _with_channels(
+    path: Path, header: FileHeader, parsed: list[tuple[LayerRecord, Span]], position: int, end: int
+) -> Iterator[Record]:
+    for record, raw in parsed:
+        start = position
+        channels = {}
+        for info, (width, height) in zip(record.channel_info, record.channel_sizes, strict=True):
+            stop = position + info.length
+            if stop > end:
+                raise EOFError(f"the pixels of layer {record.name!r} are cut off")
+            if info.length > 2 and width and height:
+                layout = Layout(width, height, header.depth, header.version)
+                channels[int(info.id)] = Channel.at(path, position, stop, layout)
+            position = stop
+        yield Record(record, raw, Span(start, position), channels)

@@ -1,0 +1,182 @@
+"""Layers of the tree → PSD layer records with their channel data, in the document's own colour space and depth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
+from psd_tools.constants import BlendMode, ChannelID, Clipping, Compression, SectionDivider, Tag
+from psd_tools.psd.layer_and_mask import ChannelData, ChannelDataList, ChannelInfo, LayerRecord, MaskData
+
+from acetate.protocol.errors import FileError
+from acetate.protocol.geometry import Bounds
+from acetate_engine.documents.colour import ColourSpace, Samples, linear
+from acetate_engine.documents.psd_read import BLENDS, USER_MASK
+from acetate_engine.documents.tree import Blend, Clip, Group, Layer, LayerMask, PixelLayer, cropped
+
+Entry = tuple[LayerRecord, ChannelDataList]
+_MODES = {blend: mode for mode, blend in BLENDS.items()}
+_MAX_PASCAL = 255  # bytes
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the channels of a file look like."""
+
+    space: ColourSpace
+    depth: int  # 8, 16, 32
+    version: int  # 1 PSD, 2 PSB
+
+    def planes(self, pixels: Samples) -> list[bytes]:
+        """(h, w, 4) straight sRGB → the bytes of its colour planes, then of its alpha."""
+        colour = self.space.from_srgb(self._deep(pixels[..., :3]))
+        if self.space.model == "CMYK":
+            colour = np.iinfo(colour.dtype).max - colour  # Photoshop stores how much ink is missing
+        if self.depth == 32:
+            colour = linear(colour)
+        planes = [colour[..., index] for index in range(colour.shape[-1])]
+        return [self._bytes(plane) for plane in (*planes, self._alpha(pixels[..., 3]))]
+
+    def mask(self, coverage: NDArray[np.uint8]) -> bytes:
+        return self._bytes(self._alpha(coverage))
+
+    def _alpha(self, alpha: Samples) -> Samples:
+        deep = self._deep(alpha)
+        return deep if self.depth != 32 else deep.astype(np.float32) / np.float32(np.iinfo(deep.dtype).max)
+
+    def _deep(self, values: Samples) -> Samples:
+        """uint8 for 8 bit, uint16 for more; 255 becomes 65535 and back."""
+        if self.depth == 8:
+            return values if values.dtype == np.uint8 else ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        return values if values.dtype == np.uint16 else values.astype(np.uint16) * 257
+
+    def _bytes(self, plane: Samples) -> bytes:
+        return plane.astype({8: "u1", 16: ">u2", 32: ">f4"}[self.depth]).tobytes()
+
+
+def entries(layers: Sequence[Layer], target: Target, canvas: Bounds, ids: Iterator[int] | None = None) -> list[Entry]:
+    """Flat, bottom to top, groups between their dividers. Raises FileError where PSD cannot hold a layer."""
+    ids = ids or count(1)
+    found: list[Entry] = []
+    for index, layer in enumerate(layers):
+        layer = replace(layer, clip=_clip(layers, index))
+        if isinstance(layer, Group):
+            found.append(_divider())
+            found += entries(layer.layers, target, canvas, ids)
+            found.append(_group(layer, target, canvas, next(ids)))
+        else:
+            assert isinstance(layer, PixelLayer)
+            found.append(_pixels(layer, target, canvas, next(ids)))
+    return found
+
+
+def _clip(layers: Sequence[Layer], index: int) -> Clip:
+    """PSD clips to one layer: what inherits the alpha of several below cannot be said in it."""
+    layer = layers[index]
+    if layer.clip is Clip.BELOW and sum(below.clip is Clip.NONE for below in layers[:index]) != 1:
+        raise FileError(
+            f"the layer {layer.name!r} inherits the alpha of several layers, which PSD does not know",
+            "Put it into a group with the one layer that it is to be clipped to.",
+        )
+    return Clip.NONE if layer.clip is Clip.NONE else Clip.BASE
+
+
+def _pixels(layer: PixelLayer, target: Target, canvas: Bounds, number: int) -> Entry:
+    inside = layer.bounds.intersection(canvas) if layer.bounds.width >= 1 << 20 else layer.bounds
+    pixels = layer.source.read(inside) if not inside.is_empty else np.zeros((0, 0, 4), np.uint8)
+    tight = cropped(inside.x, inside.y, pixels)
+    record, data = _record(layer, tight.bounds, number)
+    ids = [*range(len(target.planes(tight.pixels[:0])) - 1), ChannelID.TRANSPARENCY_MASK]
+    for channel, plane in zip(ids, target.planes(tight.pixels), strict=True):
+        _add(record, data, channel, plane, tight.bounds, target)
+    _add_mask(record, data, layer.masks, target)
+    return record, data
+
+
+def _group(layer: Group, target: Target, canvas: Bounds, number: int) -> Entry:
+    record, data = _record(layer, Bounds(0, 0, 0, 0), number)
+    kind = SectionDivider.OPEN_FOLDER if layer.open else SectionDivider.CLOSED_FOLDER
+    mode = _mode(layer)
+    record.tagged_blocks.set_data(Tag.SECTION_DIVIDER_SETTING, kind, signature=b"8BIM", blend_mode=mode)
+    if mode is BlendMode.PASS_THROUGH:
+        record.blend_mode = BlendMode.NORMAL  # old readers know the mode of the divider block only
+    _add_empty(record, data)
+    _add_mask(record, data, layer.masks, target)
+    return record, data
+
+
+def _divider() -> Entry:
+    record, data = LayerRecord(name="</Layer group>"), ChannelDataList()
+    record.tagged_blocks.set_data(Tag.SECTION_DIVIDER_SETTING, SectionDivider.BOUNDING_SECTION_DIVIDER)
+    _add_empty(record, data)
+    return record, data
+
+
+def _record(layer: Layer, bounds: Bounds, number: int) -> Entry:
+    record = LayerRecord(
+        top=bounds.y,
+        left=bounds.x,
+        bottom=bounds.bottom,
+        right=bounds.right,
+        blend_mode=_mode(layer),
+        opacity=round(layer.opacity * 255),
+        clipping=Clipping.BASE if layer.clip is Clip.NONE else Clipping.NON_BASE,
+        name=layer.name.encode("macroman", "replace")[:_MAX_PASCAL].decode("macroman"),
+    )
+    record.flags.visible = layer.visible
+    record.tagged_blocks.set_data(Tag.UNICODE_LAYER_NAME, layer.name)
+    record.tagged_blocks.set_data(Tag.LAYER_ID, number)
+    return record, ChannelDataList()
+
+
+def _mode(layer: Layer) -> BlendMode:
+    if layer.blend not in _MODES:
+        known = Blend.SOFT_LIGHT.value
+        raise FileError(f"PSD has no blend mode {layer.blend.value!r}, layer {layer.name!r}", f"Use {known!r}.")
+    return _MODES[layer.blend]
+
+
+def _add(
+    record: LayerRecord, data: ChannelDataList, channel: int, plane: bytes, bounds: Bounds, target: Target
+) -> None:
+    stored = ChannelData(Compression.RLE)
+    if not bounds.is_empty:
+        stored.set_data(plane, bounds.width, bounds.height, target.depth, target.version)
+    else:
+        stored = ChannelData(Compression.RAW)
+    record.channel_info.append(ChannelInfo(channel, len(stored.data) + 2))
+    data.append(stored)
+
+
+def _add_empty(record: LayerRecord, data: ChannelDataList) -> None:
+    """Dividers carry four channels without pixels, as Photoshop writes them."""
+    for channel in (ChannelID.TRANSPARENCY_MASK, 0, 1, 2):
+        record.channel_info.append(ChannelInfo(channel, 2))
+        data.append(ChannelData(Compression.RAW))
+
+
+def _add_mask(record: LayerRecord, data: ChannelDataList, masks: tuple[LayerMask, ...], target: Target) -> None:
+    if not masks:
+        return
+    bounds, coverage, outside = _combined(masks)
+    record.mask_data = MaskData(bounds.y, bounds.x, bounds.bottom, bounds.right, outside)
+    _add(record, data, USER_MASK, target.mask(coverage), bounds, target)
+
+
+def _combined(masks: tuple[LayerMask, ...]) -> tuple[Bounds, NDArray[np.uint8], int]:
+    """PSD holds one mask a layer: the product of all."""
+    bounds = Bounds(0, 0, 0, 0)
+    for mask in masks:
+        bounds = bounds.union(mask.source.bounds)
+    product, outside = np.ones((bounds.height, bounds.width), np.float32), 1.0
+    for mask in masks:
+        layer = np.full_like(product, mask.outside / 255.0)
+        part = mask.source.bounds.relative_to(bounds)
+        layer[part.y : part.bottom, part.x : part.right] = mask.source.read(mask.source.bounds) / np.float32(255.0)
+        product *= layer
+        outside *= mask.outside / 255.0
+    rounded: NDArray[np.uint8] = (product * 255.0 + 0.5).astype(np.uint8)
+    return bounds, rounded, 255 if outside >= 0.5 else 0

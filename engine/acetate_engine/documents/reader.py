@@ -1,0 +1,50 @@
+"""One way in: what a file is, is decided by its first bytes, not by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from acetate.protocol.errors import FileError
+from acetate_engine.documents.archive import opened
+from acetate_engine.documents.kra import read_kra
+from acetate_engine.documents.openraster import read_ora
+from acetate_engine.documents.psd_read import read_psd
+from acetate_engine.documents.raster import read_raster
+from acetate_engine.documents.tree import Document
+
+READABLE = "PSD, PSB, OpenRaster, Krita, PNG, WebP or JPEG"
+
+
+def read_document(path: Path) -> Document:
+    """Raises FileError, naming the file and the reason, where it is missing, broken, too large, or of another kind."""
+    start = _start(path)
+    if start.startswith(b"8BPS"):
+        return read_psd(path)
+    if start.startswith(b"PK"):
+        return _read_archive(path)
+    if not start:
+        raise FileError(f"{path.name} is empty", f"Choose a {READABLE} file.")
+    return read_raster(path)
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(4)
+    except OSError as error:
+        raise FileError(f"{path} cannot be opened: {error.strerror}", "Check the path.") from error
+
+
+def _read_archive(path: Path) -> Document:
+    with opened(path) as archive:
+        names = archive.names
+    if "maindoc.xml" in names:
+        return read_kra(path)
+    if "stack.xml" in names:
+        return read_ora(path)
+    raise FileError(f"{path.name} is a zip file without a picture", f"Choose a {READABLE} file.")
+
+
+def is_psd(path: Path) -> bool:
+    """Whether its first bytes say so."""
+    return _start(path) == b"8BPS"

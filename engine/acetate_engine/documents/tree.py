@@ -1,0 +1,195 @@
+"""What a layered document is, whatever file it came from. Frozen; pixels are read when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acetate.protocol.errors import FileError
+from acetate.protocol.geometry import Bounds, Extent
+from acetate_engine.pipelines.contract import Pixels
+
+T = TypeVar("T")
+
+
+class Blend(str, Enum):
+    """Blend modes that `blending` can compute; PASS_THROUGH is for groups only."""
+
+    PASS_THROUGH = "pass through"
+    NORMAL = "normal"
+    DARKEN = "darken"
+    MULTIPLY = "multiply"
+    COLOR_BURN = "color burn"
+    LINEAR_BURN = "linear burn"
+    LIGHTEN = "lighten"
+    SCREEN = "screen"
+    COLOR_DODGE = "color dodge"
+    ADD = "add"  # Photoshop's linear dodge
+    OVERLAY = "overlay"
+    SOFT_LIGHT = "soft light"  # Photoshop's
+    SOFT_LIGHT_SVG = "soft light svg"  # the W3C's
+    HARD_LIGHT = "hard light"
+    VIVID_LIGHT = "vivid light"
+    LINEAR_LIGHT = "linear light"
+    PIN_LIGHT = "pin light"
+    HARD_MIX = "hard mix"
+    DIFFERENCE = "difference"
+    EXCLUSION = "exclusion"
+    SUBTRACT = "subtract"
+    DIVIDE = "divide"
+    DARKER_COLOR = "darker color"
+    LIGHTER_COLOR = "lighter color"
+    HUE = "hue"
+    SATURATION = "saturation"
+    COLOR = "color"
+    LUMINOSITY = "luminosity"
+
+
+class Clip(str, Enum):
+    """Whose alpha a layer is kept inside."""
+
+    NONE = "none"
+    BASE = "base"  # the nearest layer below that is not clipped: Photoshop's clipping group
+    BELOW = "below"  # everything below in the group: Krita's "inherit alpha", SVG's src-atop
+
+
+class Source(Protocol):
+    """Pixels that stay in their file until a region is asked for."""
+
+    @property
+    def bounds(self) -> Bounds:
+        """Canvas pixels."""
+
+    def read(self, region: Bounds) -> Pixels:
+        """Of `region`, which `bounds` contains: (h, w, 4) straight sRGB uint8 or uint16; (h, w) uint8 for a mask.
+
+        Raises FileError where the file is broken there.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """Pixels that are already here; `bounds` on the canvas, `pixels` as large."""
+
+    bounds: Bounds
+    pixels: Pixels
+
+    def __post_init__(self) -> None:
+        if self.pixels.shape[:2] != (self.bounds.height, self.bounds.width):
+            raise ValueError(f"pixels of shape {self.pixels.shape} do not fill {self.bounds}")
+
+    def read(self, region: Bounds) -> Pixels:
+        part = region.relative_to(self.bounds)
+        return self.pixels[part.y : part.bottom, part.x : part.right]
+
+    @staticmethod
+    def at(x: int, y: int, pixels: Pixels) -> Memory:
+        return Memory(Bounds(x, y, pixels.shape[1], pixels.shape[0]), pixels)
+
+
+@dataclass(frozen=True, eq=False)
+class LayerMask:
+    source: Source  # (h, w) uint8 coverage
+    outside: int = 0  # coverage outside its bounds, 0..255
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    name: str
+    visible: bool = True
+    opacity: float = 1.0  # 0..1
+    blend: Blend = Blend.NORMAL
+    clip: Clip = Clip.NONE
+    masks: tuple[LayerMask, ...] = ()
+    notes: tuple[str, ...] = ()  # what flattening leaves out of this layer: "layer effects", "curves"
+
+
+@dataclass(frozen=True, eq=False)
+class PixelLayer(Layer):
+    source: Source = Memory(Bounds(0, 0, 0, 0), np.zeros((0, 0, 4), np.uint8))
+
+    @property
+    def bounds(self) -> Bounds:
+        return self.source.bounds
+
+
+@dataclass(frozen=True, eq=False)
+class Group(Layer):
+    layers: tuple[Layer, ...] = ()  # bottom to top
+    open: bool = True  # unfolded in the layer list
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    extent: Extent
+    layers: tuple[Layer, ...]  # bottom to top
+    depth: int = 8  # bits a channel
+    colour: str = "RGB"  # the file's own colour model; pixels are handed out as sRGB
+    merged: Source | None = None  # the flattened picture that the file carries
+    path: Path | None = None
+
+    def walk(self) -> Iterator[tuple[str, Layer]]:
+        """Every layer with its path ("Group/Layer"), top to bottom as layer lists show them."""
+        yield from _walk(self.layers, "")
+
+    def find(self, path: str) -> Layer:
+        """The layer of this path, or of this name where only one has it. Raises FileError otherwise."""
+        named = [(key, layer.name, layer) for key, layer in self.walk()]
+        return resolve(path, named, self.path.name if self.path else "the document")
+
+    def notes(self) -> tuple[str, ...]:
+        """What flattening leaves out, layer by layer."""
+        return tuple(f"{key}: {note}" for key, layer in self.walk() for note in layer.notes)
+
+
+def _walk(layers: tuple[Layer, ...], prefix: str) -> Iterator[tuple[str, Layer]]:
+    for layer in reversed(layers):
+        yield prefix + layer.name, layer
+        if isinstance(layer, Group):
+            yield from _walk(layer.layers, f"{prefix}{layer.name}/")
+
+
+def resolve(path: str, named: Sequence[tuple[str, str, T]], where: str) -> T:
+    """The item of this path among (path, name, item), or of this name where only one has it. Raises FileError."""
+    found = [(key, item) for key, _, item in named if key == path]
+    found = found or [(key, item) for key, name, item in named if name == path]
+    if len(found) == 1:
+        return found[0][1]
+    if not found:
+        names = ", ".join(repr(key) for key, _, _ in named)
+        raise FileError(f"{where} has no layer {path!r}", f"Choose one of: {names[:500] or 'it has none'}.")
+    raise FileError(f"{where} has {len(found)} layers {path!r}", "Give the one you mean another name.")
+
+
+def extent_of(layers: Sequence[Layer]) -> Bounds:
+    """The smallest rectangle around the pixels of all layers, hidden ones too."""
+    found = Bounds(0, 0, 0, 0)
+    for layer in layers:
+        if isinstance(layer, PixelLayer):
+            found = found.union(layer.bounds)
+        elif isinstance(layer, Group):
+            found = found.union(extent_of(layer.layers))
+    return found
+
+
+def tight(pixels: Pixels) -> Bounds:
+    """The smallest rectangle around alpha > 0 in (h, w, 4) pixels; 0×0 where there is none."""
+    covered: NDArray[np.bool_] = pixels[..., 3] > 0
+    rows, columns = np.flatnonzero(covered.any(1)), np.flatnonzero(covered.any(0))
+    if rows.size == 0:
+        return Bounds(0, 0, 0, 0)
+    x, y = int(columns[0]), int(rows[0])
+    return Bounds(x, y, int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y)
+
+
+def cropped(x: int, y: int, pixels: Pixels) -> Memory:
+    """Pixels whose corner lies at x, y on the canvas, cut to their tight bounds."""
+    part = tight(pixels)
+    inside = pixels[part.y : part.bottom, part.x : part.right]
+    return Memory.at(x + part.x, y + part.y, inside)

@@ -1,0 +1,105 @@
+"""One way out: the suffix of the path decides the format; a path without one is a folder of PNGs."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from acetate.protocol.errors import FileError
+from acetate.protocol.geometry import Bounds
+from acetate_engine.documents.flatten import flatten
+from acetate_engine.documents.openraster import eight, write_ora
+from acetate_engine.documents.psd_write import write_psd
+from acetate_engine.documents.raster import encode_picture
+from acetate_engine.documents.tree import Blend, Clip, Document, Layer
+
+WRITABLE = ".psd, .psb, .ora, .png, .webp, or a folder"
+
+
+def write_document(document: Document, path: Path) -> None:
+    """Whole or not at all. Raises FileError where the format cannot hold a layer, or the path cannot be written."""
+    if not path.suffix:
+        _write_folder(document, path)
+        return
+    with replacing(path) as draft:
+        _writer(path)(document, draft)
+
+
+def check_writable(path: Path) -> None:
+    """Before the work, rather than after it: raises FileError where the suffix is unknown or the folder missing."""
+    if path.suffix:
+        _writer(path)
+    if not path.absolute().parent.is_dir():
+        raise FileError(f"there is no folder {path.absolute().parent}", "Make it, or choose another path.")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file beside `path` that takes its place when the block ends well."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.stem}-", suffix=path.suffix)
+        os.close(handle)
+        draft = Path(name)
+        try:
+            yield draft
+            draft.chmod(0o666 & ~_umask())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise FileError(f"{path} cannot be written: {error.strerror}", "Choose another path.") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _writer(path: Path) -> Callable[[Document, Path], None]:
+    suffix = path.suffix.lower()
+    if suffix not in _WRITERS:
+        raise FileError(f"{path.name} has a suffix that Acetate does not write", f"Use {WRITABLE}.")
+    return _WRITERS[suffix]
+
+
+def _write_picture(document: Document, path: Path) -> None:
+    pixels = eight(flatten(document.layers, Bounds.of(document.extent)))
+    path.write_bytes(encode_picture(pixels, "WEBP" if path.suffix.lower() == ".webp" else "PNG"))
+
+
+_WRITERS: dict[str, Callable[[Document, Path], None]] = {
+    ".psd": write_psd,
+    ".psb": write_psd,
+    ".ora": write_ora,
+    ".png": _write_picture,
+    ".webp": _write_picture,
+}
+
+
+def _write_folder(document: Document, path: Path) -> None:
+    """Each top layer as a PNG as large as the canvas, numbered bottom to top, and merged.png."""
+    pictures = {f"{index:02}-{_file_name(layer.name)}.png": layer for index, layer in enumerate(document.layers, 1)}
+    for layer in pictures.values():
+        _check_plain(layer)
+    try:
+        path.mkdir(exist_ok=True)
+        for name, layer in pictures.items():
+            pixels = eight(flatten((layer,), Bounds.of(document.extent)))
+            (path / name).write_bytes(encode_picture(pixels))
+    except OSError as error:
+        raise FileError(f"{path} cannot be written: {error.strerror}", "Choose another path.") from error
+    _write_picture(document, path / "merged.png")
+
+
+def _check_plain(layer: Layer) -> None:
+    if layer.blend not in (Blend.NORMAL, Blend.PASS_THROUGH) or layer.clip is not Clip.NONE:
+        raise FileError(f"a PNG cannot hold the blend mode of layer {layer.name!r}", "Write a PSD or an ORA.")
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", name)[:60].strip("-.") or "layer"
