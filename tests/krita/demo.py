@@ -105,8 +105,7 @@ def open_painting(painter: Painter, painting: Path) -> None:
     code = """
 fill_screen()
 open_file(path)
-show_docker('acetate_dock', width)
-only_dockers(['acetate_dock', 'KisLayerBox'])
+show_dockers({'acetate_dock': 640, 'KisLayerBox': 260}, width)
 trigger('toggle_zoom_to_fit')
 select(*region)
 """

@@ -15,9 +15,9 @@ class Hands:
         self._krita = krita
 
     def click(self, name: str) -> None:
-        """In the middle of the widget of this object name. Raises TimeoutError where it stays disabled."""
-        x, y, width, height, _ = wait_until(lambda: self._usable(name), f"{name} to be enabled")
-        self.click_at(x + width // 2, y + height // 2)
+        """In the middle of the widget of this object name. Raises TimeoutError where it stays disabled or covered."""
+        x, y, _ = wait_until(lambda: self._usable(name), f"{name} to be enabled and in view")
+        self.click_at(x, y)
 
     def click_at(self, x: int, y: int) -> None:
         """Screen coordinates."""
@@ -44,7 +44,7 @@ class Hands:
 
     def _usable(self, name: str) -> list[int] | None:
         place: list[int] = self._krita.run("place(name)", name=name)
-        return place if place[4] else None
+        return place if place[2] else None
 
     def _xdotool(self, *arguments: str) -> None:
         environment = self._krita.display.environment

@@ -24,7 +24,7 @@ class Painter:
         self.hands = Hands(krita)
 
     def show_docker(self) -> None:
-        self.krita.run("fill_screen(); show_docker('acetate_dock')")
+        self.krita.run("fill_screen(); show_dockers({'acetate_dock': 700, 'KisLayerBox': 200})")
 
     def restart_krita(self) -> None:
         """Another process with the same HOME; the documents are gone."""
@@ -99,7 +99,7 @@ class Painter:
         return base64.b64decode(found)
 
     def message(self) -> str:
-        text: str = self.krita.run("text('acetate_message')")
+        text: str = self.krita.run("text('acetate_message') if has_widget('acetate_message') else ''")
         return text
 
     def wait_for_message(self, *words: str, timeout: float = 30.0) -> str:

@@ -8,7 +8,7 @@ import time
 
 from krita import InfoObject, Krita, Selection
 from PyQt5.QtCore import QEventLoop, QPoint, Qt, QTimer
-from PyQt5.QtWidgets import QApplication, QLineEdit, QListView, QWidget
+from PyQt5.QtWidgets import QApplication, QLineEdit, QListView, QScrollArea, QWidget
 
 app = Krita.instance()
 SRGB = "sRGB-elle-V2-srgbtrc.icc"
@@ -199,10 +199,21 @@ def has_widget(name):
 
 
 def place(name):
-    """Screen rectangle of a widget and whether it can be used: [x, y, width, height, enabled]."""
+    """Middle of a widget on the screen, and whether a click there reaches it: [x, y, usable]."""
     item = widget(name)
-    corner = item.mapToGlobal(QPoint(0, 0))
-    return [corner.x(), corner.y(), item.width(), item.height(), item.isEnabled()]
+    scroll_to(item)
+    middle = item.mapToGlobal(item.rect().center())
+    hit = QApplication.widgetAt(middle)
+    return [middle.x(), middle.y(), item.isEnabled() and hit is not None and (hit is item or item.isAncestorOf(hit))]
+
+
+def scroll_to(item):
+    """A docker may be too low for all it holds."""
+    parent = item.parentWidget()
+    while parent is not None:
+        if isinstance(parent, QScrollArea):
+            parent.ensureWidgetVisible(item)
+        parent = parent.parentWidget()
 
 
 def canvas_centre():
@@ -239,21 +250,17 @@ def has_focus(name):
     return bool(focused) and (focused is widget(name) or widget(name).isAncestorOf(focused))
 
 
-def show_docker(name, width=420):
-    """Raises the docker and makes it wide enough to click in."""
+def show_dockers(sizes, width=420):
+    """These dockers (name: height) on the right, and no others, so that each has room."""
     window = app.activeWindow().qwindow()
-    docker = next(item for item in app.dockers() if item.objectName() == name)
-    docker.setVisible(True)
-    docker.raise_()
-    window.resizeDocks([docker], [width], Qt.Horizontal)
-
-
-def only_dockers(names):
-    """Hides the others on the right, so that these have room."""
-    window = app.activeWindow().qwindow()
+    shown = {}
     for docker in app.dockers():
         if window.dockWidgetArea(docker) == Qt.RightDockWidgetArea:
-            docker.setVisible(docker.objectName() in names)
+            docker.setVisible(docker.objectName() in sizes)
+        if docker.objectName() in sizes:
+            shown[docker] = sizes[docker.objectName()]
+    window.resizeDocks(list(shown), list(shown.values()), Qt.Vertical)
+    window.resizeDocks(list(shown), [width] * len(shown), Qt.Horizontal)
 
 
 def fill_screen():
