@@ -8,9 +8,7 @@ python resources/samples/paint.py --check window-table  paints one and compares 
 from __future__ import annotations
 
 import argparse
-import io
 import sys
-import zipfile
 from pathlib import Path
 
 import dawn_lake
@@ -18,6 +16,10 @@ import forest_clearing
 import numpy as np
 import window_table
 from PIL import Image
+
+from acetate.protocol.geometry import Extent
+from acetate_engine.documents.openraster import write_ora
+from acetate_engine.documents.tree import Document, Memory, PixelLayer
 
 HERE = Path(__file__).resolve().parent
 WIDTH, HEIGHT, SEED = 1024, 768, 7
@@ -27,7 +29,6 @@ SCENES = {
     "window-table": window_table.paint,
 }
 LAYERED_SIZE = (640, 480)
-ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same bytes on every day
 
 
 def merged(layers: list[Image.Image]) -> Image.Image:
@@ -37,35 +38,18 @@ def merged(layers: list[Image.Image]) -> Image.Image:
     return flat
 
 
-def png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
-
-
 def small(image: Image.Image) -> Image.Image:
     """Smaller, and in 7 bits a colour again: resizing has used the eighth for noise."""
     bands = image.resize(LAYERED_SIZE, Image.Resampling.LANCZOS).split()
     return Image.merge("RGBA", [*(band.point(lambda value: value & 0xFE) for band in bands[:3]), bands[3]])
 
 
-def open_raster(layers: dict[str, Image.Image]) -> bytes:
-    """An OpenRaster 0.0.3 document (https://www.openraster.org): the layers, given from the bottom up, and previews."""
-    flat = merged(list(layers.values()))
-    thumbnail = flat.copy()
-    thumbnail.thumbnail((256, 256))
-    names = list(layers)
-    rows = "".join(f'<layer name="{name}" src="data/{names.index(name)}.png"/>' for name in reversed(names))
-    width, height = flat.size
-    stack = f'<?xml version="1.0"?><image version="0.0.3" w="{width}" h="{height}"><stack>{rows}</stack></image>'
-    members = {"mimetype": b"image/openraster", "stack.xml": stack.encode()}
-    members |= {f"data/{names.index(name)}.png": png(image) for name, image in layers.items()}
-    members |= {"mergedimage.png": png(flat), "Thumbnails/thumbnail.png": png(thumbnail)}
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in members.items():
-            archive.writestr(zipfile.ZipInfo(name, ZIP_TIME), content)
-    return buffer.getvalue()
+def write_layered(layers: dict[str, Image.Image], path: Path) -> None:
+    pixels = {name: Memory.at(0, 0, np.asarray(small(image))) for name, image in layers.items()}
+    document = Document(
+        Extent(*LAYERED_SIZE), tuple(PixelLayer(name, source=source) for name, source in pixels.items())
+    )
+    write_ora(document, path)
 
 
 def differs(painted: Image.Image, path: Path) -> str | None:
@@ -94,9 +78,9 @@ def main() -> int:
         if arguments.check:
             problems.append(differs(flat, path))
             continue
-        path.write_bytes(png(flat))
+        flat.save(path, optimize=True)
         if len(layers) > 1:
-            path.with_suffix(".ora").write_bytes(open_raster({title: small(image) for title, image in layers.items()}))
+            write_layered(layers, path.with_suffix(".ora"))
     found = [problem for problem in problems if problem]
     sys.stderr.write("".join(f"{problem}\n" for problem in found))
     return 1 if found else 0
