@@ -1,6 +1,6 @@
 """Acetate: generated transparent layers in a painter's document.
 
-Imported by Krita it registers its docker; imported by the engine (for `acetate.protocol`) it does nothing.
+Imported by Krita it registers its docker and actions; imported by the engine (for `acetate.protocol`) it does nothing.
 """
 
 try:
@@ -8,8 +8,11 @@ try:
 except ImportError:  # the engine's Python
     pass
 else:
+    from acetate.ui.actions import AcetateActions
     from acetate.ui.dock import AcetateDock
 
-    krita.Krita.instance().addDockWidgetFactory(
+    app = krita.Krita.instance()
+    app.addDockWidgetFactory(
         krita.DockWidgetFactory("acetate_dock", krita.DockWidgetFactoryBase.DockRight, AcetateDock)
     )
+    app.addExtension(AcetateActions(app))

@@ -54,4 +54,6 @@ class Converter:
 def _write_strips(node: Node, picture: Picture, bounds: Bounds) -> None:
     channel = picture.format.bytes_per_pixel // 4
     for strip, data in picture.rows(bounds):
+        if data == bytes(len(data)):
+            continue  # a new node is empty; tiles never touched cost Krita nothing
         node.setPixelData(swap_red_blue(data, channel), strip.x, strip.y, strip.width, strip.height)

@@ -5,22 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from acetate.protocol.errors import AcetateError
-from acetate.qt import QApplication, QFrame, QHBoxLayout, QLabel, QSizePolicy, Qt, QToolButton, QVBoxLayout, QWidget
+from acetate.qt import (
+    QApplication,
+    QColor,
+    QHBoxLayout,
+    QLabel,
+    QPainter,
+    QPaintEvent,
+    QSizePolicy,
+    Qt,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
-_ERROR, _NOTE = "#d9534f", "#4a90d9"
-_STYLE = "#acetate_message {{ border: 1px solid {0}; border-left: 4px solid {0}; border-radius: 3px; }}"
+_ERROR, _NOTE = QColor("#d9534f"), QColor("#4a90d9")
+_BAR = 4  # pixels
 
 
-class MessageBar(QFrame):
+class MessageBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("acetate_message")
         self._text = ""
+        self._colour = _ERROR
         self._title = _label("acetate_message_title")
         self._detail = _label("acetate_message_detail")
         self._remedy = _label("acetate_message_remedy")
         column = QVBoxLayout(self)
-        column.setContentsMargins(8, 6, 6, 6)
+        column.setContentsMargins(_BAR + 6, 6, 6, 6)
         column.setSpacing(3)
         column.addLayout(self._top_row())
         column.addWidget(self._detail)
@@ -43,13 +56,23 @@ class MessageBar(QFrame):
             self._text = "\n".join(notes)
             self._fill("Done, with a difference", self._text, "", _NOTE)
 
-    def _fill(self, title: str, detail: str, remedy: str, colour: str) -> None:
-        self.setStyleSheet(_STYLE.format(colour))
+    def _fill(self, title: str, detail: str, remedy: str, colour: QColor) -> None:
+        self._colour = colour
         self._title.setText(f"<b>{title}</b>")
         self._detail.setText(detail)
         self._remedy.setText(remedy)
         self._remedy.setVisible(bool(remedy))
         self.show()
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """By hand: a style sheet would change the fonts within."""
+        painter = QPainter(self)
+        tint = QColor(self._colour)
+        tint.setAlpha(40)
+        painter.fillRect(self.rect(), tint)
+        painter.fillRect(0, 0, _BAR, self.height(), self._colour)
+        painter.end()
 
     def _clear(self) -> None:
         self._text = ""
