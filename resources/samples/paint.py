@@ -2,7 +2,7 @@
 """Paints the sample pictures beside this file, the same ones every time.
 
 python resources/samples/paint.py                       paints them all
-python resources/samples/paint.py --check window-table  paints one and compares it with the file
+python resources/samples/paint.py --check window_table  paints one and compares it with the file
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from acetate_engine.documents.tree import Document, Memory, PixelLayer
 HERE = Path(__file__).resolve().parent
 WIDTH, HEIGHT, SEED = 1024, 768, 7
 SCENES = {
-    "dawn-lake": dawn_lake.paint,
-    "forest-clearing": forest_clearing.paint,
-    "window-table": window_table.paint,
+    "dawn_lake": dawn_lake.paint,
+    "forest_clearing": forest_clearing.paint,
+    "window_table": window_table.paint,
 }
 LAYERED_SIZE = (640, 480)
 
