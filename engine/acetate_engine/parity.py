@@ -9,13 +9,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import torch
-import typer
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from rich.console import Console
-from rich.table import Table
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -170,18 +167,3 @@ def _channels_first(picture: Tensor) -> Tensor:
 
 def _fail_on_note(note: str) -> None:
     raise MemoryError(f"the comparison needs whole pictures: {note}")
-
-
-def parity(
-    directory: Annotated[Path, typer.Argument(help="Directory with parameters.json and the golden vectors.")],
-) -> None:
-    """Compare every network with golden vectors; exit status 1 if any differs too much."""
-    table = Table("vector", "output", "largest error", "allowed", "")
-    comparisons = list(compare(directory))
-    for row in comparisons:
-        kind = "relative" if row.relative else "absolute"
-        verdict = "ok" if row.passed else "[red]differs[/red]"
-        table.add_row(row.vector, row.output, f"{row.error:.2e} {kind}", f"{row.tolerance:.0e}", verdict)
-    Console().print(table)
-    if not all(row.passed for row in comparisons):
-        raise typer.Exit(1)

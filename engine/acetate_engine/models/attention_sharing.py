@@ -31,9 +31,13 @@ def sharing_order(unet: UNet2DConditionModel) -> list[Attention]:
 
 
 def new_sharing_weights(
-    unet: UNet2DConditionModel, frames: int, rank: int = RELEASED_RANK, condition: bool = False
+    unet: UNet2DConditionModel, frames: int, rank: int = RELEASED_RANK, condition: int = 0
 ) -> SharingWeights:
-    """Untrained float32 weights that fit `unet` and change nothing until they are trained."""
+    """Untrained float32 weights that fit `unet` and change nothing until they are trained.
+
+    Args:
+        frames, rank, condition: as for `SharingWeights`.
+    """
     return SharingWeights([_widths(attention) for attention in sharing_order(unet)], frames, rank, condition)
 
 

@@ -16,10 +16,11 @@ _TILES = (64, 32)  # latent pixels a side
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """True for an allocation that failed on any device (the CPU allocator raises a plain RuntimeError)."""
+    """True for an allocation that failed on any device (all but CUDA raise a plain RuntimeError)."""
     if isinstance(error, torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and "not enough memory" in str(error)
+    text = str(error)
+    return isinstance(error, RuntimeError) and ("DefaultCPUAllocator" in text or "out of memory" in text)
 
 
 @dataclass(frozen=True)

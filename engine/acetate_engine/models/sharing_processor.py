@@ -23,7 +23,7 @@ class Condition:
 
     Args:
         unit: holds the convolutions.
-        pyramid: {tokens of a level: (n, 256, h, w)}.
+        pyramid: {tokens of a level: (n, channels, h, w)}.
         keep: compute at the first use and keep; for training every use computes.
     """
 

@@ -16,8 +16,7 @@ from torch import Tensor, nn
 
 RELEASED_RANK = 256
 PROJECTIONS = ("q", "k", "v", "out")
-CONDITION_CHANNELS = 256
-_ENCODER_WIDTHS = (32, 64, 128, CONDITION_CHANNELS)  # the first block: full size down to the latent's size
+RELEASED_CONDITION_CHANNELS = 256
 _PYRAMID_LEVELS = 4  # the latent's size, 1/2, 1/4, 1/8
 
 
@@ -43,10 +42,10 @@ class SharingUnit(nn.Module):
         width: channels of the attention's input and output.
         context: channels of what keys and values are made from.
         frames, rank: number of frames, rank of every LoRA.
-        condition: with convolutions for a condition image.
+        condition: channels of a condition image's features; 0 if there is none.
     """
 
-    def __init__(self, width: int, context: int, frames: int, rank: int, condition: bool) -> None:
+    def __init__(self, width: int, context: int, frames: int, rank: int, condition: int) -> None:
         super().__init__()
         self.frames = frames
         for name in PROJECTIONS:
@@ -61,7 +60,7 @@ class SharingUnit(nn.Module):
         nn.init.zeros_(self.temporal_o.weight)
         nn.init.zeros_(self.temporal_o.bias)
         if condition:
-            self.control_convs = nn.ModuleList(_condition_convolution(width) for _ in range(frames))
+            self.control_convs = nn.ModuleList(_condition_convolution(condition, width) for _ in range(frames))
 
     def lora(self, projection: str, frame: int) -> LowRank:
         """The LoRA of `projection` ("q", "k", "v" or "out") for one frame."""
@@ -78,7 +77,7 @@ class SharingUnit(nn.Module):
         return residual
 
     def control(self, level: Tensor) -> Tensor:
-        """One level of the pyramid (n, 256, h, w) -> what the frames' inputs gain: (n, frames, h * w, width)."""
+        """One level of the pyramid (n, channels, h, w) -> what the frames' inputs gain: (n, frames, h * w, width)."""
         return torch.stack([conv(level).flatten(2).transpose(1, 2) for conv in self.control_convs], dim=1)
 
 
@@ -98,16 +97,20 @@ def by_frame(batch: Tensor, frames: int) -> Tensor:
 
 
 class ConditionEncoder(nn.Module):
-    """A condition image -> a pyramid of features at the sizes of the UNet's levels."""
+    """A condition image -> a pyramid of features at the sizes of the UNet's levels.
 
-    def __init__(self) -> None:
+    Args:
+        channels: of the features, a multiple of 8.
+    """
+
+    def __init__(self, channels: int = RELEASED_CONDITION_CHANNELS) -> None:
         super().__init__()
-        self.blocks_0 = nn.Sequential(*_first_block())
+        self.blocks_0 = nn.Sequential(*_first_block(channels))
         for level in range(1, _PYRAMID_LEVELS):
-            setattr(self, f"blocks_{level}", nn.Sequential(*_halving(CONDITION_CHANNELS, CONDITION_CHANNELS)))
+            setattr(self, f"blocks_{level}", nn.Sequential(*_halving(channels, channels)))
 
     def forward(self, image: Tensor) -> dict[int, Tensor]:
-        """(n, 3, H, W) in -1..1, sRGB, full size -> {tokens h * w of a level: (n, 256, h, w)}."""
+        """(n, 3, H, W) in -1..1, sRGB, full size -> {tokens h * w of a level: (n, channels, h, w)}."""
         pyramid: dict[int, Tensor] = {}
         for level in range(_PYRAMID_LEVELS):
             image = getattr(self, f"blocks_{level}")(image)
@@ -122,16 +125,16 @@ class SharingWeights(nn.Module):
         widths: (input channels, key/value channels) of each attention, in the released order (see `sharing_order`).
         frames: 1 transparent, 2 conditioned, 3 joint.
         rank: of every LoRA.
-        condition: whether a condition image is taken.
+        condition: channels of a condition image's features (256 in the released files); 0 if none is taken.
     """
 
-    def __init__(self, widths: list[tuple[int, int]], frames: int, rank: int = RELEASED_RANK, condition: bool = False):
+    def __init__(self, widths: list[tuple[int, int]], frames: int, rank: int = RELEASED_RANK, condition: int = 0):
         super().__init__()
         self.frames = frames
         self.rank = rank
         units = [SharingUnit(width, context, frames, rank, condition) for width, context in widths]
         self.hookers = nn.ModuleDict({"layers": nn.ModuleList(units)})
-        self.kwargs_encoder = ConditionEncoder() if condition else None
+        self.kwargs_encoder = ConditionEncoder(condition) if condition else None
 
     def units(self) -> Iterator[SharingUnit]:
         """The units in the released order."""
@@ -150,7 +153,7 @@ class SharingWeights(nn.Module):
         widths = [_widths(shapes, unit) for unit in range(len(units))]
         frames = sum(f"hookers.layers.0.to_q_lora.{frame}.down.weight" in shapes for frame in range(8))
         rank = shapes["hookers.layers.0.to_q_lora.0.down.weight"][0]
-        condition = any(name.startswith("kwargs_encoder.") for name in shapes)
+        condition = shapes.get("kwargs_encoder.blocks_0.14.weight", (0,))[0]
         with torch.device("meta"):
             return SharingWeights(widths, frames, rank, condition)
 
@@ -171,16 +174,17 @@ def _widths(shapes: Mapping[str, Sequence[int]], unit: int) -> tuple[int, int]:
     return shapes[f"{prefix}.to_q_lora.0.down.weight"][1], shapes[f"{prefix}.to_k_lora.0.down.weight"][1]
 
 
-def _condition_convolution(width: int) -> nn.Sequential:
-    last = nn.Conv2d(CONDITION_CHANNELS, width, 1)
+def _condition_convolution(channels: int, width: int) -> nn.Sequential:
+    last = nn.Conv2d(channels, width, 1)
     for parameter in last.parameters():
         nn.init.zeros_(parameter)
-    return nn.Sequential(nn.Conv2d(CONDITION_CHANNELS, CONDITION_CHANNELS, 3, padding=1), nn.SiLU(), last)
+    return nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.SiLU(), last)
 
 
-def _first_block() -> Iterator[nn.Module]:
+def _first_block(channels: int) -> Iterator[nn.Module]:
+    """Full size down to the latent's size, an eighth."""
     previous = 3
-    for level, width in enumerate(_ENCODER_WIDTHS):
+    for level, width in enumerate((channels // 8, channels // 4, channels // 2, channels)):
         yield from _halving(previous, width, stride=2 if level else 1)
         previous = width
 

@@ -61,6 +61,7 @@ class TransparentDecoder(ModelMixin, ConfigMixin):
         vae_factor: pixels a latent pixel; the latent is added after the down block that has come down to its size.
         attention_levels: how many of the deepest levels, and the middle, have self-attention; 0 for none.
         norm_num_groups: groups of every group norm; must divide every width.
+        residual: add the result's colour to the VAE's picture; a small network need not carry colour through its norms.
 
     Raises:
         ValueError: the widths are too few to come down to the latent's size.
@@ -75,11 +76,13 @@ class TransparentDecoder(ModelMixin, ConfigMixin):
         vae_factor: int = 8,
         attention_levels: int = 3,
         norm_num_groups: int = 4,
+        residual: bool = False,
     ) -> None:
         super().__init__()
         self.join = _join_level(vae_factor, len(widths))
         self.multiple = 2 ** (len(widths) - 1)
         self.skips_per_block = layers_per_block + 1
+        self.residual = residual
         self.conv_in = nn.Conv2d(3, widths[0], 3, padding=1)
         self.latent_conv_in = _zeroed(nn.Conv2d(latent_channels, widths[self.join - 1], 1))
         self.down_blocks = _down_blocks(widths, layers_per_block, attention_levels, norm_num_groups)
@@ -123,6 +126,8 @@ class TransparentDecoder(ModelMixin, ConfigMixin):
             joined, skips = skips[-self.skips_per_block :], skips[: -self.skips_per_block]
             sample = block(hidden_states=sample, res_hidden_states_tuple=joined, temb=None)
         result: Tensor = self.conv_out(self.conv_act(self.conv_norm_out(sample)))
+        if self.residual:
+            return torch.cat([result[:, :1], result[:, 1:] + pixel], dim=1)
         return result
 
 

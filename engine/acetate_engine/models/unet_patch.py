@@ -9,6 +9,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
+from acetate_engine.models.checkpoints.load import require_finite
 from acetate_engine.models.checkpoints.offsets import OffsetFile
 from acetate_engine.models.concat_condition import grow_conv_in
 
@@ -32,6 +33,7 @@ class UNetPatch:
         self._undo: list[Callable[[], None]] = []
         base = {name: tuple(parameter.shape) for name, parameter in _parameters(unet).items()}
         file.require_fit(base)
+        require_finite(file.path)
 
     def apply(self) -> None:
         """Add the offsets, computed in float32 and stored in the UNet's dtype.

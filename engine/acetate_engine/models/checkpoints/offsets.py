@@ -13,7 +13,6 @@ from torch import Tensor
 from acetate.protocol.errors import CheckpointError
 from acetate_engine.models.checkpoints.header import Header, Shape, read_header, require_shapes
 from acetate_engine.models.checkpoints.kinds import Kind, require
-from acetate_engine.models.checkpoints.load import require_finite
 from acetate_engine.models.checkpoints.names import to_diffusers
 
 OFFSET_KINDS = {Kind.OFFSET_LORA, Kind.OFFSET, Kind.OFFSET_DIFFUSERS}
@@ -45,14 +44,14 @@ class OffsetFile:
         return self.shapes[CONV_IN][1] if CONV_IN in self.shapes else None
 
     def require_fit(self, parameters: Mapping[str, Shape]) -> None:
-        """Compare with a UNet's parameters, and look at every value.
+        """Compare with the parameters of a UNet, by the header alone.
 
         A kind of parameter (say, the first convolution of residual blocks) is in the file at every place of the UNet or
         at none: the released files leave different kinds out, and a gap in a kind is a missing tensor. `conv_in` may
         have more input channels than the UNet.
 
         Raises:
-            CheckpointError: a tensor is missing, left over, of another shape, or has values that are not numbers.
+            CheckpointError: a tensor is missing, left over or of another shape.
         """
         roles = {_role(name) for name in self.shapes}
         expected = {name: shape for name, shape in parameters.items() if _role(name) in roles}
@@ -61,7 +60,6 @@ class OffsetFile:
             width, base, *kernel = expected[CONV_IN]
             expected[CONV_IN] = (width, max(channels, base), *kernel)
         require_shapes(self.path, self.shapes, expected)
-        require_finite(self.path)
 
     def read(self, name: str) -> tuple[Tensor, ...]:
         """(offset,) or the low-rank factors (up, down) of one parameter, in the file's dtype, on the CPU."""

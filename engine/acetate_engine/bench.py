@@ -1,0 +1,116 @@
+"""What merging and caching save: one denoising step with attention sharing, against the published way of computing it.
+
+Published: the LoRA product at every forward pass, the condition's convolutions at every step, the cross-frame attention
+as a chain of five linear maps. Ours: weights of each frame merged once, convolutions run once, two maps in the chain.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from diffusers import UNet2DConditionModel
+from torch import Tensor, nn
+
+from acetate_engine.models.attention_sharing import AttentionSharing, new_sharing_weights
+from acetate_engine.models.sharing_weights import RELEASED_CONDITION_CHANNELS, SharingWeights
+
+Module = TypeVar("Module", bound=nn.Module)
+
+EQUAL = 1e-3  # absolute, on outputs of about unit variance
+
+_SMALL = {"block_out_channels": (32, 64, 64, 64), "attention_head_dim": 8, "norm_num_groups": 8}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kind of step: three joint frames, or two frames with a condition image."""
+
+    name: str
+    frames: int
+    condition: int  # channels of the condition's features
+
+
+CASES = (Case("joint", 3, 0), Case("conditioned", 2, RELEASED_CONDITION_CHANNELS))
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Median seconds of one step; `error` is the largest difference to the published way in float32."""
+
+    case: str
+    way: str
+    dtype: str
+    seconds: float
+    error: float
+
+
+def sharing_steps(size: int = 512, steps: int = 2, small: bool = False) -> Iterator[Timing]:
+    """Time a step of each case without guidance: published in fp32, then ours in fp32 and in bf16.
+
+    Args:
+        size: pixels a side, a multiple of 64.
+        steps: timed steps of each, after one that is not timed.
+        small: a narrow UNet instead of SD1.5's full size; weights are random in both.
+    """
+    unet = _filled(UNet2DConditionModel(cross_attention_dim=768, **(_SMALL if small else {})))
+    for case in CASES:
+        unet.to(torch.float32)
+        weights = _filled(new_sharing_weights(unet, case.frames, condition=case.condition))
+        arguments, image = _inputs(case, size)
+        exact, seconds = _run(unet, weights, arguments, image, steps, published=True)
+        yield Timing(case.name, "published", "float32", seconds, 0.0)
+        for dtype in (torch.float32, torch.bfloat16):
+            cast = {name: x.to(dtype) if x.is_floating_point() else x for name, x in arguments.items()}
+            noise, seconds = _run(unet.to(dtype), weights, cast, image, steps, published=False)
+            error = (noise.float() - exact).abs().max().item()
+            yield Timing(case.name, "merged", str(dtype).removeprefix("torch."), seconds, error)
+
+
+@torch.no_grad()
+def _run(
+    unet: UNet2DConditionModel,
+    weights: SharingWeights,
+    arguments: dict[str, Tensor],
+    image: Tensor,
+    steps: int,
+    published: bool,
+) -> tuple[Tensor, float]:
+    """(output, median seconds)."""
+    seconds = []
+    with AttentionSharing(unet, weights, trainable=published) as sharing:
+        if sharing.takes_condition:
+            sharing.set_condition(image)
+        for _ in range(1 + steps):
+            start = time.perf_counter()
+            noise = unet(**arguments).sample
+            seconds.append(time.perf_counter() - start)
+    return noise, statistics.median(seconds[1:])
+
+
+def _inputs(case: Case, size: int) -> tuple[dict[str, Tensor], Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    arguments = {
+        "sample": torch.randn(case.frames, 4, size // 8, size // 8, generator=generator),
+        "timestep": torch.tensor(500),
+        "encoder_hidden_states": torch.randn(case.frames, 77, 768, generator=generator),
+    }
+    return arguments, torch.rand(1, 3, size, size, generator=generator) * 2 - 1
+
+
+@torch.no_grad()
+def _filled(module: Module) -> Module:
+    """Random weights that keep activations at about unit variance, whatever the initialisation was."""
+    generator = torch.Generator().manual_seed(1)
+    for name, parameter in module.named_parameters():
+        if parameter.ndim > 1:
+            parameter.normal_(0, parameter[0].numel() ** -0.5, generator=generator)
+        elif name.endswith("bias"):
+            parameter.normal_(0, 0.02, generator=generator)
+        else:
+            parameter.fill_(1)
+    return module.eval().requires_grad_(False)

@@ -1,0 +1,45 @@
+"""`acetate bench`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from acetate_engine.bench import EQUAL, Timing, sharing_steps
+
+
+def bench(
+    size: Annotated[int, typer.Option(help="Pixels a side, a multiple of 64.")] = 512,
+    steps: Annotated[int, typer.Option(min=1, help="Timed steps of each way, after one that is not timed.")] = 2,
+    small: Annotated[bool, typer.Option(help="A narrow UNet instead of the full size of SD1.5.")] = False,
+) -> None:
+    """Time a denoising step of layers, merged and cached against the published way; exit status 1 if they differ."""
+    console = Console()
+    console.print(
+        f"SD1.5 {'narrow' if small else 'full size'}, random weights, {size}×{size}, CPU threads: {_threads()}"
+    )
+    rows = []
+    for timing in sharing_steps(size, steps, small):
+        console.print(f"  {timing.case}, {timing.way}, {timing.dtype}: {timing.seconds:.2f} s")
+        rows.append(timing)
+    console.print(_table(rows))
+    if any(row.dtype == "float32" and not row.error <= EQUAL for row in rows):
+        console.print(f"[red]Merged and published outputs differ by more than {EQUAL}.[/red]")
+        raise typer.Exit(1)
+
+
+def _threads() -> int:
+    return torch.get_num_threads()
+
+
+def _table(rows: list[Timing]) -> Table:
+    table = Table("case", "way", "dtype", "seconds a step", "times faster", "largest difference")
+    published = {row.case: row.seconds for row in rows if row.way == "published"}
+    for row in rows:
+        faster = f"{published[row.case] / row.seconds:.2f}"
+        table.add_row(row.case, row.way, row.dtype, f"{row.seconds:.2f}", faster, f"{row.error:.1e}")
+    return table

@@ -1,0 +1,59 @@
+"""Models of random weights in the real formats, small enough to run in a blink."""
+
+import json
+
+import torch
+from diffusers import DDPMScheduler, UNet2DConditionModel
+from safetensors.torch import save_file
+
+from acetate_engine.models.attention_sharing import new_sharing_weights
+from acetate_engine.models.autoencoder import SpaceToDepthAutoencoder
+from acetate_engine.models.transparency import OffsetEncoder, TransparentDecoder
+from acetate_engine.seeded import seed_module
+
+LATENT_CHANNELS = 8
+
+
+def write_mini(folder, layers=("transparent",)):
+    """A folder laid out as resources/models/mini: 64×64 native, factor 16."""
+    torch.manual_seed(0)
+    vae = SpaceToDepthAutoencoder(latent_channels=LATENT_CHANNELS, widths=(8, 16, 16), decoder_blocks=1)
+    unet = mini_unet()
+    vae.save_pretrained(folder / "vae")
+    unet.save_pretrained(folder / "unet")
+    DDPMScheduler(beta_schedule="scaled_linear", prediction_type="v_prediction", clip_sample=False).save_pretrained(
+        folder / "scheduler"
+    )
+    encoder = OffsetEncoder(LATENT_CHANNELS, (4, 8, 8, 8, 8))
+    decoder = TransparentDecoder(LATENT_CHANNELS, (8, 8, 8, 8, 8), 1, vae_factor=16, attention_levels=0)
+    seed_module(encoder)
+    seed_module(decoder)
+    encoder.save_pretrained(folder / "transparent_encoder")
+    decoder.save_pretrained(folder / "transparent_decoder")
+    (folder / "layers").mkdir()
+    for name in layers:
+        write_layer(folder / "layers" / f"{name}.safetensors", unet, name)
+    card = {"native": 64, "multiple": 32, "offset_scale": 1.0, "text_tokens": 8, "licence": "CC0-1.0"}
+    (folder / "mini.json").write_text(json.dumps(card))
+
+
+def mini_unet():
+    return UNet2DConditionModel(
+        in_channels=LATENT_CHANNELS,
+        out_channels=LATENT_CHANNELS,
+        block_out_channels=(16, 32),
+        layers_per_block=1,
+        down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+        cross_attention_dim=384,
+        attention_head_dim=8,
+        norm_num_groups=8,
+    )
+
+
+def write_layer(path, unet, name):
+    """Attention sharing weights, random, in the released format."""
+    frames = {"transparent": 1, "joint": 3}.get(name, 2)
+    weights = new_sharing_weights(unet, frames, rank=4, condition=8 if name in ("bg2fg", "fg2bg") else 0)
+    seed_module(weights)
+    save_file({key: tensor.contiguous() for key, tensor in weights.state_dict().items()}, path)
