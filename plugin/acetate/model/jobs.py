@@ -48,8 +48,8 @@ class Job:
         self.result: Done | None = None
         self.is_cancel_wanted = False
 
-    def enter(self, phase: Phase) -> None:
-        self.status.value = phase.value
+    def enter(self, phase: Phase, status: str = "") -> None:
+        self.status.value = status or phase.value
         self.phase.value = phase
 
     def fail(self, error: AcetateError) -> None:
@@ -60,22 +60,16 @@ class Job:
         """Takes in what the engine reports."""
         self.last_event = number
         if isinstance(event, Queued):
-            self.enter(Phase.QUEUED)
-            self.status.value = _waiting(event.position)
+            self.enter(Phase.QUEUED, _waiting(event.position))
         elif isinstance(event, Started):
-            self.enter(Phase.RUNNING)
-            self.status.value = Phase.RUNNING.value if event.attempt == 1 else f"Generating, attempt {event.attempt}"
+            self.enter(Phase.RUNNING, f"Generating, attempt {event.attempt}" if event.attempt > 1 else "")
         elif isinstance(event, Progress):
-            self._progress(event)
+            self.enter(Phase.RUNNING, _STAGES.get(event.stage, f"Step {event.step} of {event.steps}"))
+            self.fraction.value = event.fraction
         elif isinstance(event, Preview):
             self.preview.value = base64.b64decode(event.png)
         else:
             self._end(event)
-
-    def _progress(self, event: Progress) -> None:
-        self.phase.value = Phase.RUNNING
-        self.status.value = _STAGES.get(event.stage, f"Step {event.step} of {event.steps}")
-        self.fraction.value = event.fraction
 
     def _end(self, event: Done | Failed | Cancelled) -> None:
         if isinstance(event, Done):

@@ -53,10 +53,9 @@ class AcetateDock(DockWidget):
         column = QVBoxLayout(content)
         column.setContentsMargins(6, 6, 6, 6)
         column.setSpacing(6)
-        for widget in (self._task(), self._prompt(), self._negative(), self._conditions, Buttons(self.session)):
+        above = (self._task(), self._prompt(), Buttons(self.session), ProgressBox(self.session), self._message())
+        for widget in (*above, self._negative(), self._conditions):
             column.addWidget(widget)
-        column.addWidget(ProgressBox(self.session))
-        column.addWidget(self._message())
         column.addWidget(HistoryView(self.session), 1)
         column.addStretch(0)
         column.addWidget(self._engine_state())

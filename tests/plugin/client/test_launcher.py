@@ -1,0 +1,93 @@
+"""Finding, starting and watching a real engine process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from acetate.client.launcher import Launcher, clean_environment, engine_command, find
+from acetate.protocol.connection import connection_file, engine_command_file
+from acetate.protocol.errors import EngineNotInstalled, EngineStartFailed
+from tests.engine.process import private_environment
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name, value in private_environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    return tmp_path
+
+
+def install(command: list[str]) -> None:
+    file = engine_command_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"command": command, "version": "0"}))
+
+
+@pytest.fixture
+def launcher(home: Path) -> Iterator[Launcher]:
+    install([sys.executable, "-m", "acetate_engine", "serve"])
+    launcher = Launcher()
+    yield launcher
+    launcher.stop()
+
+
+def test_an_engine_is_started_found_again_and_stopped(launcher: Launcher) -> None:
+    assert find() is None
+    connection = launcher.connect()
+    assert find() == connection
+    assert Launcher().connect() == connection  # another Krita uses the one that runs
+    assert launcher.has_started(connection)
+    launcher.stop()
+    launcher.wait_until_gone(connection)
+    assert find() is None
+
+
+def test_a_death_is_noticed_within_two_seconds_and_repaired(launcher: Launcher) -> None:
+    for watcher in (launcher, Launcher()):  # the one that started it, and one that has found it
+        connection = launcher.connect()
+        threading.Timer(0.3, os.kill, (connection.pid, signal.SIGKILL)).start()
+        began = time.monotonic()
+        watcher.wait_until_gone(connection)
+        assert time.monotonic() - began < 0.3 + 2.0
+    assert connection_file().exists()  # it was killed, and could not take its file away
+    assert launcher.connect().pid != connection.pid
+
+
+def test_not_installed_says_how_to_install(home: Path) -> None:
+    with pytest.raises(EngineNotInstalled, match=r"engine\.json does not exist") as caught:
+        engine_command()
+    assert "acetate install-plugin" in caught.value.remedy
+
+
+@pytest.mark.parametrize("content", ["not json", "{}", '{"command": ["/gone/acetate"], "version": "1"}'])
+def test_a_broken_installation_names_the_file(home: Path, content: str) -> None:
+    install([])
+    engine_command_file().write_text(content)
+    with pytest.raises(EngineNotInstalled, match=r"engine\.json"):
+        engine_command()
+
+
+def test_an_engine_that_ends_at_once_is_quoted(home: Path) -> None:
+    install([sys.executable, "-c", "raise SystemExit('no such library')"])
+    with pytest.raises(EngineStartFailed, match=r"status 1.*no such library") as caught:
+        Launcher().connect()
+    assert "engine.log" in caught.value.remedy
+
+
+def test_the_engine_gets_a_clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "QT_PLUGIN_PATH"):
+        monkeypatch.setenv(name, "/krita")
+    monkeypatch.setenv("XDG_DATA_HOME", "/kept")
+    assert "/krita" not in clean_environment().values()
+    assert clean_environment()["XDG_DATA_HOME"] == "/kept"

@@ -1,0 +1,79 @@
+"""The engine from the model's side: real processes, killed at the wrong moment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from acetate.client import api
+from acetate.client.launcher import Launcher
+from acetate.model.engine import Engine, EngineState
+from acetate.protocol.connection import Connection
+from acetate.protocol.errors import EngineNotInstalled
+from acetate.protocol.events import Health
+from tests.engine.process import private_environment
+from tests.plugin.client.test_launcher import install
+from tests.plugin.gui_thread import EventLoop
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EventLoop:
+    for name, value in private_environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    return EventLoop()
+
+
+@pytest.fixture
+def engine(events: EventLoop) -> Iterator[Engine]:
+    install([sys.executable, "-m", "acetate_engine", "serve"])
+    engine = Engine(events.loop, Launcher())
+    yield engine
+    engine.stop()
+
+
+def test_two_who_need_it_at_once_start_one_engine(events: EventLoop, engine: Engine) -> None:
+    states: list[EngineState] = []
+    engine.state.changed.connect(states.append)
+    outcomes = [events.loop.run(engine.connection()) for _ in range(2)]
+    events.run_until(lambda: all(outcome.is_settled for outcome in outcomes))
+    assert outcomes[0].result() == outcomes[1].result()
+    assert states == [EngineState.STARTING, EngineState.READY]
+
+
+def test_a_call_is_made_again_when_the_engine_dies_in_it(events: EventLoop, engine: Engine) -> None:
+    first = events.run(engine.connection())
+    asked: list[int] = []
+
+    def ask(connection: Connection) -> Health:
+        asked.append(connection.pid)
+        if connection == first:
+            os.kill(connection.pid, signal.SIGKILL)
+            Launcher().wait_until_gone(connection)
+        return api.health(connection)
+
+    health = events.run(engine.call(ask))
+    assert asked == [first.pid, health.pid]
+    assert health.pid != first.pid
+
+
+def test_an_engine_that_was_started_here_is_brought_back(events: EventLoop, engine: Engine) -> None:
+    first = events.run(engine.connection())
+    states: list[EngineState] = []
+    engine.state.changed.connect(states.append)
+    os.kill(first.pid, signal.SIGKILL)
+    events.run_until(lambda: EngineState.READY in states)
+    assert states == [EngineState.LOST, EngineState.STARTING, EngineState.READY]
+
+
+def test_without_an_engine_the_error_says_how_to_get_one(events: EventLoop) -> None:
+    engine = Engine(events.loop, Launcher())
+    with pytest.raises(EngineNotInstalled, match="acetate install-plugin"):
+        events.run(engine.connection())
+    assert engine.state.value is EngineState.FAILED

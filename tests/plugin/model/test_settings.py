@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+
+from acetate.model.settings import Digests, Settings
+from acetate.protocol.errors import InvalidRequest
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.pixels import PixelFormat
+from acetate.protocol.requests import MAX_PROMPT, MAX_SEED, Task
+
+BOUNDS = Bounds(1, 2, 30, 40)
+SOME = "a" * 64
+
+
+def request_of(settings: Settings, digests: Digests = Digests()):  # noqa: B008  # frozen
+    return settings.request(BOUNDS, digests, PixelFormat.RGBA8)
+
+
+def test_the_request_holds_what_the_painter_set() -> None:
+    settings = Settings()
+    settings.task.value, settings.prompt.value, settings.seed.value = Task.BLEND, "  a fox ", 7
+    request = request_of(settings, Digests(background=SOME, foreground=SOME))
+    request.validate()
+    assert (request.prompt, request.seed, request.bounds) == ("a fox", 7, BOUNDS)
+    assert (request.background, request.foreground, request.mask) == (SOME, SOME, None)
+
+
+@pytest.mark.parametrize(
+    ("task", "prompt", "words"),
+    [
+        (Task.FOREGROUND, " ", "prompt is empty"),
+        (Task.FOREGROUND, "x" * 100_000, f"at most {MAX_PROMPT}"),
+        (Task.FOREGROUND_ON_BACKGROUND, "a fox", "Choose a background layer"),
+        (Task.BACKGROUND_BEHIND_FOREGROUND, "a wood", "Choose a foreground layer"),
+        (Task.INPAINT, "a fox", "foreground"),
+    ],
+)
+def test_what_is_missing_is_named_before_anything_is_sent(task: Task, prompt: str, words: str) -> None:
+    settings = Settings()
+    settings.task.value, settings.prompt.value = task, prompt
+    with pytest.raises(InvalidRequest) as caught:
+        request_of(settings).validate()
+    assert words in str(caught.value)
+
+
+def test_strength_counts_for_tasks_that_start_from_a_layer() -> None:
+    settings = Settings()
+    settings.strength.value = 0.25
+    assert request_of(settings).strength == 1.0
+    settings.task.value = Task.REFINE
+    assert request_of(settings).strength == 0.25
+
+
+def test_a_fixed_seed_stays_and_a_random_one_does_not() -> None:
+    settings = Settings()
+    settings.random_seed.value, settings.seed.value = False, 3
+    settings.roll_seed()
+    assert settings.seed.value == 3
+    settings.random_seed.value = True
+    seeds = set()
+    for _ in range(20):
+        settings.roll_seed()
+        seeds.add(settings.seed.value)
+    assert len(seeds) > 15
+    assert all(0 <= seed <= MAX_SEED for seed in seeds)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from acetate.coroutines import Future
+from tests.plugin.gui_thread import EventLoop
+
+
+def test_blocking_work_runs_in_another_thread_and_comes_back() -> None:
+    events = EventLoop()
+    here = threading.current_thread()
+
+    async def ask() -> tuple[threading.Thread, threading.Thread]:
+        return await events.loop.thread(threading.current_thread), threading.current_thread()
+
+    there, back = events.run(ask())
+    assert there is not here
+    assert back is here
+
+
+def test_an_error_in_a_thread_is_raised_where_it_is_awaited() -> None:
+    events = EventLoop()
+
+    async def fail() -> str:
+        try:
+            await events.loop.thread(lambda: 1 // 0)
+        except ZeroDivisionError:
+            return "caught"
+        return "missed"
+
+    assert events.run(fail()) == "caught"
+
+
+def test_an_error_of_a_coroutine_goes_to_whoever_awaits_it() -> None:
+    events = EventLoop()
+
+    async def fail() -> None:
+        await events.loop.turn()
+        raise KeyError("lost")
+
+    outcome = events.loop.run(fail())
+    events.run_until(lambda: outcome.is_settled)
+    with pytest.raises(KeyError):
+        outcome.result()
+
+
+def test_two_coroutines_may_await_the_same_future() -> None:
+    events = EventLoop()
+    shared: Future[int] = Future()
+
+    async def twice() -> int:
+        return 2 * await shared
+
+    outcomes = [events.loop.run(twice()) for _ in range(2)]
+    assert not outcomes[0].is_settled
+    shared.settle(21)
+    assert [outcome.result() for outcome in outcomes] == [42, 42]
+
+
+def test_coroutines_take_turns() -> None:
+    events = EventLoop()
+    order: list[str] = []
+
+    async def walk(name: str) -> None:
+        for step in range(2):
+            order.append(f"{name}{step}")
+            await events.loop.turn()
+
+    outcomes = [events.loop.run(walk(name)) for name in "ab"]
+    events.run_until(lambda: all(outcome.is_settled for outcome in outcomes))
+    assert order == ["a0", "b0", "a1", "b1"]
+
+
+def test_a_result_that_is_not_there_yet_is_not_given() -> None:
+    with pytest.raises(RuntimeError):
+        Future[int]().result()

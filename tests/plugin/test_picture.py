@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import hashlib
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acetate.picture import STRIP_BYTES, Picture, row_strips, swap_red_blue
+from acetate.protocol.geometry import Bounds, Extent
+from acetate.protocol.pixels import PixelBuffer, PixelFormat, digest
+
+BOUNDS = st.builds(Bounds, st.integers(-50, 50), st.integers(-50, 50), st.integers(1, 20000), st.integers(1, 3000))
+
+
+@given(BOUNDS, st.sampled_from([1, 4, 8]))
+def test_strips_cover_the_bounds_without_gap_or_overlap(bounds: Bounds, bytes_per_pixel: int) -> None:
+    strips = list(row_strips(bounds, bytes_per_pixel))
+    assert strips[0].y == bounds.y
+    assert strips[-1].bottom == bounds.bottom
+    assert all(upper.bottom == lower.y for upper, lower in itertools.pairwise(strips))
+    assert all((strip.x, strip.width) == (bounds.x, bounds.width) for strip in strips)
+    assert all(
+        strip.extent.area * bytes_per_pixel <= max(STRIP_BYTES, bounds.width * bytes_per_pixel) for strip in strips
+    )
+
+
+def cut(extent: Extent, data: bytes) -> Picture:
+    """RGBA8 pixels as a picture."""
+    strips = []
+    for strip in row_strips(Bounds.of(extent), 4):
+        strips.append(data[strip.y * extent.width * 4 : strip.bottom * extent.width * 4])
+    return Picture(extent, PixelFormat.RGBA8, tuple(strips))
+
+
+@pytest.mark.parametrize("extent", [Extent(1, 1), Extent(700, 900), Extent(16384, 64)], ids=str)
+def test_the_body_is_that_of_the_protocol(extent: Extent) -> None:
+    data = hashlib.shake_128(b"pixels").digest(extent.area * 4)
+    picture = cut(extent, data)
+    body = PixelBuffer(extent, PixelFormat.RGBA8, data).encode()
+    assert b"".join(picture.body()) == body
+    assert picture.length == len(body)
+    assert picture.digest == digest(body)
+
+
+def test_rows_say_where_each_strip_goes() -> None:
+    picture = cut(Extent(1000, 600), bytes(1000 * 600 * 4))
+    rows = list(picture.rows(Bounds(-7, 30, 1000, 600)))
+    assert len(rows) > 1
+    assert [len(data) for _, data in rows] == [strip.extent.area * 4 for strip, _ in rows]
+    assert (rows[0][0].x, rows[0][0].y, rows[-1][0].bottom) == (-7, 30, 630)
+
+
+def test_red_and_blue_change_places() -> None:
+    assert swap_red_blue(bytes([1, 2, 3, 4, 5, 6, 7, 8])) == bytes([3, 2, 1, 4, 7, 6, 5, 8])
+    assert swap_red_blue(bytes([1, 0, 2, 0, 3, 0, 4, 0]), 2) == bytes([3, 0, 2, 0, 1, 0, 4, 0])
+
+
+@given(st.binary(max_size=64).map(lambda data: data[: len(data) // 8 * 8]), st.sampled_from([1, 2]))
+def test_swapping_twice_changes_nothing(data: bytes, channel: int) -> None:
+    assert swap_red_blue(swap_red_blue(data, channel), channel) == data
