@@ -72,7 +72,8 @@ class Document(QObject):
     def setModified(self, modified: bool) -> None: ...
     def selection(self) -> Selection | None:
         """Live, not a copy."""
-    def setSelection(self, value: Selection | None) -> None: ...
+    def setSelection(self, value: Selection) -> None:
+        """None crashes Krita 5.1: the action `deselect` does it."""
     def pixelData(self, x: int, y: int, w: int, h: int) -> QByteArray:
         """The projection in the document's own colour space; straight alpha."""
     def projection(self, x: int = 0, y: int = 0, w: int = 0, h: int = 0) -> QImage:
