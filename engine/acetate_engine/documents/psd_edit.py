@@ -22,8 +22,10 @@ from acetate_engine.documents.psd_records import Entry, Target, entries
 from acetate_engine.documents.tree import Layer, extent_of, resolve
 
 
-def insert_layers(source: Path, target: Path, layers: Sequence[Layer], above: str | None) -> tuple[str, ...]:
-    """`layers` (bottom to top) above the layer or group `above` of `source`, on top where None; the result in `target`.
+def insert_layers(
+    source: Path, target: Path, layers: Sequence[Layer], *, above: str | None = None, below: str | None = None
+) -> tuple[str, ...]:
+    """`layers` (bottom to top) above or below a layer or group of `source`, on top where None; the result in `target`.
 
     Returns what the preview leaves out of other layers (effects, adjustments). Raises FileError.
     """
@@ -36,7 +38,7 @@ def insert_layers(source: Path, target: Path, layers: Sequence[Layer], above: st
     ids = count(1 + max((_layer_id(record) for record in file.section.records), default=0))
     flat = not file.section.records  # its only picture is the merged one: it becomes the bottom layer
     fresh = entries((*document.layers, *layers) if flat else layers, shape, Bounds.of(document.extent), ids)
-    index = 0 if flat else _index_above(file.section.records, above, source.name)
+    index = 0 if flat else _index(file.section.records, above, below, source.name)
     with source.open("rb") as old, target.open("wb") as new:
         _write_layers(file, old, new, index, fresh)
     changed = extent_of(layers).intersection(Bounds.of(document.extent))
@@ -61,11 +63,16 @@ class _Node:
         return bool(self.entry.record.clipping == Clipping.NON_BASE)
 
 
-def _index_above(records: Sequence[Record], above: str | None, where: str) -> int:
-    """Where in the flat list a layer above `above` goes: behind whatever is clipped to it."""
-    if above is None:
+def _index(records: Sequence[Record], above: str | None, below: str | None, where: str) -> int:
+    """Where in the flat list new layers go; what is clipped to a layer stays with it."""
+    anchor = above if above is not None else below
+    if anchor is None:
         return len(records)
-    siblings, position = resolve(above, list(_places(_nodes(records), "")), where)
+    siblings, position = resolve(anchor, list(_places(_nodes(records), "")), where)
+    if above is None:
+        while position and siblings[position].is_clipped:
+            position -= 1
+        return siblings[position].start
     position += 1
     while position < len(siblings) and siblings[position].is_clipped:
         position += 1

@@ -54,7 +54,7 @@ def test_everything_else_stays(path: Path, top: bool, tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", PSDS, ids=lambda path: path.name)
 def test_psd_tools_reads_it(path: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.psd"
-    insert_layers(path, out, [Group("made", layers=(NEW,))], above=None)
+    insert_layers(path, out, [Group("made", layers=(NEW,))])
     group = PSDImage.open(out)[-1]
     assert (group.name, group[0].name, group[0].bbox) == ("made", "neu ☃", (6, 9, 19, 20))
 
@@ -90,6 +90,13 @@ def test_a_layer_goes_above_what_is_clipped_to_its_anchor(tmp_path: Path) -> Non
     assert names == ["Grund äß", "base", "clipped", "neu ☃", "組 ☃"]
 
 
+def test_a_layer_below_a_clipped_one_goes_below_its_base(tmp_path: Path) -> None:
+    write_document(sample(), tmp_path / "in.psd")
+    insert_layers(tmp_path / "in.psd", tmp_path / "out.psd", [NEW], below="clipped")
+    names = [layer.name for layer in read_document(tmp_path / "out.psd").layers]
+    assert names == ["Grund äß", "neu ☃", "base", "clipped", "組 ☃"]
+
+
 def test_a_layer_goes_into_the_group_of_its_anchor(tmp_path: Path) -> None:
     write_document(sample(), tmp_path / "in.psd")
     insert_layers(tmp_path / "in.psd", tmp_path / "out.psd", [NEW], above="組 ☃/outside")
@@ -106,7 +113,7 @@ def test_a_flat_document_gets_a_background_layer(mode: str, depth: int, tmp_path
     PSDImage.new(mode, (40, 30), color=0.5, depth=depth).save(tmp_path / "in.psd")
     before = read_document(tmp_path / "in.psd")
     ground = flatten(before.layers, everything(before), depth=before.depth)
-    insert_layers(tmp_path / "in.psd", tmp_path / "out.psd", [NEW], above=None)
+    insert_layers(tmp_path / "in.psd", tmp_path / "out.psd", [NEW])
     after = read_document(tmp_path / "out.psd")
     assert [layer.name for layer in after.layers] == ["Background", "neu ☃"]
     assert off(ground, flatten(after.layers[:1], everything(after), depth=after.depth)).max() <= 1.0
@@ -124,7 +131,7 @@ def test_unknown_and_doubtful_anchors_are_named(tmp_path: Path) -> None:
 def test_the_document_itself_is_never_overwritten(tmp_path: Path) -> None:
     write_document(sample(), tmp_path / "in.psd")
     with pytest.raises(FileError, match="the document itself"):
-        insert_layers(tmp_path / "in.psd", tmp_path / "in.psd", [NEW], above=None)
+        insert_layers(tmp_path / "in.psd", tmp_path / "in.psd", [NEW])
 
 
 @settings(max_examples=40, deadline=None)
@@ -139,7 +146,7 @@ def test_any_layer_survives(names: list[str], x: int, y: int, width: int, height
     folder = tmp_path_factory.mktemp("psd")
     write_document(sample(), folder / "in.psd")
     new: list[Layer] = [PixelLayer(name, source=cropped(x, y, noise(height, width, i))) for i, name in enumerate(names)]
-    insert_layers(folder / "in.psd", folder / "out.psd", new, above=None)
+    insert_layers(folder / "in.psd", folder / "out.psd", new)
     read = read_document(folder / "out.psd").layers[-len(names) :]
     for expected, layer in zip(new, read, strict=True):
         assert isinstance(layer, PixelLayer)

@@ -1,0 +1,88 @@
+"""`acetate generate`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from acetate.protocol.errors import InvalidRequest
+from acetate.protocol.requests import Preset, Task
+from acetate_engine.commands.options import (
+    AsJson,
+    Background,
+    Foreground,
+    Guidance,
+    ModelName,
+    Negative,
+    Out,
+    Prompt,
+    Quality,
+    Seed,
+    Size,
+    Steps,
+    UseEngine,
+    parse_size,
+)
+from acetate_engine.commands.output import engine_for, print_result, progress_bar, reported
+
+_ELSEWHERE = {Task.STACK: "acetate stack", Task.REFINE: "acetate refine", Task.INPAINT: "acetate inpaint"}
+_FLAT = (".png", ".webp")
+
+
+def generate(
+    out: Out,
+    prompt: Prompt = "",
+    task: Annotated[Task, typer.Option(help="What to make of what.")] = Task.FOREGROUND,
+    background: Background = None,
+    foreground: Foreground = None,
+    size: Size = None,
+    seed: Seed = None,
+    preset: Quality = Preset.DRAFT,
+    model: ModelName = "mini",
+    negative_prompt: Negative = "",
+    background_prompt: Annotated[str, typer.Option(help="joint: what the background shows.")] = "",
+    steps: Steps = None,
+    guidance_scale: Guidance = None,
+    engine: UseEngine = False,
+    json: AsJson = False,
+) -> None:
+    """Make transparent layers from a prompt.
+
+    A PNG or WebP gets the generated layers alone; a PSD, an ORA or a folder also the background, below them.
+
+    \b
+    acetate generate -p "a glass bottle" --size 512x512 --seed 7 -o bottle.png
+    acetate generate --task foreground_on_background --background room.psd -p "a lamp" -o room-lamp.psd
+    acetate generate --task joint -p "a kite" --background-prompt "a cloudy sky" -o kite.ora
+    """
+    from acetate_engine.documents.tree import Layer, Memory, PixelLayer
+    from acetate_engine.documents.writer import check_writable
+    from acetate_engine.engine import picture
+
+    with reported(json):
+        if task in _ELSEWHERE:
+            raise InvalidRequest(f"{task.value} has a command of its own", f"Use `{_ELSEWHERE[task]}`.")
+        check_writable(out)
+        below, above = picture(background), picture(foreground)
+        with progress_bar() as bar:
+            result = engine_for(engine).generate(
+                prompt,
+                task=task,
+                size=parse_size(size),
+                background=below,
+                foreground=above,
+                seed=seed,
+                reporter=bar,
+                preset=preset,
+                model=model,
+                negative_prompt=negative_prompt,
+                background_prompt=background_prompt,
+                steps=steps,
+                guidance_scale=guidance_scale,
+            )
+        ground: tuple[Layer, ...] = ()
+        if below is not None and background is not None and out.suffix.lower() not in _FLAT:
+            ground = (PixelLayer(background.stem, source=Memory.at(0, 0, below)),)
+        result.save(out, ground)
+        print_result(result, out, bar.seconds, json)

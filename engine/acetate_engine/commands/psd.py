@@ -1,0 +1,252 @@
+"""`acetate psd`: layers of a PSD or PSB as conditions, the result above them in the same document."""
+
+from __future__ import annotations
+
+import json as json_module
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from acetate.protocol.errors import FileError, InvalidRequest, Json
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.pixels import PixelFormat
+from acetate.protocol.requests import GenerateRequest, Preset, Task
+from acetate_engine.commands.options import (
+    AsJson,
+    Guidance,
+    ModelName,
+    Negative,
+    Out,
+    Prompt,
+    Quality,
+    Seed,
+    Steps,
+    Strength,
+    UseEngine,
+    parse_region,
+)
+from acetate_engine.commands.output import engine_for, print_result, progress_bar, reported
+
+if TYPE_CHECKING:
+    from acetate_engine.documents.tree import Document, Layer
+    from acetate_engine.engine import Result
+    from acetate_engine.pipelines.contract import Pixels
+
+
+class _FileFirst(TyperGroup):
+    """`acetate psd FILE …` is `acetate psd generate FILE …`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            args = ["generate", *args]
+        return super().parse_args(ctx, args)
+
+
+_HELP = """Generate layers into a PSD document, or list its layers.
+
+\b
+acetate psd ls poster.psd
+acetate psd poster.psd -p "a hot-air balloon" -o poster-balloon.psd
+acetate psd generate --help
+"""
+
+app = typer.Typer(cls=_FileFirst, no_args_is_help=True, add_completion=False, help=_HELP)
+
+Names = Annotated[list[str] | None, typer.Option(help="Name or path (Group/Layer) of a layer; may be repeated.")]
+
+
+@app.command()
+def ls(file: Path, json: AsJson = False) -> None:
+    """Print the tree of layers, top to bottom, as the layer list shows it.
+
+    \b
+    acetate psd ls poster.psd
+    """
+    from acetate_engine.documents.reader import read_document
+
+    with reported(json):
+        document = read_document(file)
+        if json:
+            report = {"width": document.extent.width, "height": document.extent.height, "depth": document.depth,
+                      "colour": document.colour, "layers": _described(document.layers)}  # fmt: skip
+            typer.echo(json_module.dumps(report, indent=2, ensure_ascii=False))
+        else:
+            _print_tree(document, file)
+
+
+def _described(layers: tuple[Layer, ...]) -> list[Json]:
+    from acetate_engine.documents.tree import Group, PixelLayer
+
+    found: list[Json] = []
+    for layer in reversed(layers):
+        entry: Json = {"name": layer.name, "visible": layer.visible, "opacity": round(layer.opacity, 4),
+                       "blend": layer.blend.value, "clip": layer.clip.value, "masks": len(layer.masks),
+                       "notes": list(layer.notes)}  # fmt: skip
+        if isinstance(layer, Group):
+            entry["layers"] = list(_described(layer.layers))
+        elif isinstance(layer, PixelLayer):
+            bounds = layer.bounds
+            entry["bounds"] = [bounds.x, bounds.y, bounds.width, bounds.height]
+        found.append(entry)
+    return found
+
+
+def _print_tree(document: Document, file: Path) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.tree import Tree
+
+    from acetate_engine.documents.tree import Group
+
+    def grow(tree: Tree, layers: tuple[Layer, ...]) -> None:
+        for layer in reversed(layers):
+            branch = tree.add(escape(_line(layer)))
+            if isinstance(layer, Group):
+                grow(branch, layer.layers)
+
+    tree = Tree(escape(f"{file.name}  {document.extent}, {document.colour}, {document.depth} bit"))
+    grow(tree, document.layers)
+    Console(soft_wrap=True).print(tree, highlight=False)
+
+
+def _line(layer: Layer) -> str:
+    from acetate_engine.documents.tree import Blend, Clip, PixelLayer
+
+    facts = [str(layer.bounds)] if isinstance(layer, PixelLayer) else ["group"]
+    facts += [layer.blend.value] if layer.blend is not Blend.NORMAL else []
+    facts += [f"{layer.opacity:.0%}"] if layer.opacity < 1.0 else []
+    facts += ["hidden"] if not layer.visible else []
+    facts += ["clipped"] if layer.clip is not Clip.NONE else []
+    facts += ["mask"] if layer.masks else []
+    return f"{layer.name}  ({', '.join([*facts, *layer.notes])})"
+
+
+@app.command()
+def generate(
+    file: Path,
+    out: Out,
+    prompt: Prompt = "",
+    task: Annotated[Task, typer.Option(help="What to make of what.")] = Task.FOREGROUND,
+    background: Names = None,
+    foreground: Names = None,
+    mask: Annotated[
+        Path | None, typer.Option(help="inpaint: picture as large as the canvas; white is repainted.")
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="Part of the canvas, as 100,40,512x512.")] = None,
+    above: Annotated[str | None, typer.Option(help="Layer to insert above.", show_default="the conditions")] = None,
+    seed: Seed = None,
+    preset: Quality = Preset.DRAFT,
+    model: ModelName = "mini",
+    negative_prompt: Negative = "",
+    strength: Strength = 1.0,
+    steps: Steps = None,
+    guidance_scale: Guidance = None,
+    engine: UseEngine = False,
+    json: AsJson = False,
+) -> None:
+    """Generate layers into a PSD or PSB; everything else in it stays as it is, to the byte.
+
+    Without --background or --foreground a task that needs one gets the whole picture.
+
+    \b
+    acetate psd poster.psd --task foreground_on_background --background Sky --background Hills \\
+        --region 400,120,512x512 -p "a hot-air balloon" -o poster-balloon.psd
+    """
+    from acetate_engine.documents.reader import is_psd, read_document
+    from acetate_engine.documents.writer import check_writable
+    from acetate_engine.engine import Conditions, drawn
+
+    with reported(json):
+        if not is_psd(file) or out.suffix.lower() not in (".psd", ".psb"):
+            raise FileError(f"{file.name} → {out.name} is not PSD to PSD", "Use `acetate generate` for other formats.")
+        check_writable(out)
+        document = read_document(file)
+        chosen = _Chosen(document, tuple(background or ()), tuple(foreground or ()))
+        bounds = parse_region(region) if region else Bounds.of(document.extent)
+        conditions = Conditions()
+        request = GenerateRequest(
+            task=task,
+            bounds=bounds,
+            seed=drawn(seed),
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            background=conditions.add(chosen.background(task, bounds)),
+            foreground=conditions.add(chosen.foreground(task, bounds)),
+            mask=conditions.add(_mask(mask, bounds)),
+            model=model,
+            preset=preset,
+            strength=strength,
+            steps=steps,
+            guidance_scale=guidance_scale,
+            pixel_format=PixelFormat.RGBA8 if document.depth == 8 else PixelFormat.RGBA16,
+        )
+        with progress_bar() as bar:
+            result = engine_for(engine).run(request, conditions.images, bar)
+        notes = _insert(file, out, result, **chosen.place(task, above))
+        print_result(result, out, bar.seconds, json, notes)
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """Which layers are conditions, and where the result goes."""
+
+    document: Document
+    below: tuple[str, ...]
+    above: tuple[str, ...]
+
+    def background(self, task: Task, region: Bounds) -> Pixels | None:
+        return self._pixels(self.below, region, task.needs_background)
+
+    def foreground(self, task: Task, region: Bounds) -> Pixels | None:
+        return self._pixels(self.above, region, task.needs_foreground)
+
+    def place(self, task: Task, above: str | None) -> dict[str, str | None]:
+        """Above the conditions; a background that is made for a foreground goes below it."""
+        from acetate_engine.documents.choose import bottommost, topmost
+
+        if above is not None:
+            return {"above": above}
+        if task is Task.BACKGROUND_BEHIND_FOREGROUND and self.above:
+            return {"below": bottommost(self.document, self.above)}
+        conditions = self.below + self.above
+        return {"above": topmost(self.document, conditions) if conditions else None}
+
+    def _pixels(self, paths: tuple[str, ...], region: Bounds, needed: bool) -> Pixels | None:
+        from acetate_engine.documents.choose import chosen
+        from acetate_engine.documents.flatten import flatten
+
+        if not paths and not needed:
+            return None
+        layers = chosen(self.document, paths) if paths else self.document.layers
+        return flatten(layers, region, depth=self.document.depth)
+
+
+def _mask(path: Path | None, region: Bounds) -> Pixels | None:
+    from acetate_engine.documents.flatten import flatten
+    from acetate_engine.documents.reader import read_document
+    from acetate_engine.engine import coverage_of
+
+    if path is None:
+        return None
+    document = read_document(path)
+    if not Bounds.of(document.extent).contains(region):
+        raise InvalidRequest(f"the mask {path.name} is {document.extent} and does not cover {region}", "Enlarge it.")
+    return coverage_of(flatten(document.layers, region))
+
+
+def _insert(file: Path, out: Path, result: Result, **place: str | None) -> tuple[str, ...]:
+    """Several layers come in a group of their own."""
+    from acetate_engine.documents.psd_edit import insert_layers
+    from acetate_engine.documents.tree import Group
+    from acetate_engine.documents.writer import replacing
+    from acetate_engine.engine import pixel_layers
+
+    layers: tuple[Layer, ...] = pixel_layers(result.layers)
+    if len(layers) > 1:
+        layers = (Group(result.request.prompt[:60] or "Acetate", layers=layers),)
+    with replacing(out) as draft:
+        missing = insert_layers(file, draft, layers, **place)
+    return tuple(f"the preview leaves out {note}" for note in missing)

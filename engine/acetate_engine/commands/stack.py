@@ -1,0 +1,138 @@
+"""`acetate stack`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acetate.protocol.codec import from_json
+from acetate.protocol.errors import FileError, InvalidRequest, MalformedMessage
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.requests import Preset, StackLayer
+from acetate_engine.commands.options import (
+    AsJson,
+    Background,
+    Guidance,
+    ModelName,
+    Negative,
+    Out,
+    Quality,
+    Seed,
+    Size,
+    Steps,
+    UseEngine,
+    parse_size,
+)
+from acetate_engine.commands.output import engine_for, print_result, progress_bar, reported
+
+
+@dataclass(frozen=True)
+class PlannedLayer:
+    """One entry of `layers` in a plan."""
+
+    prompt: str
+    seed: int | None = None
+    bounds: Bounds | None = None  # canvas pixels
+
+    def to_stack_layer(self) -> StackLayer:
+        return StackLayer(self.prompt, self.bounds, self.seed)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A YAML file for `acetate stack`; options of the command line come first."""
+
+    layers: tuple[PlannedLayer, ...]  # bottom to top
+    background: str | None = None  # relative to the file
+    size: str | None = None  # 640x480
+    seed: int | None = None
+
+
+def stack(
+    out: Out,
+    plan: Annotated[Path | None, typer.Argument(help="YAML file with layers, background, size, seed.")] = None,
+    layer: Annotated[list[str] | None, typer.Option("--layer", "-l", help="A prompt; bottom to top.")] = None,
+    background: Background = None,
+    size: Size = None,
+    seed: Seed = None,
+    preset: Quality = Preset.DRAFT,
+    model: ModelName = "mini",
+    negative_prompt: Negative = "",
+    steps: Steps = None,
+    guidance_scale: Guidance = None,
+    engine: UseEngine = False,
+    json: AsJson = False,
+) -> None:
+    """Make a stack of layers, one prompt each, bottom to top; each sees what lies below it.
+
+    The background becomes the bottom layer of a PSD or ORA, and the first PNG of a folder.
+
+    \b
+    acetate stack --background photo.png -l "a wooden table" -l "a bowl of fruit" -o still-life.psd
+    acetate stack plan.yaml -o layers/
+
+    \b
+    plan.yaml:
+      background: photo.png
+      layers:
+        - prompt: a wooden table
+        - prompt: a bowl of fruit
+          seed: 7
+          bounds: {x: 100, y: 80, width: 256, height: 256}
+    """
+    from acetate_engine.documents.tree import Layer, Memory, PixelLayer
+    from acetate_engine.documents.writer import check_writable
+    from acetate_engine.engine import picture
+
+    with reported(json):
+        check_writable(out)
+        wanted = _planned(plan, layer or [])
+        ground = background or _beside(plan, wanted.background)
+        below = picture(ground)
+        with progress_bar() as bar:
+            result = engine_for(engine).stack(
+                [entry.to_stack_layer() for entry in wanted.layers],
+                background=below,
+                size=parse_size(size or wanted.size),
+                seed=wanted.seed if seed is None else seed,
+                reporter=bar,
+                preset=preset,
+                model=model,
+                negative_prompt=negative_prompt,
+                steps=steps,
+                guidance_scale=guidance_scale,
+            )
+        bottom: tuple[Layer, ...] = ()
+        if below is not None and ground is not None:
+            bottom = (PixelLayer(ground.stem, source=Memory.at(0, 0, below)),)
+        result.save(out, bottom)
+        print_result(result, out, bar.seconds, json)
+
+
+def _planned(path: Path | None, prompts: list[str]) -> Plan:
+    if path is None:
+        return Plan(tuple(PlannedLayer(prompt) for prompt in prompts))
+    if prompts:
+        raise InvalidRequest("there are both a plan and --layer", "Use one of them.")
+    return read_plan(path)
+
+
+def read_plan(path: Path) -> Plan:
+    """Raises FileError where it cannot be read, MalformedMessage where a field is wrong."""
+    import yaml
+
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise FileError(f"{path.name} is no plan: {' '.join(str(error).split())[:200]}", "Write YAML.") from error
+    try:
+        return from_json(Plan, data)
+    except MalformedMessage as error:
+        raise FileError(f"{path.name}: {error.detail}", "See `acetate stack --help`.") from error
+
+
+def _beside(plan: Path | None, name: str | None) -> Path | None:
+    return None if plan is None or name is None else plan.parent / name

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from acetate_engine.cli import app
+from acetate_engine.documents.raster import encode_picture
+from tests.engine.documents.pictures import noise
+from tests.engine.pipelines.conftest import tiny, tiny_resources
+
+__all__ = ["tiny", "tiny_resources"]
+
+Acetate = Callable[..., Any]
+
+
+@pytest.fixture
+def acetate() -> Acetate:
+    """Runs a command line in this process; the object of --json, or the text."""
+
+    def run(*arguments: object, status: int = 0) -> Any:
+        done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        assert done.exit_code == status, done.output + str(done.exception)
+        assert "Traceback" not in done.output
+        return json.loads(done.stdout) if "--json" in arguments else done.output
+
+    return run
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """48×40, opaque."""
+    pixels = noise(40, 48, 7)
+    pixels[..., 3] = 255
+    return write(tmp_path / "photo.png", pixels)
+
+
+@pytest.fixture
+def cutout(tmp_path: Path) -> Path:
+    """48×40, transparent on the left."""
+    pixels = noise(40, 48, 8)
+    pixels[:, :20] = 0
+    return write(tmp_path / "cutout.png", pixels)
+
+
+def write(path: Path, pixels: np.ndarray) -> Path:
+    path.write_bytes(encode_picture(pixels))
+    return path

@@ -1,0 +1,50 @@
+"""The same request in this process and on a running engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.engine.commands.conftest import Acetate
+from tests.engine.commands.test_generate import pixels_of
+from tests.engine.process import EngineProcess
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def running(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EngineProcess:
+    """An engine with the tiny model, found by its connection file."""
+    process = EngineProcess(tmp_path / "engine")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", process.environment["XDG_RUNTIME_DIR"])
+    yield process
+    process.stop()
+
+
+def test_the_same_pixels_over_http(acetate: Acetate, running: EngineProcess, photo: Path, tmp_path: Path) -> None:
+    common = ("generate", "--task", "foreground_on_background", "--background", photo, "-p", "a cat", "--seed", 4,
+              "--steps", 2, "--json")  # fmt: skip
+    here = acetate(*common, "-o", tmp_path / "here.psd")
+    there = acetate(*common, "--engine", "-o", tmp_path / "there.psd")
+    assert here["layers"] == there["layers"]
+    assert (pixels_of(tmp_path / "here.psd") == pixels_of(tmp_path / "there.psd")).all()
+    assert (tmp_path / "here.psd").read_bytes() == (tmp_path / "there.psd").read_bytes()
+
+
+def test_errors_of_the_engine_arrive(acetate: Acetate, running: EngineProcess, tmp_path: Path) -> None:
+    problem = acetate("generate", "-p", "a", "--model", "none", "--size", "64x64", "--engine", "--json",
+                      "-o", tmp_path / "x.png", status=1)  # fmt: skip
+    assert problem["code"] == "unknown-model"
+
+
+def test_no_engine_is_named(acetate: Acetate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "nothing"))
+    said = acetate("generate", "-p", "a", "--size", "64x64", "--engine", "-o", tmp_path / "x.png", status=1)
+    assert "acetate serve" in said
+
+
+def test_a_killed_engine_is_named(acetate: Acetate, running: EngineProcess, tmp_path: Path) -> None:
+    running.kill()
+    said = acetate("generate", "-p", "a", "--size", "64x64", "--engine", "-o", tmp_path / "x.png", status=1)
+    assert "does not answer" in said
