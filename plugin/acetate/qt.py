@@ -16,6 +16,7 @@ if TYPE_CHECKING or "PyQt6.QtCore" not in sys.modules:
     from PyQt5.QtGui import QBrush, QColor, QIcon, QImage, QKeyEvent, QPainter, QPaintEvent, QPixmap
     from PyQt5.QtWidgets import (
         QApplication,
+        QCheckBox,
         QComboBox,
         QDoubleSpinBox,
         QFrame,
@@ -51,6 +52,7 @@ else:
     )
     from PyQt6.QtWidgets import (
         QApplication,
+        QCheckBox,
         QComboBox,
         QDoubleSpinBox,
         QFrame,
@@ -77,6 +79,7 @@ __all__ = [
     "QApplication",
     "QBrush",
     "QByteArray",
+    "QCheckBox",
     "QColor",
     "QComboBox",
     "QDoubleSpinBox",

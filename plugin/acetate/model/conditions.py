@@ -77,7 +77,7 @@ class Conditions:
 
 
 _REMEDY: Mapping[Show, str] = {
-    Show.BELOW: "Nothing is painted below the active layer there: choose “Whole canvas”, or make a layer above active.",
+    Show.BELOW: "Choose “Whole canvas”, or make a layer active that has something below it.",
     Show.EVERYTHING: "Paint something, or choose another region.",
     Show.ONLY: "Choose a layer that has pixels there, or select another region.",
 }

@@ -11,11 +11,11 @@ from acetate.client.launcher import Launcher
 from acetate.coroutines import Future, Loop
 from acetate.model.observable import Observable
 from acetate.protocol.connection import Connection
-from acetate.protocol.errors import AcetateError, EngineStartFailed, EngineUnreachable
+from acetate.protocol.errors import AccessError, AcetateError, EngineStartFailed, EngineUnreachable
 
 T = TypeVar("T")
 
-BACK_OFF = (0.0, 0.5, 1.0, 2.0, 4.0)  # seconds before each attempt to bring the engine back
+BACK_OFF = (0.0, 0.5, 2.0)  # seconds before each attempt to bring the engine back
 
 
 class EngineState(str, Enum):
@@ -57,6 +57,9 @@ class Engine:
             except EngineUnreachable as error:
                 self.lose(connection)
                 unreachable = error
+            except AccessError:  # the connection file was another engine's: read it again next time
+                self.lose(connection)
+                raise
             await self._pause(delay)
         raise unreachable
 
@@ -97,6 +100,8 @@ class Engine:
 
     async def _watch(self, connection: Connection) -> None:
         await self._loop.thread(lambda: self._launcher.wait_until_gone(connection))
+        if self._connection != connection:
+            return  # somebody else has noticed, and brings it back
         self.lose(connection)
         if self._launcher.has_started(connection) and not self._is_stopped:
             await self.connection()

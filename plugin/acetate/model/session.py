@@ -14,9 +14,10 @@ from acetate.client import api
 from acetate.client.launcher import Launcher
 from acetate.coroutines import Future, Loop, Post
 from acetate.model.conditions import Conditions, Pictures, conditions
-from acetate.model.engine import BACK_OFF, Engine
+from acetate.model.engine import BACK_OFF, Engine, EngineState
 from acetate.model.history import Entry, History, Result, thumbnail
 from acetate.model.jobs import Job, Phase
+from acetate.model.messages import ENGINE_LOST, Message, done_otherwise, unexpected
 from acetate.model.observable import Observable, Signal
 from acetate.model.settings import Settings
 from acetate.picture import Picture
@@ -26,8 +27,6 @@ from acetate.protocol.events import Done, LayerResult, LayerRole
 from acetate.protocol.geometry import Extent
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import GenerateRequest
-
-REPORT = "Copy this message and report it with what you did."
 
 
 class Session:
@@ -40,17 +39,17 @@ class Session:
         self.history = History()
         self.jobs: list[Job] = []  # those that have not ended
         self.jobs_changed: Signal[None] = Signal()
-        self.error: Observable[AcetateError | None] = Observable(None)
-        self.notes: Observable[tuple[str, ...]] = Observable(())  # what was done otherwise than asked
+        self.message: Observable[Message] = Observable(None)
+        self.engine.state.changed.connect(self._tell_of_engine)
 
     def generate(self) -> None:
         """Starts a job with the settings as they are, on the active document."""
-        self._forget_messages()
+        self.message.value = None
         self.settings.roll_seed()
         try:
             work = self._prepare()
         except AcetateError as error:
-            self.error.value = error
+            self.message.value = error
         else:
             self._start(work)
 
@@ -64,18 +63,14 @@ class Session:
 
     def insert(self, result: Result) -> None:
         """Puts a result of the history above the active layer of the active document."""
-        self._forget_messages()
+        self.message.value = None
         try:
             document = _open_document()
             place = document.place()
         except AcetateError as error:
-            self.error.value = error
+            self.message.value = error
         else:
             self._run(self._insert(result, document, place, None))
-
-    def _forget_messages(self) -> None:
-        self.error.value = None
-        self.notes.value = ()
 
     def _prepare(self) -> _Work:
         document = _open_document()
@@ -101,7 +96,7 @@ class Session:
             job.fail(error)
             raise
         except Exception as error:
-            job.fail(_unexpected(error))
+            job.fail(unexpected(error))
             raise
         finally:
             self.jobs.remove(job)
@@ -164,7 +159,7 @@ class Session:
         for result in results[1:]:
             await self._remember(result)
         await self._insert(results[0], work.document, work.place, work.document.extent)
-        self.notes.value = done.notes
+        self.message.value = done_otherwise(done.notes)
         job.enter(Phase.DONE)
 
     async def _remember(self, result: Result) -> tuple[Picture, ...]:
@@ -190,6 +185,12 @@ class Session:
             insertion.discard()
             raise
 
+    def _tell_of_engine(self, state: EngineState) -> None:
+        if state is EngineState.LOST and self.jobs:
+            self.message.value = ENGINE_LOST
+        elif state is EngineState.READY and self.message.value is ENGINE_LOST:
+            self.message.value = None
+
     def _run(self, coroutine: Coroutine[Future[Any], None, object]) -> None:
         """Starts it; an error of it is shown."""
         outcome = self.loop.run(coroutine)
@@ -199,10 +200,10 @@ class Session:
         try:
             outcome.result()
         except AcetateError as error:
-            self.error.value = error
+            self.message.value = error
         except Exception as error:  # noqa: BLE001  # a bug: the painter sees it, and the log has the traceback
             traceback.print_exception(error)
-            self.error.value = _unexpected(error)
+            self.message.value = unexpected(error)
 
 
 @dataclass(frozen=True)
@@ -247,7 +248,3 @@ def _results(job: Job, done: Done) -> list[Result]:
 def _without_blended(layers: list[LayerResult]) -> tuple[LayerResult, ...]:
     kept = tuple(layer for layer in layers if layer.role is not LayerRole.BLENDED)
     return kept or tuple(layers)
-
-
-def _unexpected(error: Exception) -> AcetateError:
-    return AcetateError(f"{type(error).__name__}: {error}", REPORT)

@@ -85,8 +85,7 @@ class AcetateDock(DockWidget):
 
     def _message(self) -> QWidget:
         message = MessageBar()
-        self.session.error.changed.connect(message.show_error)
-        self.session.notes.changed.connect(message.show_notes)
+        self.session.message.changed.connect(message.show_message)
         return message
 
     def _engine_state(self) -> QWidget:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from acetate.model.messages import Message
 from acetate.protocol.errors import AcetateError
 from acetate.qt import (
     QApplication,
@@ -44,17 +45,13 @@ class MessageBar(QWidget):
         """What is shown, as Copy takes it; empty where nothing is."""
         return self._text
 
-    def show_error(self, error: AcetateError | None) -> None:
-        if error is None:
-            self._clear()
-            return
-        self._text = str(error)
-        self._fill(error.title, _sentence(error.detail), error.remedy, _ERROR)
-
-    def show_notes(self, notes: tuple[str, ...]) -> None:
-        if notes:
-            self._text = "\n".join(notes)
-            self._fill("Done, with a difference", self._text, "", _NOTE)
+    def show_message(self, message: Message) -> None:
+        self._text = str(message) if message else ""
+        self.setVisible(message is not None)
+        if isinstance(message, AcetateError):
+            self._fill(message.title, _sentence(message.detail), message.remedy, _ERROR)
+        elif message is not None:
+            self._fill(message.title, message.detail, "", _NOTE)
 
     def _fill(self, title: str, detail: str, remedy: str, colour: QColor) -> None:
         self._colour = colour
@@ -62,7 +59,6 @@ class MessageBar(QWidget):
         self._detail.setText(detail)
         self._remedy.setText(remedy)
         self._remedy.setVisible(bool(remedy))
-        self.show()
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -74,18 +70,14 @@ class MessageBar(QWidget):
         painter.fillRect(0, 0, _BAR, self.height(), self._colour)
         painter.end()
 
-    def _clear(self) -> None:
-        self._text = ""
-        self.hide()
-
     def _top_row(self) -> QHBoxLayout:
+        copy = _button("acetate_message_copy", "Copy", "Copy this message.", self._copy)
+        close = _button("acetate_message_close", "✕", "Close.", lambda: self.show_message(None))
         row = QHBoxLayout()
         row.setSpacing(2)
         row.addWidget(self._title, 1)
-        row.addWidget(
-            _button("acetate_message_copy", "Copy", "Copy this message.", self._copy), 0, Qt.AlignmentFlag.AlignTop
-        )
-        row.addWidget(_button("acetate_message_close", "✕", "Close.", self._clear), 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(copy, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
         return row
 
     def _copy(self) -> None:

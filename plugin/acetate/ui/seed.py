@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from acetate.model.settings import Settings
 from acetate.protocol.requests import MAX_SEED
-from acetate.qt import QDoubleSpinBox, QHBoxLayout, QToolButton, QWidget
+from acetate.qt import QCheckBox, QDoubleSpinBox, QHBoxLayout, QWidget
 
 
 class SeedRow(QWidget):
@@ -29,11 +29,9 @@ class SeedRow(QWidget):
         return number
 
     def _random(self, settings: Settings) -> QWidget:
-        button = QToolButton()
-        button.setObjectName("acetate_seed_random")
-        button.setText("Random")
-        button.setCheckable(True)
-        button.setToolTip("Take a new seed for each picture.")
-        button.toggled.connect(lambda is_on: setattr(settings.random_seed, "value", is_on))
-        settings.random_seed.bind(button.setChecked)
-        return button
+        box = QCheckBox("Random")
+        box.setObjectName("acetate_seed_random")
+        box.setToolTip("Take a new seed for each picture.")
+        box.toggled.connect(lambda is_on: setattr(settings.random_seed, "value", is_on))
+        settings.random_seed.bind(box.setChecked)
+        return box
