@@ -8,18 +8,10 @@ from dataclasses import dataclass
 from acetate.protocol.geometry import Bounds, Extent
 from acetate_engine.compositing.regions import crop, extend, place
 from acetate_engine.compositing.resize import resize
+from acetate_engine.models.families.base import WorkingSize
 from acetate_engine.pipelines.contract import Pixels
 
 _NOTED_ENLARGEMENT = 2.0
-
-
-@dataclass(frozen=True)
-class WorkingSize:
-    """What extents a model works well on."""
-
-    area: int  # pixels, about as many as it was trained on
-    multiple: int  # both sides
-    max_aspect: float  # longer side : shorter side
 
 
 @dataclass(frozen=True)
@@ -59,6 +51,14 @@ class Geometry:
             return None
         return f"made at {self.inner.extent} and enlarged {self.enlargement:.3g}×"
 
+    def coarse(self, longest: int) -> Geometry:
+        """The same with the region scaled down until its longer side is at most `longest`: for previews."""
+        scale = min(1.0, longest / max(self.region.width, self.region.height))
+        region = _scaled(self.region, scale)
+        return Geometry(
+            region, _scaled(self.target, scale).intersection(Bounds.of(region.extent)), self.working, self.inner
+        )
+
     def to_working(self, pixels: Pixels, *, repeat_border: bool) -> Pixels:
         """Pixels of the region → pixels of the working extent; around them the border repeated, or transparency."""
         scaled = resize(crop(pixels, self.target), self.inner.extent)
@@ -91,6 +91,11 @@ def _allowed(width: int, height: int, size: WorkingSize) -> bool:
 def _misfit(extent: Extent, aspect: float, area: int) -> float:
     """0 for the wanted shape at the full area. Shape counts four times as much as area."""
     return 4 * abs(math.log(extent.width / extent.height / aspect)) + abs(math.log(extent.area / area))
+
+
+def _scaled(bounds: Bounds, scale: float) -> Bounds:
+    x, y = int(bounds.x * scale), int(bounds.y * scale)
+    return Bounds(x, y, max(1, round(bounds.width * scale)), max(1, round(bounds.height * scale)))
 
 
 def _limited(aspect: float, limit: float) -> float:

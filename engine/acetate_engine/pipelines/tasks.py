@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from acetate.protocol.errors import InvalidRequest, UnknownImage
 from acetate.protocol.events import LayerRole
-from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import GenerateRequest, Task
 from acetate_engine.compositing.alpha import convert
 from acetate_engine.compositing.regions import crop
+from acetate_engine.models.families import find_model
 from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Images, Reporter
+
+if TYPE_CHECKING:
+    from acetate_engine.pipelines.runner import Runner
 
 
 class TaskGenerator:
-    """A `Generator` (see contract.py) on one device. It keeps the models that it loaded."""
+    """A `Generator` (see contract.py) on one device."""
+
+    def __init__(self) -> None:
+        self._runner: Runner | None = None
 
     def generate(self, request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
+        """As in contract.py; also InvalidRequest and UnknownImage where request and images do not fit."""
         check(request, images)
+        reporter.check()
         if request.task is Task.IDENTITY:
             return identity(request, images, reporter)
-        raise NotImplementedError(request.task)
+        return self._loaded().run(find_model(request.model, request.task), request, images, reporter)
+
+    def _loaded(self) -> Runner:
+        if self._runner is None:
+            from acetate_engine.pipelines.runner import Runner  # torch takes seconds to import: not for a refusal
+
+            self._runner = Runner()
+        return self._runner
 
 
 def check(request: GenerateRequest, images: Images) -> None:
     """Raises InvalidRequest or UnknownImage where the request, or an image with it, cannot be used."""
     request.validate()
-    if request.pixel_format is PixelFormat.A8:
-        raise InvalidRequest("layers cannot come back as A8", "Ask for RGBA8 or RGBA16LE.")
     covered = request.covered
     for name in request.image_digests:
         if name not in images:
@@ -49,13 +64,13 @@ def _check_layouts(request: GenerateRequest, images: Images) -> None:
 
 def identity(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
     """The foreground within the bounds, exactly, in the pixel format asked for."""
-    reporter.check()
     assert request.foreground is not None  # validated
     pixels = crop(images[request.foreground], request.bounds.relative_to(request.covered))
     result = convert(pixels, request.pixel_format).copy()
     reporter.progress(1, 1, "decode")
-    layers = [
-        GeneratedLayer(index, LayerRole.FOREGROUND, "Identity", request.bounds, result, request.seed)
-        for index in range(request.images)
-    ]
-    return Generated(tuple(layers))
+    return Generated(
+        tuple(
+            GeneratedLayer(image, LayerRole.FOREGROUND, "Identity", request.bounds, result, request.seed)
+            for image in range(request.images)
+        )
+    )

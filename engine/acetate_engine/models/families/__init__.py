@@ -1,0 +1,47 @@
+"""Model families. Each is one module with `models()`; a new one is added to FAMILIES.
+
+Nothing here imports torch: the API process lists models.
+"""
+
+from __future__ import annotations
+
+from acetate.protocol.errors import UnknownModel, UnsupportedTask
+from acetate.protocol.events import ModelInfo
+from acetate.protocol.requests import Task
+from acetate_engine.models.families import mini
+from acetate_engine.models.families.base import Model
+
+FAMILIES = (mini,)
+
+
+def find_models() -> list[Model]:
+    """Every model of every family, installed or not."""
+    return [model for family in FAMILIES for model in family.models()]
+
+
+def describe_models() -> list[ModelInfo]:
+    """What GET /v1/models answers."""
+    return [model.info for model in find_models()]
+
+
+def find_model(name: str, task: Task) -> Model:
+    """The installed model of that name, which can do the task.
+
+    Raises:
+        UnknownModel: there is no such model, or its files are not there.
+        UnsupportedTask: it cannot do that.
+    """
+    models = {model.info.name: model for model in find_models()}
+    if name not in models:
+        known = ", ".join(sorted(name for name, model in models.items() if model.info.installed))
+        raise UnknownModel(f"there is no model {name[:80]!r}", f"Choose one of these: {known or 'none is installed'}.")
+    info = models[name].info
+    if not info.installed:
+        raise UnknownModel(f"{info.title} is not installed: {info.reason}", "Put its files there, or choose another.")
+    if task not in info.tasks:
+        able = ", ".join(sorted(other.name for other in describe_models() if other.installed and task in other.tasks))
+        remedy = (
+            f"Choose a model that can: {able}." if able else "Install a model that can; `acetate models` lists them."
+        )
+        raise UnsupportedTask(f"{info.title} cannot do {task.value}", remedy)
+    return models[name]

@@ -1,0 +1,100 @@
+"""The loaded parts of one model, the same for every family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from diffusers import SchedulerMixin, UNet2DConditionModel
+from torch import Tensor
+
+from acetate.protocol.geometry import Extent
+from acetate_engine.models.latent_transparency import Autoencoder, LatentTransparency
+
+
+@dataclass(frozen=True)
+class Text:
+    """Encoded prompts, one a row."""
+
+    states: Tensor  # (n, tokens, width)
+    mask: Tensor | None = None  # (n, tokens), 1 for a token that counts
+    pooled: Tensor | None = None  # (n, width): SDXL
+    time_ids: Tensor | None = None  # (n, 6): SDXL's sizes and crop
+
+    def then(self, other: Text) -> Text:
+        """The rows of both; both are of one model."""
+        return Text(
+            torch.cat([self.states, other.states]),
+            _cat(self.mask, other.mask),
+            _cat(self.pooled, other.pooled),
+            _cat(self.time_ids, other.time_ids),
+        )
+
+    def rows(self, indices: list[int]) -> Text:
+        return Text(
+            self.states[indices],
+            None if self.mask is None else self.mask[indices],
+            None if self.pooled is None else self.pooled[indices],
+            None if self.time_ids is None else self.time_ids[indices],
+        )
+
+    def unet_arguments(self) -> dict[str, object]:
+        """Keyword arguments of UNet2DConditionModel."""
+        arguments: dict[str, object] = {"encoder_hidden_states": self.states}
+        if self.mask is not None:
+            arguments["encoder_attention_mask"] = self.mask
+        if self.pooled is not None:
+            arguments["added_cond_kwargs"] = {"text_embeds": self.pooled, "time_ids": self.time_ids}
+        return arguments
+
+
+def _cat(a: Tensor | None, b: Tensor | None) -> Tensor | None:
+    return None if a is None or b is None else torch.cat([a, b])
+
+
+TextEncode = Callable[[list[str], int, Extent], Text]
+"""(prompts, clip skip, working extent) → one row a prompt, on the model's device."""
+
+
+class Adaptation(Protocol):
+    """Layer weights in a UNet, until `detach` gives it back bit for bit."""
+
+    def detach(self) -> None: ...
+
+
+Attach = Callable[[UNet2DConditionModel], Adaptation]
+
+
+@dataclass(eq=False)
+class Components:
+    """A model ready to run. Latents are unscaled at its borders; the UNet sees them times `scaling_factor`."""
+
+    unet: UNet2DConditionModel
+    vae: Autoencoder
+    scheduler: SchedulerMixin  # its configuration: noise schedule and prediction type
+    encode_text: TextEncode
+    transparency: LatentTransparency
+    layers: Mapping[str, Attach]  # the layer weights that are there, by name
+    latent_channels: int
+    factor: int  # pixels a latent pixel
+    scaling_factor: float
+    shares: bool = True  # conditions come by shared attention (SD1.5); otherwise as concatenated latents (SDXL)
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    _attached: tuple[str, Adaptation] | None = None
+
+    @property
+    def looks_at_background(self) -> bool:
+        """Whether there are weights for a foreground that fits a given background."""
+        return ("bg2fg" if self.shares else "bgble2fg") in self.layers
+
+    def use_layer(self, name: str | None) -> Adaptation | None:
+        """Put the layer weights `name` into the UNet in place of others; None: the plain UNet."""
+        if self._attached is not None and self._attached[0] != name:
+            adaptation = self._attached[1]
+            self._attached = None
+            adaptation.detach()
+        if self._attached is None and name is not None:
+            self._attached = (name, self.layers[name](self.unet))
+        return self._attached[1] if self._attached else None

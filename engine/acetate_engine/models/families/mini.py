@@ -1,0 +1,80 @@
+"""`mini`: the embedded model, trained by this project; small enough for any CPU.
+
+A diffusers folder (resources/models/mini): unet, vae, scheduler, transparent_encoder, transparent_decoder;
+`layers/NAME.safetensors` with NAME transparent, joint, bg2fg (foreground on background), fg2bg; and mini.json.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from acetate.protocol.codec import from_json
+from acetate.protocol.events import ModelInfo
+from acetate.protocol.requests import Task
+from acetate_engine.models.families.base import Model, WorkingSize
+from acetate_engine.paths import resources_dir
+
+if TYPE_CHECKING:
+    from acetate_engine.models.families.components import Components
+
+_MEMORY = 800 << 20  # bytes: torch, text encoder and weights, measured
+
+
+@dataclass(frozen=True)
+class MiniCard:
+    """mini.json: what the folders do not say."""
+
+    native: int  # side in pixels it was trained at
+    offset_scale: float  # lambda of latent transparency
+    multiple: int  # pixels, of both sides
+    text_tokens: int = 16
+    max_aspect: float = 2.0
+    licence: str = ""
+
+
+def models() -> list[Model]:
+    folder = resources_dir() / "models" / "mini"
+    if not (folder / "mini.json").is_file():
+        info = _info(128, (), False, reason=f"{folder / 'mini.json'} is missing; check the project out again")
+        return [Model(info, WorkingSize(128 * 128, 64, 2.0), lambda: load(folder))]
+    card = read_card(folder)
+    size = WorkingSize(card.native**2, card.multiple, card.max_aspect)
+    info = _info(card.native, tasks_of(layer_names(folder)), True, licence=card.licence)
+    return [Model(info, size, lambda: load(folder))]
+
+
+def read_card(folder: Path) -> MiniCard:
+    return from_json(MiniCard, json.loads((folder / "mini.json").read_text(encoding="utf-8")), "mini.json")
+
+
+def layer_names(folder: Path) -> list[str]:
+    return sorted(path.stem for path in (folder / "layers").glob("*.safetensors"))
+
+
+def tasks_of(layers: Sequence[str]) -> tuple[Task, ...]:
+    """What these layer weights make possible.
+
+    Foregrounds on a background, alone or in a stack, are made from the text alone until there is bg2fg; the painter is
+    told so in a note.
+    """
+    enables = {
+        "transparent": [Task.FOREGROUND, Task.FOREGROUND_ON_BACKGROUND, Task.STACK, Task.REFINE, Task.INPAINT],
+        "joint": [Task.JOINT],
+        "fg2bg": [Task.BACKGROUND_BEHIND_FOREGROUND, Task.BLEND],
+    }
+    return tuple(task for layer, tasks in enables.items() if layer in layers for task in tasks)
+
+
+def load(folder: Path) -> Components:
+    """Raises CheckpointError where a part is missing or does not fit."""
+    from acetate_engine.models.families.mini_parts import load_parts  # torch: not when models are only listed
+
+    return load_parts(folder, read_card(folder), layer_names(folder))
+
+
+def _info(native: int, tasks: tuple[Task, ...], installed: bool, *, licence: str = "", reason: str = "") -> ModelInfo:
+    return ModelInfo("mini", "Mini (embedded)", "mini", tasks, native, installed, licence, _MEMORY, reason)

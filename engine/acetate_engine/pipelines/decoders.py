@@ -1,0 +1,35 @@
+"""Latents → pictures of the working extent, straight sRGB."""
+
+from __future__ import annotations
+
+import numpy as np
+from torch import Tensor
+
+from acetate.protocol.pixels import PixelFormat
+from acetate_engine.compositing.alpha import Floats, bleed, to_pixels
+from acetate_engine.models.families.components import Components
+from acetate_engine.models.latent_transparency import decode_rgb
+from acetate_engine.models.memory import Note
+from acetate_engine.pipelines.contract import Pixels
+
+OPAQUE_NOTE = "alpha is opaque over 98 % of the layer: this checkpoint does not follow the transparency weights"
+
+
+def decode_transparent(latent: Tensor, components: Components, passes: int, note: Note) -> Floats:
+    """(1, c, h, w) unscaled → (H, W, 4) float32, 0..1, with the colour under alpha 0 filled in."""
+    layers = components.transparency.decode_layers(latent, components.vae, note=note, passes=passes)
+    rgba = layers[0, [1, 2, 3, 0]].permute(1, 2, 0).cpu().numpy()
+    if np.mean(rgba[..., 3] > 0.98) > 0.98:
+        note(OPAQUE_NOTE)
+    return bleed(np.ascontiguousarray(rgba))
+
+
+def decode_opaque(latent: Tensor, components: Components, note: Note) -> Floats:
+    """(1, c, h, w) unscaled → (H, W, 4) float32, 0..1, alpha 1."""
+    rgb = decode_rgb(latent, components.vae, note=note)[0].permute(1, 2, 0).cpu().numpy()
+    return np.concatenate([rgb, np.ones_like(rgb[..., :1])], axis=-1)
+
+
+def as_sixteen_bit(rgba: Floats) -> Pixels:
+    """Working pictures are scaled at 16 bits, so that an RGBA16 layer has them."""
+    return to_pixels(rgba, PixelFormat.RGBA16)

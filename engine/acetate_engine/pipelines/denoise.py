@@ -1,0 +1,133 @@
+"""The denoising loop: guidance, known parts, progress, previews, cancelling."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from diffusers import SchedulerMixin, UNet2DConditionModel
+from torch import Tensor
+
+from acetate.protocol.errors import GenerationFailed
+from acetate_engine.models.families.components import Text
+from acetate_engine.pipelines.before_denoise import Timesteps
+
+
+@dataclass(frozen=True)
+class Known:
+    """What must not be made up: where `keep` is 1, the latent follows `latent` through all noise levels."""
+
+    latent: Tensor  # like the sample: clean, scaled
+    keep: Tensor  # 0..1, broadcasts over the sample
+    noise: Tensor  # like the sample
+
+
+class Predictor:
+    """Noise (or velocity) of a sample, with classifier-free guidance.
+
+    Args:
+        unet: with or without layer weights in it.
+        positive: one row a frame.
+        negative: the same shape, or None for no guidance.
+        guidance_scale: 1 is no guidance.
+        beside: (frames, c, h, w) concatenated to the sample's channels, or None.
+    """
+
+    def __init__(
+        self,
+        unet: UNet2DConditionModel,
+        positive: Text,
+        negative: Text | None,
+        guidance_scale: float,
+        beside: Tensor | None = None,
+    ) -> None:
+        self._unet = unet
+        self._guidance_scale = guidance_scale
+        self._copies = 1 if negative is None else 2
+        self._arguments = (positive if negative is None else negative.then(positive)).unet_arguments()
+        self._beside = None if beside is None else beside.repeat(self._copies, 1, 1, 1)
+
+    def __call__(self, sample: Tensor, timestep: Tensor) -> Tensor:
+        """(frames, c, h, w) → the same shape, float32."""
+        batch = sample.repeat(self._copies, 1, 1, 1)
+        if self._beside is not None:
+            batch = torch.cat([batch, self._beside], dim=1)
+        output: Tensor = self._unet(batch.to(self._unet.dtype), timestep, **self._arguments).sample.float()
+        if self._copies == 1:
+            return output
+        unguided, guided = output.chunk(2)
+        return unguided + self._guidance_scale * (guided - unguided)
+
+
+OnStep = Callable[[int, Callable[[], Tensor]], None]
+"""(steps done, a function that gives the clean latent as predicted now): progress, previews, JobCancelled."""
+
+
+def denoise(
+    predictors: Callable[[int], Predictor],
+    timesteps: Timesteps,
+    sample: Tensor,
+    generator: torch.Generator,
+    on_step: OnStep,
+    known: Known | None = None,
+) -> Tensor:
+    """Run all timesteps.
+
+    Args:
+        predictors: the predictor of step i; the solver's history goes on when it changes.
+        sample: (frames, c, h, w) float32 at the noise of the first timestep.
+        generator: of stochastic schedulers, on the CPU.
+        known: parts that are given.
+
+    Returns:
+        The clean latent, scaled as the UNet sees it.
+
+    Raises:
+        GenerationFailed: not finite.
+        JobCancelled: by `on_step`.
+    """
+    scheduler = timesteps.scheduler
+    extra = {"generator": generator} if "generator" in inspect.signature(scheduler.step).parameters else {}
+    for index, timestep in enumerate(timesteps.values):
+        prediction = predictors(index)(scheduler.scale_model_input(sample, timestep), timestep)
+        output = scheduler.step(prediction, timestep, sample, **extra)
+        clean = _CleanLatent(scheduler, output, prediction, sample, timestep)
+        sample = output.prev_sample
+        if known is not None:
+            given = timesteps.noised(known.latent, known.noise, index + 1)
+            sample = sample + known.keep * (given - sample)
+        on_step(index + 1, clean)
+    if not torch.isfinite(sample).all():
+        raise GenerationFailed(
+            "the model gave values that are no numbers", "Try another seed, or bf16 instead of fp16."
+        )
+    return sample
+
+
+@dataclass(frozen=True)
+class _CleanLatent:
+    """The clean latent that the model has in mind at a step, read from wherever the scheduler keeps it."""
+
+    scheduler: SchedulerMixin
+    output: object
+    prediction: Tensor
+    sample: Tensor
+    timestep: Tensor
+
+    def __call__(self) -> Tensor:
+        for name in ("pred_original_sample", "denoised"):
+            found = getattr(self.output, name, None)
+            if isinstance(found, Tensor):
+                return found
+        history = getattr(self.scheduler, "model_outputs", None)
+        if history is not None and isinstance(history[-1], Tensor):
+            return history[-1]  # the multistep solvers keep the data prediction
+        return self._from_schedule()
+
+    def _from_schedule(self) -> Tensor:
+        share = self.scheduler.alphas_cumprod[self.timestep.long().cpu()].to(self.sample)
+        if self.scheduler.config.prediction_type == "v_prediction":
+            return share.sqrt() * self.sample - (1 - share).sqrt() * self.prediction
+        return (self.sample - (1 - share).sqrt() * self.prediction) / share.sqrt()

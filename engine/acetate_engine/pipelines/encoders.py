@@ -1,0 +1,28 @@
+"""Condition images → tensors and latents, at the working extent."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from acetate_engine.compositing.alpha import to_float
+from acetate_engine.models.concat_condition import encode_condition
+from acetate_engine.models.families.components import Components
+from acetate_engine.pipelines.contract import Pixels
+
+
+def to_tensor(pixels: Pixels, device: torch.device) -> Tensor:
+    """(H, W, 4) → (1, 4, H, W), a mask (H, W) → (1, 1, H, W); float32, 0..1, straight."""
+    values = np.atleast_3d(to_float(pixels))
+    return torch.from_numpy(np.ascontiguousarray(values.transpose(2, 0, 1)))[None].to(device)
+
+
+def encode_picture(rgba: Tensor, components: Components) -> Tensor:
+    """(1, 4, H, W) → (1, c, h, w), scaled as the UNet sees it: of the picture over mid-grey."""
+    return encode_condition(rgba, components.vae, components.scaling_factor, components.factor)
+
+
+def encode_transparent(rgba: Tensor, components: Components) -> Tensor:
+    """(1, 4, H, W) → the adjusted latent (1, c, h, w), scaled as the UNet sees it."""
+    return components.transparency.encode_rgba(rgba, components.vae, components.factor) * components.scaling_factor

@@ -1,0 +1,94 @@
+"""One job on one model: what all its runs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.requests import GenerateRequest
+from acetate_engine.compositing.regions import crop
+from acetate_engine.models.families.base import Model, WorkingSize
+from acetate_engine.models.families.components import Components
+from acetate_engine.pipelines.contract import Images, Pixels, Reporter
+from acetate_engine.pipelines.geometry import Geometry
+from acetate_engine.pipelines.previews import LatentPreview
+from acetate_engine.pipelines.settings import Settings
+
+_PREVIEWS = 5  # a run
+_PREVIEW_SIDE = 256  # pixels at most
+
+
+@dataclass
+class Meter:
+    """Counts the work of a whole job in steps, so that progress never goes back."""
+
+    reporter: Reporter
+    total: int = 0
+    done: int = 0
+
+    def expect(self, total: int) -> None:
+        """How many there will be; said once, by the outermost task."""
+        self.total = self.total or total
+
+    def advance(self, stage: str) -> None:
+        """One step done. Raises JobCancelled."""
+        self.done += 1
+        self.reporter.progress(self.done, self.total, stage)
+        self.reporter.check()
+
+
+@dataclass(frozen=True)
+class Job:
+    """A request on its way through a loaded model."""
+
+    request: GenerateRequest
+    images: Images
+    meter: Meter
+    model: Model
+    components: Components
+    preview: Callable[[], LatentPreview]  # fitted at its first use, kept with the model
+    settings: Settings
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def device(self) -> torch.device:
+        return self.components.device
+
+    def note(self, text: str | None) -> None:
+        """For the painter, once."""
+        if text is not None and text not in self.notes:
+            self.notes.append(text)
+
+    def part(self, **fields: object) -> Job:
+        """A part of this job with another request; notes and progress are shared."""
+        return replace(self, request=replace(self.request, **fields))  # type: ignore[arg-type]  # checked by the dataclass
+
+    def within(self, name: str | None, bounds: Bounds) -> Pixels:
+        """The part of a condition image that lies in `bounds` of the canvas."""
+        assert name is not None  # GenerateRequest.validate has seen to it
+        return crop(self.images[name], bounds.relative_to(self.request.covered))
+
+    def containing(self) -> Geometry:
+        return self._noted(Geometry.containing(self.request.bounds, self._size(self.request.bounds)))
+
+    def covering(self, region: Bounds) -> Geometry:
+        return self._noted(Geometry.covering(region, self._size(region)))
+
+    def show(self, step: int, steps: int, latent: Callable[[], Tensor], geometry: Geometry) -> None:
+        """Every few steps a preview that covers the region."""
+        if step % max(1, steps // _PREVIEWS):
+            return
+        working = self.preview()(latent()[:1] / self.components.scaling_factor, geometry.working)
+        shown = geometry.coarse(_PREVIEW_SIDE).to_canvas(working)
+        self.meter.reporter.preview(self.meter.done, shown.astype("uint8", copy=False))
+
+    def _size(self, region: Bounds) -> WorkingSize:
+        return self.settings.working_size(self.model.size, region.extent)
+
+    def _noted(self, geometry: Geometry) -> Geometry:
+        self.note(geometry.note())
+        return geometry

@@ -1,0 +1,74 @@
+"""From what a model made to a layer of exactly the bounds asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from acetate.protocol.events import LayerRole
+from acetate.protocol.pixels import PixelFormat
+from acetate.protocol.requests import MAX_SEED
+from acetate_engine.compositing.alpha import Floats, convert, to_pixels
+from acetate_engine.compositing.regions import crop
+from acetate_engine.pipelines.contract import GeneratedLayer, Pixels
+from acetate_engine.pipelines.decoders import decode_opaque, decode_transparent
+from acetate_engine.pipelines.geometry import Geometry
+from acetate_engine.pipelines.job import Job
+
+_NAME = 40  # characters of the prompt
+
+
+def seed_of(job: Job, image: int) -> int:
+    """Seeds of the alternatives count up from the request's."""
+    return (job.request.seed + image) % (MAX_SEED + 1)
+
+
+def generators(job: Job) -> list[torch.Generator]:
+    """One an image, on the CPU."""
+    return [torch.Generator().manual_seed(seed_of(job, image)) for image in range(job.request.images)]
+
+
+def decode(job: Job, latent: Tensor, role: LayerRole) -> Floats:
+    """(1, c, h, w) scaled → (H, W, 4) straight, of the working extent."""
+    unscaled = latent / job.components.scaling_factor
+    if role is LayerRole.FOREGROUND:
+        picture = decode_transparent(unscaled, job.components, job.settings.decoder_passes, job.note)
+    else:
+        picture = decode_opaque(unscaled, job.components, job.note)
+    job.meter.advance("decode")
+    return picture
+
+
+def to_region(picture: Floats, geometry: Geometry) -> Pixels:
+    """(H, W, 4) of the working extent → uint16 of the region; 8 bits would not do for a layer of 16."""
+    return geometry.to_canvas(to_pixels(picture, PixelFormat.RGBA16))
+
+
+def make_layer(
+    job: Job, pixels: Pixels, geometry: Geometry, role: LayerRole, image: int, prompt: str
+) -> GeneratedLayer:
+    """Pixels of the region → the layer, cut to the bounds asked for."""
+    bounds, seed = job.request.bounds, seed_of(job, image)
+    cut = crop(pixels, bounds.relative_to(geometry.region))
+    return GeneratedLayer(image, role, layer_name(prompt, seed), bounds, convert(cut, job.request.pixel_format), seed)
+
+
+def decoded_layers(
+    job: Job, latents: Sequence[Tensor], geometry: Geometry, role: LayerRole, prompt: str, frame: int = 0
+) -> list[GeneratedLayer]:
+    """One layer an image from one frame of each."""
+    pictures = (decode(job, latent[frame : frame + 1], role) for latent in latents)
+    return [
+        make_layer(job, to_region(picture, geometry), geometry, role, image, prompt)
+        for image, picture in enumerate(pictures)
+    ]
+
+
+def layer_name(prompt: str, seed: int) -> str:
+    """What the layer is called in the document: the prompt, shortened at a word, and the seed."""
+    words = " ".join(prompt.split())
+    if len(words) > _NAME:
+        words = words[:_NAME].rsplit(" ", 1)[0] + "…"
+    return f"{words} · {seed}"

@@ -1,0 +1,150 @@
+"""How the tasks are made from runs, for both kinds of models.
+
+Those with shared attention denoise all frames of a picture in one run. Those with concatenated conditions go from one
+picture to the next, by way of the blended one.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from acetate.protocol.events import LayerRole
+from acetate_engine.compositing.alpha import over, to_float, to_pixels
+from acetate_engine.models.concat_condition import on_grey
+from acetate_engine.pipelines.contract import GeneratedLayer, Pixels
+from acetate_engine.pipelines.encoders import encode_picture, to_tensor
+from acetate_engine.pipelines.geometry import Geometry
+from acetate_engine.pipelines.job import Job
+from acetate_engine.pipelines.layers import decode, decoded_layers, generators, make_layer, to_region
+from acetate_engine.pipelines.runs import Run, execute
+
+BLEND_STRENGTH = 0.6  # enough to mend edges, light and shadow; more would make up another picture
+PLAIN_AFTER = 0.5  # of the steps: foreground + blended → background wants the base model after that
+TEXT_ALONE = "made from the text alone: this model cannot look at the background"
+
+
+def foreground(job: Job) -> list[GeneratedLayer]:
+    geometry = job.containing()
+    run = Run("transparent", (job.request.prompt,))
+    job.meter.expect(job.request.images * (run.steps(job) + 1))
+    latents = execute(job, run, geometry, generators(job))
+    return decoded_layers(job, latents, geometry, LayerRole.FOREGROUND, job.request.prompt)
+
+
+def foreground_on(job: Job, background: Pixels) -> list[GeneratedLayer]:
+    """A foreground that fits `background`, whose pixels are those of the bounds."""
+    if not job.components.looks_at_background:
+        job.note(TEXT_ALONE)
+        return foreground(job)
+    geometry = job.covering(job.request.bounds)
+    given = to_tensor(geometry.to_working(background, repeat_border=True), job.device)
+    latents = _conditioned(job, geometry, given, ("bg2fg",) if job.components.shares else ("bg2ble", "bgble2fg"))
+    return decoded_layers(job, latents, geometry, LayerRole.FOREGROUND, job.request.prompt)
+
+
+def background_behind(job: Job) -> list[GeneratedLayer]:
+    geometry = job.covering(job.request.bounds)
+    cutout = job.within(job.request.foreground, job.request.bounds)
+    given = to_tensor(geometry.to_working(cutout, repeat_border=False), job.device)
+    latents = _conditioned(job, geometry, given, ("fg2bg",) if job.components.shares else ("fg2ble", "fgble2bg"))
+    return decoded_layers(job, latents, geometry, LayerRole.BACKGROUND, job.request.prompt)
+
+
+def joint(job: Job) -> list[GeneratedLayer]:
+    return _joint_in_one(job) if job.components.shares else _joint_in_turn(job)
+
+
+def blend(job: Job) -> list[GeneratedLayer]:
+    """Foreground over background, repainted so that they belong together."""
+    geometry, bounds = job.covering(job.request.bounds), job.request.bounds
+    cutout = geometry.to_working(job.within(job.request.foreground, bounds), repeat_border=False)
+    behind = geometry.to_working(job.within(job.request.background, bounds), repeat_border=True)
+    composite = to_pixels(over(to_float(cutout), to_float(behind)), job.request.pixel_format)
+    front, back, both = (to_tensor(pixels, job.device) for pixels in (cutout, behind, composite))
+    run = (_pinned_blend if job.components.shares else _concatenated_blend)(job, front, back, both)
+    job.meter.expect(job.request.images * (run.steps(job) + 1))
+    latents = execute(job, run, geometry, generators(job))
+    return decoded_layers(job, latents, geometry, LayerRole.BLENDED, job.request.prompt, frame=len(run.prompts) - 1)
+
+
+def _pinned_blend(job: Job, front: Tensor, back: Tensor, both: Tensor) -> Run:
+    """The frames of fg2bg, with the background frame held to the one that is given."""
+    start = torch.cat([encode_picture(back, job.components), encode_picture(both, job.components)])
+    keep = torch.tensor([1.0, 0.0], device=job.device).reshape(2, 1, 1, 1)
+    prompts = (job.request.background_prompt or job.request.prompt, job.request.prompt)
+    return Run("fg2bg", prompts, condition=on_grey(front), start=start, strength=BLEND_STRENGTH, keep=keep)
+
+
+def _concatenated_blend(job: Job, front: Tensor, back: Tensor, both: Tensor) -> Run:
+    beside = [encode_picture(front, job.components)] * job.request.images
+    start = encode_picture(both, job.components)
+    return Run("fg2ble", (job.request.prompt,), beside=beside, start=start, strength=BLEND_STRENGTH)
+
+
+def _joint_in_one(job: Job) -> list[GeneratedLayer]:
+    """Three frames in one run: foreground, background, blended picture."""
+    request = job.request
+    geometry = job.covering(request.bounds)
+    behind = request.background_prompt or request.prompt
+    run = Run("joint", (request.prompt, behind, request.blended_prompt or request.prompt))
+    job.meter.expect(request.images * (run.steps(job) + 2))
+    latents = execute(job, run, geometry, generators(job))
+    fronts = decoded_layers(job, latents, geometry, LayerRole.FOREGROUND, request.prompt)
+    backs = decoded_layers(job, latents, geometry, LayerRole.BACKGROUND, behind, frame=1)
+    return _paired(backs, fronts)
+
+
+def _joint_in_turn(job: Job) -> list[GeneratedLayer]:
+    """A foreground from text, then what lies behind it."""
+    request = job.request
+    geometry = job.covering(request.bounds)
+    run = Run("transparent", (request.prompt,))
+    job.meter.expect(request.images * (3 * run.steps(job) + 2))
+    seeds = generators(job)
+    pictures = [decode(job, latent, LayerRole.FOREGROUND) for latent in execute(job, run, geometry, seeds)]
+    fronts = [
+        make_layer(job, to_region(picture, geometry), geometry, LayerRole.FOREGROUND, image, request.prompt)
+        for image, picture in enumerate(pictures)
+    ]
+    given = [
+        encode_picture(to_tensor(to_pixels(picture, request.pixel_format), job.device), job.components)
+        for picture in pictures
+    ]
+    behind = request.background_prompt or request.prompt
+    latents = _chain(job, geometry, given, ("fg2ble", "fgble2bg"), behind, seeds)
+    return _paired(decoded_layers(job, latents, geometry, LayerRole.BACKGROUND, behind), fronts)
+
+
+def _conditioned(job: Job, geometry: Geometry, given: Tensor, layers: tuple[str, ...]) -> list[Tensor]:
+    """The wanted picture as frame 0, from a given one."""
+    request, seeds = job.request, generators(job)
+    if not job.components.shares:
+        job.meter.expect(request.images * (2 * job.settings.steps + 1))
+        latent = encode_picture(given, job.components)
+        return _chain(job, geometry, [latent] * request.images, layers, request.prompt, seeds)
+    run = Run(layers[0], (request.prompt, request.blended_prompt or request.prompt), condition=on_grey(given))
+    job.meter.expect(request.images * (run.steps(job) + 1))
+    return execute(job, run, geometry, seeds)
+
+
+def _chain(
+    job: Job,
+    geometry: Geometry,
+    given: list[Tensor],
+    layers: tuple[str, ...],
+    prompt: str,
+    seeds: list[torch.Generator],
+) -> list[Tensor]:
+    """Given → blended → wanted; `given` holds one latent an image."""
+    to_blended, to_wanted = layers
+    blended_prompt = job.request.blended_prompt or job.request.prompt
+    blended = execute(job, Run(to_blended, (blended_prompt,), beside=given), geometry, seeds)
+    both = [torch.cat(pair, dim=1) for pair in zip(given, blended, strict=True)]
+    until = PLAIN_AFTER if to_wanted == "fgble2bg" else 1.0
+    return execute(job, Run(to_wanted, (prompt,), beside=both, layer_until=until), geometry, seeds)
+
+
+def _paired(backs: list[GeneratedLayer], fronts: list[GeneratedLayer]) -> list[GeneratedLayer]:
+    """Bottom to top within one image, images one after the other."""
+    return [layer for pair in zip(backs, fronts, strict=True) for layer in pair]

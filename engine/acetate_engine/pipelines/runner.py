@@ -1,0 +1,70 @@
+"""A request on a model: loads it, picks the recipe, and turns what torch raises into what a person can read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from weakref import WeakKeyDictionary
+
+import torch
+
+from acetate.protocol.errors import OutOfMemory
+from acetate.protocol.requests import GenerateRequest, Task
+from acetate_engine.models.cache import ModelCache
+from acetate_engine.models.families.base import Model
+from acetate_engine.models.families.components import Components
+from acetate_engine.models.memory import is_out_of_memory
+from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Images, Reporter
+from acetate_engine.pipelines.job import Job, Meter
+from acetate_engine.pipelines.previews import LatentPreview
+from acetate_engine.pipelines.recipes import background_behind, blend, foreground, foreground_on, joint
+from acetate_engine.pipelines.repaint import inpaint, refine
+from acetate_engine.pipelines.settings import Settings
+from acetate_engine.pipelines.stack import stack
+
+RECIPES: dict[Task, Callable[[Job], list[GeneratedLayer]]] = {
+    Task.FOREGROUND: foreground,
+    Task.FOREGROUND_ON_BACKGROUND: lambda job: foreground_on(
+        job, job.within(job.request.background, job.request.bounds)
+    ),
+    Task.BACKGROUND_BEHIND_FOREGROUND: background_behind,
+    Task.JOINT: joint,
+    Task.BLEND: blend,
+    Task.STACK: stack,
+    Task.REFINE: refine,
+    Task.INPAINT: inpaint,
+}
+
+
+class Runner:
+    """Runs requests on one device, one after the other."""
+
+    def __init__(self) -> None:
+        self._cache = ModelCache()
+        self._previews: WeakKeyDictionary[Components, LatentPreview] = WeakKeyDictionary()
+
+    def run(self, model: Model, request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
+        """Raises JobCancelled, CheckpointError, InvalidRequest, OutOfMemory, GenerationFailed."""
+        reporter.progress(0, 1, "loading")
+        try:
+            components = self._cache.get(model)
+            settings = Settings.of(request, model.info.family)
+            job = Job(request, images, Meter(reporter), model, components, lambda: self._preview(components), settings)
+            with torch.inference_mode():
+                layers = RECIPES[request.task](job)
+        except RuntimeError as error:
+            if is_out_of_memory(error):
+                raise _out_of_memory(request) from error
+            raise
+        return Generated(tuple(layers), tuple(job.notes))
+
+    def _preview(self, components: Components) -> LatentPreview:
+        if components not in self._previews:
+            self._previews[components] = LatentPreview(components)
+        return self._previews[components]
+
+
+def _out_of_memory(request: GenerateRequest) -> OutOfMemory:
+    return OutOfMemory(
+        f"the model {request.model} does not fit into memory beside what else is there",
+        "Close other programs that use the graphics card, or choose a smaller model.",
+    )

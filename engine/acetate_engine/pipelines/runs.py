@@ -1,0 +1,100 @@
+"""One denoising run for every image of a job, with or without layer weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from acetate.protocol.geometry import Extent
+from acetate_engine.models.attention_sharing import AttentionSharing
+from acetate_engine.models.families.components import Text
+from acetate_engine.pipelines.before_denoise import first_latent, make_timesteps, seeded_noise, steps_of
+from acetate_engine.pipelines.denoise import Known, Predictor, denoise
+from acetate_engine.pipelines.geometry import Geometry
+from acetate_engine.pipelines.job import Job
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is denoised: the frames of one picture together, each with its prompt.
+
+    Latents are (frames, c, h, w), clean, scaled as the UNet sees them.
+    """
+
+    layer: str | None  # the layer weights in the UNet
+    prompts: tuple[str, ...]  # one a frame
+    condition: Tensor | None = None  # (1, 3, H, W), 0..1: of shared attention
+    beside: Sequence[Tensor] | None = None  # one an image, (1, c, h, w): concatenated conditions
+    layer_until: float = 1.0  # share of the steps with the layer weights; the plain UNet after it
+    start: Tensor | None = None  # image-to-image
+    strength: float = 1.0
+    keep: Tensor | None = None  # 1 where the latent must stay that of `start`
+
+    def steps(self, job: Job) -> int:
+        """How many it takes an image."""
+        return job.settings.steps if self.start is None else steps_of(job.settings.steps, self.strength)
+
+
+def execute(job: Job, run: Run, geometry: Geometry, generators: Sequence[torch.Generator]) -> list[Tensor]:
+    """Denoise one image a generator, one after the other: the seed of an image alone decides it.
+
+    Returns:
+        (frames, c, h, w) an image, clean, scaled.
+    """
+    text = encode_prompts(job, run.prompts, geometry.working)
+    if run.condition is not None:
+        sharing = job.components.use_layer(run.layer)
+        assert isinstance(sharing, AttentionSharing)
+        sharing.set_condition(2 * run.condition - 1)
+    return [_execute_one(job, run, geometry, text, index, generator) for index, generator in enumerate(generators)]
+
+
+def encode_prompts(job: Job, prompts: Sequence[str], working: Extent) -> tuple[Text, Text | None]:
+    """Rows of the prompts, and where there is guidance as many of the negative prompt."""
+    distinct = list(dict.fromkeys([*prompts, job.request.negative_prompt]))
+    encoded = job.components.encode_text(distinct, job.request.clip_skip, working)
+    positive = encoded.rows([distinct.index(prompt) for prompt in prompts])
+    if job.settings.guidance_scale <= 1:
+        return positive, None
+    return positive, encoded.rows([distinct.index(job.request.negative_prompt)] * len(prompts))
+
+
+def _execute_one(
+    job: Job, run: Run, geometry: Geometry, text: tuple[Text, Text | None], index: int, generator: torch.Generator
+) -> Tensor:
+    parts, settings = job.components, job.settings
+    strength = 1.0 if run.start is None else run.strength
+    timesteps = make_timesteps(parts.scheduler, settings.scheduler, settings.steps, strength, parts.device)
+    sides = geometry.working.height // parts.factor, geometry.working.width // parts.factor
+    noise = seeded_noise(generator, (len(run.prompts), parts.latent_channels, *sides), parts.device)
+
+    def on_step(step: int, clean: Callable[[], Tensor]) -> None:
+        job.meter.advance("denoise")
+        job.show(step, timesteps.count, clean, geometry)
+
+    return denoise(
+        _predictors(job, run, text, index, round(run.layer_until * timesteps.count)),
+        timesteps,
+        first_latent(timesteps, run.start, noise, strength),
+        generator,
+        on_step,
+        None if run.keep is None or run.start is None else Known(run.start, run.keep, noise),
+    )
+
+
+def _predictors(
+    job: Job, run: Run, text: tuple[Text, Text | None], index: int, switch: int
+) -> Callable[[int], Predictor]:
+    """With the layer weights before step `switch`, without them and their conditions from then on."""
+    unet, guidance_scale = job.components.unet, job.settings.guidance_scale
+    layered = Predictor(unet, *text, guidance_scale, None if run.beside is None else run.beside[index])
+    plain = Predictor(unet, *text, guidance_scale)
+
+    def choose(step: int) -> Predictor:
+        job.components.use_layer(run.layer if step < switch else None)
+        return layered if step < switch else plain
+
+    return choose

@@ -1,0 +1,47 @@
+"""What a request leaves open, filled in from its preset (resources/presets/*.json)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+from acetate.protocol.codec import from_json
+from acetate.protocol.geometry import Extent
+from acetate.protocol.requests import GenerateRequest, Scheduler
+from acetate_engine.models.families.base import WorkingSize
+from acetate_engine.paths import resources_dir
+
+
+@dataclass(frozen=True)
+class FamilyPreset:
+    steps: int
+    scheduler: Scheduler
+    guidance_scale: float
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to sample and decode."""
+
+    steps: int
+    scheduler: Scheduler
+    guidance_scale: float  # at most 1: no guidance, half the work
+    decoder_passes: int  # 1, 2, 4 or 8
+    area: float  # largest working area, as a multiple of the model's own
+
+    @staticmethod
+    def of(request: GenerateRequest, family: str) -> Settings:
+        values = json.loads((resources_dir() / "presets" / f"{request.preset.value}.json").read_text(encoding="utf-8"))
+        preset = from_json(FamilyPreset, values["families"][family], f"{request.preset.value}.json")
+        return Settings(
+            steps=preset.steps if request.steps is None else request.steps,
+            scheduler=request.scheduler or preset.scheduler,
+            guidance_scale=preset.guidance_scale if request.guidance_scale is None else request.guidance_scale,
+            decoder_passes=int(values["decoder_passes"]),
+            area=float(values["area"]),
+        )
+
+    def working_size(self, size: WorkingSize, wanted: Extent) -> WorkingSize:
+        """A larger area than the model's own only serves regions that have that many pixels."""
+        largest = round(size.area * self.area)
+        return replace(size, area=min(max(wanted.area, size.area), largest))

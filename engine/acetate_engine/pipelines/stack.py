@@ -1,0 +1,79 @@
+"""Any number of layers, one after the other: each new foreground sees the flattened layers below it.
+
+The iterative composition of arXiv 2402.17113, figure 9.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from acetate.protocol.errors import InvalidRequest, UnsupportedTask
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.pixels import PixelFormat
+from acetate.protocol.requests import MAX_SEED, GenerateRequest, StackLayer
+from acetate_engine.compositing.alpha import convert, over, to_float, to_pixels
+from acetate_engine.compositing.regions import crop
+from acetate_engine.pipelines.contract import GeneratedLayer, Pixels
+from acetate_engine.pipelines.job import Job
+from acetate_engine.pipelines.recipes import foreground, foreground_on
+
+
+def stack(job: Job) -> list[GeneratedLayer]:
+    """Layers bottom to top, image after image."""
+    check_stack(job.request)
+    runs = 2 if job.components.looks_at_background and not job.components.shares else 1
+    job.meter.expect(job.request.images * len(job.request.layers) * (runs * job.settings.steps + 1))
+    return [layer for image in range(job.request.images) for layer in _one_stack(job, image)]
+
+
+def check_stack(request: GenerateRequest) -> None:
+    """Raises InvalidRequest where a layer lies outside of what the images cover."""
+    for index, layer in enumerate(request.layers):
+        bounds = layer.bounds or request.bounds
+        if bounds.is_empty or not request.covered.contains(bounds):
+            raise InvalidRequest(
+                f"layer {index + 1} lies at {bounds}, and the job covers {request.covered}",
+                "Move the layer inside, or widen the context.",
+            )
+        if layer.strength != 1.0:
+            raise UnsupportedTask(
+                f"layer {index + 1} has strength {layer.strength}, and a new layer starts from nothing",
+                "Leave its strength at 1, and refine the layer afterwards.",
+            )
+
+
+def _one_stack(job: Job, image: int) -> list[GeneratedLayer]:
+    below = _bottom(job)
+    made: list[GeneratedLayer] = []
+    for index, spec in enumerate(job.request.layers):
+        layer = _one_layer(job, spec, index, image, below)
+        _put_over(below, layer, job.request.covered, job.request.pixel_format)
+        made.append(layer)
+    return made
+
+
+def _bottom(job: Job) -> Pixels:
+    """What the covered part of the canvas shows before the first layer; transparent where nothing is given."""
+    request = job.request
+    if request.background is not None:
+        return convert(job.images[request.background], request.pixel_format).copy()
+    shape = (request.covered.height, request.covered.width, 4)
+    if request.pixel_format is PixelFormat.RGBA16:
+        return np.zeros(shape, np.uint16)
+    return np.zeros(shape, np.uint8)
+
+
+def _one_layer(job: Job, spec: StackLayer, index: int, image: int, below: Pixels) -> GeneratedLayer:
+    bounds = spec.bounds or job.request.bounds
+    seed = (spec.seed if spec.seed is not None else job.request.seed + index) + image
+    part = job.part(prompt=spec.prompt, bounds=bounds, seed=seed % (MAX_SEED + 1), images=1)
+    seen = crop(below, bounds.relative_to(job.request.covered))
+    (layer,) = foreground_on(part, seen) if seen[..., 3].any() else foreground(part)
+    return replace(layer, image=image)
+
+
+def _put_over(below: Pixels, layer: GeneratedLayer, covered: Bounds, pixel_format: PixelFormat) -> None:
+    window = crop(below, layer.bounds.relative_to(covered))
+    window[...] = to_pixels(over(to_float(layer.pixels), to_float(window)), pixel_format)

@@ -1,0 +1,29 @@
+import shutil
+
+import pytest
+
+from acetate_engine.paths import resources_dir
+from acetate_engine.pipelines.tasks import TaskGenerator
+from tests.engine.models.tiny import write_mini
+
+
+@pytest.fixture(scope="session")
+def tiny_resources(tmp_path_factory):
+    """A resources directory whose mini has all layer weights, random."""
+    folder = tmp_path_factory.mktemp("resources")
+    shutil.copytree(resources_dir() / "presets", folder / "presets")
+    write_mini(folder / "models" / "mini", ("transparent", "joint", "bg2fg", "fg2bg"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_generator():
+    """One for all tests, as one serves all jobs: whatever ran before must not matter."""
+    return TaskGenerator()
+
+
+@pytest.fixture
+def tiny(tiny_resources, shared_generator, monkeypatch):
+    """The generator, which finds the tiny mini instead of the real one."""
+    monkeypatch.setenv("ACETATE_RESOURCES", str(tiny_resources))
+    return shared_generator

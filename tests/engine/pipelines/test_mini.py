@@ -1,0 +1,165 @@
+"""Every task on a mini of random weights, through the same code as the trained one."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from acetate.protocol.events import LayerRole
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.pixels import PixelFormat
+from acetate.protocol.requests import GenerateRequest, Scheduler, StackLayer, Task
+from acetate_engine.pipelines.contract import JobCancelled
+from acetate_engine.pipelines.tasks import TaskGenerator
+from tests.engine.pipelines.reporters import Recorder
+
+BACKGROUND, FOREGROUND, MASK = (letter * 64 for letter in "abc")
+BOUNDS = Bounds(10, -20, 100, 37)
+
+
+def _images(bounds=BOUNDS):
+    random = np.random.default_rng(0)
+    shape = (bounds.height, bounds.width)
+    background = random.integers(0, 256, (*shape, 4), dtype=np.uint8)
+    background[..., 3] = 255
+    foreground = random.integers(0, 256, (*shape, 4), dtype=np.uint8)
+    foreground[: shape[0] // 3] = 0
+    mask = np.zeros(shape, np.uint8)
+    mask[shape[0] // 2 :, shape[1] // 2 :] = 255
+    mask[shape[0] // 2, shape[1] // 2 :] = 100
+    return {BACKGROUND: background, FOREGROUND: foreground, MASK: mask}
+
+
+def _request(task, **fields):
+    given = {
+        "prompt": "a red apple",
+        "background": BACKGROUND if task.needs_background else None,
+        "foreground": FOREGROUND if task.needs_foreground else None,
+        "mask": MASK if task.needs_mask else None,
+        "layers": (StackLayer("a boat"), StackLayer("a gull", Bounds(30, -10, 21, 9))) if task is Task.STACK else (),
+        "steps": 2,
+        **fields,
+    }
+    return GenerateRequest(task, BOUNDS, 7, **given)
+
+
+def _run(generator, request, images=None, reporter=None):
+    return generator.generate(request, images or _images(), reporter or Recorder())
+
+
+GENERATING = [task for task in Task if task is not Task.IDENTITY]
+ROLES = {
+    Task.JOINT: [LayerRole.BACKGROUND, LayerRole.FOREGROUND],
+    Task.BACKGROUND_BEHIND_FOREGROUND: [LayerRole.BACKGROUND],
+    Task.BLEND: [LayerRole.BLENDED],
+    Task.STACK: [LayerRole.FOREGROUND] * 2,
+}
+
+
+@pytest.mark.parametrize("task", GENERATING)
+def test_every_task_gives_layers_of_exactly_the_bounds(tiny, task):
+    request = _request(task, images=2)
+    result = _run(tiny, request)
+    roles = ROLES.get(task, [LayerRole.FOREGROUND])
+    assert [(layer.image, layer.role) for layer in result.layers] == [(i, role) for i in range(2) for role in roles]
+    for layer in result.layers:
+        assert layer.pixels.shape == (layer.bounds.height, layer.bounds.width, 4)
+        assert layer.pixels.dtype == np.uint8
+        assert request.bounds.contains(layer.bounds)
+        if layer.role is not LayerRole.FOREGROUND:
+            assert (layer.pixels[..., 3] == 255).all()
+
+
+@pytest.mark.parametrize("task", GENERATING)
+def test_the_same_request_gives_the_same_bytes_whatever_ran_before(tiny, task):
+    first = _bytes(_run(tiny, _request(task)))
+    _run(tiny, _request(Task.JOINT, prompt="a house"))
+    with pytest.raises(JobCancelled):
+        _run(tiny, _request(Task.FOREGROUND), reporter=Recorder(cancel_after=1))
+    assert _bytes(_run(tiny, _request(task))) == first
+
+
+def test_another_process_would_give_the_same_bytes(tiny):
+    """A fresh generator loads everything anew."""
+    request = _request(Task.FOREGROUND_ON_BACKGROUND)
+    assert _bytes(_run(TaskGenerator(), request)) == _bytes(_run(tiny, request))
+
+
+@pytest.mark.parametrize("scheduler", Scheduler)
+@pytest.mark.parametrize("guidance_scale", [1.0, 5.0])
+def test_an_alternative_is_what_its_own_seed_gives(tiny, scheduler, guidance_scale):
+    request = _request(Task.FOREGROUND, images=2, scheduler=scheduler, guidance_scale=guidance_scale, steps=3)
+    second = _run(tiny, request).layers[1]
+    alone = _run(tiny, dataclasses.replace(request, images=1, seed=second.seed)).layers[0]
+    assert alone.pixels.tobytes() == second.pixels.tobytes()
+    assert alone.name == second.name == "a red apple · 8"
+
+
+@pytest.mark.parametrize("field", [{"seed": 8}, {"prompt": "a green pear"}, {"negative_prompt": "grass"}, {"steps": 3}])
+def test_everything_in_the_request_matters(tiny, field):
+    request = _request(Task.FOREGROUND)
+    assert _bytes(_run(tiny, request)) != _bytes(_run(tiny, dataclasses.replace(request, **field)))
+
+
+@pytest.mark.parametrize("task", [Task.FOREGROUND_ON_BACKGROUND, Task.BACKGROUND_BEHIND_FOREGROUND, Task.BLEND])
+def test_the_condition_image_matters(tiny, task):
+    images = _images()
+    other = {name: 255 - pixels if pixels.ndim == 3 else pixels for name, pixels in images.items()}
+    other[BACKGROUND][..., 3] = 255
+    assert _bytes(_run(tiny, _request(task), images)) != _bytes(_run(tiny, _request(task), other))
+
+
+@pytest.mark.parametrize("bounds", [(1, 1), (16384, 64), (3, 700), (2048, 2048)])
+def test_any_size_comes_back_exactly(tiny, bounds):
+    request = dataclasses.replace(_request(Task.FOREGROUND), bounds=Bounds(5, 5, *bounds), steps=1)
+    result = _run(tiny, request)
+    assert result.layers[0].pixels.shape == (bounds[1], bounds[0], 4)
+    assert any("enlarged 32×" in note for note in result.notes) == (bounds == (2048, 2048))
+
+
+@pytest.mark.parametrize("pixel_format", [PixelFormat.RGBA8, PixelFormat.RGBA16])
+def test_inpainting_keeps_every_byte_outside_of_the_mask(tiny, pixel_format):
+    images = _images()
+    request = _request(Task.INPAINT, pixel_format=pixel_format)
+    (layer,) = _run(tiny, request, images).layers
+    original = images[FOREGROUND].astype(np.uint16) * 257 if layer.pixels.dtype == np.uint16 else images[FOREGROUND]
+    outside = images[MASK] == 0
+    assert np.array_equal(layer.pixels[outside], original[outside])
+    assert not np.array_equal(layer.pixels[~outside], original[~outside])
+
+
+def test_inpainting_works_within_a_context(tiny):
+    images, inner = _images(), Bounds(40, -15, 30, 20)
+    request = _request(Task.INPAINT, context=BOUNDS)
+    whole = _run(tiny, dataclasses.replace(request, context=None), images).layers[0]
+    part = _run(tiny, dataclasses.replace(request, bounds=inner), images).layers[0]
+    cut = inner.relative_to(BOUNDS)
+    assert np.array_equal(part.pixels, whole.pixels[cut.y : cut.bottom, cut.x : cut.right])
+
+
+def test_refining_with_no_strength_gives_the_layer_back(tiny):
+    images = _images()
+    (layer,) = _run(tiny, _request(Task.REFINE, strength=0.0), images).layers
+    assert np.array_equal(layer.pixels, images[FOREGROUND])
+
+
+def test_progress_runs_to_its_end_and_previews_cover_the_region(tiny):
+    recorder = Recorder()
+    _run(tiny, _request(Task.STACK, images=2, steps=4), reporter=recorder)
+    done = [step for step, _, stage in recorder.stages if stage != "loading"]
+    assert done == list(range(1, len(done) + 1))
+    assert {total for _, total, stage in recorder.stages if stage != "loading"} == {len(done)}
+    assert recorder.previews
+    assert all(p.dtype == np.uint8 and p.shape[2] == 4 and max(p.shape) <= 256 for p in recorder.previews)
+    assert recorder.previews[0].shape[:2] == (37, 100)
+
+
+def test_cancelling_stops_within_one_step(tiny):
+    recorder = Recorder(cancel_after=2)
+    with pytest.raises(JobCancelled):
+        _run(tiny, _request(Task.FOREGROUND, steps=9), reporter=recorder)
+    assert recorder.steps == 2
+
+
+def _bytes(result):
+    return [layer.pixels.tobytes() for layer in result.layers]
