@@ -3,13 +3,13 @@ BIN := .venv/bin
 
 .PHONY: setup demo test check bench format
 
-setup:            ## apt packages when missing, .venv, torch, Acetate itself; seconds when nothing changed
+setup:                  ## apt packages when missing, .venv, torch, Acetate itself; seconds when nothing changed
 	@resources/setup.sh
 
-demo: setup       ## the main job in a real Krita; leaves out/demo.{kra,psd,png} and a screenshot
+demo: setup             ## the main job in a real Krita; leaves out/demo.{kra,psd,png} and a screenshot
 	@$(BIN)/python -m tests.krita.demo
 
-test: setup       ## everything, from nothing
+test: setup             ## everything, from nothing
 	@$(MAKE) --no-print-directory check
 
 check: $(BIN)/acetate   ## format, lint, types, import contracts, tests
@@ -19,10 +19,11 @@ check: $(BIN)/acetate   ## format, lint, types, import contracts, tests
 	$(BIN)/lint-imports
 	$(BIN)/pytest
 
-bench: $(BIN)/acetate
-	@$(BIN)/acetate bench
+bench: $(BIN)/acetate   ## a denoising step of layers; the longest gap on Krita's GUI thread while a job runs
+	$(BIN)/acetate bench
+	$(BIN)/pytest tests/krita/test_responsiveness.py
 
-format: $(BIN)/acetate
+format: $(BIN)/acetate  ## what check would complain about, where a tool can mend it
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

@@ -30,10 +30,11 @@ class Brush:
 
 @dataclass(frozen=True)
 class Stamp:
-    """One stroke, ready to be laid down: coverage and thickness of the paint, both 0 to 1."""
+    """One stroke, ready to be laid down: coverage and thickness of the paint, 0 to 1, around `middle` (row, column)."""
 
     cover: np.ndarray
     relief: np.ndarray
+    middle: tuple[int, int]
 
 
 def blur(field: np.ndarray, radius: float) -> np.ndarray:
@@ -92,7 +93,10 @@ def _stamp(rng: np.random.Generator, brush: Brush, angle: float) -> Stamp:
     dry = 1 - 0.55 * smoothstep(0.1, 1.0, along) * smoothstep(0.55, 0.25, hairs)
     ridge = 0.35 + 0.65 * hairs + 0.35 * smoothstep(0.55, 0.9, np.abs(across))
     cover = np.clip(tips * sides * dry, 0, 1).astype(np.float32)
-    return Stamp(cover, np.clip(ridge, 0, 1).astype(np.float32))
+    rows, columns = np.flatnonzero(cover.any(1)), np.flatnonzero(cover.any(0))
+    part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    middle = (reach - int(rows[0]), reach - int(columns[0]))
+    return Stamp(cover[part], np.clip(ridge, 0, 1).astype(np.float32)[part], middle)
 
 
 class Canvas:
@@ -158,13 +162,11 @@ class Canvas:
         return self._stamps[brush]
 
     def _lay(self, stamp: Stamp, x: int, y: int, colour: np.ndarray, opacity: float) -> None:
-        reach = stamp.cover.shape[0] // 2
-        height, width = self.relief.shape
-        top, bottom = max(0, y - reach), min(height, y + reach + 1)
-        left, right = max(0, x - reach), min(width, x + reach + 1)
-        part = np.s_[top - y + reach : bottom - y + reach, left - x + reach : right - x + reach]
+        top, left = y - stamp.middle[0], x - stamp.middle[1]
+        (rows, columns), (height, width) = stamp.cover.shape, self.relief.shape
+        part = np.s_[max(0, -top) : min(rows, height - top), max(0, -left) : min(columns, width - left)]
         cover, relief = stamp.cover[part] * opacity, stamp.relief[part]
-        here = np.s_[top:bottom, left:right]
+        here = np.s_[max(0, top) : min(height, top + rows), max(0, left) : min(width, left + columns)]
         shade = colour * (0.95 + 0.1 * relief[..., None])
         self.picture[here] += cover[..., None] * (shade - self.picture[here])
         self.relief[here] += cover * (relief - self.relief[here])

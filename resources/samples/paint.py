@@ -52,38 +52,38 @@ def write_layered(layers: dict[str, Image.Image], path: Path) -> None:
     write_ora(document, path)
 
 
-def differs(painted: Image.Image, path: Path) -> str | None:
-    """What is wrong with the file, if anything. Another processor may round a stroke's place or colour differently."""
+def problem_of(painted: Image.Image, path: Path) -> str:
+    """What is wrong with the file; empty if nothing. Another processor may round a stroke's place differently."""
     with Image.open(path) as opened:
         kept = np.asarray(opened.convert("RGB"), np.int16)
     off = np.abs(np.asarray(painted, np.int16) - kept)
     if off.mean() < 0.5 and (off > 8).mean() < 0.01:
-        return None
-    return (
-        f"{path.name} is not what paint.py paints: mean difference {off.mean():.2f} of 255. Run paint.py, look, commit."
-    )
+        return ""
+    return f"{path.name} is not what paint.py paints (mean difference {off.mean():.2f} of 255): run it, look, commit.\n"
+
+
+def paint(name: str, check: bool) -> str:
+    layers = {title: Image.fromarray(pixels) for title, pixels in SCENES[name](WIDTH, HEIGHT, SEED).items()}
+    flat = merged(list(layers.values())).convert("RGB")
+    path = HERE / f"{name}.png"
+    if check:
+        return problem_of(flat, path)
+    flat.save(path, optimize=True)
+    if len(layers) > 1:
+        write_layered(layers, path.with_suffix(".ora"))
+    return ""
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", help="all when none is given")
+    parser = argparse.ArgumentParser(description="Paints the sample pictures beside this file, the same every time.")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(SCENES)}; all when none is given")
     parser.add_argument("--check", action="store_true", help="compare with the files, write nothing")
     arguments = parser.parse_args()
-    problems = []
-    for name in arguments.names or SCENES:
-        painted = SCENES[name](WIDTH, HEIGHT, SEED)
-        layers = {title: Image.fromarray(pixels) for title, pixels in painted.items()}
-        flat = merged(list(layers.values())).convert("RGB")
-        path = HERE / f"{name}.png"
-        if arguments.check:
-            problems.append(differs(flat, path))
-            continue
-        flat.save(path, optimize=True)
-        if len(layers) > 1:
-            write_layered(layers, path.with_suffix(".ora"))
-    found = [problem for problem in problems if problem]
-    sys.stderr.write("".join(f"{problem}\n" for problem in found))
-    return 1 if found else 0
+    if unknown := set(arguments.names) - set(SCENES):
+        parser.error(f"no such picture: {', '.join(sorted(unknown))}; there are {', '.join(SCENES)}")
+    problems = "".join(paint(name, arguments.check) for name in arguments.names or SCENES)
+    sys.stderr.write(problems)
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":
