@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -45,14 +46,22 @@ def runtime_dir() -> Path:
 
 
 def _linux_runtime_dir() -> Path:
-    named = os.environ.get("XDG_RUNTIME_DIR", "").strip()
-    if named:
-        return Path(named) / APP
-    uid = os.getuid()
-    usual = Path(f"/run/user/{uid}")
-    if os.access(usual, os.W_OK):
+    """One difference to platformdirs: XDG_RUNTIME_DIR is believed even where others can read it; `APP` is 0700."""
+    named = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
+    if named.is_absolute():
+        return named / APP
+    usual = Path(f"/run/user/{os.geteuid()}")
+    if _is_private(usual):
         return usual / APP
-    return Path(tempfile.gettempdir()) / f"runtime-{uid}" / APP
+    return Path(tempfile.gettempdir()) / f"runtime-{os.geteuid()}" / APP
+
+
+def _is_private(folder: Path) -> bool:
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and found.st_mode & 0o777 == 0o700
 
 
 def config_dir() -> Path:
@@ -61,8 +70,8 @@ def config_dir() -> Path:
         return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local")) / APP / APP
     if sys.platform == "darwin":
         return Path.home() / "Library/Application Support" / APP
-    named = os.environ.get("XDG_CONFIG_HOME", "").strip()
-    return (Path(named) if named else Path.home() / ".config") / APP
+    named = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    return (named if named.is_absolute() else Path.home() / ".config") / APP
 
 
 def connection_file() -> Path:
@@ -79,11 +88,14 @@ def write_connection(path: Path, connection: Connection) -> None:
 
 
 def read_connection(path: Path) -> Connection | None:
-    """None where there is no file. Raises MalformedMessage where the file is not one."""
+    """None where there is no file. Raises MalformedMessage where it is not one, or another user wrote it."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            owner, text = os.fstat(file.fileno()).st_uid, file.read()
     except FileNotFoundError:
         return None
+    if sys.platform != "win32" and owner != os.geteuid():
+        raise MalformedMessage(f"{path} belongs to another user", "Set XDG_RUNTIME_DIR to a folder of your own.")
     try:
         return from_json(Connection, json.loads(text))
     except ValueError as error:
