@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,27 @@ from typer.testing import CliRunner
 
 from acetate_engine.cli import app
 from acetate_engine.documents.raster import encode_picture
+from acetate_engine.paths import resources_dir
 from tests.engine.documents.pictures import noise
-from tests.engine.pipelines.conftest import tiny, tiny_resources
-
-__all__ = ["tiny", "tiny_resources"]
+from tests.engine.models.tiny import write_mini
 
 Acetate = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def tiny_resources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A resources directory whose mini has all layer weights, random."""
+    folder = tmp_path_factory.mktemp("resources")
+    shutil.copytree(resources_dir() / "presets", folder / "presets")
+    write_mini(folder / "models" / "mini", ("transparent", "joint", "bg2fg", "fg2bg"))
+    return folder
+
+
+@pytest.fixture
+def tiny(tiny_resources: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The engine finds the tiny mini instead of the real one."""
+    monkeypatch.setenv("ACETATE_RESOURCES", str(tiny_resources))
+    return tiny_resources
 
 
 @pytest.fixture

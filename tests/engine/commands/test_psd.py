@@ -31,8 +31,14 @@ def test_the_tree(acetate: Acetate) -> None:
     report = acetate("psd", "ls", REFERENCES / "groups-u8.psd", "--json")
     assert [layer["name"] for layer in report["layers"]] == ["off canvas", "hidden", "through", "multiplied", "ground"]
     assert report["layers"][2]["layers"][1] == {
-        "name": "tint", "visible": True, "opacity": 1.0, "blend": "overlay", "clip": "none", "masks": 0,
-        "notes": [], "bounds": [71, 8, 49, 80],
+        "name": "tint",
+        "visible": True,
+        "opacity": 1.0,
+        "blend": "overlay",
+        "clip": "none",
+        "masks": 0,
+        "notes": [],
+        "bounds": [71, 8, 49, 80],
     }
 
 
