@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from fastapi import FastAPI
-from starlette.responses import JSONResponse
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.responses import HTMLResponse, JSONResponse
 
 from acetate.protocol.codec import to_json
 from acetate.protocol.events import Health
@@ -11,12 +14,28 @@ from acetate.protocol.version import __version__
 from acetate_engine.api import images, jobs, models
 from acetate_engine.api.engine import Engine
 from acetate_engine.api.problems import add_handlers
-from acetate_engine.api.schema import DESCRIPTION, describe
+from acetate_engine.api.schema import DESCRIPTION, Schema, describe
+
+
+class Api(FastAPI):
+    """FastAPI with a document that says what all routes have in common."""
+
+    def openapi(self) -> Schema:
+        if self.openapi_schema is None:
+            self.openapi_schema = describe(self)
+        return self.openapi_schema
 
 
 def create_app(engine: Engine) -> FastAPI:
     """Every route; `app.state.engine` is what they work on."""
-    app = FastAPI(title="Acetate", version=__version__, description=DESCRIPTION, redoc_url=None)
+    app = Api(
+        title="Acetate",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     app.state.engine = engine
     add_handlers(app)
     app.include_router(images.router, prefix="/v1/images", tags=["images"])
@@ -27,5 +46,8 @@ def create_app(engine: Engine) -> FastAPI:
     async def health() -> JSONResponse:
         return JSONResponse(to_json(engine.health()))
 
-    describe(app)
+    @app.get("/docs", include_in_schema=False)
+    async def docs(token: str = "") -> HTMLResponse:
+        return get_swagger_ui_html(openapi_url=f"/openapi.json?token={quote(token)}", title=app.title)
+
     return app

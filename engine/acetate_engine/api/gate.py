@@ -10,7 +10,7 @@ import hmac
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from acetate.protocol.codec import to_json
 from acetate.protocol.errors import AccessError, AcetateError, ForbiddenOrigin, Json
@@ -24,6 +24,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Hook = Callable[[], None]
 
+_PAGES = ("/docs", "/openapi.json")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _GET_THE_TOKEN = "Read the token from the connection file and send it as Authorization: Bearer."
 
@@ -62,7 +63,7 @@ class Gate:
         try:
             check_machine(headers)
             if not is_health:
-                check_token(headers, self._token)
+                check_token(_given_token(scope, headers), self._token)
         except AcetateError as error:
             await _send_problem(error, send)
             return
@@ -89,12 +90,19 @@ def _host_of(url: str) -> str | None:
         return None
 
 
-def check_token(headers: dict[str, str], token: bytes) -> None:
-    """Raises AccessError; compares in constant time."""
+def _given_token(scope: Scope, headers: dict[str, str]) -> str:
+    """From the header; from the query where a browser's address line leads to the documentation."""
+    if scope["path"] in _PAGES and b"token=" in scope["query_string"]:
+        return parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
     scheme, _, given = headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
+    return given.strip() if scheme.lower() == "bearer" else ""
+
+
+def check_token(given: str, token: bytes) -> None:
+    """Raises AccessError; compares in constant time."""
+    if not given:
         raise AccessError("no token came with the request", _GET_THE_TOKEN)
-    if not hmac.compare_digest(given.strip().encode("latin-1"), token):
+    if not hmac.compare_digest(given.encode(), token):
         raise AccessError("the token is not this engine's", _GET_THE_TOKEN)
 
 

@@ -16,10 +16,11 @@ from acetate.protocol.codec import from_json, to_json
 from acetate.protocol.errors import InvalidRequest, MalformedMessage, PayloadTooLarge, UnknownImage
 from acetate.protocol.events import Accepted, JobList, JobStatus
 from acetate.protocol.pixels import MEDIA_TYPE
-from acetate.protocol.requests import GenerateRequest
+from acetate.protocol.requests import GenerateRequest, Task
 from acetate_engine.api.dependencies import EngineOf
 from acetate_engine.api.engine import Engine
 from acetate_engine.api.schema import REQUEST_BODY
+from acetate_engine.models.families import find_model
 
 MAX_BODY = 2**22  # bytes: a stack of 64 long prompts, every letter escaped, is smaller
 _HEARTBEAT = 5  # seconds
@@ -39,6 +40,8 @@ async def submit(
     if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
         raise InvalidRequest("the Idempotency-Key is not a key", "Use 1 to 64 letters, digits, - and _.")
     wanted = parse_request(await _read_body(request))
+    if wanted.task is not Task.IDENTITY:
+        await asyncio.to_thread(find_model, wanted.model, wanted.task)
     _check_images(wanted, engine)
     accepted = await engine.queue.submit(wanted, idempotency_key)
     return JSONResponse(to_json(accepted), 202, {"Location": f"/v1/jobs/{accepted.id}"})

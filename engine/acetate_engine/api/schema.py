@@ -50,11 +50,11 @@ _PROBLEM = {
 }
 
 
-def describe(app: FastAPI) -> None:
-    """Makes the document of `app`: its own routes, and what they have in common."""
+def describe(app: FastAPI) -> Schema:
+    """The document of `app`: its own routes, and what they have in common."""
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     components = document.setdefault("components", {})
-    components["schemas"].update(_schemas_of(GenerateRequest), **_schemas_of(Problem))
+    components["schemas"].update(_closed(_schemas_of(GenerateRequest)), **_schemas_of(Problem))
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     document["security"] = [{"token": []}]
     for path, methods in document["paths"].items():
@@ -63,14 +63,18 @@ def describe(app: FastAPI) -> None:
             operation["responses"]["default"] = _PROBLEM
             if path == "/health":
                 operation["security"] = []
-    app.openapi_schema = document
+    return document
 
 
 def _schemas_of(kind: type) -> Schema:
-    """The JSON schemas of a dataclass and of those within it; no field is let through that is not known."""
+    """The JSON schemas of a dataclass and of those within it."""
     schema = TypeAdapter(kind).json_schema(ref_template="#/components/schemas/{model}")
-    schemas: Schema = {**schema.pop("$defs", {}), kind.__name__: schema}
-    for part in schemas.values():
-        if part.get("type") == "object":
-            part["additionalProperties"] = False
-    return schemas
+    return {**schema.pop("$defs", {}), kind.__name__: schema}
+
+
+def _closed(schemas: Schema) -> Schema:
+    """Unknown fields are refused in requests; a problem may have more (RFC 9457)."""
+    return {
+        name: {**part, "additionalProperties": False} if part.get("type") == "object" else part
+        for name, part in schemas.items()
+    }

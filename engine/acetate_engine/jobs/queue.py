@@ -57,12 +57,13 @@ class JobQueue:
         """Every event of the job behind `seq`, as they come, up to the one that ends it. Raises UnknownJob."""
         while True:
             changed = self._changed.setdefault(job, asyncio.Event())  # first, so that nothing slips through
-            for event in await asyncio.to_thread(self.store.events_after, job, seq):
+            events, is_over = await asyncio.to_thread(self.store.events_after, job, seq)
+            for event in events:
                 yield event
                 seq = event.seq
-                if event.is_final:
-                    self._tell(job)
-                    return
+            if is_over:
+                self._tell(job)
+                return
             await changed.wait()
 
     async def _work(self) -> None:

@@ -47,10 +47,6 @@ class StoredEvent:
     name: str
     data: str  # as `encode_event` gives it
 
-    @property
-    def is_final(self) -> bool:
-        return self.name in ("done", "failed", "cancelled")
-
 
 @dataclass(frozen=True)
 class StartedJob:
@@ -265,14 +261,14 @@ class JobStore:
             raise UnknownLayer(f"job {job} has {len(status.layers)} layers, and no layer {index}", "Ask for another.")
         return status.layers[index]
 
-    def events_after(self, job: str, seq: int) -> list[StoredEvent]:
-        """What happened behind event `seq`, in order; superseded previews are gone."""
+    def events_after(self, job: str, seq: int) -> tuple[list[StoredEvent], bool]:
+        """What happened behind event `seq`, in order (superseded previews are gone), and whether that is all."""
         with self._lock:
-            rows = self._database.execute(
-                "SELECT seq, name, data FROM events WHERE job = ? AND seq > ? ORDER BY seq",
-                (self._row(job)["number"], seq),
+            row = self._row(job)
+            events = self._database.execute(
+                "SELECT seq, name, data FROM events WHERE job = ? AND seq > ? ORDER BY seq", (row["number"], seq)
             ).fetchall()
-        return [StoredEvent(*row) for row in rows]
+        return [StoredEvent(*event) for event in events], JobState(row["state"]).is_final
 
     # sweeping
 

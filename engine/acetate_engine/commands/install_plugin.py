@@ -1,0 +1,88 @@
+"""`acetate install-plugin`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import acetate
+from acetate.protocol.codec import to_json
+from acetate.protocol.connection import EngineCommand, engine_command_file
+from acetate.protocol.errors import FileError
+from acetate.protocol.version import __version__
+
+KritaData = Annotated[
+    Path | None,
+    typer.Option("--krita-data", help="Krita's resource folder; the user's own where left out.", file_okay=False),
+]
+
+
+def install_plugin(krita_data: KritaData = None) -> None:
+    """Copy the plugin into Krita's folder, and tell it how to start this engine.
+
+    Krita asks for the rest once: Settings, Configure Krita, Python Plugin Manager, Acetate, then restart it.
+    """
+    target = krita_data or krita_data_dir()
+    try:
+        install_into(target)
+        write_engine_command(engine_command_file())
+    except OSError as error:
+        raise FileError(f"{error.filename}: {error.strerror}", "Make it writable, or choose --krita-data.") from error
+    typer.echo(f"The plugin is in {target / 'pykrita'}.")
+    typer.echo("In Krita: Settings > Configure Krita > Python Plugin Manager > Acetate; then restart Krita.")
+
+
+def krita_data_dir() -> Path:
+    """Krita's resource folder of this user, by its own rules (QStandardPaths::GenericDataLocation)."""
+    if sys.platform == "win32":
+        return Path(os.environ["APPDATA"]) / "krita"
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Application Support/krita"
+    named = os.environ.get("XDG_DATA_HOME", "").strip()
+    return (Path(named) if named else Path.home() / ".local/share") / "krita"
+
+
+def install_into(krita_data: Path) -> None:
+    """Replaces whatever version of the plugin is there. Raises FileError where this engine carries no plugin."""
+    source = Path(acetate.__file__).parent
+    desktop, actions = source.parent / "acetate.desktop", source.parent / "acetate.action"
+    for file in (desktop, actions):
+        if not file.is_file():
+            raise FileError(
+                f"{file} is not there", "Install Acetate from its checkout, or use the release zip in Krita."
+            )
+    _replace_folder(source, krita_data / "pykrita" / "acetate")
+    _copy(desktop, krita_data / "pykrita" / desktop.name)
+    _copy(actions, krita_data / "actions" / actions.name)
+
+
+def _replace_folder(source: Path, target: Path) -> None:
+    """The old folder stays until the new one is whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".acetate-") as scratch:
+        fresh, old = Path(scratch) / "fresh", Path(scratch) / "old"
+        shutil.copytree(source, fresh, ignore=shutil.ignore_patterns("__pycache__"))
+        if target.is_symlink():
+            target.unlink()
+        elif target.exists():
+            target.rename(old)
+        fresh.rename(target)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def write_engine_command(file: Path) -> None:
+    """What the plugin runs to start the engine: this interpreter with this package."""
+    command = EngineCommand((sys.executable, "-m", "acetate_engine", "serve"), __version__)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(to_json(command), indent=2) + "\n", encoding="utf-8")

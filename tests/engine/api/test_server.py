@@ -1,0 +1,125 @@
+"""`acetate serve` as a process: how it starts, what it refuses, what it leaves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from acetate.protocol.version import PROTOCOL_VERSION, __version__
+from tests.engine.process import EngineProcess, private_environment
+
+pytestmark = pytest.mark.engine
+
+ALLOWED = 1.0  # seconds of CPU to /health: what it takes on a quiet machine, and tests run on busy ones
+
+
+def serve(root: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "acetate_engine", "serve", *options],
+        env={**private_environment(root), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_health_answers_within_a_second(engine: EngineProcess) -> None:
+    cpu, wall = engine.cpu_seconds_to_health, engine.seconds_to_health
+    print(f"/health answered {wall:.2f} s after the start of the process, which took {cpu:.2f} s of CPU")
+    assert cpu < ALLOWED
+    health = engine.health()
+    assert (health["version"], health["protocol"], health["pid"]) == (__version__, PROTOCOL_VERSION, engine.process.pid)
+
+
+def test_the_token_is_for_the_user_only(engine: EngineProcess) -> None:
+    assert stat.S_IMODE(engine.connection_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(engine.connection_file.parent.stat().st_mode) == 0o700
+    assert len(engine.connection.token) >= 32
+    assert engine.connection.host == "127.0.0.1"
+
+
+def test_it_listens_on_loopback_only(engine: EngineProcess) -> None:
+    listening = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    port = f"{engine.connection.port:04X}"
+    assert [fields[1] for fields in listening if fields[1].endswith(f":{port}") and fields[3] == "0A"] == [
+        f"0100007F:{port}"
+    ]
+
+
+def test_torch_stays_in_the_worker(engine: EngineProcess) -> None:
+    worker = engine.wait_ready()
+    for path in ("/openapi.json", "/v1/models", "/v1/jobs"):
+        assert engine.http.get(path).status_code == 200
+    assert "libtorch" in Path(f"/proc/{worker}/maps").read_text()
+    assert "libtorch" not in Path(f"/proc/{engine.process.pid}/maps").read_text()
+
+
+def test_the_worker_leaves_painting_the_right_of_way(engine: EngineProcess) -> None:
+    assert os.getpriority(os.PRIO_PROCESS, engine.worker) == 10
+    assert os.getpriority(os.PRIO_PROCESS, engine.process.pid) == 0
+
+
+def test_a_taken_port_is_named_with_a_remedy(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        result = serve(tmp_path, "--port", port)
+    assert result.returncode == 1
+    assert port in result.stderr and "--port" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_second_engine_on_the_same_data_is_refused(engine: EngineProcess) -> None:
+    result = serve(engine.root)
+    assert result.returncode == 1
+    assert str(engine.process.pid) in result.stderr and engine.connection.url in result.stderr
+    assert "Traceback" not in result.stderr
+    assert engine.health()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file where a folder should be")
+    result = serve(tmp_path)
+    assert result.returncode == 1
+    assert str(tmp_path / "data") in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("content", [b"this is no database" * 100, b"SQLite format 3\0" + b"\xff" * 500])
+def test_a_broken_job_store_is_named(tmp_path: Path, content: bytes) -> None:
+    store = tmp_path / "data" / "acetate" / "jobs.sqlite"
+    store.parent.mkdir(parents=True)
+    store.write_bytes(content)
+    result = serve(tmp_path)
+    assert result.returncode == 1
+    assert str(store) in result.stderr
+    assert "Traceback" not in result.stderr
+    assert store.read_bytes() == content
+
+
+@pytest.mark.parametrize("goodbye", [signal.SIGTERM, signal.SIGINT])
+def test_it_takes_its_connection_file_and_worker_along(tmp_path: Path, goodbye: signal.Signals) -> None:
+    engine = EngineProcess(tmp_path)
+    worker = engine.worker
+    engine.process.send_signal(goodbye)
+    engine.stop()
+    assert not engine.connection_file.exists()
+    assert not Path(f"/proc/{worker}").exists()
+    assert "engine stopped" in engine.log.read_text()
+
+
+def test_another_engines_connection_file_is_left_alone(tmp_path: Path) -> None:
+    engine = EngineProcess(tmp_path)
+    changed = engine.connection_file.read_text().replace(engine.connection.token, "another")
+    engine.connection_file.write_text(changed)
+    engine.stop()
+    assert engine.connection_file.read_text() == changed

@@ -1,0 +1,26 @@
+"""Real engine processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.process import EngineProcess
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+    """One engine for all tests of a module that leave it as it was."""
+    process = EngineProcess(tmp_path_factory.mktemp("engine"))
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def own_engine(tmp_path: Path) -> Iterator[EngineProcess]:
+    """An engine for a test that breaks it."""
+    process = EngineProcess(tmp_path)
+    yield process
+    process.stop()

@@ -1,0 +1,190 @@
+"""The job store on its own."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from acetate.protocol.errors import FileError, LayerNotReady, UnknownJob, UnknownLayer, WorkerDied
+from acetate.protocol.events import (
+    Accepted,
+    Cancelled,
+    Done,
+    JobState,
+    LayerResult,
+    LayerRole,
+    Preview,
+    Progress,
+    Started,
+)
+from acetate.protocol.geometry import Bounds
+from acetate_engine.jobs.migrations import MIGRATIONS
+from acetate_engine.jobs.store import MAX_ATTEMPTS, JobStore
+from tests.engine.process import identity_request
+
+DEATH = WorkerDied("it died", "Try again.")
+LAYER = LayerResult(0, 0, LayerRole.FOREGROUND, "x", Bounds(0, 0, 1, 1), "a" * 64, 1)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> JobStore:
+    return JobStore(tmp_path / "jobs.sqlite")
+
+
+def names(store: JobStore, job: str) -> list[str]:
+    return [event.name for event in store.events_after(job, 0)[0]]
+
+
+def start(store: JobStore) -> str:
+    started = store.start_next()
+    assert started is not None
+    return started.id
+
+
+def test_jobs_start_in_the_order_of_their_acceptance(store: JobStore) -> None:
+    accepted = [store.add(identity_request(seed=seed)) for seed in range(3)]
+    assert [job.position for job in accepted] == [0, 1, 2]
+    assert [start(store) for _ in accepted] == [job.id for job in accepted]
+    assert store.start_next() is None
+
+
+def test_every_byte_is_on_the_disk_before_add_returns(tmp_path: Path, store: JobStore) -> None:
+    job = store.add(identity_request())
+    (synchronous,) = store._database.execute("PRAGMA synchronous").fetchone()
+    (journal,) = store._database.execute("PRAGMA journal_mode").fetchone()
+    assert (synchronous, journal) == (2, "wal")  # FULL
+    with sqlite3.connect(tmp_path / "jobs.sqlite") as other:
+        assert other.execute("SELECT id, state FROM jobs").fetchall() == [(job.id, "queued")]
+
+
+def test_a_key_finds_its_job_again(store: JobStore) -> None:
+    first = store.add(identity_request(), "key")
+    assert store.add(identity_request(seed=9), "key") == first
+    assert store.add(identity_request()) != store.add(identity_request())
+
+
+def test_positions_move_up(store: JobStore) -> None:
+    jobs = [store.add(identity_request(seed=seed)).id for seed in range(3)]
+    start(store)
+    assert store.add(identity_request()) == Accepted(store.recent(1)[0].id, 2)
+    store.cancel(jobs[1])
+    assert [event.data for event in store.events_after(jobs[2], 0)[0]] == ['{"position":0}']
+
+
+def test_only_the_last_preview_is_kept_and_none_of_an_ended_job(store: JobStore) -> None:
+    job = store.add(identity_request()).id
+    start(store)
+    for step in range(1, 4):
+        store.record(job, Progress(step, 3, "denoise"))
+        store.record(job, Preview(step, "cGln"))
+    assert names(store, job).count("preview") == 1
+    assert names(store, job).count("progress") == 3
+    last = store.events_after(job, 0)[0][-1]
+    assert (last.name, last.seq) == ("preview", 8)
+    store.record(job, Done((LAYER,)))
+    assert "preview" not in names(store, job)
+    assert store.events_after(job, 8)[0][0].seq == 9
+
+
+def test_status_follows_the_events(store: JobStore) -> None:
+    job = store.add(identity_request()).id
+    assert store.status(job).state is JobState.QUEUED
+    start(store)
+    store.record(job, Progress(2, 5, "denoise"))
+    assert (store.status(job).step, store.status(job).steps) == (2, 5)
+    with pytest.raises(LayerNotReady):
+        store.layer(job, 0)
+    store.record(job, Done((LAYER,), ("a note",)))
+    status = store.status(job)
+    assert (status.state, status.layers, status.notes) == (JobState.DONE, (LAYER,), ("a note",))
+    assert store.layer(job, 0) == LAYER
+    for index in (-1, 1):
+        with pytest.raises(UnknownLayer):
+            store.layer(job, index)
+    with pytest.raises(UnknownJob):
+        store.status("x")
+
+
+def test_a_started_job_is_started_again_by_the_next_engine(tmp_path: Path, store: JobStore) -> None:
+    job = store.add(identity_request()).id
+    start(store)
+    store.close()
+    reopened = JobStore(tmp_path / "jobs.sqlite")
+    assert reopened.recover() == 1
+    assert start(reopened) == job
+    assert names(reopened, job) == ["queued", "started", "started"]
+    assert reopened.status(job).attempt == 2
+
+
+def test_three_dead_workers_fail_a_job(store: JobStore) -> None:
+    job = store.add(identity_request()).id
+    for _ in range(3):
+        assert start(store) == job
+        store.worker_died(job, DEATH)
+    status = store.status(job)
+    assert status.state is JobState.FAILED
+    assert status.problem is not None and status.problem.detail == "it died"
+    assert store.start_next() is None
+
+
+def test_a_job_that_takes_the_engine_along_is_not_tried_for_ever(store: JobStore) -> None:
+    job = store.add(identity_request()).id
+    for _ in range(MAX_ATTEMPTS):
+        assert start(store) == job
+        store.recover()
+    assert store.status(job).state is JobState.FAILED
+
+
+def test_cancelling(store: JobStore) -> None:
+    waiting, running = store.add(identity_request()).id, None
+    assert store.cancel(waiting) is JobState.CANCELLED
+    assert store.cancel(waiting) is JobState.CANCELLED
+    running = store.add(identity_request()).id
+    start(store)
+    assert store.cancel(running) is JobState.RUNNING
+    store.worker_died(running, DEATH)
+    assert store.status(running).state is JobState.CANCELLED
+    assert names(store, running)[-1] == "cancelled"
+
+
+def test_a_broken_off_job_counts_no_attempt_and_a_cancelled_one_does_not_come_back(store: JobStore) -> None:
+    job = store.add(identity_request()).id
+    start(store)
+    store.release(job)
+    assert (store.status(job).state, store.status(job).attempt) == (JobState.QUEUED, 0)
+    start(store)
+    store.cancel(job)
+    store.release(job)
+    assert store.status(job).state is JobState.CANCELLED
+
+
+def test_old_ended_jobs_are_forgotten_with_their_images(store: JobStore) -> None:
+    ended, waiting = store.add(identity_request()).id, store.add(identity_request(foreground="b" * 64)).id
+    start(store)
+    store.record(ended, Done((LAYER,)))
+    assert {LAYER.digest, "b" * 64} <= store.used_images()
+    assert store.forget(older_than=1000.0) == 0
+    assert store.forget(older_than=-1.0) == 1
+    with pytest.raises(UnknownJob):
+        store.status(ended)
+    assert store.status(waiting)
+    assert store.used_images() == {"b" * 64}
+
+
+def test_a_failed_call_changes_nothing(store: JobStore) -> None:
+    job = store.add(identity_request()).id
+    with pytest.raises(UnknownJob):
+        store.record("x", Cancelled())
+    start(store)
+    assert names(store, job) == ["queued", "started"]
+    assert Started(1)
+
+
+def test_a_file_of_a_newer_release_is_left_alone(tmp_path: Path, store: JobStore) -> None:
+    store.close()
+    with sqlite3.connect(tmp_path / "jobs.sqlite") as database:
+        database.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    with pytest.raises(FileError, match="newer"):
+        JobStore(tmp_path / "jobs.sqlite")
