@@ -77,7 +77,7 @@ install_apt_packages() {
     fi
     local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -y)
     run "reading the package lists" "Check the network and /etc/apt/sources.list, then run this again." "${apt[@]}" update
-    run "installing ${missing[*]}" "Run 'apt-get -f install' as root, then run this again." \
+    run "installing ${missing[*]}" "Mend what apt says above (often: 'apt-get -f install' as root), then run this again." \
         "${apt[@]}" install --no-install-recommends "${missing[@]}"
 }
 
@@ -124,12 +124,12 @@ install_torch() {
         fi
     fi
     run "installing $TORCH ($build)" "Check the network and the free disk space, then run this again." \
-        "$VENV/bin/pip" install --no-compile "${index[@]}" "$TORCH"
+        "$VENV/bin/pip" install --progress-bar off --no-compile "${index[@]}" "$TORCH"
 }
 
 install_acetate() {
     run "installing Acetate and its tools ($EXTRAS)" "Check the network and the free disk space, then run this again." \
-        "$VENV/bin/pip" install --no-compile -e ".[$EXTRAS]"
+        "$VENV/bin/pip" install --progress-bar off --no-compile -e ".[$EXTRAS]"
 }
 
 # --- the stamp -------------------------------------------------------------------------------------------------------
