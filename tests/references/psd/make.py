@@ -85,7 +85,7 @@ selection = Selection()
 selection.select(x, y, width, height, coverage)
 document().setSelection(selection)
 trigger('add_new_transparency_mask')
-document().setSelection(None)
+trigger('deselect')
 document().waitForDone()
 """
         self.run("activate(name)", name=name)
