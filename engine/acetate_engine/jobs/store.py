@@ -192,7 +192,7 @@ class JobStore:
     def release(self, job: str) -> None:
         """Queues a running job again that was broken off for no fault of its own."""
         with self._transaction() as database:
-            database.execute("UPDATE jobs SET attempt = attempt - 1 WHERE id = ?", (job,))
+            database.execute("UPDATE jobs SET attempt = attempt - 1 WHERE id = ? AND state = 'running'", (job,))
             self._give_back(self._row(job), _ENGINE_DIED)
 
     def recover(self) -> int:
@@ -204,6 +204,8 @@ class JobStore:
             return int(count)
 
     def _give_back(self, row: sqlite3.Row, death: WorkerDied) -> None:
+        if row["state"] != JobState.RUNNING.value:  # its last event came in meanwhile
+            return
         if row["cancelling"]:
             self._record(row["number"], Cancelled())
         elif row["deaths"] >= MAX_WORKER_DEATHS or row["attempt"] >= MAX_ATTEMPTS:

@@ -160,6 +160,15 @@ def test_a_broken_off_job_counts_no_attempt_and_a_cancelled_one_does_not_come_ba
     assert store.status(job).state is JobState.CANCELLED
 
 
+def test_a_job_that_ended_meanwhile_stays_ended(store: JobStore) -> None:
+    job = store.add(identity_request()).id
+    start(store)
+    store.record(job, Done((LAYER,)))
+    store.release(job)
+    store.worker_died(job, DEATH)
+    assert (store.status(job).state, store.status(job).attempt) == (JobState.DONE, 1)
+
+
 def test_old_ended_jobs_are_forgotten_with_their_images(store: JobStore) -> None:
     ended, waiting = store.add(identity_request()).id, store.add(identity_request(foreground="b" * 64)).id
     start(store)
