@@ -8,8 +8,10 @@ from safetensors.torch import save_file
 
 from acetate_engine.models.attention_sharing import new_sharing_weights
 from acetate_engine.models.autoencoder import SpaceToDepthAutoencoder
+from acetate_engine.models.checkpoints.kinds import Family
 from acetate_engine.models.transparency import OffsetEncoder, TransparentDecoder
 from acetate_engine.seeded import seed_module
+from tests.engine.models import official, single_file, small
 
 LATENT_CHANNELS = 8
 
@@ -35,6 +37,22 @@ def write_mini(folder, layers=("transparent",)):
         write_layer(folder / "layers" / f"{name}.safetensors", unet, name)
     card = {"native": 64, "multiple": 32, "offset_scale": 1.0, "text_tokens": 8, "licence": "CC0-1.0"}
     (folder / "mini.json").write_text(json.dumps(card))
+
+
+def write_released(models):
+    """A data directory's models folder: a base checkpoint and all released files, for SD1.5 and SDXL."""
+    released = models / "layerdiffuse"
+    released.mkdir(parents=True)
+    rows = {Family.SD15: official.SD15_ROWS, Family.SDXL: official.XL_ROWS}
+    unets = {Family.SD15: small.sd15_unet(), Family.SDXL: small.sdxl_unet()}
+    for family, files in rows.items():
+        single_file.write_folder(models / "checkpoints" / f"tiny_{family.name.lower()}", family)
+        for name, make in files.items():
+            if " " not in name:  # a variant of another row
+                official.save(make(unets[family]), released / f"{name}.safetensors")
+    for name, make in official.TRANSPARENCY_ROWS.items():
+        official.save(make(), released / f"{name}.safetensors")
+        official.save(make(), released / f"layer_sd15_{name}.safetensors")
 
 
 def mini_unet():

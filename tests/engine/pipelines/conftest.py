@@ -1,10 +1,11 @@
+import json
 import shutil
 
 import pytest
 
 from acetate_engine.paths import resources_dir
 from acetate_engine.pipelines.tasks import TaskGenerator
-from tests.engine.models.tiny import write_mini
+from tests.engine.models.tiny import write_mini, write_released
 
 
 @pytest.fixture(scope="session")
@@ -12,8 +13,20 @@ def tiny_resources(tmp_path_factory):
     """A resources directory whose mini has all layer weights, random."""
     folder = tmp_path_factory.mktemp("resources")
     shutil.copytree(resources_dir() / "presets", folder / "presets")
+    described = json.loads((resources_dir() / "models.json").read_text())
+    for family in described["families"].values():
+        family["native"] = 128
+    (folder / "models.json").write_text(json.dumps(described))
     write_mini(folder / "models" / "mini", ("transparent", "joint", "bg2fg", "fg2bg"))
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory):
+    """A data home with tiny SD1.5 and SDXL checkpoints and all released files."""
+    home = tmp_path_factory.mktemp("data")
+    write_released(home / "acetate" / "models")
+    return home
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +40,10 @@ def tiny(tiny_resources, shared_generator, monkeypatch):
     """The generator, which finds the tiny mini instead of the real one."""
     monkeypatch.setenv("ACETATE_RESOURCES", str(tiny_resources))
     return shared_generator
+
+
+@pytest.fixture
+def tiny_released(tiny, tiny_data, monkeypatch):
+    """The generator, which also finds the tiny SD1.5 and SDXL."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tiny_data))
+    return tiny

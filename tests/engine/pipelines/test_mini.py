@@ -8,58 +8,28 @@ import pytest
 from acetate.protocol.events import LayerRole
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
-from acetate.protocol.requests import GenerateRequest, Scheduler, StackLayer, Task
+from acetate.protocol.requests import Scheduler, Task
 from acetate_engine.pipelines.contract import JobCancelled
 from acetate_engine.pipelines.tasks import TaskGenerator
 from tests.engine.pipelines.reporters import Recorder
-
-BACKGROUND, FOREGROUND, MASK = (letter * 64 for letter in "abc")
-BOUNDS = Bounds(10, -20, 100, 37)
-
-
-def _images(bounds=BOUNDS):
-    random = np.random.default_rng(0)
-    shape = (bounds.height, bounds.width)
-    background = random.integers(0, 256, (*shape, 4), dtype=np.uint8)
-    background[..., 3] = 255
-    foreground = random.integers(0, 256, (*shape, 4), dtype=np.uint8)
-    foreground[: shape[0] // 3] = 0
-    mask = np.zeros(shape, np.uint8)
-    mask[shape[0] // 2 :, shape[1] // 2 :] = 255
-    mask[shape[0] // 2, shape[1] // 2 :] = 100
-    return {BACKGROUND: background, FOREGROUND: foreground, MASK: mask}
-
-
-def _request(task, **fields):
-    given = {
-        "prompt": "a red apple",
-        "background": BACKGROUND if task.needs_background else None,
-        "foreground": FOREGROUND if task.needs_foreground else None,
-        "mask": MASK if task.needs_mask else None,
-        "layers": (StackLayer("a boat"), StackLayer("a gull", Bounds(30, -10, 21, 9))) if task is Task.STACK else (),
-        "steps": 2,
-        **fields,
-    }
-    return GenerateRequest(task, BOUNDS, 7, **given)
-
-
-def _run(generator, request, images=None, reporter=None):
-    return generator.generate(request, images or _images(), reporter or Recorder())
-
-
-GENERATING = [task for task in Task if task is not Task.IDENTITY]
-ROLES = {
-    Task.JOINT: [LayerRole.BACKGROUND, LayerRole.FOREGROUND],
-    Task.BACKGROUND_BEHIND_FOREGROUND: [LayerRole.BACKGROUND],
-    Task.BLEND: [LayerRole.BLENDED],
-    Task.STACK: [LayerRole.FOREGROUND] * 2,
-}
+from tests.engine.pipelines.samples import (
+    BACKGROUND,
+    BOUNDS,
+    FOREGROUND,
+    GENERATING,
+    MASK,
+    ROLES,
+    a_request,
+    layer_bytes,
+    run,
+    some_images,
+)
 
 
 @pytest.mark.parametrize("task", GENERATING)
 def test_every_task_gives_layers_of_exactly_the_bounds(tiny, task):
-    request = _request(task, images=2)
-    result = _run(tiny, request)
+    request = a_request(task, images=2)
+    result = run(tiny, request)
     roles = ROLES.get(task, [LayerRole.FOREGROUND])
     assert [(layer.image, layer.role) for layer in result.layers] == [(i, role) for i in range(2) for role in roles]
     for layer in result.layers:
@@ -72,56 +42,56 @@ def test_every_task_gives_layers_of_exactly_the_bounds(tiny, task):
 
 @pytest.mark.parametrize("task", GENERATING)
 def test_the_same_request_gives_the_same_bytes_whatever_ran_before(tiny, task):
-    first = _bytes(_run(tiny, _request(task)))
-    _run(tiny, _request(Task.JOINT, prompt="a house"))
+    first = layer_bytes(run(tiny, a_request(task)))
+    run(tiny, a_request(Task.JOINT, prompt="a house"))
     with pytest.raises(JobCancelled):
-        _run(tiny, _request(Task.FOREGROUND), reporter=Recorder(cancel_after=1))
-    assert _bytes(_run(tiny, _request(task))) == first
+        run(tiny, a_request(Task.FOREGROUND), reporter=Recorder(cancel_after=1))
+    assert layer_bytes(run(tiny, a_request(task))) == first
 
 
-def test_another_process_would_give_the_same_bytes(tiny):
+def test_another_process_would_give_the_samebytes(tiny):
     """A fresh generator loads everything anew."""
-    request = _request(Task.FOREGROUND_ON_BACKGROUND)
-    assert _bytes(_run(TaskGenerator(), request)) == _bytes(_run(tiny, request))
+    request = a_request(Task.FOREGROUND_ON_BACKGROUND)
+    assert layer_bytes(run(TaskGenerator(), request)) == layer_bytes(run(tiny, request))
 
 
 @pytest.mark.parametrize("scheduler", Scheduler)
 @pytest.mark.parametrize("guidance_scale", [1.0, 5.0])
 def test_an_alternative_is_what_its_own_seed_gives(tiny, scheduler, guidance_scale):
-    request = _request(Task.FOREGROUND, images=2, scheduler=scheduler, guidance_scale=guidance_scale, steps=3)
-    second = _run(tiny, request).layers[1]
-    alone = _run(tiny, dataclasses.replace(request, images=1, seed=second.seed)).layers[0]
+    request = a_request(Task.FOREGROUND, images=2, scheduler=scheduler, guidance_scale=guidance_scale, steps=3)
+    second = run(tiny, request).layers[1]
+    alone = run(tiny, dataclasses.replace(request, images=1, seed=second.seed)).layers[0]
     assert alone.pixels.tobytes() == second.pixels.tobytes()
     assert alone.name == second.name == "a red apple · 8"
 
 
 @pytest.mark.parametrize("field", [{"seed": 8}, {"prompt": "a green pear"}, {"negative_prompt": "grass"}, {"steps": 3}])
 def test_everything_in_the_request_matters(tiny, field):
-    request = _request(Task.FOREGROUND)
-    assert _bytes(_run(tiny, request)) != _bytes(_run(tiny, dataclasses.replace(request, **field)))
+    request = a_request(Task.FOREGROUND)
+    assert layer_bytes(run(tiny, request)) != layer_bytes(run(tiny, dataclasses.replace(request, **field)))
 
 
 @pytest.mark.parametrize("task", [Task.FOREGROUND_ON_BACKGROUND, Task.BACKGROUND_BEHIND_FOREGROUND, Task.BLEND])
 def test_the_condition_image_matters(tiny, task):
-    images = _images()
+    images = some_images()
     other = {name: 255 - pixels if pixels.ndim == 3 else pixels for name, pixels in images.items()}
     other[BACKGROUND][..., 3] = 255
-    assert _bytes(_run(tiny, _request(task), images)) != _bytes(_run(tiny, _request(task), other))
+    assert layer_bytes(run(tiny, a_request(task), images)) != layer_bytes(run(tiny, a_request(task), other))
 
 
 @pytest.mark.parametrize("bounds", [(1, 1), (16384, 64), (3, 700), (2048, 2048)])
 def test_any_size_comes_back_exactly(tiny, bounds):
-    request = dataclasses.replace(_request(Task.FOREGROUND), bounds=Bounds(5, 5, *bounds), steps=1)
-    result = _run(tiny, request)
+    request = dataclasses.replace(a_request(Task.FOREGROUND), bounds=Bounds(5, 5, *bounds), steps=1)
+    result = run(tiny, request)
     assert result.layers[0].pixels.shape == (bounds[1], bounds[0], 4)
     assert any("enlarged 32×" in note for note in result.notes) == (bounds == (2048, 2048))
 
 
 @pytest.mark.parametrize("pixel_format", [PixelFormat.RGBA8, PixelFormat.RGBA16])
 def test_inpainting_keeps_every_byte_outside_of_the_mask(tiny, pixel_format):
-    images = _images()
-    request = _request(Task.INPAINT, pixel_format=pixel_format)
-    (layer,) = _run(tiny, request, images).layers
+    images = some_images()
+    request = a_request(Task.INPAINT, pixel_format=pixel_format)
+    (layer,) = run(tiny, request, images).layers
     original = images[FOREGROUND].astype(np.uint16) * 257 if layer.pixels.dtype == np.uint16 else images[FOREGROUND]
     outside = images[MASK] == 0
     assert np.array_equal(layer.pixels[outside], original[outside])
@@ -129,23 +99,23 @@ def test_inpainting_keeps_every_byte_outside_of_the_mask(tiny, pixel_format):
 
 
 def test_inpainting_works_within_a_context(tiny):
-    images, inner = _images(), Bounds(40, -15, 30, 20)
-    request = _request(Task.INPAINT, context=BOUNDS)
-    whole = _run(tiny, dataclasses.replace(request, context=None), images).layers[0]
-    part = _run(tiny, dataclasses.replace(request, bounds=inner), images).layers[0]
+    images, inner = some_images(), Bounds(40, -15, 30, 20)
+    request = a_request(Task.INPAINT, context=BOUNDS)
+    whole = run(tiny, dataclasses.replace(request, context=None), images).layers[0]
+    part = run(tiny, dataclasses.replace(request, bounds=inner), images).layers[0]
     cut = inner.relative_to(BOUNDS)
     assert np.array_equal(part.pixels, whole.pixels[cut.y : cut.bottom, cut.x : cut.right])
 
 
 def test_refining_with_no_strength_gives_the_layer_back(tiny):
-    images = _images()
-    (layer,) = _run(tiny, _request(Task.REFINE, strength=0.0), images).layers
+    images = some_images()
+    (layer,) = run(tiny, a_request(Task.REFINE, strength=0.0), images).layers
     assert np.array_equal(layer.pixels, images[FOREGROUND])
 
 
 def test_progress_runs_to_its_end_and_previews_cover_the_region(tiny):
     recorder = Recorder()
-    _run(tiny, _request(Task.STACK, images=2, steps=4), reporter=recorder)
+    run(tiny, a_request(Task.STACK, images=2, steps=4), reporter=recorder)
     done = [step for step, _, stage in recorder.stages if stage != "loading"]
     assert done == list(range(1, len(done) + 1))
     assert {total for _, total, stage in recorder.stages if stage != "loading"} == {len(done)}
@@ -157,9 +127,5 @@ def test_progress_runs_to_its_end_and_previews_cover_the_region(tiny):
 def test_cancelling_stops_within_one_step(tiny):
     recorder = Recorder(cancel_after=2)
     with pytest.raises(JobCancelled):
-        _run(tiny, _request(Task.FOREGROUND, steps=9), reporter=recorder)
+        run(tiny, a_request(Task.FOREGROUND, steps=9), reporter=recorder)
     assert recorder.steps == 2
-
-
-def _bytes(result):
-    return [layer.pixels.tobytes() for layer in result.layers]

@@ -8,10 +8,10 @@ from __future__ import annotations
 from acetate.protocol.errors import UnknownModel, UnsupportedTask
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Task
-from acetate_engine.models.families import mini
+from acetate_engine.models.families import mini, sd15, sdxl
 from acetate_engine.models.families.base import Model
 
-FAMILIES = (mini,)
+FAMILIES = (mini, sd15, sdxl)
 
 
 def find_models() -> list[Model]:

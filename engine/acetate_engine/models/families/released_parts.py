@@ -1,0 +1,125 @@
+"""Loading a base checkpoint with the released layer files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline, UNet2DConditionModel
+from torch import Tensor
+
+from acetate.protocol.geometry import Extent
+from acetate_engine.models.attention_sharing import AttentionSharing
+from acetate_engine.models.checkpoints.base import BaseModel, load_base
+from acetate_engine.models.checkpoints.kinds import Family
+from acetate_engine.models.checkpoints.load import load_offset_encoder, load_sharing_weights, load_transparent_decoder
+from acetate_engine.models.checkpoints.offsets import OffsetFile
+from acetate_engine.models.families.components import Adaptation, Components, Text, TextEncode
+from acetate_engine.models.families.released import ReleasedFiles
+from acetate_engine.models.latent_transparency import LatentTransparency
+from acetate_engine.models.unet_patch import UNetPatch
+
+MakeAdaptation = Callable[[Path, UNet2DConditionModel], Adaptation]
+
+
+class AppliedOffsets:
+    """A file of weight offsets, added to the UNet until `detach`."""
+
+    def __init__(self, path: Path, unet: UNet2DConditionModel) -> None:
+        self._patch = UNetPatch(unet, OffsetFile(path))
+        self._patch.apply()
+
+    def detach(self) -> None:
+        self._patch.remove()
+
+
+def sharing(path: Path, unet: UNet2DConditionModel) -> Adaptation:
+    """SD1.5's layer files."""
+    return AttentionSharing(unet, load_sharing_weights(path))
+
+
+def offsets(path: Path, unet: UNet2DConditionModel) -> Adaptation:
+    """SDXL's layer files."""
+    return AppliedOffsets(path, unet)
+
+
+def load_parts(checkpoint: Path, family: Family, files: ReleasedFiles, attach: MakeAdaptation) -> Components:
+    """The base on the best device; layer files are read when they are first used.
+
+    On a graphics card UNet and text are fp16 and the VAE, which overflows in that, bf16; on the CPU all is float32.
+    """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    on_card = device.type == "cuda"
+    vae_dtype = torch.bfloat16 if on_card else torch.float32
+    base = load_base(checkpoint, family, torch.float16 if on_card else torch.float32, vae_dtype)
+    for module in (base.unet, base.vae, *base.text_encoders):
+        module.to(device)
+    return Components(
+        unet=base.unet,
+        vae=base.vae,
+        scheduler=base.scheduler,
+        encode_text=(_clip_encode if family is Family.SD15 else _two_clips_encode)(base, device),
+        transparency=_transparency(files, vae_dtype, device),
+        layers={name: partial(attach, path) for name, path in files.layers.items()},
+        latent_channels=base.vae.config.latent_channels,
+        factor=2 ** (len(base.vae.config.block_out_channels) - 1),
+        scaling_factor=base.vae.config.scaling_factor,
+        shares=family is Family.SD15,
+        device=device,
+    )
+
+
+def _transparency(files: ReleasedFiles, dtype: torch.dtype, device: torch.device) -> LatentTransparency:
+    encoder = None if files.encoder is None else load_offset_encoder(files.encoder, dtype).to(device)
+    decoder = None if files.decoder is None else load_transparent_decoder(files.decoder, dtype).to(device)
+    return LatentTransparency(encoder, decoder)
+
+
+def _clip_encode(base: BaseModel, device: torch.device) -> TextEncode:
+    pipeline = StableDiffusionPipeline(
+        vae=base.vae,
+        text_encoder=base.text_encoders[0],
+        tokenizer=base.tokenizers[0],
+        unet=base.unet,
+        scheduler=base.scheduler,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+
+    def encode(prompts: list[str], clip_skip: int, working: Extent) -> Text:
+        states, _ = pipeline.encode_prompt(prompts, device, 1, False, clip_skip=clip_skip or None)
+        return Text(states)
+
+    return encode
+
+
+def _two_clips_encode(base: BaseModel, device: torch.device) -> TextEncode:
+    pipeline = StableDiffusionXLPipeline(
+        vae=base.vae,
+        text_encoder=base.text_encoders[0],
+        text_encoder_2=base.text_encoders[1],
+        tokenizer=base.tokenizers[0],
+        tokenizer_2=base.tokenizers[1],
+        unet=base.unet,
+        scheduler=base.scheduler,
+        add_watermarker=False,
+    )
+
+    def encode(prompts: list[str], clip_skip: int, working: Extent) -> Text:
+        states, _, pooled, _ = pipeline.encode_prompt(
+            prompts, device=device, do_classifier_free_guidance=False, clip_skip=clip_skip or None
+        )
+        said = torch.tensor([bool(prompt.strip()) for prompt in prompts], device=device)
+        sizes = [working.height, working.width, 0, 0, working.height, working.width]  # original, crop, target
+        ids = torch.tensor([sizes] * len(prompts), dtype=states.dtype, device=device)
+        return Text(_zero_unless(said, states), pooled=_zero_unless(said, pooled), time_ids=ids)
+
+    return encode
+
+
+def _zero_unless(said: Tensor, rows: Tensor) -> Tensor:
+    """SDXL was trained with zeros for an empty prompt."""
+    return torch.where(said.reshape(-1, *[1] * (rows.ndim - 1)), rows, torch.zeros_like(rows))

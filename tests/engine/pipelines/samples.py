@@ -1,0 +1,55 @@
+"""Requests of every task, with the images they need."""
+
+import numpy as np
+
+from acetate.protocol.events import LayerRole
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.requests import GenerateRequest, StackLayer, Task
+from tests.engine.pipelines.reporters import Recorder
+
+BACKGROUND, FOREGROUND, MASK = (letter * 64 for letter in "abc")
+BOUNDS = Bounds(10, -20, 100, 37)
+
+
+def some_images(bounds=BOUNDS):
+    random = np.random.default_rng(0)
+    shape = (bounds.height, bounds.width)
+    background = random.integers(0, 256, (*shape, 4), dtype=np.uint8)
+    background[..., 3] = 255
+    foreground = random.integers(0, 256, (*shape, 4), dtype=np.uint8)
+    foreground[: shape[0] // 3] = 0
+    mask = np.zeros(shape, np.uint8)
+    mask[shape[0] // 2 :, shape[1] // 2 :] = 255
+    mask[shape[0] // 2, shape[1] // 2 :] = 100
+    return {BACKGROUND: background, FOREGROUND: foreground, MASK: mask}
+
+
+def a_request(task, bounds=BOUNDS, **fields):
+    half = Bounds(bounds.x, bounds.y, (bounds.width + 1) // 2, (bounds.height + 1) // 2)
+    given = {
+        "prompt": "a red apple",
+        "background": BACKGROUND if task.needs_background else None,
+        "foreground": FOREGROUND if task.needs_foreground else None,
+        "mask": MASK if task.needs_mask else None,
+        "layers": (StackLayer("a boat"), StackLayer("a gull", half)) if task is Task.STACK else (),
+        "steps": 2,
+        **fields,
+    }
+    return GenerateRequest(task, bounds, 7, **given)
+
+
+def run(generator, request, images=None, reporter=None):
+    return generator.generate(request, images or some_images(request.covered), reporter or Recorder())
+
+
+GENERATING = [task for task in Task if task is not Task.IDENTITY]
+ROLES = {
+    Task.JOINT: [LayerRole.BACKGROUND, LayerRole.FOREGROUND],
+    Task.BACKGROUND_BEHIND_FOREGROUND: [LayerRole.BACKGROUND],
+    Task.BLEND: [LayerRole.BLENDED],
+    Task.STACK: [LayerRole.FOREGROUND] * 2,
+}
+
+
+def layer_bytes(result):
+    return [layer.pixels.tobytes() for layer in result.layers]

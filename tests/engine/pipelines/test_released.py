@@ -1,0 +1,84 @@
+"""Every task on SD1.5 and SDXL of random weights, in the released formats."""
+
+import pytest
+
+from acetate.protocol.events import LayerRole
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.requests import Scheduler, Task
+from acetate_engine.pipelines.contract import JobCancelled
+from tests.engine.pipelines.pairwise import pairwise
+from tests.engine.pipelines.reporters import Recorder
+from tests.engine.pipelines.samples import BACKGROUND, GENERATING, ROLES, a_request, layer_bytes, run, some_images
+
+MODELS = ["tiny_sd15", "tiny_sdxl"]
+SIZES = [(100, 37), (65, 129), (1, 3)]
+MATRIX = pairwise(
+    [(model, task) for model in MODELS for task in GENERATING], [1, 2, 5], list(Scheduler), [1.0, 5.0], SIZES
+)
+
+
+def test_the_matrix_holds_every_pair():
+    assert {(row[0], row[2]) for row in MATRIX} == {
+        ((model, task), scheduler) for model in MODELS for task in GENERATING for scheduler in Scheduler
+    }
+    assert len(MATRIX) < 120
+
+
+@pytest.mark.parametrize(
+    ("what", "images", "scheduler", "guidance_scale", "size"), MATRIX, ids=lambda value: str(value).replace(" ", "")
+)
+def test_every_task_gives_layers_of_exactly_the_size(tiny_released, what, images, scheduler, guidance_scale, size):
+    model, task = what
+    request = a_request(
+        task, Bounds(3, -4, *size), model=model, images=images, scheduler=scheduler, guidance_scale=guidance_scale
+    )
+    result = run(tiny_released, request)
+    roles = ROLES.get(task, [LayerRole.FOREGROUND])
+    assert [(layer.image, layer.role) for layer in result.layers] == [
+        (image, role) for image in range(images) for role in roles
+    ]
+    for layer in result.layers:
+        assert layer.pixels.shape == (layer.bounds.height, layer.bounds.width, 4)
+        if layer.role is not LayerRole.FOREGROUND:
+            assert (layer.pixels[..., 3] == 255).all()
+    if task is not Task.STACK:
+        assert {layer.bounds for layer in result.layers} == {request.bounds}
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("task", GENERATING)
+def test_the_same_request_gives_the_same_bytes_whatever_ran_before(tiny_released, model, task):
+    request = a_request(task, model=model, steps=3)
+    first = layer_bytes(run(tiny_released, request))
+    run(tiny_released, a_request(Task.JOINT, model=model, prompt="a house"))
+    with pytest.raises(JobCancelled):
+        other = a_request(Task.BACKGROUND_BEHIND_FOREGROUND, model=model, steps=3)
+        run(tiny_released, other, reporter=Recorder(cancel_after=2))
+    assert layer_bytes(run(tiny_released, request)) == first
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_an_alternative_is_what_its_own_seed_gives(tiny_released, model):
+    """Also where the layer weights leave the UNet half-way."""
+    request = a_request(Task.JOINT, model=model, images=2, steps=3)
+    second = run(tiny_released, request).layers[2:]
+    alone = run(tiny_released, a_request(Task.JOINT, model=model, steps=3, seed=8)).layers
+    assert [layer.pixels.tobytes() for layer in second] == [layer.pixels.tobytes() for layer in alone]
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("task", [Task.FOREGROUND_ON_BACKGROUND, Task.BACKGROUND_BEHIND_FOREGROUND, Task.BLEND])
+def test_the_condition_image_matters(tiny_released, model, task):
+    images = some_images()
+    other = {name: 255 - pixels if pixels.ndim == 3 else pixels for name, pixels in images.items()}
+    other[BACKGROUND][..., 3] = 255
+    request = a_request(task, model=model)
+    assert layer_bytes(run(tiny_released, request, images)) != layer_bytes(run(tiny_released, request, other))
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("fields", [{"blended_prompt": "night"}, {"negative_prompt": "grass"}, {"clip_skip": 1}])
+def test_prompts_of_other_frames_matter(tiny_released, model, fields):
+    plain = run(tiny_released, a_request(Task.FOREGROUND_ON_BACKGROUND, model=model))
+    changed = run(tiny_released, a_request(Task.FOREGROUND_ON_BACKGROUND, model=model, **fields))
+    assert layer_bytes(plain) != layer_bytes(changed)
