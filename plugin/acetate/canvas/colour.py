@@ -44,6 +44,7 @@ class Converter:
             area = (strip.x, strip.y, strip.width, strip.height)
             node.setPixelData(scratch.pixelData(*area), *area)
         sip.delete(scratch)
+        self._clone.waitForDone()  # closing a document whose image still works makes Krita crash, later
 
     def close(self) -> None:
         if self._clone and not sip.isdeleted(self._clone):

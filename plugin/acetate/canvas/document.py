@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from krita import Document, Krita, Node
 
@@ -37,25 +37,19 @@ class LayerInfo:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a result goes: above `anchor`, inside `parent`; found again by id when it comes."""
+    """Where a result goes: beside `anchor`, inside `parent`; found again by id when it comes."""
 
     anchor: str
-    anchor_name: str
     parent: str
+    is_below: bool = False  # under the anchor instead of above it
 
 
 class OpenDocument:
-    """A document that was open when this was made. Two of the same document are equal."""
+    """A document that was open when this was made."""
 
     def __init__(self, handle: Document) -> None:
         self.handle = handle
         self.extent = self.current_extent()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, OpenDocument) and self.handle == other.handle
-
-    def __hash__(self) -> int:
-        return hash(self.handle.rootNode().uniqueId().toString())
 
     @property
     def is_open(self) -> bool:
@@ -90,11 +84,15 @@ class OpenDocument:
     def place(self) -> Place:
         """Above the active layer. Raises DocumentError where there is none."""
         with wrappers() as hold:
-            node = active_layer(self.handle, hold)
-            parent = node.parentNode()
-            if parent is None:
-                raise DocumentError("no layer is active", "Choose a layer in the Layers docker.")
-            return Place(node_id(node), node.name(), node_id(hold(parent)))
+            return _place_of(active_layer(self.handle, hold), hold)
+
+    def place_below(self, layer: str) -> Place:
+        """Under the layer with this id. Raises DocumentError where it is gone."""
+        with wrappers() as hold:
+            node = find_node(hold(self.handle.rootNode()), layer, hold)
+            if node is None:
+                raise DocumentError("the chosen layer is gone", "Choose another layer.")
+            return replace(_place_of(node, hold), is_below=True)
 
 
 def active_document() -> OpenDocument | None:
@@ -114,6 +112,13 @@ def active_layer(document: Document, hold: Hold) -> Node:
     while is_mask(node) and (parent := node.parentNode()):
         node = hold(parent)
     return node
+
+
+def _place_of(node: Node, hold: Hold) -> Place:
+    parent = node.parentNode()
+    if parent is None:
+        raise DocumentError("no layer is active", "Choose a layer in the Layers docker.")
+    return Place(node_id(node), node_id(hold(parent)))
 
 
 def find_node(root: Node, identifier: str, hold: Hold) -> Node | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from krita import Document, Node
 
 from acetate.canvas.colour import Converter
-from acetate.canvas.document import OpenDocument, Place, find_node
+from acetate.canvas.document import OpenDocument, Place, find_node, node_id
 from acetate.canvas.wrappers import Hold, wrappers
 from acetate.picture import Picture
 from acetate.protocol.errors import DocumentError
@@ -45,7 +45,7 @@ class Insertion:
             self._converter.write(node, layer.picture, layer.bounds)
 
     def attach(self, place: Place, group_name: str, expected: Extent | None) -> None:
-        """One undo step: the layer, or a group of them, above the anchor of `place`; it becomes the active one.
+        """One undo step: the layer, or a group of them, at `place`; it becomes the active one.
 
         Where the anchor is gone it goes on top of its group; where that is gone too, on top of everything.
         Raises DocumentError where the document is closed, a group is locked, or the canvas is not `expected` large.
@@ -87,9 +87,17 @@ def _find(document: Document, place: Place, hold: Hold) -> tuple[Node, Node | No
     """The parent to insert into, and the node to insert above."""
     root = hold(document.rootNode())
     anchor = find_node(root, place.anchor, hold)
-    if anchor is not None and (parent := anchor.parentNode()):
-        return hold(parent), anchor
-    return find_node(root, place.parent, hold) or root, None
+    if anchor is None or not (parent := anchor.parentNode()):
+        return find_node(root, place.parent, hold) or root, None
+    hold(parent)
+    return parent, _next_below(parent, anchor, hold) if place.is_below else anchor
+
+
+def _next_below(parent: Node, anchor: Node, hold: Hold) -> Node:
+    """The sibling under `anchor`; `anchor` itself where it is the lowest: Krita's Python cannot insert below all."""
+    siblings = [hold(child) for child in parent.childNodes()]
+    index = [node_id(node) for node in siblings].index(node_id(anchor))
+    return siblings[max(0, index - 1)]
 
 
 def _check_unlocked(parent: Node, hold: Hold) -> None:

@@ -1,4 +1,4 @@
-"""Layers of the document as a painter sees them, flattened, in straight sRGB RGBA8; the document stays untouched.
+"""Layers of the document as a painter sees them, flattened, in straight sRGB; the document stays untouched.
 
 A clone is made, all that is not wanted is hidden in it, and Krita itself merges the rest: so opacity, blending
 modes, masks, clipping and styles count exactly as on the canvas. Cloning shares the tiles and takes about 10 ms;
@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from krita import Node
+from krita import Document, Node
 
-from acetate.canvas.document import OpenDocument, is_mask, node_id
+from acetate.canvas.document import SRGB, OpenDocument, is_mask, node_id
 from acetate.canvas.wrappers import Hold, wrappers
 from acetate.picture import Picture, row_strips, swap_red_blue
 from acetate.protocol.errors import DocumentError
@@ -52,18 +52,35 @@ class Snapshot:
             raise DocumentError("the chosen layer is gone", "Choose another layer.")
 
     def read(self, bounds: Bounds) -> Picture:
-        """Any thread. `bounds` lies on the canvas."""
+        """RGBA8, or RGBA16 of a document that is deeper than 8 bits. Any thread. `bounds` lies on the canvas."""
         self._clone.refreshProjection()  # without it the clone shows what the original showed
-        return Picture(bounds.extent, PixelFormat.RGBA8, tuple(self._strips(bounds)))
-
-    def _strips(self, bounds: Bounds) -> Iterator[bytes]:
-        for strip in row_strips(bounds, PixelFormat.RGBA8.bytes_per_pixel):
-            image = self._clone.projection(strip.x, strip.y, strip.width, strip.height)
-            yield swap_red_blue(_bytes_of(image, strip))
+        self._clone.waitForDone()  # closing a document whose image still works makes Krita crash, later
+        if self._clone.colorDepth() == "U8":
+            return Picture(bounds.extent, PixelFormat.RGBA8, tuple(_shallow_strips(self._clone, bounds)))
+        return Picture(bounds.extent, PixelFormat.RGBA16, tuple(_deep_strips(self._clone, bounds)))
 
     def close(self) -> None:
         self._clone.close()
         sip.delete(self._clone)
+
+
+def _shallow_strips(clone: Document, bounds: Bounds) -> Iterator[bytes]:
+    for strip in row_strips(bounds, PixelFormat.RGBA8.bytes_per_pixel):
+        image = clone.projection(strip.x, strip.y, strip.width, strip.height)
+        yield swap_red_blue(_bytes_of(image, strip))
+
+
+def _deep_strips(clone: Document, bounds: Bounds) -> Iterator[bytes]:
+    """`projection` has 8 bits only: Krita converts a node that holds the merged pixels."""
+    node = clone.createNode("", "paintlayer")
+    strips = [(strip.x, strip.y, strip.width, strip.height) for strip in row_strips(bounds, 8)]
+    for area in strips:
+        node.setPixelData(clone.pixelData(*area), *area)
+    node.setColorSpace("RGBA", "U16", SRGB)
+    for area in strips:
+        yield swap_red_blue(bytes(node.pixelData(*area)), 2)
+    sip.delete(node)
+    clone.waitForDone()
 
 
 def _bytes_of(image: QImage, strip: Bounds) -> bytes:

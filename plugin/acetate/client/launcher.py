@@ -135,6 +135,6 @@ def _spawn(command: tuple[str, ...], log: Path) -> subprocess.Popen[bytes]:
 
 
 def _start_failed(what: str, log: Path) -> EngineStartFailed:
-    lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
-    last = f" Its last words: {lines[-1][:300]}" if lines else ""
+    lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
+    last = f" Its last words: {' '.join(lines[-3:])[-600:]}" if lines else ""
     return EngineStartFailed(f"{what}.{last}", f"Read {log}, or start `acetate serve` by hand to see why.")

@@ -104,5 +104,6 @@ def _view(choice: str, place: Place) -> View | None:
 
 
 def is_empty(picture: Picture) -> bool:
-    """Whether no pixel of an RGBA8 picture is visible."""
-    return not any(any(strip[3::4]) for strip in picture.strips)
+    """Whether no pixel of a picture with alpha is visible."""
+    pixel = picture.format.bytes_per_pixel
+    return not any(any(strip[pixel - 1 :: pixel]) for strip in picture.strips)  # RGBA16: the high byte of alpha

@@ -16,6 +16,7 @@ from acetate.protocol.errors import AccessError, AcetateError, EngineStartFailed
 T = TypeVar("T")
 
 BACK_OFF = (0.0, 0.5, 2.0)  # seconds before each attempt to bring the engine back
+END_ENGINE = "End the engine (process {}) and press Generate: a new one writes a new connection file."
 
 
 class EngineState(str, Enum):
@@ -55,13 +56,12 @@ class Engine:
             try:
                 return await self._loop.thread(lambda: function(connection))  # noqa: B023  # awaited in this round
             except EngineUnreachable as error:
-                self.lose(connection)
-                unreachable = error
-            except AccessError:  # the connection file was another engine's: read it again next time
-                self.lose(connection)
-                raise
+                failed: AcetateError = error
+            except AccessError as error:  # the connection file may be a new engine's by now
+                failed = AccessError(error.detail, END_ENGINE.format(connection.pid))
+            self.lose(connection)
             await self._pause(delay)
-        raise unreachable
+        raise failed
 
     def lose(self, connection: Connection) -> None:
         """Takes note that this engine is gone; the next call brings up another."""

@@ -26,7 +26,7 @@ from acetate.protocol.errors import AcetateError, DocumentError, EngineUnreachab
 from acetate.protocol.events import Done, LayerResult, LayerRole
 from acetate.protocol.geometry import Extent
 from acetate.protocol.pixels import PixelFormat
-from acetate.protocol.requests import GenerateRequest
+from acetate.protocol.requests import GenerateRequest, Task
 
 
 class Session:
@@ -76,6 +76,8 @@ class Session:
         document = _open_document()
         place, bounds, settings = document.place(), region(document), self.settings
         wanted = conditions(settings.task.value, settings.background.value, settings.foreground.value, place)
+        if settings.task.value is Task.BACKGROUND_BEHIND_FOREGROUND and wanted.foreground:
+            place = document.place_below(wanted.foreground.layer)
         pixel_format = PixelFormat.RGBA8 if document.colour_space.depth == "U8" else PixelFormat.RGBA16
         request = settings.request(bounds, wanted.placeholders, pixel_format)
         request.validate()
