@@ -114,7 +114,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     krita = getattr(item, "funcargs", {}).get("krita")
-    if report.failed and isinstance(krita, KritaProcess):
+    if report.failed and isinstance(krita, KritaProcess) and krita.home.root.exists():  # not after the last tear-down
         report.sections.append(("Krita at the failure", _record(krita, item.nodeid, report.when or "")))
     return report
 

@@ -115,7 +115,7 @@ select(*region)
 
 def save(painter: Painter) -> list[Path]:
     """The document as Krita and Photoshop read it, the flat picture, and what the painter sees."""
-    painter.krita.run("trigger('deselect'); let_run(500)")
+    painter.krita.run("trigger('deselect')")
     files = [OUT / f"demo{suffix}" for suffix in (".kra", ".psd", ".png", "-screenshot.png")]
     *documents, screenshot = files
     painter.krita.run("grab_window(path)", path=str(screenshot))

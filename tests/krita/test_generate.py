@@ -16,7 +16,7 @@ from tests.krita.harness.waiting import wait_until
 )
 def test_layer_arrives_above_the_active_one(painter: Painter, active: str, parent: str, index: int) -> None:
     paint_document(painter)
-    painter.krita.run("activate(name); let_run(100)", name=active)
+    painter.activate(active)
     layer = painter.generate(PROMPT)
     assert (layer["parent"], layer["index"], layer["type"]) == (parent, index, "paintlayer")
     assert PROMPT in layer["name"]
@@ -24,7 +24,7 @@ def test_layer_arrives_above_the_active_one(painter: Painter, active: str, paren
 
 def test_one_undo_step_restores_every_byte(painter: Painter) -> None:
     paint_document(painter)
-    painter.krita.run("activate('tree'); let_run(100)")
+    painter.activate("tree")
     before, steps = painter.fingerprint(), painter.undo_steps()
     painter.generate(PROMPT)
     after = painter.fingerprint()
@@ -72,7 +72,7 @@ def test_extreme_canvases(painter: Painter, engine: Engine, width: int, height: 
 def test_same_seed_gives_the_same_pixels(painter: Painter, engine: Engine) -> None:
     painter.new_document(96, 96)
     first = painter.generate(PROMPT, seed=3)
-    painter.krita.run("activate('Background'); let_run(100)")
+    painter.activate("Background")
     second = painter.generate(PROMPT, seed=3)
     area = Bounds(0, 0, 96, 96)
     assert painter.node_pixels(first, area) == painter.node_pixels(second, area)

@@ -17,7 +17,7 @@ def test_errors_inside_krita_reach_the_test(krita: KritaProcess) -> None:
 
 def test_uncaught_exceptions_are_reported(krita: KritaProcess) -> None:
     krita.run("QtCore.QTimer.singleShot(0, lambda: 1 / 0)")
-    krita.run("let_run(50)")
+    wait_until(lambda: krita.run("True") and krita.uncaught, "the exception", timeout=5)
     assert "ZeroDivisionError" in krita.uncaught.pop()
 
 

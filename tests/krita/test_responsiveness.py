@@ -6,6 +6,7 @@ machine only ever lengthens a gap, so the shortest of up to three runs is compar
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -20,6 +21,7 @@ from tests.krita.harness.waiting import wait_until
 
 LIMIT = 50.0  # milliseconds, on an 8-bit sRGB canvas
 AT_REST = 25.0  # milliseconds; a new document keeps Krita busy with thumbnails for a while
+AFTERMATH = 1.0  # seconds after a layer was added, in which Krita makes its thumbnails
 SIDE = 2048  # canvas pixels
 RUNS = 3
 
@@ -41,7 +43,9 @@ def measured(krita: KritaProcess, work: Callable[[], object]) -> float:
 
 
 def gap_of_a_second(krita: KritaProcess) -> float:
-    longest: float = krita.run("gap_meter.start(); let_run(1000); gap_meter.stop()[0]")
+    krita.run("gap_meter.start()")
+    time.sleep(1.0)
+    longest: float = krita.run("gap_meter.stop()[0]")
     return longest
 
 
@@ -62,11 +66,16 @@ def gap_of_a_job(painter: Painter, engine: Engine, space: dict[str, str]) -> flo
         number = engine.new_job(painter.press_generate)
         engine.wait_for(number, "done", timeout=240)
         wait_until(lambda: painter.krita.run("len(document().topLevelNodes())") == 2, "the layer")
-        painter.krita.run("let_run(300)")
+        time.sleep(AFTERMATH)
 
     gap = measured(painter.krita, job)
     painter.krita.run("close_documents()")
     return gap
+
+
+def duplicate_layer(krita: KritaProcess) -> None:
+    krita.run("app.action('duplicatelayer').trigger()")
+    time.sleep(AFTERMATH)
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +84,8 @@ def own_gaps(display: Display) -> tuple[float, float]:
     krita = start_plain(display)
     try:
         krita.run("fill_screen(); new_document(side, side)", side=SIDE)
-        idle = measured(krita, lambda: krita.run("let_run(5000)"))
-        return idle, measured(krita, lambda: krita.run("trigger('duplicatelayer'); let_run(3000)"))
+        idle = measured(krita, lambda: time.sleep(5.0))
+        return idle, measured(krita, lambda: duplicate_layer(krita))
     finally:
         krita.quit()
         krita.home.remove()

@@ -75,7 +75,7 @@ class Display:
     def close(self) -> None:
         if self._server is not None:
             self._server.terminate()
-            self._server.wait(timeout=10)
+            self._server.wait(timeout=60)
 
     def __enter__(self) -> Display:
         return self

@@ -142,11 +142,11 @@ class Engine:
         os.kill(worker, signal.SIGKILL)
 
     def stop(self) -> None:
-        """At the end of the tests; does nothing where no engine runs."""
+        """As the operating system does when the painter logs out; does nothing where no engine runs."""
         pid = self.pid
         if pid is not None:
             os.kill(pid, signal.SIGTERM)
-            wait_until(lambda: not is_alive(pid), "the engine to stop", 20.0)
+            wait_until(lambda: not is_alive(pid), "the engine to stop", 60.0)
 
 
 def children(pid: int) -> list[int]:

@@ -54,6 +54,15 @@ class Painter:
         self.press_generate()
         return self.wait_for_layer(before)
 
+    def activate(self, name: str) -> None:
+        """Chooses a layer; Krita does so in a later turn of its event loop, and only once it has listed the layer."""
+
+        def is_active() -> bool:
+            self.krita.run("activate(name)", name=name)
+            return bool(self.krita.run("active_name() == name", name=name))
+
+        wait_until(is_active, f"{name} to be active")
+
     def stroke(self) -> None:
         """With the brush in hand, across the middle of the canvas."""
         x, y = self.krita.run("canvas_centre()")

@@ -22,6 +22,7 @@ uncaught = []
 class DriverExtension(Extension):
     def setup(self):
         _report_uncaught()
+        faulthandler.enable()  # a Krita that crashes says in which Python call
         faulthandler.register(signal.SIGUSR1, all_threads=True)  # where a Krita that hangs, hangs: into its log
         Krita.instance().setBatchmode(True)
         self.server = Server(os.environ["ACETATE_DRIVER_SOCKET"])

@@ -7,7 +7,7 @@ import sys
 import time
 
 from krita import InfoObject, Krita, Selection
-from PyQt5.QtCore import QEventLoop, QPoint, Qt, QTimer
+from PyQt5.QtCore import QPoint, Qt, QTimer
 from PyQt5.QtWidgets import QApplication, QLineEdit, QListView, QScrollArea, QWidget
 
 app = Krita.instance()
@@ -327,13 +327,6 @@ class GapMeter:
 
 
 gap_meter = GapMeter()
-
-
-def let_run(milliseconds):
-    """Lets the event loop run."""
-    loop = QEventLoop()
-    QTimer.singleShot(milliseconds, loop.quit)
-    loop.exec_()
 
 
 def quit_krita():

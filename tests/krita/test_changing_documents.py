@@ -1,0 +1,98 @@
+"""Documents that are not there, go away, change or resist."""
+
+from __future__ import annotations
+
+from tests.krita.harness.engine import Engine
+from tests.krita.harness.painter import Painter
+from tests.krita.harness.scenes import PROMPT, paint_document, untouched
+from tests.krita.harness.waiting import wait_until
+
+
+def test_no_document(painter: Painter) -> None:
+    painter.krita.run("close_documents()")
+    painter.press_generate()
+    painter.wait_for_message("document", "open")
+
+
+def test_document_closed_while_the_job_runs(painter: Painter, engine: Engine) -> None:
+    """Nothing crashes, nothing lands in another document, and the plugin goes on working."""
+    paint_document(painter)
+    painter.set_up(PROMPT)
+    job = engine.new_job(painter.press_generate)
+    engine.wait_for(job, "running")
+    painter.krita.run("close_documents(); new_document(64, 64)")
+    other = painter.fingerprint()
+    painter.wait_for_message("document", "closed", timeout=120)
+    assert painter.fingerprint() == other
+    assert painter.undo_steps() == []
+    painter.generate(PROMPT)
+
+
+def test_document_resized_while_the_job_runs(painter: Painter, engine: Engine) -> None:
+    """A layer for the old canvas would sit wrong: the docker says so, and where the result is kept."""
+    paint_document(painter, 256, 192)
+    painter.set_up(PROMPT)
+    job = engine.new_job(painter.press_generate)
+    engine.wait_for(job, "running")
+    painter.krita.run("document().resizeImage(0, 0, 128, 300); document().waitForDone()")
+    state, steps = painter.fingerprint(), painter.undo_steps()
+    painter.wait_for_message("resized", "256", "128", "history", timeout=120)
+    assert painter.fingerprint() == state
+    assert painter.undo_steps() == steps
+    painter.generate(PROMPT)
+
+
+def test_active_layer_deleted_while_the_job_runs(painter: Painter, engine: Engine) -> None:
+    paint_document(painter)
+    painter.activate("tree")
+    painter.set_up(PROMPT)
+    before = painter.layer_ids()
+    job = engine.new_job(painter.press_generate)
+    engine.wait_for(job, "running")
+    painter.krita.run("node('garden').remove(); document().waitForDone()")
+    state = painter.fingerprint()
+    layer = painter.wait_for_layer(before)
+    assert layer["parent"] == "root"
+    assert untouched(state, painter.fingerprint())
+
+
+def test_another_document_is_active_when_the_job_ends(painter: Painter, engine: Engine) -> None:
+    """The layer goes where it was asked for."""
+    paint_document(painter)
+    painter.krita.run("document().setName('asked'); document().setModified(False)")
+    before = painter.layer_ids()
+    painter.set_up(PROMPT)
+    job = engine.new_job(painter.press_generate)
+    engine.wait_for(job, "running")
+    painter.new_document(64, 64)
+    other = painter.fingerprint()
+    engine.wait_for(job, "done")
+    code = """
+asked = next(item for item in app.documents() if item.name() == 'asked')
+len(asked.topLevelNodes())
+"""
+    wait_until(lambda: painter.krita.run(code) == 5, "the layer in the document that is not active")
+    assert painter.fingerprint() == other
+    painter.krita.run("app.setActiveDocument(next(item for item in app.documents() if item.name() == 'asked'))")
+    assert len(painter.new_layers(before)) == 1
+
+
+def test_locked_layer_is_neither_changed_nor_in_the_way(painter: Painter) -> None:
+    paint_document(painter)
+    painter.activate("below")
+    painter.krita.run("node('below').setLocked(True)")
+    before = painter.fingerprint()
+    layer = painter.generate(PROMPT)
+    assert (layer["parent"], layer["index"]) == ("root", 2)
+    assert untouched(before, painter.fingerprint())
+
+
+def test_nothing_is_put_into_a_locked_group(painter: Painter) -> None:
+    paint_document(painter)
+    painter.activate("tree")
+    painter.krita.run("node('garden').setLocked(True)")
+    before = painter.fingerprint()
+    painter.set_up(PROMPT)
+    painter.press_generate()
+    painter.wait_for_message("garden", "locked", "unlock", timeout=120)
+    assert painter.fingerprint() == before
