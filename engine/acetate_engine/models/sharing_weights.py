@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from acetate_engine.models.checkpoints.shapes import numbers
+
 RELEASED_RANK = 256
 PROJECTIONS = ("q", "k", "v", "out")
 RELEASED_CONDITION_CHANNELS = 256
@@ -149,8 +151,8 @@ class SharingWeights(nn.Module):
         Raises:
             KeyError: a tensor that decides the layout is missing; the error names it.
         """
-        units = {int(name.split(".")[2]) for name in shapes if name.startswith("hookers.layers.")}
-        widths = [_widths(shapes, unit) for unit in range(len(units))]
+        units = numbers(shapes, r"hookers\.layers\.(\d+)\..*")
+        widths = [_widths(shapes, unit) for unit in units]
         frames = sum(f"hookers.layers.0.to_q_lora.{frame}.down.weight" in shapes for frame in range(8))
         rank = shapes["hookers.layers.0.to_q_lora.0.down.weight"][0]
         condition = shapes.get("kwargs_encoder.blocks_0.14.weight", (0,))[0]

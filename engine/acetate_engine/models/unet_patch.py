@@ -70,8 +70,8 @@ class UNetPatch:
         if channels is not None and channels > self.unet.conv_in.in_channels:
             self._undo.append(grow_conv_in(self.unet, channels))
         parameters = _parameters(self.unet)
-        for name in self.file.shapes:
-            self._add(parameters[name], self.file.read(name))
+        for name, parts in self.file.read():
+            self._add(parameters[name], parts)
 
     def _add(self, parameter: nn.Parameter, parts: tuple[Tensor, ...]) -> None:
         original = parameter.data

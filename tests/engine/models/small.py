@@ -22,7 +22,7 @@ SDXL_CONFIG = {
     "layers_per_block": 2,
     "transformer_layers_per_block": (1, 1, 2),
     "attention_head_dim": (2, 4, 4),
-    "cross_attention_dim": 24,
+    "cross_attention_dim": 24,  # 8 and 16 of the text encoders in single_file.py
     "norm_num_groups": 8,
     "use_linear_projection": True,
     "addition_embed_type": "text_time",

@@ -191,8 +191,8 @@ class TestTogether:
 
 
 def ip_adapter(unet: UNet2DConditionModel) -> dict[str, dict[str, Tensor]]:
-    """A synthetic IP-Adapter: 2 tokens from an image embedding of width 10."""
-    projection = {"proj.weight": (2 * 48, 10), "proj.bias": (2 * 48,), "norm.weight": (48,), "norm.bias": (48,)}
+    """A synthetic IP-Adapter: 4 tokens from an image embedding of width 10."""
+    projection = {"proj.weight": (4 * 48, 10), "proj.bias": (4 * 48,), "norm.weight": (48,), "norm.bias": (48,)}
     crosses = [x for x in unet.attn_processors if x.endswith("attn2.processor")]
     attention = {
         f"{2 * index + 1}.{part}.weight": (unet.get_submodule(name.removesuffix(".processor")).query_dim, 48)

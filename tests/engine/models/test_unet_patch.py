@@ -1,4 +1,6 @@
 import copy
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from peft import LoraConfig
 from torch import Tensor
 
 from acetate.protocol.errors import CheckpointError
+from acetate_engine.models.checkpoints.names import to_diffusers
 from acetate_engine.models.checkpoints.offsets import OffsetFile
 from acetate_engine.models.concat_condition import with_conditions
 from acetate_engine.models.unet_patch import UNetPatch
@@ -105,13 +108,12 @@ def test_patches_stack_and_come_off_in_reverse(unet, tmp_path) -> None:
 def test_a_failure_half_way_leaves_the_unet_whole(unet, tmp_path, monkeypatch) -> None:
     plain = predict(unet)
     file = row(unet, "layer_xl_fg2ble", tmp_path)
-    patch, names = UNetPatch(unet, file), list(file.shapes)
-    read = file.read
+    patch = UNetPatch(unet, file)
+    half = list(file.read())[: len(file.shapes) // 2]
 
-    def failing(name: str) -> tuple[Tensor, ...]:
-        if name == names[len(names) // 2]:
-            raise torch.OutOfMemoryError("full")
-        return read(name)
+    def failing() -> Iterator[tuple[str, tuple[Tensor, ...]]]:
+        yield from half
+        raise torch.OutOfMemoryError("full")
 
     monkeypatch.setattr(file, "read", failing)
     with pytest.raises(torch.OutOfMemoryError):
@@ -164,8 +166,9 @@ class TestRefused:
         tensors = official.XL_ROWS[name](unet)
         missing = list(tensors)[int(place * len(tensors))]
         del tensors[missing]
-        stem = missing.split("::")[0].removeprefix("diffusion_model.").replace("input_blocks.0.0", "conv_in")
-        self.refuse(unet, tensors, tmp_path, stem.rsplit(".", 1)[-1])
+        plain = missing.split("::")[0]
+        plain = to_diffusers(plain.removeprefix("diffusion_model.")) if "::" in missing else plain
+        self.refuse(unet, tensors, tmp_path, re.escape(plain))
 
     def test_surplus(self, unet, tmp_path) -> None:
         tensors = official.diff_tensors(unet, official.is_not_qkv)

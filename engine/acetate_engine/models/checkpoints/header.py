@@ -55,8 +55,10 @@ def read_header(path: Path) -> Header:
 
 def _refuse_pickle(path: Path) -> None:
     with path.open("rb") as file:
-        start = file.read(2)
-    if path.suffix.lower() in _PICKLE_SUFFIXES or start == b"PK" or start[:1] == b"\x80":
+        start = file.read(_LENGTH_BYTES + 1)
+    # a length may begin with the same bytes as a pickle or an archive, so look where the JSON begins, too
+    marked = start[:2] == b"PK" or start[:1] == b"\x80"
+    if path.suffix.lower() in _PICKLE_SUFFIXES or (marked and start[_LENGTH_BYTES:] != b"{"):
         raise CheckpointError(
             f"{path.name} is a pickle file, which can run code when it is opened",
             "Download the .safetensors version of this model",
@@ -77,7 +79,7 @@ def _entries(path: Path) -> tuple[dict[str, dict[str, list[int]]], int]:
         entries = json.loads(text)
         entries.pop("__metadata__", None)
         complete = all({"dtype", "shape", "data_offsets"} <= entry.keys() for entry in entries.values())
-    except (ValueError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{path.name} has no readable safetensors header", _REDOWNLOAD) from error
     if not complete:
         raise CheckpointError(f"{path.name} has an incomplete safetensors header", _REDOWNLOAD)

@@ -18,6 +18,8 @@ from acetate_engine.models.checkpoints.shapes import decoder_config, encoder_con
 from acetate_engine.models.sharing_weights import SharingWeights
 from acetate_engine.models.transparency import OffsetEncoder, TransparentDecoder
 
+_WRONG_FILE = "Download the file again, or choose the released one"
+
 Config = TypeVar("Config")
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -84,10 +86,10 @@ def _require_finite(path: Path, size: int, modified: int) -> None:
 def _layout(header: Header, read: Callable[[Mapping[str, tuple[int, ...]]], Config]) -> Config:
     try:
         return read(header.shapes)
-    except (KeyError, IndexError, ValueError) as error:
-        raise CheckpointError(
-            f"{header.path.name} lacks {error.args[0]}", "Download the file again, or choose the released one"
-        ) from error
+    except KeyError as error:
+        raise CheckpointError(f"{header.path.name} lacks {error.args[0]}", _WRONG_FILE) from error
+    except (IndexError, ValueError) as error:
+        raise CheckpointError(f"{header.path.name} has tensors of unknown shapes: {error}", _WRONG_FILE) from error
 
 
 def _filled(module: Module, header: Header, dtype: torch.dtype) -> Module:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from safetensors import safe_open
@@ -61,10 +61,11 @@ class OffsetFile:
             expected[CONV_IN] = (width, max(channels, base), *kernel)
         require_shapes(self.path, self.shapes, expected)
 
-    def read(self, name: str) -> tuple[Tensor, ...]:
-        """(offset,) or the low-rank factors (up, down) of one parameter, in the file's dtype, on the CPU."""
+    def read(self) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
+        """Each parameter's name with its (offset,) or low-rank factors (up, down), in the file's dtype, on the CPU."""
         with safe_open(self.path, "pt") as file:
-            return tuple(file.get_tensor(part) for part in self._parts[name])
+            for name, parts in self._parts.items():
+                yield name, tuple(file.get_tensor(part) for part in parts)
 
 
 def _parts(header: Header) -> dict[str, list[str]]:

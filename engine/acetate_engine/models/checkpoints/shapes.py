@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict
 
 
@@ -22,13 +23,18 @@ class DecoderConfig(TypedDict):
 Shapes = Mapping[str, Sequence[int]]
 
 
+def numbers(names: Iterable[str], pattern: str) -> list[int]:
+    """The different numbers that `pattern` captures in the names that it matches, in order."""
+    return sorted({int(found[1]) for found in (re.fullmatch(pattern, name) for name in names) if found})
+
+
 def encoder_config(shapes: Shapes) -> EncoderConfig:
     """Arguments of `OffsetEncoder` for parameters of these shapes.
 
     Raises:
-        KeyError: these are not an offset encoder's shapes.
+        LookupError: these are not an offset encoder's shapes.
     """
-    convolutions = sorted(int(name.split(".")[1]) for name in shapes if name.endswith("weight"))
+    convolutions = numbers(shapes, r"blocks\.(\d+)\.weight")
     outputs = [shapes[f"blocks.{index}.weight"][0] for index in convolutions]
     return EncoderConfig(latent_channels=outputs[-1], widths=outputs[:-1:2])
 
@@ -39,10 +45,10 @@ def decoder_config(shapes: Shapes) -> DecoderConfig:
     The VAE's factor follows from the first width that the latent's convolution can join.
 
     Raises:
-        KeyError: these are not a transparent decoder's shapes.
+        LookupError, ValueError: these are not a transparent decoder's shapes.
     """
-    blocks = {int(name.split(".")[1]) for name in shapes if name.startswith("down_blocks.")}
-    widths = [shapes[f"down_blocks.{block}.resnets.0.conv1.weight"][0] for block in sorted(blocks)]
+    blocks = numbers(shapes, r"down_blocks\.(\d+)\..*")
+    widths = [shapes[f"down_blocks.{block}.resnets.0.conv1.weight"][0] for block in blocks]
     joined, latent_channels = shapes["latent_conv_in.weight"][:2]
     return DecoderConfig(
         latent_channels=latent_channels,

@@ -48,6 +48,14 @@ def test_pickles_are_never_opened(tmp_path: Path) -> None:
         refused(path, "pickle")
 
 
+@pytest.mark.parametrize("length", [0x80, 0x0280, 0x4B50 + 0x10000])
+def test_headers_whose_length_looks_like_a_pickle(tmp_path: Path, length: int) -> None:
+    text = json.dumps({"a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}}).encode().ljust(length)
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(length.to_bytes(8, "little") + text + b"x")
+    assert read_header(path).shapes == {"a": (1,)}
+
+
 def test_missing(tmp_path: Path) -> None:
     refused(tmp_path / "nowhere.safetensors", "is not there")
 

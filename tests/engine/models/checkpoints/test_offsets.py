@@ -65,13 +65,14 @@ def test_full_size_lora_file(full_shapes, tmp_path) -> None:
     assert file.input_channels is None
 
 
-def test_parts_are_read_one_by_one(tmp_path) -> None:
+def test_parts_are_read(tmp_path) -> None:
     unet = small.sdxl_unet()
     tensors = official.lora_tensors(unet)
     file = OffsetFile(official.save(tensors, tmp_path / "a.safetensors"))
     name = "mid_block.attentions.0.transformer_blocks.1.attn2.to_k.weight"
     stem = f"diffusion_model.{to_ldm(name)}::lora::"
-    up, down = file.read(name)
+    parts = dict(file.read())
+    up, down = parts[name]
     assert torch.equal(up, tensors[f"{stem}0"])
     assert torch.equal(down, tensors[f"{stem}1"])
 
