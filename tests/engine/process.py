@@ -56,9 +56,9 @@ def is_gone(pid: int) -> bool:
 class EngineProcess:
     """`acetate serve` in `root`; `start` after `kill` takes up the same data."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, **environment: str) -> None:
         self.root = root
-        self.environment = private_environment(root)
+        self.environment = {**private_environment(root), **environment}
         self.connection_file = root / "run" / "acetate" / "connection.json"
         self.log = root / "state" / "acetate" / "log" / "engine.log"
         self.start()

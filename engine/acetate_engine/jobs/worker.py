@@ -1,14 +1,13 @@
 """The process that holds torch: requests in, layers out. `python -m acetate_engine.jobs.worker`, lines on its pipes.
 
-Nothing here is imported that takes long before the engine can be heard: a reader thread listens from the start,
-while the main thread imports the models' libraries.
+Three threads: one listens to the engine from the start, one imports torch and loads the default model, the main one
+carries out jobs. Torch is imported by nothing at the top of this file.
 """
 
 from __future__ import annotations
 
 import base64
 import ctypes
-import importlib
 import logging
 import os
 import queue
@@ -32,6 +31,7 @@ from acetate_engine.jobs.messages import Cancel, Message, Ready, Report, Run, de
 from acetate_engine.logs import log_file
 from acetate_engine.paths import images_dir
 from acetate_engine.pipelines.contract import Generated, Generator, JobCancelled
+from acetate_engine.pipelines.tasks import TaskGenerator
 
 _NICE = 10  # painting comes first
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -133,8 +133,8 @@ def main() -> None:
     pipe = Pipe(sys.stdin.buffer, _reserved_stdout())
     threading.Thread(target=pipe.listen, name="listen", daemon=True).start()
     images = ImageStore(images_dir())
-    generator = _load_generator()
-    warm_up = threading.Thread(target=_warm_up, args=(pipe, started), name="warm up")
+    generator = TaskGenerator()
+    warm_up = threading.Thread(target=_warm_up, args=(generator, pipe, started), name="warm up")
     warm_up.start()
     while True:
         run = pipe.jobs.get()
@@ -144,21 +144,15 @@ def main() -> None:
         reporter.send(carry_out(generator, run.request, images, reporter))
 
 
-def _load_generator() -> Generator:
-    from acetate_engine.pipelines.tasks import TaskGenerator
-
-    return TaskGenerator()
-
-
-def _warm_up(pipe: Pipe, started: float) -> None:
-    """Imports what takes seconds, while jobs that need no model can already run."""
+def _warm_up(generator: TaskGenerator, pipe: Pipe, started: float) -> None:
+    """Happens while jobs that need no model can already run; what is wrong is for a job to report."""
     try:
-        for module in ("torch", "diffusers"):
-            importlib.import_module(module)
-        pipe.send(Ready(time.monotonic() - started))
-    except ImportError:
-        log.exception("a library cannot be imported")
-        os._exit(1)
+        generator.warm_up()
+    except AcetateError as error:
+        log.warning("not loaded ahead: %s", error)
+    except Exception:
+        log.exception("not loaded ahead")
+    pipe.send(Ready(time.monotonic() - started))
 
 
 def _reserved_stdout() -> BinaryIO:

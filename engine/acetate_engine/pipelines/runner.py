@@ -42,11 +42,15 @@ class Runner:
         self._cache = ModelCache()
         self._previews: WeakKeyDictionary[Components, LatentPreview] = WeakKeyDictionary()
 
+    def load(self, model: Model) -> Components:
+        """Raises CheckpointError."""
+        return self._cache.get(model)
+
     def run(self, model: Model, request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
         """Raises JobCancelled, CheckpointError, InvalidRequest, OutOfMemory, GenerationFailed."""
         reporter.progress(0, 1, "loading")
         try:
-            components = self._cache.get(model)
+            components = self.load(model)
             settings = Settings.of(request, model.info.family)
             job = Job(request, images, Meter(reporter), model, components, lambda: self._preview(components), settings)
             with torch.inference_mode():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from acetate.protocol.errors import InvalidRequest, UnknownImage
 from acetate.protocol.events import LayerRole
-from acetate.protocol.requests import GenerateRequest, Task
+from acetate.protocol.requests import DEFAULT_MODEL, GenerateRequest, Task
 from acetate_engine.compositing.alpha import convert
 from acetate_engine.compositing.regions import crop
 from acetate_engine.models.families import find_model
@@ -29,6 +29,13 @@ class TaskGenerator:
         if request.task is Task.IDENTITY:
             return identity(request, images, reporter)
         return self._loaded().run(find_model(request.model, request.task), request, images, reporter)
+
+    def warm_up(self) -> None:
+        """Imports torch and loads the default model, so that the first job begins at once.
+
+        Raises UnknownModel, CheckpointError.
+        """
+        self._loaded().load(find_model(DEFAULT_MODEL, Task.FOREGROUND))
 
     def _loaded(self) -> Runner:
         if self._runner is None:

@@ -10,6 +10,7 @@ from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import MAX_PIXELS, PixelFormat, is_digest
 
+DEFAULT_MODEL = "mini"
 MAX_PROMPT = 4000  # characters; text encoders read far less
 MAX_IMAGES = 16
 MAX_LAYERS = 64
@@ -105,7 +106,7 @@ class GenerateRequest:
     layers: tuple[StackLayer, ...] = ()  # stack, bottom to top
     control: tuple[ControlHint, ...] = ()
     images: int = 1  # how many alternatives
-    model: str = "mini"
+    model: str = DEFAULT_MODEL
     preset: Preset = Preset.DRAFT
     steps: int | None = None  # the preset's where None
     scheduler: Scheduler | None = None  # the preset's where None
