@@ -52,10 +52,6 @@ class Job:
         self.status.value = status or phase.value
         self.phase.value = phase
 
-    def fail(self, error: AcetateError) -> None:
-        self.error = error
-        self.enter(Phase.FAILED)
-
     def apply(self, number: str, event: Event) -> None:
         """Takes in what the engine reports."""
         self.last_event = number
@@ -76,7 +72,8 @@ class Job:
             self.result = event
             self.enter(Phase.INSERTING)
         elif isinstance(event, Failed):
-            self.fail(event.problem.to_error())
+            self.error = event.problem.to_error()
+            self.enter(Phase.FAILED)
         else:
             self.enter(Phase.CANCELLED)
 

@@ -1,0 +1,96 @@
+"""From the canvas to the engine's answer: read the conditions, upload them, post the job, follow its events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from acetate.canvas.document import OpenDocument, Place
+from acetate.client import api
+from acetate.coroutines import Loop
+from acetate.model.conditions import Conditions, Pictures
+from acetate.model.engine import BACK_OFF, Engine
+from acetate.model.jobs import Job, Phase
+from acetate.picture import Picture
+from acetate.protocol.connection import Connection
+from acetate.protocol.errors import EngineUnreachable, UnknownImage
+from acetate.protocol.requests import GenerateRequest
+
+
+@dataclass(frozen=True)
+class Work:
+    """A job, and where on the canvas it comes from and goes to."""
+
+    job: Job
+    document: OpenDocument
+    place: Place
+    conditions: Conditions
+
+
+class Generation:
+    def __init__(self, loop: Loop, engine: Engine) -> None:
+        self._loop = loop
+        self._engine = engine
+
+    async def run(self, work: Work) -> None:
+        """Up to the event that ends the job, which then has its result, its error, or is cancelled.
+
+        Raises what keeps the job from starting: DocumentError, EngineError, RequestError.
+        """
+        job = work.job
+        pictures = await work.conditions.read(work.document, job.request.bounds, self._loop)
+        if job.is_cancel_wanted:
+            job.enter(Phase.CANCELLED)
+            return
+        job.request = _with_digests(job.request, pictures)
+        job.enter(Phase.SENDING)
+        job.id = await self._submit(job, pictures)
+        if job.is_cancel_wanted:
+            await self.cancel(job)
+        await self._follow(job)
+
+    async def cancel(self, job: Job) -> None:
+        """That job, at its next step; before the engine has it, as soon as it would be sent."""
+        job.is_cancel_wanted = True
+        if job.id:
+            await self._engine.call(lambda connection: api.cancel(connection, job.id))
+
+    async def _submit(self, job: Job, pictures: Pictures) -> str:
+        """The engine's id of the job. Nothing is lost when the engine dies meanwhile: all is sent again."""
+        for _ in BACK_OFF:
+            await self._upload(pictures)
+            try:
+                accepted = await self._engine.call(lambda connection: api.post_job(connection, job.request, job.key))
+            except UnknownImage as error:  # swept away, or the engine came back with another data directory
+                self._engine.uploaded.clear()
+                missing = error
+            else:
+                return accepted.id
+        raise missing
+
+    async def _upload(self, pictures: Pictures) -> None:
+        for picture in pictures.all:
+            if picture and picture.digest not in self._engine.uploaded:
+                await self._put(picture)
+
+    async def _put(self, picture: Picture) -> None:
+        await self._engine.call(lambda connection: api.put_image(connection, picture))
+        self._engine.uploaded.add(picture.digest)
+
+    async def _follow(self, job: Job) -> None:
+        """Where the stream of events breaks it is taken up behind the last one, on whatever engine runs then."""
+        while not job.is_ended_by_engine:
+            connection = await self._engine.connection()
+            try:
+                await self._loop.thread(lambda: self._pump(connection, job))  # noqa: B023  # awaited in this round
+            except EngineUnreachable:
+                self._engine.lose(connection)
+
+    def _pump(self, connection: Connection, job: Job) -> None:
+        """In a thread: hands the events over to the GUI thread as they come."""
+        for numbered in api.events(connection, job.id, job.last_event):
+            self._loop.post(lambda numbered=numbered: job.apply(numbered.id, numbered.event))  # type: ignore[misc]
+
+
+def _with_digests(request: GenerateRequest, pictures: Pictures) -> GenerateRequest:
+    digests = pictures.digests
+    return replace(request, background=digests.background, foreground=digests.foreground, mask=digests.mask)
