@@ -1,7 +1,7 @@
 # Thin on purpose: what each command does stands in resources/setup.sh, tests/ and pyproject.toml.
 BIN := .venv/bin
 
-.PHONY: setup demo test check bench format
+.PHONY: setup demo test check bench fuzz format
 
 setup:                  ## apt packages when missing, .venv, torch, Acetate itself; seconds when nothing changed
 	@resources/setup.sh

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.krita.harness.display import Display
-from tests.krita.harness.process import KritaProcess
+from tests.krita.harness.process import KritaProcess, start_plain
 
 MODES = (
     *("normal", "multiply", "screen", "overlay", "darken", "lighten", "dodge", "burn", "hard_light", "soft_light"),
@@ -184,7 +184,7 @@ def clipping(studio: Studio, depth: str) -> None:
 
 def main(folder: Path) -> None:
     with Display.virtual() as display:
-        krita = KritaProcess.start(display)
+        krita = start_plain(display)
         try:
             studio = Studio(krita)
             for depth in ("U8", "U16"):

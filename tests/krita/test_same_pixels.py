@@ -1,0 +1,32 @@
+"""One request: from the docker in the real Krita, over HTTP, and in this process."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+from acetate.protocol.codec import from_json
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.requests import GenerateRequest
+from acetate_engine import Engine
+from tests.krita.harness.engine import Engine as RunningEngine
+from tests.krita.harness.painter import Painter
+from tests.krita.harness.scenes import PROMPT, bgra
+
+
+def test_equal_pixels_from_krita_over_http_and_in_process(painter: Painter, engine: RunningEngine) -> None:
+    painter.new_document(96, 80)
+    layer = painter.generate(PROMPT, seed=5)
+    request = request_of(engine, engine.newest())
+    here = Engine().run(request, {}).layers[0].pixels.tobytes()
+    there = Engine.connect(engine.connection_file).run(request, {}).layers[0].pixels.tobytes()
+    assert here == there
+    assert painter.node_pixels(layer, Bounds(0, 0, 96, 80)) == bgra(here)
+
+
+def request_of(engine: RunningEngine, job: str) -> GenerateRequest:
+    """As the plugin sent it."""
+    (store,) = engine.connection_file.parents[2].rglob("jobs.sqlite")
+    with sqlite3.connect(store) as database:
+        (text,) = database.execute("SELECT request FROM jobs WHERE id = ?", (job,)).fetchone()
+    return from_json(GenerateRequest, json.loads(text))
