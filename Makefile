@@ -23,6 +23,9 @@ bench: $(BIN)/acetate   ## a denoising step of layers; the longest gap on Krita'
 	$(BIN)/acetate bench
 	$(BIN)/pytest tests/krita/test_responsiveness.py
 
+fuzz: $(BIN)/acetate    ## 10,000 broken documents: an error that names file and reason, nothing else
+	ACETATE_FUZZ=10000 $(BIN)/pytest tests/fuzz
+
 format: $(BIN)/acetate  ## what check would complain about, where a tool can mend it
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
