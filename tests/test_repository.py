@@ -30,6 +30,16 @@ def test_every_sample_picture_has_a_recorded_licence() -> None:
     assert sorted(recorded) == sorted(path.name for path in SAMPLES.iterdir() if path.suffix in PICTURES)
 
 
+def test_every_embedded_model_has_a_card_and_every_copied_config_a_licence() -> None:
+    folders = [path.parent for path in committed_files() if path.name == "model_index.json"]
+    without = [
+        str(folder.relative_to(ROOT))
+        for folder in folders
+        if not ((folder / "README.md").exists() or (folder.parent / "LICENCES.md").exists())
+    ]
+    assert without == []
+
+
 def test_files_are_small_enough_for_a_repository() -> None:
     weights = ROOT / "resources" / "models"
     too_large = {
