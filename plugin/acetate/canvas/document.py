@@ -12,6 +12,7 @@ from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds, Extent
 
 SRGB = "sRGB-elle-V2-srgbtrc.icc"  # the profile that `Document.projection` converts to
+_ANNOTATION = "acetate/settings"
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,12 @@ class OpenDocument:
         """The size now; `extent` is that of when this was made."""
         return Extent(self.handle.width(), self.handle.height())
 
+    @property
+    def id(self) -> str:
+        """The same for each wrapper of this document."""
+        with wrappers() as hold:
+            return node_id(hold(self.handle.rootNode()))
+
     def check_open(self) -> None:
         """Raises DocumentError where the document is closed."""
         if not self.is_open:
@@ -75,6 +82,14 @@ class OpenDocument:
                 "the document was closed meanwhile",
                 "Open a document and click the result in the history: it is kept there.",
             )
+
+    def annotation(self) -> bytes:
+        """What `annotate` wrote, in this session or before the document was saved; empty where nothing was."""
+        return bytes(self.handle.annotation(_ANNOTATION))
+
+    def annotate(self, data: bytes) -> None:
+        """Keeps `data` with the document. Not an undo step; the document counts as modified."""
+        self.handle.setAnnotation(_ANNOTATION, "Settings of the Acetate docker", data)
 
     def layers(self) -> list[LayerInfo]:
         """Layers and groups without masks, top to bottom, as Krita's docker lists them."""

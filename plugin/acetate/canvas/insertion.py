@@ -20,6 +20,8 @@ from acetate.protocol.geometry import Bounds, Extent
 from acetate.qt import QTimer, sip
 
 _KEPT = "click the result in the history: it is kept there."
+_ANCHOR_GONE = "The layer that was active is gone: the new one is on top."
+_LOWEST = "Krita's scripts cannot insert below the lowest layer: move the new one under “{}” yourself."
 
 
 @dataclass(frozen=True)
@@ -44,22 +46,24 @@ class Insertion:
         for node, layer in zip(self._nodes, self._layers, strict=True):
             self._converter.write(node, layer.picture, layer.bounds)
 
-    def attach(self, place: Place, group_name: str, expected: Extent | None) -> None:
+    def attach(self, place: Place, group_name: str, expected: Extent | None) -> tuple[str, ...]:
         """One undo step: the layer, or a group of them, at `place`; it becomes the active one.
 
         Where the anchor is gone it goes on top of its group; where that is gone too, on top of everything.
+        What was done otherwise than asked is returned, as sentences.
         Raises DocumentError where the document is closed, a group is locked, or the canvas is not `expected` large.
         """
         self._document.check_open()
         _check_extent(self._document, expected)
         handle = self._document.handle
         with wrappers() as hold:
-            parent, above = _find(handle, place, hold)
+            parent, above, notes = _find(handle, place, hold)
             _check_unlocked(parent, hold)
             node = self._grouped(group_name)
             parent.addChildNode(node, above)  # on top where `above` is None
         # Krita makes a new node active in a later turn of its event loop; only behind that does a choice hold.
         QTimer.singleShot(0, lambda: self._activate(node))
+        return notes
 
     def _grouped(self, name: str) -> Node:
         if len(self._nodes) == 1:
@@ -83,21 +87,23 @@ class Insertion:
                 sip.delete(node)
 
 
-def _find(document: Document, place: Place, hold: Hold) -> tuple[Node, Node | None]:
-    """The parent to insert into, and the node to insert above."""
+def _find(document: Document, place: Place, hold: Hold) -> tuple[Node, Node | None, tuple[str, ...]]:
+    """The parent to insert into, the node to insert above, and what is otherwise than asked."""
     root = hold(document.rootNode())
     anchor = find_node(root, place.anchor, hold)
     if anchor is None or not (parent := anchor.parentNode()):
-        return find_node(root, place.parent, hold) or root, None
+        return find_node(root, place.parent, hold) or root, None, (_ANCHOR_GONE,)
     hold(parent)
-    return parent, _next_below(parent, anchor, hold) if place.is_below else anchor
+    if not place.is_below:
+        return parent, anchor, ()
+    below = _next_below(parent, anchor, hold)
+    return (parent, below, ()) if below else (parent, anchor, (_LOWEST.format(anchor.name()),))
 
 
-def _next_below(parent: Node, anchor: Node, hold: Hold) -> Node:
-    """The sibling under `anchor`; `anchor` itself where it is the lowest: Krita's Python cannot insert below all."""
+def _next_below(parent: Node, anchor: Node, hold: Hold) -> Node | None:
     siblings = [hold(child) for child in parent.childNodes()]
     index = [node_id(node) for node in siblings].index(node_id(anchor))
-    return siblings[max(0, index - 1)]
+    return siblings[index - 1] if index else None
 
 
 def _check_unlocked(parent: Node, hold: Hold) -> None:

@@ -10,6 +10,7 @@ from acetate.coroutines import Loop
 from acetate.model.conditions import Conditions, Pictures
 from acetate.model.engine import BACK_OFF, Engine
 from acetate.model.jobs import Job, Phase
+from acetate.model.settings import Saved
 from acetate.picture import Picture
 from acetate.protocol.connection import Connection
 from acetate.protocol.errors import EngineUnreachable, UnknownImage
@@ -24,6 +25,7 @@ class Work:
     document: OpenDocument
     place: Place
     conditions: Conditions
+    settings: Saved
 
 
 class Generation:

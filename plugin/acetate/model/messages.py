@@ -24,7 +24,12 @@ REPORT = "Copy this message and report it with what you did."
 
 def done_otherwise(notes: tuple[str, ...]) -> Notice | None:
     """What was done otherwise than asked; None where nothing was."""
-    return Notice("Done, with a difference", "\n".join(notes)) if notes else None
+    return Notice("Done, with a difference", "\n".join(map(sentence, notes))) if notes else None
+
+
+def sentence(text: str) -> str:
+    """Begins with a capital letter and ends with a full stop."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def unexpected(error: Exception) -> AcetateError:

@@ -20,24 +20,26 @@ class Results:
         self._engine = engine
         self._history = history
 
-    async def take(self, job: Job, done: Done, document: OpenDocument, place: Place) -> None:
-        """Lists every alternative in the history, and inserts the first.
+    async def take(self, job: Job, done: Done, document: OpenDocument, place: Place) -> tuple[str, ...]:
+        """Lists every alternative in the history, and inserts the first; gives what `Insertion.attach` gives.
 
         Raises DocumentError where the document has changed so that it has no place there.
         """
         first, *others = _results(job, done)
         for result in reversed(others):
             await self._remember(result)
-        await self.insert(first, document, place, document.extent)
+        return await self.insert(first, document, place, document.extent)
 
-    async def insert(self, result: Result, document: OpenDocument, place: Place, expected: Extent | None) -> None:
+    async def insert(
+        self, result: Result, document: OpenDocument, place: Place, expected: Extent | None
+    ) -> tuple[str, ...]:
         """One undo step. `expected` is the size that the canvas must have still; None where any will do."""
         pictures = await self._remember(result)
         layers = zip(result.layers, pictures, strict=True)
         insertion = Insertion(document, [NewLayer(layer.name, layer.bounds, picture) for layer, picture in layers])
         try:
             await self._loop.thread(insertion.fill)
-            insertion.attach(place, result.name, expected)
+            return insertion.attach(place, result.name, expected)
         except BaseException:
             insertion.discard()
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 from collections.abc import Coroutine
 from typing import Any
@@ -18,8 +19,9 @@ from acetate.model.jobs import Job, Phase
 from acetate.model.messages import ENGINE_LOST, Message, done_otherwise, unexpected
 from acetate.model.observable import Observable, Signal
 from acetate.model.results import Results
-from acetate.model.settings import Settings
-from acetate.protocol.errors import AcetateError, DocumentError
+from acetate.model.settings import Saved, Settings
+from acetate.protocol.codec import from_json, to_json
+from acetate.protocol.errors import AcetateError, DocumentError, MalformedMessage
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import Task
 
@@ -34,6 +36,7 @@ class Session:
         self.history = History()
         self.jobs: list[Job] = []  # those that have not ended, the oldest first
         self.jobs_changed: Signal[None] = Signal()
+        self._seen: set[str] = set()  # documents
         self.message: Observable[Message] = Observable(None)
         self._generation = Generation(self._loop, self.engine)
         self._results = Results(self._loop, self.engine, self.history)
@@ -68,6 +71,18 @@ class Session:
             return
         self._run(self._results.insert(result, document, place, expected=None))
 
+    def enter_document(self) -> None:
+        """Takes up the settings that the active document keeps, the first time that it is seen."""
+        document = active_document()
+        if document is None or document.id in self._seen:
+            return
+        self._seen.add(document.id)
+        try:
+            if data := document.annotation():
+                self.settings.restore(from_json(Saved, json.loads(data)))
+        except (ValueError, MalformedMessage) as error:
+            self.message.value = DocumentError(f"its Acetate settings cannot be read ({error})", "Set them anew.")
+
     def _prepare(self) -> Work:
         document, settings = _open_document(), self.settings
         place, task = document.place(), settings.task.value
@@ -77,15 +92,16 @@ class Session:
         request.validate()
         if task is Task.BACKGROUND_BEHIND_FOREGROUND and wanted.foreground:
             place = document.place_below(wanted.foreground.layer)
-        return Work(Job(request), document, place, wanted)
+        return Work(Job(request), document, place, wanted, settings.saved())
 
     async def _carry_out(self, work: Work) -> None:
         job = work.job
         try:
             await self._generation.run(work)
             if job.result:
-                await self._results.take(job, job.result, work.document, work.place)
-                self.message.value = done_otherwise(job.result.notes)
+                notes = await self._results.take(job, job.result, work.document, work.place)
+                work.document.annotate(json.dumps(to_json(work.settings)).encode())
+                self.message.value = done_otherwise((*job.result.notes, *notes))
                 job.enter(Phase.DONE)
             elif job.error:
                 raise job.error

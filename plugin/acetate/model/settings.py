@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from acetate.model.observable import Observable
 from acetate.protocol.geometry import Bounds
@@ -26,6 +26,21 @@ class Digests:
     mask: str | None = None
 
 
+@dataclass(frozen=True)
+class Saved:
+    """The settings as a document keeps them."""
+
+    task: Task
+    prompt: str
+    negative_prompt: str
+    background: str
+    foreground: str
+    seed: int
+    random_seed: bool
+    preset: Preset
+    strength: float
+
+
 class Settings:
     def __init__(self) -> None:
         self.task = Observable(Task.FOREGROUND)
@@ -42,6 +57,13 @@ class Settings:
         """A new seed, where the painter wants each picture to differ."""
         if self.random_seed.value:
             self.seed.value = random.randint(0, MAX_SEED)
+
+    def saved(self) -> Saved:
+        return Saved(**{field.name: getattr(self, field.name).value for field in fields(Saved)})
+
+    def restore(self, saved: Saved) -> None:
+        for field in fields(Saved):
+            getattr(self, field.name).value = getattr(saved, field.name)
 
     def request(self, bounds: Bounds, digests: Digests, pixel_format: PixelFormat) -> GenerateRequest:
         """Everything that decides the result. Not validated yet."""

@@ -46,6 +46,7 @@ class AcetateDock(DockWidget):
         self.setWidget(_scrolled(self._content()))
 
     def canvasChanged(self, canvas: Canvas | None) -> None:
+        self.session.enter_document()
         self._conditions.refresh()
 
     def _content(self) -> QWidget:

@@ -21,11 +21,14 @@ class HistoryView(QListWidget):
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setMovement(QListView.Movement.Static)
         self.setUniformItemSizes(True)
-        self.setMinimumHeight(80)
+        self.setMinimumHeight(_THUMBNAIL.height() + 16)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.itemClicked.connect(self._insert)
         session.history.added.connect(self._add)
         self.hide()
+
+    def sizeHint(self) -> QSize:
+        return self.minimumSize()
 
     def _add(self, entry: Entry) -> None:
         item = QListWidgetItem(QIcon(on_checkerboard(to_image(entry.thumbnail), _THUMBNAIL)), "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from acetate.model.messages import Message
+from acetate.model.messages import Message, sentence
 from acetate.protocol.errors import AcetateError
 from acetate.qt import (
     QApplication,
@@ -49,7 +49,7 @@ class MessageBar(QWidget):
         self._text = str(message) if message else ""
         self.setVisible(message is not None)
         if isinstance(message, AcetateError):
-            self._fill(message.title, _sentence(message.detail), message.remedy, _ERROR)
+            self._fill(message.title, sentence(message.detail), message.remedy, _ERROR)
         elif message is not None:
             self._fill(message.title, message.detail, "", _NOTE)
 
@@ -101,7 +101,3 @@ def _button(name: str, text: str, tip: str, clicked: Callable[[], None]) -> QToo
     button.setAutoRaise(True)
     button.clicked.connect(lambda: clicked())
     return button
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from acetate.model.settings import Digests, Settings
+from acetate.model.settings import Digests, Saved, Settings
+from acetate.protocol.codec import from_json, to_json
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
@@ -63,3 +66,12 @@ def test_a_fixed_seed_stays_and_a_random_one_does_not() -> None:
         seeds.add(settings.seed.value)
     assert len(seeds) > 15
     assert all(0 <= seed <= MAX_SEED for seed in seeds)
+
+
+def test_settings_survive_the_document() -> None:
+    settings, other = Settings(), Settings()
+    settings.task.value, settings.prompt.value, settings.background.value = Task.BLEND, "ein Fuchs ☃", "{some-layer}"
+    settings.random_seed.value, settings.seed.value, settings.strength.value = False, MAX_SEED, 0.25
+    other.restore(from_json(Saved, json.loads(json.dumps(to_json(settings.saved())))))
+    assert other.saved() == settings.saved()
+    assert other.prompt.value == "ein Fuchs ☃"
