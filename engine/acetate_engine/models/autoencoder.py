@@ -15,14 +15,22 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+def _conv(inputs: int, outputs: int, kernel: int, gain: float = 1.0) -> nn.Conv2d:
+    """A convolution that multiplies the spread by `gain`: without normalisation nothing else keeps a signal alive."""
+    conv = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
+    nn.init.normal_(conv.weight, std=gain / math.sqrt(inputs * kernel**2))
+    if conv.bias is not None:
+        nn.init.zeros_(conv.bias)
+    return conv
+
+
 class ResidualBlock(nn.Module):
-    """x + conv(silu(conv(silu(x)))), shape kept; the second convolution starts at zero, so the block starts as identity."""
+    """x + conv(silu(conv(silu(x)))), shape kept; the second convolution starts at zero, so the block as identity."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
-        nn.init.zeros_(self.conv2.weight)
+        self.conv1 = _conv(width, width, 3, gain=1.7)  # SiLU keeps about 1 / 1.7 of the spread
+        self.conv2 = _conv(width, width, 3, gain=0.0)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv2(F.silu(self.conv1(F.silu(x))))
@@ -34,17 +42,25 @@ def _blocks(width: int, count: int) -> list[nn.Module]:
 
 def _encoder(channels: int, stages: list[int], widths: list[int], blocks: int, latent_channels: int) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for factor, width in zip(stages, widths, strict=True):
-        layers += [nn.PixelUnshuffle(factor), nn.Conv2d(channels * factor**2, width, 3, padding=1), *_blocks(width, blocks)]
+    for i, (factor, width) in enumerate(zip(stages, widths, strict=True)):
+        layers += [
+            nn.PixelUnshuffle(factor),
+            _conv(channels * factor**2, width, 3 if i == 0 else 1),
+            *_blocks(width, blocks),
+        ]
         channels = width
-    return nn.Sequential(*layers, nn.SiLU(), nn.Conv2d(channels, latent_channels, 1))
+    return nn.Sequential(*layers, nn.SiLU(), _conv(channels, latent_channels, 1, gain=3.0))
 
 
 def _decoder(channels: int, stages: list[int], widths: list[int], blocks: int, latent_channels: int) -> nn.Sequential:
-    layers: list[nn.Module] = [nn.Conv2d(latent_channels, widths[-1], 3, padding=1)]
-    outputs = [channels, *widths[:-1]]
-    for factor, width, out in zip(stages[::-1], widths[::-1], outputs[::-1], strict=True):
-        layers += [*_blocks(width, blocks), nn.Conv2d(width, out * factor**2, 3, padding=1), nn.PixelShuffle(factor)]
+    layers: list[nn.Module] = [_conv(latent_channels, widths[-1], 3)]
+    for i in reversed(range(len(stages))):
+        out, kernel = (widths[i - 1], 1) if i else (channels, 3)
+        layers += [
+            *_blocks(widths[i], blocks),
+            _conv(widths[i], out * stages[i] ** 2, kernel),
+            nn.PixelShuffle(stages[i]),
+        ]
     return nn.Sequential(*layers)
 
 
@@ -71,9 +87,10 @@ class EncoderOutput:
 
 
 class SpaceToDepthAutoencoder(ModelMixin, ConfigMixin):
-    """RGB (N, 3, H, W), sRGB, -1..1  <->  latent (N, latent_channels, H/factor, W/factor); H and W multiples of `factor`.
+    """RGB (N, 3, H, W), sRGB, -1..1  <->  latent (N, latent_channels, H/factor, W/factor); sides multiples of `factor`.
 
-    The part of AutoencoderKL's interface that pipelines use: `encode(x).latent_dist`, `decode(z).sample`, `config.scaling_factor`.
+    The part of AutoencoderKL's interface that pipelines use: `encode(x).latent_dist`, `decode(z).sample`,
+    `config.scaling_factor`.
     """
 
     @register_to_config
@@ -108,7 +125,7 @@ class SpaceToDepthAutoencoder(ModelMixin, ConfigMixin):
     def whiten(self, mean: Tensor, std: Tensor) -> None:
         """Fold (z - mean) / std per channel into the encoder's last and the decoder's first convolution.
 
-        The round trip stays the same (up to padding at the border), while the diffusion model sees channels of equal spread.
+        The round trip stays the same (but for padding at the border); a diffusion model sees channels of equal spread.
         """
         last, first = self.encoder[-1], self.decoder[0]
         assert isinstance(last, nn.Conv2d) and isinstance(first, nn.Conv2d)

@@ -1,0 +1,59 @@
+"""Puts the stages' exports together into the folder of an embedded model, in fp16, checked by what is read back."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from diffusers import UNet2DConditionModel
+
+from ..models.autoencoder import SpaceToDepthAutoencoder
+from ..models.transparency import OffsetEncoder, TransparentDecoder
+
+
+@dataclass(frozen=True)
+class Exports:
+    """Folders that the stages wrote with --export; `layer` may be missing in a first cut."""
+
+    vae: Path
+    base: Path
+    transparency: Path
+    layer: Path | None
+
+
+def assemble(exports: Exports, card: dict[str, Any], folder: Path) -> None:
+    """Write `folder`: the parts of MODEL_INDEX, `layers`, model_index.json and `card` as mini.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _half(SpaceToDepthAutoencoder.from_pretrained, exports.vae, folder / "vae")
+    _half(UNet2DConditionModel.from_pretrained, exports.base / "unet", folder / "unet")
+    _half(OffsetEncoder.from_pretrained, exports.transparency / "encoder", folder / "transparent_encoder")
+    _half(TransparentDecoder.from_pretrained, exports.transparency / "decoder", folder / "transparent_decoder")
+    shutil.copytree(exports.base / "scheduler", folder / "scheduler", dirs_exist_ok=True)
+    if exports.layer:
+        shutil.copytree(exports.layer, folder / "layers", dirs_exist_ok=True)
+    _write(folder / "model_index.json", MODEL_INDEX)
+    _write(folder / "mini.json", card)
+
+
+MODEL_INDEX = {
+    "_class_name": "MiniLayerDiffuse",
+    "vae": ["acetate_engine.models.autoencoder", "SpaceToDepthAutoencoder"],
+    "unet": ["diffusers", "UNet2DConditionModel"],
+    "scheduler": ["diffusers", "DPMSolverMultistepScheduler"],
+    "text_encoder": ["acetate_engine.models.text", "MiniLMTextEncoder"],
+    "transparent_encoder": ["acetate_engine.models.transparency", "OffsetEncoder"],
+    "transparent_decoder": ["acetate_engine.models.transparency", "TransparentDecoder"],
+}
+
+
+def _half(load: Callable[[Path], Any], source: Path, target: Path) -> None:
+    load(source).half().save_pretrained(target)
+    config = json.loads((target / "config.json").read_text(encoding="utf-8"))
+    config.pop("_name_or_path", None)  # a path of the machine that trained it
+    _write(target / "config.json", config)
+
+
+def _write(path: Path, values: dict[str, Any]) -> None:
+    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")

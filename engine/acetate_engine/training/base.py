@@ -1,0 +1,231 @@
+"""Stage `base`: the RGB text-to-image UNet, on cut-outs over mid-grey and, for a share, over real backgrounds."""
+
+import copy
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, UNet2DConditionModel
+from PIL import Image
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..models.autoencoder import SpaceToDepthAutoencoder
+from ..models.text import MiniLMTextEncoder
+from .compose import flip, over, place, to_float, to_nchw, vae_feed
+from .config import Existing, Frozen, StageConfig
+from .datasets import Bytes, Pictures, Row, load_pictures
+from .licences import Licences
+from .loop import Losses, Step
+from .sampling import sample_latents
+from .sheets import grid, to_bytes
+
+SCENE = ", in front of a scene"  # ends the caption of a cut-out over a background
+
+
+class UNetModel(Frozen):
+    """The UNet's size; every resolution has self- and cross-attention."""
+
+    widths: tuple[int, ...] = (128, 192)
+    head_width: int = 32
+    layers: int = 1
+    groups: int = 16
+
+
+class SubsetConfig(Frozen):
+    """Which cut-outs a diffusion model is trained on."""
+
+    styles: tuple[str, ...] = ("3d emoji", "photo", "glow effect")
+    # style -> the only objects of it, as captions name them, without article; empty: all
+    objects: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    repeat: dict[str, int] = Field(default_factory=dict)  # style -> how often a picture comes in an epoch
+
+    def keep(self, row: Row) -> bool:
+        name = re.sub(r"^(an?|the) ", "", row["caption"].removesuffix(f", {row['style']}"))
+        return row["style"] in self.styles and (not self.objects or name in self.objects.get(row["style"], ()))
+
+
+class BaseConfig(StageConfig):
+    vae: Existing  # exported autoencoder
+    model: UNetModel = UNetModel()
+    subset: SubsetConfig = SubsetConfig()
+    mirror: bool = True  # mirror images too
+    scene_share: float = 0.15
+    scenes: int = 1500  # composites over backgrounds to prepare
+    caption_dropout: float = 0.1
+    snr_limit: float = 5.0  # min-SNR weighting, arXiv 2303.09556
+    start: Existing | None = None  # an exported UNet to begin with
+    prompts: tuple[str, ...] = ()  # of the sample sheet
+    guidance: float = 4.0
+
+
+@dataclass(frozen=True)
+class Latents:
+    """Prepared examples: `latent` (N, C, h, w), `text` (N) indexes the text states, `weight` (N) is how often."""
+
+    latent: Tensor
+    text: Tensor
+    weight: np.ndarray
+
+
+BETAS = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
+
+
+def noise_schedule() -> DDPMScheduler:
+    """v-prediction on Stable Diffusion's noise schedule, which every sampler's settings are made for."""
+    return DDPMScheduler(**BETAS, prediction_type="v_prediction", clip_sample=False)
+
+
+def solver() -> DPMSolverMultistepScheduler:
+    """The sampler that fits `noise_schedule`."""
+    return DPMSolverMultistepScheduler(**BETAS, prediction_type="v_prediction", use_karras_sigmas=True)
+
+
+def new_unet(model: UNetModel, channels: int, size: int) -> UNet2DConditionModel:
+    """A UNet whose text also reaches the time embedding (pooled by attention), which small sets learn from soonest."""
+    levels = len(model.widths)
+    return UNet2DConditionModel(
+        sample_size=size,
+        in_channels=channels,
+        out_channels=channels,
+        block_out_channels=model.widths,
+        down_block_types=("CrossAttnDownBlock2D",) * levels,
+        up_block_types=("CrossAttnUpBlock2D",) * levels,
+        layers_per_block=model.layers,
+        cross_attention_dim=MiniLMTextEncoder.width,
+        attention_head_dim=tuple(width // model.head_width for width in model.widths),
+        norm_num_groups=model.groups,
+        addition_embed_type="text",
+        addition_embed_type_num_heads=6,
+    )
+
+
+class BaseStage:
+    """Trains `unet` on latents that are prepared once, with the autoencoder frozen."""
+
+    name = "base"
+
+    def __init__(self, config: BaseConfig, data: Path) -> None:
+        self.config = config
+        licences = Licences.read(config.licences)
+        self.vae = SpaceToDepthAutoencoder.from_pretrained(config.vae).eval().requires_grad_(False)
+        self.foregrounds = load_pictures(
+            data, "fg", "train", lambda r: bool(licences.spdx(r)) and config.subset.keep(r)
+        )
+        backgrounds = load_pictures(data, "bg", "train", lambda r: bool(licences.spdx(r)))
+        encoder = MiniLMTextEncoder()
+        captions = self.foregrounds.captions
+        self.states = encoder.encode(["", *captions, *(caption + SCENE for caption in captions)])
+        self.sheet_states = encoder.encode(list(config.prompts or captions[:32]))
+        weight = np.array([config.subset.repeat.get(row["style"], 1) for row in self.foregrounds.rows], float)
+        self.plain = self._plain(weight)
+        self.scenes = self._scenes(backgrounds, weight)
+        self.noise = noise_schedule()
+        size = self.plain.latent.shape[-1]
+        self.unet = self._unet(size)
+
+    def _unet(self, size: int) -> UNet2DConditionModel:
+        if self.config.start:
+            return UNet2DConditionModel.from_pretrained(self.config.start, torch_dtype=torch.float32)
+        torch.manual_seed(self.config.schedule.seed)
+        return new_unet(self.config.model, self.vae.config.latent_channels, size)
+
+    def modules(self) -> dict[str, torch.nn.Module]:
+        return {"unet": self.unet}
+
+    @torch.no_grad()
+    def _encode(self, feeds: np.ndarray) -> Tensor:
+        """(N, H, W, 3) in -1..1 -> scaled latents."""
+        parts = [torch.from_numpy(to_nchw(feeds[i : i + 64])) for i in range(0, len(feeds), 64)]
+        latent = torch.cat([self.vae.encode(part).latent_dist.mode() for part in parts])
+        return latent * self.vae.config.scaling_factor
+
+    def encode_cutouts(self, rgba: Bytes) -> Tensor:
+        """(N, H, W, 4) straight RGBA -> scaled latents; here of the cut-outs over mid-grey."""
+        return self._encode(vae_feed(to_float(rgba)))
+
+    def _plain(self, weight: np.ndarray) -> Latents:
+        """Every cut-out and, if wanted, its mirror image."""
+        pixels = self.foregrounds.pixels
+        views = [pixels, pixels[:, :, ::-1]] if self.config.mirror else [pixels]
+        latent = torch.cat([self.encode_cutouts(view) for view in views])
+        index = torch.arange(len(pixels)) + 1
+        return Latents(latent, index.repeat(len(views)), np.tile(weight, len(views)))
+
+    def _scenes(self, backgrounds: Pictures, weight: np.ndarray) -> Latents:
+        if not self.config.scenes:
+            return Latents(self.plain.latent[:0], self.plain.text[:0], np.ones(0))
+        rng = np.random.default_rng(self.config.schedule.seed)
+        index = rng.choice(len(weight), self.config.scenes, p=weight / weight.sum())
+        feeds = np.stack([scene(self.foregrounds.pixels[i], backgrounds, rng) * 2 - 1 for i in index])
+        return Latents(self._encode(feeds), torch.from_numpy(index) + 1 + len(weight), np.ones(len(index)))
+
+    def draw(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """A batch of latents and text states; a share of the captions is empty."""
+        size = self.config.schedule.batch
+        scenes = int(rng.binomial(size, self.config.scene_share))
+        parts = [(self.plain, size - scenes)] + ([(self.scenes, scenes)] if scenes else [])
+        chosen = [(pool, rng.choice(len(pool.weight), n, p=pool.weight / pool.weight.sum())) for pool, n in parts]
+        latent = torch.cat([pool.latent[index] for pool, index in chosen])
+        text = torch.cat([pool.text[index] for pool, index in chosen])
+        text = text * torch.from_numpy(rng.random(size) >= self.config.caption_dropout)
+        return latent, self.states[text]
+
+    def losses(self, step: Step) -> Losses:
+        latent, text = self.draw(step.rng)
+        loss = self.denoising_loss(latent.to(step.device), text.to(step.device))
+        yield "unet", loss, {"loss": loss}
+
+    def denoising_loss(self, latent: Tensor, text: Tensor) -> Tensor:
+        """v-prediction error at random times, weighted by min(SNR, limit) / (SNR + 1)."""
+        noise = torch.randn_like(latent)
+        count = self.noise.config.num_train_timesteps
+        time = torch.randint(count, (len(latent),), device=latent.device)
+        predicted = self.unet(self.noise.add_noise(latent, noise, time), time, text).sample
+        error = F.mse_loss(predicted, self.noise.get_velocity(latent, noise, time), reduction="none").mean((1, 2, 3))
+        kept = self.noise.alphas_cumprod.to(latent.device)[time]
+        snr = kept / (1 - kept)
+        return (error * snr.clamp(max=self.config.snr_limit) / (snr + 1)).mean()
+
+    @torch.no_grad()
+    def evaluate(self) -> tuple[dict[str, float], Image.Image]:
+        """`fixed_loss`, and a sheet of the configuration's prompts."""
+        return self.fixed_loss(), grid(to_bytes(self.decode(self.sample())), columns=8)
+
+    @torch.no_grad()
+    def fixed_loss(self) -> dict[str, float]:
+        """The loss on one batch with one noise, the same at every report."""
+        torch.manual_seed(1)
+        return {"fixed_loss": self.denoising_loss(*self.draw(np.random.default_rng(1))).item()}
+
+    def sample(self) -> Tensor:
+        """Scaled latents of the sample sheet's prompts."""
+        size = self.plain.latent.shape[-1]
+        return sample_latents(
+            self.unet, solver(), self.sheet_states, self.states[:1], size, guidance=self.config.guidance
+        )
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """Scaled latents -> RGB in -1..1."""
+        return self.vae.decode(latent / self.vae.config.scaling_factor).sample
+
+    def export(self, folder: Path) -> None:
+        """`unet` in fp16 and the sampler's configuration, as diffusers folders."""
+        save_half(self.unet, folder / "unet")
+        solver().save_pretrained(folder / "scheduler")
+
+
+def scene(cutout: np.ndarray, backgrounds: Pictures, rng: np.random.Generator) -> np.ndarray:
+    """A cut-out over a random background, at about its own size; RGB 0..1."""
+    background = to_float(flip(backgrounds.pixels[rng.integers(len(backgrounds))], rng))
+    placed = place(flip(cutout, rng), rng.uniform(0.85, 1.0), rng.uniform(-0.05, 0.05), rng.uniform(-0.05, 0.05))
+    return over(to_float(placed), background)
+
+
+def save_half(model: Any, folder: Path) -> None:
+    """Save a diffusers model in fp16; the model itself stays as it is."""
+    copy.deepcopy(model).half().save_pretrained(folder)

@@ -1,0 +1,44 @@
+"""Composition and augmentation of training pictures; pixels sRGB, alpha straight unless a name says otherwise."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .datasets import Bytes
+
+Floats = NDArray[np.float32]
+
+
+def to_float(pixels: Bytes) -> Floats:
+    """uint8 0..255 -> float32 0..1."""
+    return pixels.astype(np.float32) / np.float32(255)
+
+
+def vae_feed(rgba: Floats) -> Floats:
+    """Straight RGBA (..., H, W, 4) in 0..1 -> (2 rgb - 1) alpha in -1..1: the picture premultiplied onto mid-grey."""
+    return (2 * rgba[..., :3] - 1) * rgba[..., 3:]
+
+
+def over(rgba: Floats, background: Floats) -> Floats:
+    """Straight RGBA over RGB, both 0..1 -> RGB 0..1."""
+    return rgba[..., :3] * rgba[..., 3:] + background * (1 - rgba[..., 3:])
+
+
+def flip(pixels: Bytes, rng: np.random.Generator) -> Bytes:
+    """Mirror left to right half of the time."""
+    return pixels[:, ::-1] if rng.random() < 0.5 else pixels
+
+
+def place(rgba: Bytes, scale: float, dx: float, dy: float) -> Bytes:
+    """Scale a square cut-out about its centre and shift it by shares of its side; resampled premultiplied."""
+    side = rgba.shape[0]
+    size = max(1, round(side * scale))
+    small = Image.fromarray(rgba, "RGBA").convert("RGBa").resize((size, size), Image.Resampling.BICUBIC)
+    canvas = Image.new("RGBa", (side, side))
+    canvas.paste(small, (round((side - size) / 2 + dx * side), round((side - size) / 2 + dy * side)))
+    return np.asarray(canvas.convert("RGBA"))
+
+
+def to_nchw(pixels: Floats) -> Floats:
+    """(N, H, W, C) -> contiguous (N, C, H, W)."""
+    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))

@@ -1,0 +1,54 @@
+"""Training configurations: one frozen model a stage, read from YAML; unknown keys are errors."""
+
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+
+
+def _located(path: Path, info: ValidationInfo) -> Path:
+    found = (info.context or {}).get("folder", Path()) / path
+    if not found.exists():
+        raise ValueError(f"{found} is missing: train the stage that makes it first, or name another path")
+    return found
+
+
+Existing = Annotated[Path, AfterValidator(_located)]  # relative to the configuration file
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Schedule(Frozen):
+    """What the loop needs, whatever the stage."""
+
+    steps: int = Field(gt=0)
+    batch: int = Field(gt=0)
+    learning_rate: float = 1e-3
+    final_learning_rate: float = 1e-5  # at the end of the cosine
+    warmup: int = 100  # steps of linear warm-up
+    weight_decay: float = 0.01
+    clip: float = 1.0  # largest gradient norm
+    ema: float = 0.999
+    seed: int = 0
+    checkpoint_seconds: float = 120
+    log_every: int = 10
+    sheet_every: int = 1000
+
+
+class StageConfig(Frozen):
+    """Base of every stage's configuration."""
+
+    schedule: Schedule
+    licences: Existing = Field(default=Path("licences.json"), validate_default=True)  # table of SPDX names
+
+
+Config = TypeVar("Config", bound=StageConfig)
+
+
+def read_config(path: Path, kind: type[Config]) -> Config:
+    """Read YAML; paths in it are relative to its own folder. Raises pydantic's ValidationError."""
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return kind.model_validate(values, context={"folder": path.parent.resolve()})

@@ -1,0 +1,211 @@
+"""Stage `transparency`: offset encoder and transparent decoder around the frozen autoencoder (arXiv 2402.17113).
+
+Reconstruction (L1 and L2 of alpha and colour), identity (the frozen decoder must show the same picture from an adjusted
+latent as from a plain one) and a patch critic that starts late. The offset is dropped for a share of the pictures, so
+that the decoder serves plain latents too.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..models.autoencoder import SpaceToDepthAutoencoder
+from ..models.latent_transparency import adjusted_latent
+from ..models.padding import pad_rgb
+from ..models.transparency import OffsetEncoder, TransparentDecoder
+from .compose import Floats, flip, place, to_float, to_nchw
+from .config import Existing, Frozen, StageConfig
+from .datasets import load_pictures, load_training
+from .licences import Licences
+from .loop import Losses, Step
+from .sheets import checkerboard, grid
+from .translucent import translucent
+
+
+class NetworksModel(Frozen):
+    """Sizes of the two networks; all widths must be multiples of `groups`."""
+
+    encoder_widths: tuple[int, ...] = (8, 16, 24, 48, 96)
+    decoder_widths: tuple[int, ...] = (16, 24, 48, 96, 128)
+    layers: int = 1
+    groups: int = 8
+
+
+class TransparencyConfig(StageConfig):
+    vae: Existing
+    model: NetworksModel = NetworksModel()
+    offset_scale: float = 1.0  # the paper's lambda (100 there, at a learning rate of 1e-5)
+    translucent_share: float = 0.35  # pictures that get a synthetic effect
+    offset_dropout: float = 0.3
+    latent_noise: float = 0.1  # a diffusion model's latents are not exact
+    identity_weight: float = 1.0
+    critic_weight: float = 0.01
+    critic_start: int = 1000  # step
+
+
+class Networks(nn.Module):
+    """Both networks, trained by one optimiser."""
+
+    def __init__(self, model: NetworksModel, channels: int, factor: int) -> None:
+        super().__init__()
+        self.encoder = OffsetEncoder(channels, model.encoder_widths)
+        self.decoder = TransparentDecoder(
+            channels,
+            model.decoder_widths,
+            model.layers,
+            factor,
+            attention_levels=0,
+            norm_num_groups=model.groups,
+            residual=True,
+        )
+        _keep_signal(self.encoder)
+
+
+def _keep_signal(encoder: OffsetEncoder) -> None:
+    """Start every convolution but the last (zero) so that spread is kept: ten default ones let nothing through."""
+    for layer in list(encoder.blocks.children())[:-1]:
+        if isinstance(layer, nn.Conv2d):
+            nn.init.normal_(layer.weight, std=1.7 / math.sqrt(layer.in_channels * 9))
+
+
+class PatchCritic(nn.Module):
+    """Judges overlapping patches of [alpha, rgb] (N, 4, H, W): positive for real."""
+
+    def __init__(self, width: int = 32) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for inputs, outputs in ((4, width), (width, width * 2), (width * 2, width * 4)):
+            layers += [nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers, nn.Conv2d(width * 4, 1, 4, padding=1))
+
+    def forward(self, layer: Tensor) -> Tensor:
+        judged: Tensor = self.layers(layer)
+        return judged
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One round trip; all (N, C, H, W) in 0..1 but `latent`."""
+
+    layer: Tensor  # [alpha, rgb] as decoded
+    target: Tensor  # [alpha, padded rgb]
+    adjusted: Tensor  # the frozen decoder's picture of the adjusted latent
+    plain: Tensor  # and of the plain one
+
+
+class TransparencyStage:
+    name = "transparency"
+
+    def __init__(self, config: TransparencyConfig, data: Path) -> None:
+        self.config = config
+        self.foregrounds = load_training(data, "fg", Licences.read(config.licences))
+        held_out = load_pictures(data, "fg", "val").pixels
+        self.validation = to_nchw(
+            to_float(held_out[np.linspace(0, len(held_out) - 1, min(64, len(held_out))).astype(int)])
+        )
+        self.vae = SpaceToDepthAutoencoder.from_pretrained(config.vae).eval().requires_grad_(False)
+        torch.manual_seed(config.schedule.seed)
+        self.networks = Networks(config.model, self.vae.config.latent_channels, self.vae.factor)
+        self.critic = PatchCritic()
+
+    def modules(self) -> dict[str, nn.Module]:
+        return {"networks": self.networks, "critic": self.critic}
+
+    def losses(self, step: Step) -> Losses:
+        self.vae.to(step.device)
+        result = self._round_trip(torch.from_numpy(self._batch(step.rng)).to(step.device), train=True)
+        parts = self._parts(result)
+        total = parts["alpha"] + parts["colour"] + self.config.identity_weight * parts["identity"]
+        judged = step.index >= self.config.critic_start
+        if judged:
+            total = total - self.config.critic_weight * self.critic(result.layer).mean()
+        yield "networks", total, {"loss": total, **parts}
+        if judged:
+            critic = self._critic_loss(result)
+            yield "critic", critic, {"critic": critic}
+
+    def _batch(self, rng: np.random.Generator) -> Floats:
+        """(N, 4, H, W) straight RGBA."""
+        return to_nchw(np.stack([self._picture(rng) for _ in range(self.config.schedule.batch)]))
+
+    def _picture(self, rng: np.random.Generator) -> Floats:
+        cutout = flip(self.foregrounds.pixels[rng.integers(len(self.foregrounds))], rng)
+        if rng.random() < 0.5:
+            cutout = place(cutout, rng.uniform(0.6, 1.15), rng.uniform(-0.15, 0.15), rng.uniform(-0.15, 0.15))
+        rgba = to_float(cutout)
+        return translucent(rgba, rng) if rng.random() < self.config.translucent_share else rgba
+
+    def _round_trip(self, rgba: Tensor, train: bool) -> Decoded:
+        padded = pad_rgb(rgba)
+        plain = self.vae.encode((2 * rgba[:, :3] - 1) * rgba[:, 3:]).latent_dist.mode()
+        latent = adjusted_latent(rgba, padded, self.networks.encoder, self.vae, self.config.offset_scale)
+        if train:
+            kept = torch.rand((len(rgba), 1, 1, 1), device=rgba.device) >= self.config.offset_dropout
+            latent = torch.where(kept, latent, plain)
+        with torch.no_grad():
+            target = self._picture_of(plain)
+        adjusted = self._picture_of(latent)
+        noisy = latent + self.config.latent_noise * torch.randn_like(latent) if train else latent
+        layer = self.networks.decoder(adjusted.clamp(0, 1), noisy)
+        return Decoded(layer, torch.cat([rgba[:, 3:], padded], 1), adjusted, target)
+
+    def _picture_of(self, latent: Tensor) -> Tensor:
+        return self.vae.decode(latent).sample / 2 + 0.5
+
+    def _parts(self, result: Decoded) -> dict[str, Tensor]:
+        """Colour counts fully where it shows, and a little elsewhere, for edges are resampled later."""
+        alpha, target = result.layer[:, :1], result.target[:, :1]
+        difference = (result.layer[:, 1:] - result.target[:, 1:]) * (0.1 + 0.9 * target)
+        return {
+            "alpha": (alpha - target).abs().mean() + F.mse_loss(alpha, target),
+            "colour": difference.abs().mean() + difference.square().mean(),
+            # squared only: an L1 would pin the offset to its start at zero
+            "identity": F.mse_loss(result.adjusted, result.plain) * 4,
+        }
+
+    def _critic_loss(self, result: Decoded) -> Tensor:
+        """Hinge loss."""
+        real, made = self.critic(result.target), self.critic(result.layer.detach())
+        return F.relu(1 - real).mean() + F.relu(1 + made).mean()
+
+    @torch.no_grad()
+    def evaluate(self) -> tuple[dict[str, float], Image.Image]:
+        """On held-out cut-outs: alpha errors (0..1), PSNR over grey and of identity (dB); originals above copies."""
+        rgba = torch.from_numpy(self.validation).to(next(self.networks.parameters()).device)
+        parts = [self._round_trip(rgba[i : i + 16], train=False) for i in range(0, len(rgba), 16)]
+        layer = torch.cat([part.layer for part in parts]).clamp(0, 1)
+        identity = torch.cat(
+            [(part.adjusted.clamp(0, 1) - part.plain.clamp(0, 1)).square().mean((1, 2, 3)) for part in parts]
+        )
+        error = (layer[:, :1] - rgba[:, 3:]).abs()
+        soft = (rgba[:, 3:] > 0.02) & (rgba[:, 3:] < 0.98)
+        composite = (on_grey(layer) - on_grey(torch.cat([rgba[:, 3:], rgba[:, :3]], 1))).square().mean((1, 2, 3))
+        metrics = {
+            "alpha_mae": error.mean().item(),
+            "soft_alpha_mae": error[soft].mean().item(),
+            "composite_psnr": (-10 * composite.log10()).mean().item(),
+            "identity_psnr": (-10 * identity.clamp_min(1e-10).log10()).mean().item(),
+        }
+        shown = torch.cat([rgba[:16], torch.cat([layer[:16, 1:], layer[:16, :1]], 1)])
+        return metrics, grid(checkerboard(layer_bytes(shown)), columns=16)
+
+    def export(self, folder: Path) -> None:
+        """`encoder` and `decoder` as diffusers folders."""
+        self.networks.encoder.save_pretrained(folder / "encoder")
+        self.networks.decoder.save_pretrained(folder / "decoder")
+
+
+def on_grey(layer: Tensor) -> Tensor:
+    """[alpha, rgb] over mid-grey."""
+    return layer[:, 1:] * layer[:, :1] + 0.5 * (1 - layer[:, :1])
+
+
+def layer_bytes(rgba: Tensor) -> np.ndarray:
+    """(N, 4, H, W) RGBA in 0..1 -> uint8 (N, H, W, 4)."""
+    return (rgba.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
