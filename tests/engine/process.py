@@ -21,7 +21,7 @@ from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelBuffer, PixelFormat, digest
 from acetate.protocol.requests import GenerateRequest, Task
 
-PATIENCE = 120.0  # seconds; the machine may be busy
+PATIENCE = 200.0  # seconds; the machine may be busy
 PIXELS = PixelBuffer(Extent(5, 3), PixelFormat.RGBA8, bytes(range(60)))
 
 
