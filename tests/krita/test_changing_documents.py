@@ -72,6 +72,7 @@ asked = next(item for item in app.documents() if item.name() == 'asked')
 len(asked.topLevelNodes())
 """
     wait_until(lambda: painter.krita.run(code) == 5, "the layer in the document that is not active")
+    painter.wait_for_end()
     assert painter.fingerprint() == other
     painter.krita.run("app.setActiveDocument(next(item for item in app.documents() if item.name() == 'asked'))")
     assert len(painter.new_layers(before)) == 1

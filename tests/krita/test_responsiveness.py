@@ -65,7 +65,8 @@ def gap_of_a_job(painter: Painter, engine: Engine, space: dict[str, str]) -> flo
     def job() -> None:
         number = engine.new_job(painter.press_generate)
         engine.wait_for(number, "done", timeout=240)
-        wait_until(lambda: painter.krita.run("len(document().topLevelNodes())") == 2, "the layer")
+        painter.wait_for_end()
+        assert len(painter.undo_steps()) == 1
         time.sleep(AFTERMATH)
 
     gap = measured(painter.krita, job)

@@ -74,7 +74,14 @@ class Painter:
             (layer,) = wait_until(lambda: self.new_layers(before), "a new layer", timeout, every=0.1)
         except TimeoutError as error:
             raise TimeoutError(f"{error}; the docker says {self.message()!r}") from error
+        self.wait_for_end()
         return layer
+
+    def wait_for_end(self, timeout: float = JOB_LIMIT) -> None:
+        """Until no job is under way. Krita answers the driver while it still adds a layer: what edits or closes
+        the document then pulls it from under Krita's own feet.
+        """
+        wait_until(lambda: not self.krita.run("widget('acetate_cancel').isEnabled()"), "the end of the job", timeout)
 
     def new_layers(self, before: set[str]) -> list[Layer]:
         return [layer for layer in self.layers() if layer["id"] not in before]
