@@ -99,3 +99,24 @@ class Loop:
         outcome: Future[None] = Future()
         self.post(lambda: outcome.settle(None))
         return outcome
+
+
+class Lock:
+    """`async with`: one coroutine at a time, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._is_held = False
+        self._waiting: list[Future[None]] = []
+
+    async def __aenter__(self) -> None:
+        if self._is_held:
+            turn: Future[None] = Future()
+            self._waiting.append(turn)
+            await turn
+        self._is_held = True
+
+    async def __aexit__(self, *exception: object) -> None:
+        if self._waiting:
+            self._waiting.pop(0).settle(None)  # handed over, still held
+        else:
+            self._is_held = False

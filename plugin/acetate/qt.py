@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING or "PyQt6.QtCore" not in sys.modules:
     from PyQt5 import sip
     from PyQt5.QtCore import QByteArray, QEvent, QObject, QPoint, QRect, QSize, Qt, QTimer, pyqtSignal
-    from PyQt5.QtGui import QBrush, QColor, QIcon, QImage, QKeyEvent, QPainter, QPaintEvent, QPixmap
+    from PyQt5.QtGui import (
+        QBrush,
+        QColor,
+        QFocusEvent,
+        QIcon,
+        QImage,
+        QKeyEvent,
+        QPainter,
+        QPaintEvent,
+        QPixmap,
+        QStandardItemModel,
+    )
     from PyQt5.QtWidgets import (
         QApplication,
         QCheckBox,
@@ -43,12 +54,14 @@ else:
     from PyQt6.QtGui import (
         QBrush,
         QColor,
+        QFocusEvent,
         QIcon,
         QImage,
         QKeyEvent,
         QPainter,
         QPaintEvent,
         QPixmap,
+        QStandardItemModel,
     )
     from PyQt6.QtWidgets import (
         QApplication,
@@ -84,6 +97,7 @@ __all__ = [
     "QComboBox",
     "QDoubleSpinBox",
     "QEvent",
+    "QFocusEvent",
     "QFrame",
     "QGridLayout",
     "QHBoxLayout",
@@ -108,6 +122,7 @@ __all__ = [
     "QSize",
     "QSizePolicy",
     "QSlider",
+    "QStandardItemModel",
     "QTimer",
     "QToolButton",
     "QVBoxLayout",

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from acetate.coroutines import Future
+from acetate.coroutines import Future, Lock
 from tests.plugin.gui_thread import EventLoop
 
 
@@ -76,3 +76,33 @@ def test_coroutines_take_turns() -> None:
 def test_a_result_that_is_not_there_yet_is_not_given() -> None:
     with pytest.raises(RuntimeError):
         Future[int]().result()
+
+
+def test_a_lock_lets_one_in_at_a_time_in_their_order() -> None:
+    events = EventLoop()
+    lock, order = Lock(), list[str]()
+
+    async def work(name: str) -> None:
+        async with lock:
+            order.append(f"{name} in")
+            await events.loop.turn()
+            order.append(f"{name} out")
+
+    for name in "abc":
+        events.loop.run(work(name))
+    events.run_until(lambda: len(order) == 6)
+    assert order == ["a in", "a out", "b in", "b out", "c in", "c out"]
+    events.run(work("d"))
+
+
+def test_a_lock_is_released_by_an_error() -> None:
+    events = EventLoop()
+    lock = Lock()
+
+    async def fail() -> None:
+        async with lock:
+            raise KeyError
+
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            events.run(fail())

@@ -13,7 +13,7 @@ from acetate.picture import Picture, row_strips
 from acetate.protocol.codec import from_json, to_json
 from acetate.protocol.connection import Connection
 from acetate.protocol.errors import JsonValue, MalformedMessage, VersionMismatch
-from acetate.protocol.events import Accepted, Event, Health, decode_event
+from acetate.protocol.events import Accepted, Event, Health, ModelInfo, ModelList, decode_event
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import MEDIA_TYPE, read_header
 from acetate.protocol.requests import GenerateRequest
@@ -46,6 +46,11 @@ def health(connection: Connection) -> Health:
             "Stop that engine, run `acetate install-plugin` from the version you want, and restart Krita.",
         )
     return from_json(Health, data)
+
+
+def models(connection: Connection) -> tuple[ModelInfo, ...]:
+    with exchange(connection, "GET", "/v1/models", timeout=ANSWER) as response:
+        return from_json(ModelList, _json(response)).models
 
 
 def put_image(connection: Connection, picture: Picture) -> None:

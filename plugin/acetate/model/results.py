@@ -5,7 +5,7 @@ from __future__ import annotations
 from acetate.canvas.document import OpenDocument, Place
 from acetate.canvas.insertion import Insertion, NewLayer
 from acetate.client import api
-from acetate.coroutines import Loop
+from acetate.coroutines import Lock, Loop
 from acetate.model.engine import Engine
 from acetate.model.history import Entry, History, Result, thumbnail
 from acetate.model.jobs import Job
@@ -19,6 +19,7 @@ class Results:
         self._loop = loop
         self._engine = engine
         self._history = history
+        self._attaching = Lock()  # Krita handles events while it attaches: another attachment could begin within
 
     async def take(self, job: Job, done: Done, document: OpenDocument, place: Place) -> tuple[str, ...]:
         """Lists every alternative in the history, and inserts the first; gives what `Insertion.attach` gives.
@@ -39,7 +40,8 @@ class Results:
         insertion = Insertion(document, [NewLayer(layer.name, layer.bounds, picture) for layer, picture in layers])
         try:
             await self._loop.thread(insertion.fill)
-            return insertion.attach(place, result.name, expected)
+            async with self._attaching:
+                return insertion.attach(place, result.name, expected)
         except BaseException:
             insertion.discard()
             raise

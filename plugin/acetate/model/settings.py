@@ -30,6 +30,7 @@ class Digests:
 class Saved:
     """The settings as a document keeps them."""
 
+    model: str
     task: Task
     prompt: str
     negative_prompt: str
@@ -43,6 +44,7 @@ class Saved:
 
 class Settings:
     def __init__(self) -> None:
+        self.model = Observable("mini")
         self.task = Observable(Task.FOREGROUND)
         self.prompt = Observable("")
         self.negative_prompt = Observable("")
@@ -77,6 +79,7 @@ class Settings:
             background=digests.background,
             foreground=digests.foreground,
             mask=digests.mask,
+            model=self.model.value,
             preset=self.preset.value,
             strength=self.strength.value if task in (Task.REFINE, Task.INPAINT) else 1.0,
             pixel_format=pixel_format,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Generic, TypeVar
 
 from acetate.model.observable import Observable
-from acetate.qt import QComboBox, QSizePolicy, QWidget
+from acetate.qt import QComboBox, QSizePolicy, QStandardItemModel, QWidget
 
 T = TypeVar("T", bound=str)
 
@@ -25,6 +25,13 @@ class Choice(QComboBox, Generic[T]):
             self.addItem(text, getattr(option, "value", option))
         self.currentIndexChanged.connect(self._take)
         value.bind(self._show)
+
+    def enable_only(self, values: Collection[T]) -> None:
+        """Greys out the other options; one that is chosen stays so."""
+        model = self.model()
+        assert isinstance(model, QStandardItemModel)  # a combo box makes it
+        for index, option in enumerate(self._options):
+            model.item(index).setEnabled(option in values)
 
     def _take(self, index: int) -> None:
         self._value.value = self._options[index]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from acetate.canvas.document import LayerInfo, active_document
+from acetate.model.session import Session
 from acetate.model.settings import ACTIVE, BELOW, CANVAS, NONE, Settings
 from acetate.protocol.requests import Preset, Task
 from acetate.qt import QGridLayout, QHBoxLayout, QLabel, QSlider, Qt, QWidget
 from acetate.ui.choice import Choice
 from acetate.ui.layer_picker import LayerPicker
+from acetate.ui.model_picker import ModelPicker
 from acetate.ui.seed import SeedRow
 
 BACKGROUNDS = ((BELOW, "Layers below"), (CANVAS, "Whole canvas"), (NONE, "None"))
@@ -16,8 +18,9 @@ PRESETS = ((Preset.DRAFT, "Draft"), (Preset.FINAL, "Final"))
 
 
 class ConditionsGrid(QWidget):
-    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        settings = session.settings
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(8)
@@ -27,9 +30,11 @@ class ConditionsGrid(QWidget):
         self._background = self._row("Background", self._pickers[0])
         self._foreground = self._row("Foreground", self._pickers[1])
         self._strength = self._row("Strength", StrengthRow(settings))
+        model = self._row("Model", ModelPicker(session))
         self._row("Quality", _preset(settings))
         self._row("Seed", SeedRow(settings))
         settings.task.bind(self._show_task)
+        session.models.bind(lambda models: _show(model, len(models) > 1))
 
     def refresh(self) -> None:
         """Reads the document's layers anew."""

@@ -41,7 +41,7 @@ class AcetateDock(DockWidget):
         self.setWindowTitle("Acetate")
         self._gui = GuiThread()
         self.session = Session(self._gui.post)
-        self._conditions = ConditionsGrid(self.session.settings)
+        self._conditions = ConditionsGrid(self.session)
         Krita.instance().notifier().applicationClosing.connect(self.session.engine.stop)
         self.setWidget(_scrolled(self._content()))
 
@@ -65,7 +65,9 @@ class AcetateDock(DockWidget):
     def _task(self) -> QWidget:
         choice = Choice(self.session.settings.task, TASKS)
         choice.setObjectName("acetate_task")
-        choice.setToolTip("What to make.")
+        choice.setToolTip("What to make. Grey: the model cannot do that.")
+        self.session.models.changed.connect(lambda _: choice.enable_only(self.session.tasks))
+        self.session.settings.model.changed.connect(lambda _: choice.enable_only(self.session.tasks))
         return choice
 
     def _prompt(self) -> QWidget:
@@ -74,6 +76,7 @@ class AcetateDock(DockWidget):
         prompt.setPlaceholderText("What should appear?")
         prompt.setToolTip("Describe what should appear on the layer. Ctrl+Return generates.")
         prompt.submitted.connect(self.session.generate)
+        prompt.entered.connect(self.session.warm_up)
         return prompt
 
     def _negative(self) -> QWidget:

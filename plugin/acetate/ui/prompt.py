@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from acetate.model.observable import Observable
-from acetate.qt import QKeyEvent, QPlainTextEdit, QSize, QSizePolicy, Qt, QWidget, pyqtSignal
+from acetate.qt import QFocusEvent, QKeyEvent, QPlainTextEdit, QSize, QSizePolicy, Qt, QWidget, pyqtSignal
 
 _LINES = 3
 
@@ -12,6 +12,7 @@ class PromptEdit(QPlainTextEdit):
     """Three lines of text; Ctrl+Return submits."""
 
     submitted = pyqtSignal()
+    entered = pyqtSignal()  # the painter is about to type
 
     def __init__(self, text: Observable[str], lines: int = _LINES, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,6 +34,10 @@ class PromptEdit(QPlainTextEdit):
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self.entered.emit()
+        super().focusInEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         is_return = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)

@@ -59,6 +59,12 @@ def test_the_way_of_a_pixel_and_back(connection: Connection, extent: Extent) -> 
     assert api.layer(connection, job, 0) == picture
 
 
+def test_models_say_what_they_can_do(connection: Connection) -> None:
+    mini = {model.name: model for model in api.models(connection)}["mini"]
+    assert mini.family == "mini"
+    assert Task.FOREGROUND in mini.tasks
+
+
 def test_events_are_taken_up_behind_the_last_one(connection: Connection) -> None:
     picture = pixels(Extent(2, 2))
     api.put_image(connection, picture)
