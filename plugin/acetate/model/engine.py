@@ -7,11 +7,13 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TypeVar
 
+from acetate.client import api
 from acetate.client.launcher import Launcher
 from acetate.coroutines import Future, Loop
 from acetate.model.observable import Observable
 from acetate.protocol.connection import Connection
 from acetate.protocol.errors import AccessError, AcetateError, EngineStartFailed, EngineUnreachable
+from acetate.protocol.events import ModelInfo
 
 T = TypeVar("T")
 
@@ -34,6 +36,7 @@ class Engine:
 
     def __init__(self, loop: Loop, launcher: Launcher) -> None:
         self.state = Observable(EngineState.OFF)
+        self.models: Observable[tuple[ModelInfo, ...]] = Observable(())  # that are installed; empty before it is known
         self.uploaded: set[str] = set()  # digests that this engine has
         self._loop = loop
         self._launcher = launcher
@@ -55,10 +58,8 @@ class Engine:
             connection = await self.connection()
             try:
                 return await self._loop.thread(lambda: function(connection))  # noqa: B023  # awaited in this round
-            except EngineUnreachable as error:
-                failed: AcetateError = error
-            except AccessError as error:  # the connection file may be a new engine's by now
-                failed = AccessError(error.detail, END_ENGINE.format(connection.pid))
+            except (EngineUnreachable, AccessError) as error:  # AccessError: another engine has the port by now
+                failed = error
             self.lose(connection)
             await self._pause(delay)
         raise failed
@@ -93,10 +94,19 @@ class Engine:
         for delay in BACK_OFF:
             await self._pause(delay)
             try:
-                return await self._loop.thread(self._launcher.connect)
-            except EngineStartFailed as error:
+                return await self._attempt()
+            except (EngineStartFailed, EngineUnreachable, AccessError) as error:
                 failed = error
         raise failed
+
+    async def _attempt(self) -> Connection:
+        connection = await self._loop.thread(self._launcher.connect)
+        try:
+            found = await self._loop.thread(lambda: api.models(connection))  # with the token, which /health needs not
+        except AccessError as error:
+            raise AccessError(error.detail, END_ENGINE.format(connection.pid)) from error
+        self.models.value = tuple(model for model in found if model.installed)
+        return connection
 
     async def _watch(self, connection: Connection) -> None:
         await self._loop.thread(lambda: self._launcher.wait_until_gone(connection))

@@ -9,7 +9,6 @@ from typing import Any
 
 from acetate.canvas.document import OpenDocument, active_document
 from acetate.canvas.selection import region
-from acetate.client import api
 from acetate.client.launcher import Launcher
 from acetate.coroutines import Future, Loop, Post
 from acetate.model.conditions import conditions
@@ -23,7 +22,6 @@ from acetate.model.results import Results
 from acetate.model.settings import Saved, Settings
 from acetate.protocol.codec import from_json, to_json
 from acetate.protocol.errors import AcetateError, DocumentError, MalformedMessage
-from acetate.protocol.events import ModelInfo
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import Task
 
@@ -39,7 +37,6 @@ class Session:
         self.jobs: list[Job] = []  # those that have not ended, the oldest first
         self.jobs_changed: Signal[None] = Signal()
         self._seen: set[str] = set()  # documents
-        self.models: Observable[tuple[ModelInfo, ...]] = Observable(())  # that are installed; empty before it is known
         self.message: Observable[Message] = Observable(None)
         self._generation = Generation(self._loop, self.engine)
         self._results = Results(self._loop, self.engine, self.history)
@@ -48,7 +45,7 @@ class Session:
     @property
     def tasks(self) -> tuple[Task, ...]:
         """What the chosen model can do, as far as the models are known."""
-        known = {model.name: model.tasks for model in self.models.value}
+        known = {model.name: model.tasks for model in self.engine.models.value}
         return known.get(self.settings.model.value, tuple(Task))
 
     def warm_up(self) -> None:
@@ -126,14 +123,8 @@ class Session:
     def _tell_of_engine(self, state: EngineState) -> None:
         if state is EngineState.LOST and self.jobs:
             self.message.value = ENGINE_LOST
-        elif state is EngineState.READY:
-            self._run(self._read_models())
-            if self.message.value is ENGINE_LOST:
-                self.message.value = None
-
-    async def _read_models(self) -> None:
-        found = await self.engine.call(api.models)
-        self.models.value = tuple(model for model in found if model.installed)
+        elif state is EngineState.READY and self.message.value is ENGINE_LOST:
+            self.message.value = None
 
     def _run(self, coroutine: Coroutine[Future[Any], None, object]) -> None:
         """Starts it; an error of it is shown."""

@@ -34,7 +34,7 @@ class ConditionsGrid(QWidget):
         self._row("Quality", _preset(settings))
         self._row("Seed", SeedRow(settings))
         settings.task.bind(self._show_task)
-        session.models.bind(lambda models: _show(model, len(models) > 1))
+        session.engine.models.bind(lambda models: _show(model, len(models) > 1))
 
     def refresh(self) -> None:
         """Reads the document's layers anew."""

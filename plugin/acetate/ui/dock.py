@@ -66,7 +66,7 @@ class AcetateDock(DockWidget):
         choice = Choice(self.session.settings.task, TASKS)
         choice.setObjectName("acetate_task")
         choice.setToolTip("What to make. Grey: the model cannot do that.")
-        self.session.models.changed.connect(lambda _: choice.enable_only(self.session.tasks))
+        self.session.engine.models.changed.connect(lambda _: choice.enable_only(self.session.tasks))
         self.session.settings.model.changed.connect(lambda _: choice.enable_only(self.session.tasks))
         return choice
 

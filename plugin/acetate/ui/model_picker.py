@@ -18,7 +18,7 @@ class ModelPicker(QComboBox):
         self.setMinimumContentsLength(6)
         self.activated.connect(self._take)
         self._model.changed.connect(self._show)
-        session.models.bind(self._list)
+        session.engine.models.bind(self._list)
 
     def _list(self, models: tuple[ModelInfo, ...]) -> None:
         self.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import sys
@@ -13,8 +14,8 @@ import pytest
 from acetate.client import api
 from acetate.client.launcher import Launcher
 from acetate.model.engine import Engine, EngineState
-from acetate.protocol.connection import Connection
-from acetate.protocol.errors import EngineNotInstalled
+from acetate.protocol.connection import Connection, connection_file, write_connection
+from acetate.protocol.errors import AccessError, EngineNotInstalled
 from acetate.protocol.events import Health
 from tests.engine.process import private_environment
 from tests.plugin.client.test_launcher import install
@@ -45,6 +46,19 @@ def test_two_who_need_it_at_once_start_one_engine(events: EventLoop, engine: Eng
     events.run_until(lambda: all(outcome.is_settled for outcome in outcomes))
     assert outcomes[0].result() == outcomes[1].result()
     assert states == [EngineState.STARTING, EngineState.READY]
+
+
+def test_a_connection_file_with_a_wrong_token_names_the_engine_to_end(events: EventLoop, engine: Engine) -> None:
+    right = events.run(engine.connection())
+    write_connection(connection_file(), dataclasses.replace(right, token="spoilt"))
+    stranger = Engine(events.loop, Launcher())
+    with pytest.raises(AccessError, match=f"process {right.pid}"):
+        events.run(stranger.connection())
+    write_connection(connection_file(), right)
+    assert events.run(stranger.call(api.health)).pid == right.pid
+    assert [model.name for model in stranger.models.value] == [
+        model.name for model in api.models(right) if model.installed
+    ]
 
 
 def test_a_call_is_made_again_when_the_engine_dies_in_it(events: EventLoop, engine: Engine) -> None:
