@@ -21,7 +21,13 @@ from acetate.protocol.connection import (
     read_connection,
     runtime_dir,
 )
-from acetate.protocol.errors import EngineNotInstalled, EngineStartFailed, EngineUnreachable, MalformedMessage
+from acetate.protocol.errors import (
+    EngineError,
+    EngineNotInstalled,
+    EngineStartFailed,
+    EngineUnreachable,
+    MalformedMessage,
+)
 
 START: Final = 60.0  # seconds; a cold disk has to bring in the whole environment
 POLL: Final = 0.05
@@ -38,13 +44,16 @@ class Launcher:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
+        self.is_stopped = False
 
     def connect(self) -> Connection:
         """A connection to an engine that answers, started if none does.
 
-        Raises EngineNotInstalled, EngineStartFailed, or VersionMismatch.
+        Raises EngineNotInstalled, EngineStartFailed, VersionMismatch; EngineError after `stop`.
         """
         with self._lock:
+            if self.is_stopped:
+                raise EngineError("it was stopped, because Krita is closing", "Start Krita again.")
             return find() or self._start()
 
     def wait_until_gone(self, connection: Connection) -> None:
@@ -57,7 +66,11 @@ class Launcher:
             misses = 0 if _answers(connection) else misses + 1
 
     def stop(self) -> None:
-        """Asks the engine that was started here to end; one that ran before stays."""
+        """Asks the engine that was started here to end, for good; one that ran before stays."""
+        self.is_stopped = True
+        self._terminate()
+
+    def _terminate(self) -> None:
         if self._process and self._process.poll() is None:
             self._process.terminate()
 
@@ -69,7 +82,7 @@ class Launcher:
         return self._process is not None and self._process.poll() is not None
 
     def _start(self) -> Connection:
-        self.stop()
+        self._terminate()
         log = runtime_dir() / "engine.log"
         log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._process = _spawn(engine_command().command, log)
@@ -77,10 +90,12 @@ class Launcher:
         while time.monotonic() < deadline:
             if found := find():
                 return found
+            if self.is_stopped:
+                self._terminate()
             if self._process.poll() is not None:
                 raise _start_failed(f"it ended with status {self._process.returncode}", log)
             time.sleep(POLL)
-        self.stop()
+        self._terminate()
         raise _start_failed(f"it did not answer within {START:.0f} s", log)
 
 

@@ -42,7 +42,6 @@ class Engine:
         self._launcher = launcher
         self._connection: Connection | None = None
         self._connecting: Future[Connection] | None = None
-        self._is_stopped = False
 
     async def connection(self) -> Connection:
         """The running engine, started where it is not running. Raises EngineError or VersionMismatch."""
@@ -72,7 +71,6 @@ class Engine:
 
     def stop(self) -> None:
         """Ends the engine with Krita, if it was started from here."""
-        self._is_stopped = True
         self._launcher.stop()
 
     async def _connect(self) -> Connection:
@@ -113,7 +111,7 @@ class Engine:
         if self._connection != connection:
             return  # somebody else has noticed, and brings it back
         self.lose(connection)
-        if self._launcher.has_started(connection) and not self._is_stopped:
+        if self._launcher.has_started(connection) and not self._launcher.is_stopped:
             await self.connection()
 
     async def _pause(self, seconds: float) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from acetate.client.launcher import Launcher, clean_environment, engine_command, find
 from acetate.protocol.connection import connection_file, engine_command_file
-from acetate.protocol.errors import EngineNotInstalled, EngineStartFailed
+from acetate.protocol.errors import EngineError, EngineNotInstalled, EngineStartFailed
 from tests.engine.process import private_environment
 
 pytestmark = pytest.mark.engine
@@ -51,6 +51,8 @@ def test_an_engine_is_started_found_again_and_stopped(launcher: Launcher) -> Non
     launcher.stop()
     launcher.wait_until_gone(connection)
     assert find() is None
+    with pytest.raises(EngineError, match="closing"):  # a job that goes on must not bring it back
+        launcher.connect()
 
 
 def test_a_death_is_noticed_within_two_seconds_and_repaired(launcher: Launcher) -> None:
