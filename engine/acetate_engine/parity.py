@@ -28,6 +28,7 @@ from acetate_engine.seeded import seeded_weights
 TOLERANCE = 1e-4
 PADDED_RGB_TOLERANCE = 2e-3
 _SHARING = "attention_sharing_"
+_SHARED_PARTS = {"sharing_unet"}  # of several vectors
 
 Shapes = dict[str, list[int]]
 Vector = dict[str, Tensor]
@@ -62,8 +63,7 @@ class Vectors:
             raise FileError(f"{directory} has no parameters.json", "Give a directory of golden vectors")
         self.description: dict[str, Any] = json.loads(description.read_text())
         self.parameters: dict[str, Shapes] = self.description["parameters"]
-        self.sharing = [name.removeprefix("sharing_") for name in self.parameters if name.startswith("sharing_")]
-        self.sharing.remove("unet")
+        self.names = [_vector(name) for name in self.parameters if name not in _SHARED_PARTS]
 
     def read(self, name: str) -> Vector:
         path = self.directory / f"{name}.safetensors"
@@ -81,17 +81,28 @@ class Vectors:
 
 @torch.no_grad()
 def compare(directory: Path) -> Iterator[Comparison]:
-    """Run every vector of `directory` in float32.
+    """Run every vector of `directory` in float32: one for each module of `parameters.json`.
 
     Raises:
-        FileError: a file is missing.
+        FileError: a file is missing, or belongs to a module that is not known here.
         RuntimeError: a parameter of `parameters.json` is missing in our module, left over or of another shape.
     """
     vectors = Vectors(directory)
-    for run in (_decoder, _offset_encoder, _encoder):
-        yield from run(vectors)
-    for kind in vectors.sharing:
-        yield _sharing(vectors, kind)
+    runs = {"transparent_decoder": _decoder, "offset_encoder": _offset_encoder, "transparent_encoder": _encoder}
+    for name in vectors.names:
+        if name.startswith(_SHARING):
+            yield _sharing(vectors, name.removeprefix(_SHARING))
+        elif name in runs:
+            yield from runs[name](vectors)
+        else:
+            raise FileError(f"{directory} describes {name}, which is not known here", "Update Acetate")
+
+
+def _vector(module: str) -> str:
+    """The vector that compares a module of `parameters.json`; the VAE takes part in the transparent encoder only."""
+    if module == "vae":
+        return "transparent_encoder"
+    return f"attention_{module}" if module.startswith("sharing_") else module
 
 
 def _decoder(vectors: Vectors) -> Iterator[Comparison]:

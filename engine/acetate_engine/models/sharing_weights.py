@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from acetate_engine.models.checkpoints.shapes import numbers
@@ -84,13 +83,19 @@ class SharingUnit(nn.Module):
 
 
 def frame_attention(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
-    """Attention over the frames at each pixel; all (images, frames, tokens, width)."""
+    """Attention over the frames at each pixel; all (images, frames, tokens, width).
 
-    def split(x: Tensor) -> Tensor:  # (images, tokens, heads, frames, head width)
-        return x.reshape(*x.shape[:3], heads, -1).permute(0, 2, 3, 1, 4)
-
-    mixed = F.scaled_dot_product_attention(split(q), split(k), split(v))
-    return mixed.permute(0, 3, 1, 2, 4).flatten(3)
+    Written out, for there are 3 frames at most and as many attentions as pixels: faster on CPUs than the fused kernels,
+    whose launch on graphics cards fails above 65535 attentions.
+    """
+    q, k, v = (x.reshape(*x.shape[:3], heads, -1) for x in (q, k, v))
+    frames = range(k.shape[1])
+    scores = torch.stack([(q * k[:, frame, None]).sum(-1) for frame in frames], dim=-1)
+    weights = (scores * q.shape[-1] ** -0.5).softmax(-1)
+    mixed = weights[..., 0, None] * v[:, 0, None]
+    for frame in frames[1:]:
+        mixed = mixed + weights[..., frame, None] * v[:, frame, None]
+    return mixed.flatten(3)
 
 
 def by_frame(batch: Tensor, frames: int) -> Tensor:

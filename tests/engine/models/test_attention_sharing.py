@@ -3,6 +3,7 @@ import copy
 import pytest
 import torch
 from diffusers import ControlNetModel, UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor2_0
 from peft import LoraConfig
 from safetensors.torch import load_file
 from torch import Tensor
@@ -183,9 +184,9 @@ class TestTogether:
         mask[1, 3:] = 0
         self.compare(unet, self.plain(unet), encoder_attention_mask=mask)
 
-    def test_adapters_loaded_while_attached_are_an_error(self, unet: UNet2DConditionModel) -> None:
+    def test_processors_replaced_while_attached_are_an_error(self, unet: UNet2DConditionModel) -> None:
         sharing = AttentionSharing(unet, weights(unet, 1))
-        unet._load_ip_adapter_weights([ip_adapter(unet)])
+        unet.set_attn_processor(AttnProcessor2_0())
         with pytest.raises(RuntimeError, match="load IP-Adapters and choose attention backends before attaching"):
             sharing.detach()
 
