@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 
+import pytest
+
 from acetate.protocol.codec import from_json
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import GenerateRequest
@@ -14,6 +16,7 @@ from tests.krita.harness.painter import Painter
 from tests.krita.harness.scenes import PROMPT, bgra
 
 
+@pytest.mark.timeout(600)  # three engines load the model
 def test_equal_pixels_from_krita_over_http_and_in_process(painter: Painter, engine: RunningEngine) -> None:
     painter.new_document(96, 80)
     layer = painter.generate(PROMPT, seed=5)

@@ -19,7 +19,7 @@ from acetate_engine.documents.psd_file import PsdFile, Record, open_psd
 from acetate_engine.documents.tree import Blend, Clip, Document, Group, Layer, LayerMask, Memory, PixelLayer
 from acetate_engine.pipelines.contract import Pixels
 
-ALPHA, USER_MASK, REAL_MASK = -1, -2, -3
+ALPHA, USER_MASK = -1, -2
 MODES = {ColorMode.RGB: "RGB", ColorMode.GRAYSCALE: "GRAY", ColorMode.CMYK: "CMYK"}
 BLENDS = {
     BlendMode.PASS_THROUGH: Blend.PASS_THROUGH,
@@ -50,6 +50,7 @@ BLENDS = {
     BlendMode.COLOR: Blend.COLOR,
     BlendMode.LUMINOSITY: Blend.LUMINOSITY,
 }
+_UNDRAWN = (Tag.BRIGHTNESS_AND_CONTRAST, Tag.ARTBOARD_DATA1, Tag.ARTBOARD_DATA2, Tag.ARTBOARD_DATA3)
 _MAX_NESTING = 100  # Photoshop allows ten
 
 
@@ -227,30 +228,29 @@ def _blend(mode: BlendMode) -> tuple[Blend, tuple[str, ...]]:
 
 
 def _masks(entry: Record) -> tuple[LayerMask, ...]:
+    """The user mask. With a vector mask Photoshop stores what both make together there (and what was painted as
+    the real mask), and the density is the vector mask's.
+    """
     mask: MaskData | None = entry.record.mask_data
-    if mask is None or mask.flags.mask_disabled:
+    if mask is None or mask.flags.mask_disabled or USER_MASK not in entry.channels:
         return ()
-    density = _density(mask)
-    if REAL_MASK in entry.channels and mask.real_background_color is not None:
-        bounds = Bounds(mask.real_left, mask.real_top, mask.real_width, mask.real_height)
-        outside, channel = mask.real_background_color, entry.channels[REAL_MASK]
-    elif USER_MASK in entry.channels:
-        bounds = Bounds(mask.left, mask.top, mask.width, mask.height)
-        outside, channel = mask.background_color, entry.channels[USER_MASK]
-    else:
-        return ()
-    return (LayerMask(_Coverage(bounds, channel, density), round(255 - (255 - outside) * density)),)
+    bounds = Bounds(mask.left, mask.top, mask.width, mask.height)
+    density = _density(mask, "vector_mask_density" if mask.flags.user_mask_from_render else "user_mask_density")
+    outside = round(255 - (255 - mask.background_color) * density)
+    return (LayerMask(_Coverage(bounds, entry.channels[USER_MASK], density), outside),)
 
 
-def _density(mask: MaskData) -> float:
-    if mask.parameters is None or mask.parameters.user_mask_density is None:
-        return 1.0
-    return float(mask.parameters.user_mask_density) / 255.0
+def _density(mask: MaskData, name: str) -> float:
+    """0..1: a mask of density 0 hides nothing."""
+    stored = getattr(mask.parameters, name, None)
+    return 1.0 if stored is None else float(stored) / 255.0
 
 
 def _notes(record: LayerRecord) -> tuple[str, ...]:
     blocks = record.tagged_blocks
-    found = [key.name.lower().replace("_", " ") for key in ADJUSTMENTS if key in blocks]
+    found = [key.name.lower().replace("_", " ") for key in (*ADJUSTMENTS, *_UNDRAWN) if key in blocks]
+    if blocks.get_data(Tag.KNOCKOUT_SETTING, 0):
+        found.append("knockout")
     if Tag.OBJECT_BASED_EFFECTS_LAYER_INFO in blocks:
         found.append("layer effects")
     if (Tag.VECTOR_MASK_SETTING1 in blocks or Tag.VECTOR_MASK_SETTING2 in blocks) and record.mask_data is None:
