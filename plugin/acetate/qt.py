@@ -11,136 +11,22 @@ from typing import TYPE_CHECKING
 
 # Krita has imported its binding before any plugin; importing the other one beside it would crash.
 if TYPE_CHECKING or "PyQt6.QtCore" not in sys.modules:
-    from PyQt5 import sip
-    from PyQt5.QtCore import QByteArray, QEvent, QObject, QPoint, QRect, QSize, Qt, QTimer, pyqtSignal
-    from PyQt5.QtGui import (
-        QBrush,
-        QColor,
-        QFocusEvent,
-        QIcon,
-        QImage,
-        QKeyEvent,
-        QPainter,
-        QPaintEvent,
-        QPixmap,
-        QStandardItemModel,
-    )
-    from PyQt5.QtWidgets import (
-        QApplication,
-        QCheckBox,
-        QComboBox,
-        QDoubleSpinBox,
-        QFrame,
-        QGridLayout,
-        QHBoxLayout,
-        QLabel,
-        QLineEdit,
-        QListView,
-        QListWidget,
-        QListWidgetItem,
-        QPlainTextEdit,
-        QProgressBar,
-        QPushButton,
-        QScrollArea,
-        QSizePolicy,
-        QSlider,
-        QToolButton,
-        QVBoxLayout,
-        QWidget,
-    )
+    from PyQt5 import QtCore, QtGui, QtWidgets, sip
 else:
-    from PyQt6 import sip
-    from PyQt6.QtCore import QByteArray, QEvent, QObject, QPoint, QRect, QSize, Qt, QTimer, pyqtSignal
-    from PyQt6.QtGui import (
-        QBrush,
-        QColor,
-        QFocusEvent,
-        QIcon,
-        QImage,
-        QKeyEvent,
-        QPainter,
-        QPaintEvent,
-        QPixmap,
-        QStandardItemModel,
-    )
-    from PyQt6.QtWidgets import (
-        QApplication,
-        QCheckBox,
-        QComboBox,
-        QDoubleSpinBox,
-        QFrame,
-        QGridLayout,
-        QHBoxLayout,
-        QLabel,
-        QLineEdit,
-        QListView,
-        QListWidget,
-        QListWidgetItem,
-        QPlainTextEdit,
-        QProgressBar,
-        QPushButton,
-        QScrollArea,
-        QSizePolicy,
-        QSlider,
-        QToolButton,
-        QVBoxLayout,
-        QWidget,
-    )
+    from PyQt6 import QtCore, QtGui, QtWidgets, sip
 
-__all__ = [
-    "GuiThread",
-    "QApplication",
-    "QBrush",
-    "QByteArray",
-    "QCheckBox",
-    "QColor",
-    "QComboBox",
-    "QDoubleSpinBox",
-    "QEvent",
-    "QFocusEvent",
-    "QFrame",
-    "QGridLayout",
-    "QHBoxLayout",
-    "QIcon",
-    "QImage",
-    "QKeyEvent",
-    "QLabel",
-    "QLineEdit",
-    "QListView",
-    "QListWidget",
-    "QListWidgetItem",
-    "QObject",
-    "QPaintEvent",
-    "QPainter",
-    "QPixmap",
-    "QPlainTextEdit",
-    "QPoint",
-    "QProgressBar",
-    "QPushButton",
-    "QRect",
-    "QScrollArea",
-    "QSize",
-    "QSizePolicy",
-    "QSlider",
-    "QStandardItemModel",
-    "QTimer",
-    "QToolButton",
-    "QVBoxLayout",
-    "QWidget",
-    "Qt",
-    "pyqtSignal",
-    "sip",
-]
+__all__ = ["GuiThread", "QtCore", "QtGui", "QtWidgets", "sip"]
 
 
-class GuiThread(QObject):
+class GuiThread(QtCore.QObject):
     """Runs what any thread posts, in order, in the event loop of the thread that made it."""
 
-    _posted = pyqtSignal(object)
+    _posted = QtCore.pyqtSignal(object)
 
     def __init__(self) -> None:
         super().__init__()
-        self._posted.connect(self._run, Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]  # stubs lack it
+        queued = QtCore.Qt.ConnectionType.QueuedConnection
+        self._posted.connect(self._run, queued)  # type: ignore[call-arg]  # the stubs lack the type of a connection
 
     def post(self, call: Callable[[], None]) -> None:
         self._posted.emit(call)

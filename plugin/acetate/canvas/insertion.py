@@ -17,7 +17,7 @@ from acetate.canvas.wrappers import Hold, wrappers
 from acetate.picture import Picture
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds, Extent
-from acetate.qt import QTimer, sip
+from acetate.qt import QtCore, sip
 
 _KEPT = "click the result in the history: it is kept there."
 _ANCHOR_GONE = "The layer that was active is gone: the new one is on top."
@@ -62,7 +62,7 @@ class Insertion:
             node = self._grouped(group_name)
             parent.addChildNode(node, above)  # on top where `above` is None
         # Krita makes a new node active in a later turn of its event loop; only behind that does a choice hold.
-        QTimer.singleShot(0, lambda: self._activate(node))
+        QtCore.QTimer.singleShot(0, lambda: self._activate(node))
         return notes
 
     def _grouped(self, name: str) -> Node:

@@ -19,7 +19,7 @@ from acetate.picture import Picture, row_strips, swap_red_blue
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
-from acetate.qt import QImage, sip
+from acetate.qt import QtGui, sip
 
 
 class Show(str, Enum):
@@ -83,7 +83,7 @@ def _deep_strips(clone: Document, bounds: Bounds) -> Iterator[bytes]:
     clone.waitForDone()
 
 
-def _bytes_of(image: QImage, strip: Bounds) -> bytes:
+def _bytes_of(image: QtGui.QImage, strip: Bounds) -> bytes:
     """ARGB32 is BGRA in memory, and four bytes a pixel leave no padding behind a row."""
     if (image.width(), image.height()) != (strip.width, strip.height):
         raise RuntimeError(f"Krita gave {image.width()}×{image.height()} for {strip}")

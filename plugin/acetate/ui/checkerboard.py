@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from acetate.picture import Picture
-from acetate.qt import QBrush, QColor, QImage, QPainter, QPixmap, QRect, QSize, Qt
+from acetate.qt import QtCore, QtGui
 
 CELL = 6  # pixels
-_LIGHT, _DARK = QColor(118, 118, 118), QColor(92, 92, 92)
+_LIGHT, _DARK = QtGui.QColor(118, 118, 118), QtGui.QColor(92, 92, 92)
 
 
-def paint_checkerboard(painter: QPainter, area: QRect) -> None:
+def paint_checkerboard(painter: QtGui.QPainter, area: QtCore.QRect) -> None:
     painter.fillRect(area, _LIGHT)
     painter.setBrushOrigin(area.topLeft())
-    painter.fillRect(area, QBrush(_tile()))
+    painter.fillRect(area, QtGui.QBrush(_tile()))
 
 
-def on_checkerboard(image: QImage, size: QSize) -> QPixmap:
+def on_checkerboard(image: QtGui.QImage, size: QtCore.QSize) -> QtGui.QPixmap:
     """`image` as large as fits into `size`, centred on a checkerboard of its own size."""
-    scaled = image.scaled(size, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
-    pixmap = QPixmap(size)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    area = QRect(
+    scaled = image.scaled(
+        size, QtCore.Qt.AspectRatioMode.KeepAspectRatio, QtCore.Qt.TransformationMode.SmoothTransformation
+    )
+    pixmap = QtGui.QPixmap(size)
+    pixmap.fill(QtCore.Qt.GlobalColor.transparent)
+    painter = QtGui.QPainter(pixmap)
+    area = QtCore.QRect(
         (size.width() - scaled.width()) // 2, (size.height() - scaled.height()) // 2, scaled.width(), scaled.height()
     )
     paint_checkerboard(painter, area)
@@ -30,16 +32,16 @@ def on_checkerboard(image: QImage, size: QSize) -> QPixmap:
     return pixmap
 
 
-def to_image(picture: Picture) -> QImage:
-    """An RGBA8 picture as Qt's."""
+def to_image(picture: Picture) -> QtGui.QImage:
+    """An RGBA8 picture as QtCore.Qt's."""
     width, height = picture.extent.width, picture.extent.height
-    return QImage(b"".join(picture.strips), width, height, width * 4, QImage.Format.Format_RGBA8888).copy()
+    return QtGui.QImage(b"".join(picture.strips), width, height, width * 4, QtGui.QImage.Format.Format_RGBA8888).copy()
 
 
-def _tile() -> QPixmap:
-    tile = QPixmap(2 * CELL, 2 * CELL)
+def _tile() -> QtGui.QPixmap:
+    tile = QtGui.QPixmap(2 * CELL, 2 * CELL)
     tile.fill(_LIGHT)
-    painter = QPainter(tile)
+    painter = QtGui.QPainter(tile)
     painter.fillRect(0, 0, CELL, CELL, _DARK)
     painter.fillRect(CELL, CELL, CELL, CELL, _DARK)
     painter.end()

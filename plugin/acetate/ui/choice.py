@@ -6,20 +6,22 @@ from collections.abc import Collection, Sequence
 from typing import Generic, TypeVar
 
 from acetate.model.observable import Observable
-from acetate.qt import QComboBox, QSizePolicy, QStandardItemModel, QWidget
+from acetate.qt import QtGui, QtWidgets
 
 T = TypeVar("T", bound=str)
 
 
-class Choice(QComboBox, Generic[T]):
+class Choice(QtWidgets.QComboBox, Generic[T]):
     """Shows `options` (value, text); the data of an item is the value as the protocol writes it."""
 
-    def __init__(self, value: Observable[T], options: Sequence[tuple[T, str]], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, value: Observable[T], options: Sequence[tuple[T, str]], parent: QtWidgets.QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._value = value
         self._options = [option for option, _ in options]
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
+        self.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(6)  # a long name must not widen the docker
         for option, text in options:
             self.addItem(text, getattr(option, "value", option))
@@ -29,7 +31,7 @@ class Choice(QComboBox, Generic[T]):
     def enable_only(self, values: Collection[T]) -> None:
         """Greys out the other options; one that is chosen stays so."""
         model = self.model()
-        assert isinstance(model, QStandardItemModel)  # a combo box makes it
+        assert isinstance(model, QtGui.QStandardItemModel)  # a combo box makes it
         for index, option in enumerate(self._options):
             model.item(index).setEnabled(option in values)
 

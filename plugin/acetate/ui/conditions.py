@@ -6,7 +6,7 @@ from acetate.canvas.document import LayerInfo, active_document
 from acetate.model.session import Session
 from acetate.model.settings import ACTIVE, BELOW, CANVAS, NONE, Settings
 from acetate.protocol.requests import Preset, Task
-from acetate.qt import QGridLayout, QHBoxLayout, QLabel, QSlider, Qt, QWidget
+from acetate.qt import QtCore, QtWidgets
 from acetate.ui.choice import Choice
 from acetate.ui.layer_picker import LayerPicker
 from acetate.ui.model_picker import ModelPicker
@@ -17,11 +17,11 @@ FOREGROUNDS = ((ACTIVE, "Active layer"), (NONE, "None"))
 PRESETS = ((Preset.DRAFT, "Draft"), (Preset.FINAL, "Final"))
 
 
-class ConditionsGrid(QWidget):
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+class ConditionsGrid(QtWidgets.QWidget):
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         settings = session.settings
-        self._grid = QGridLayout(self)
+        self._grid = QtWidgets.QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(8)
         self._grid.setVerticalSpacing(4)
@@ -41,8 +41,8 @@ class ConditionsGrid(QWidget):
         for picker in self._pickers:
             picker.refresh()
 
-    def _row(self, text: str, widget: QWidget) -> tuple[QWidget, QWidget]:
-        label, row = QLabel(text), self._grid.rowCount()
+    def _row(self, text: str, widget: QtWidgets.QWidget) -> tuple[QtWidgets.QWidget, QtWidgets.QWidget]:
+        label, row = QtWidgets.QLabel(text), self._grid.rowCount()
         self._grid.addWidget(label, row, 0)
         self._grid.addWidget(widget, row, 1)
         return label, widget
@@ -53,17 +53,17 @@ class ConditionsGrid(QWidget):
         _show(self._strength, task in (Task.REFINE, Task.INPAINT))
 
 
-class StrengthRow(QWidget):
+class StrengthRow(QtWidgets.QWidget):
     """0 keeps the layer, 100 % makes another."""
 
-    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        slider, number = QSlider(Qt.Orientation.Horizontal), QLabel()
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        slider, number = QtWidgets.QSlider(QtCore.Qt.Orientation.Horizontal), QtWidgets.QLabel()
         slider.setObjectName("acetate_strength")
         slider.setRange(0, 100)
         slider.setToolTip("How far the result may go from the layer as it is.")
         number.setMinimumWidth(number.fontMetrics().boundingRect("100 %").width())
-        row = QHBoxLayout(self)
+        row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(slider, 1)
         row.addWidget(number)
@@ -72,7 +72,7 @@ class StrengthRow(QWidget):
         settings.strength.bind(lambda strength: number.setText(f"{round(100 * strength)} %"))
 
 
-def _show(row: tuple[QWidget, QWidget], is_visible: bool) -> None:
+def _show(row: tuple[QtWidgets.QWidget, QtWidgets.QWidget], is_visible: bool) -> None:
     for widget in row:
         widget.setVisible(is_visible)
 

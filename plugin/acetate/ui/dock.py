@@ -6,17 +6,7 @@ from krita import Canvas, DockWidget, Krita
 
 from acetate.model.session import Session
 from acetate.protocol.requests import Task
-from acetate.qt import (
-    GuiThread,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QScrollArea,
-    Qt,
-    QVBoxLayout,
-    QWidget,
-)
+from acetate.qt import GuiThread, QtCore, QtWidgets
 from acetate.ui.choice import Choice
 from acetate.ui.conditions import ConditionsGrid
 from acetate.ui.history import HistoryView
@@ -49,9 +39,9 @@ class AcetateDock(DockWidget):
         self.session.enter_document()
         self._conditions.refresh()
 
-    def _content(self) -> QWidget:
-        content = QWidget()
-        column = QVBoxLayout(content)
+    def _content(self) -> QtWidgets.QWidget:
+        content = QtWidgets.QWidget()
+        column = QtWidgets.QVBoxLayout(content)
         column.setContentsMargins(6, 6, 6, 6)
         column.setSpacing(6)
         above = (self._task(), self._prompt(), Buttons(self.session), ProgressBox(self.session), self._message())
@@ -62,7 +52,7 @@ class AcetateDock(DockWidget):
         column.addWidget(self._engine_state())
         return content
 
-    def _task(self) -> QWidget:
+    def _task(self) -> QtWidgets.QWidget:
         choice = Choice(self.session.settings.task, TASKS)
         choice.setObjectName("acetate_task")
         choice.setToolTip("What to make. Grey: the model cannot do that.")
@@ -70,7 +60,7 @@ class AcetateDock(DockWidget):
         self.session.settings.model.changed.connect(lambda _: choice.enable_only(self.session.tasks))
         return choice
 
-    def _prompt(self) -> QWidget:
+    def _prompt(self) -> QtWidgets.QWidget:
         prompt = PromptEdit(self.session.settings.prompt, lines=3)
         prompt.setObjectName("acetate_prompt")
         prompt.setPlaceholderText("What should appear?")
@@ -79,7 +69,7 @@ class AcetateDock(DockWidget):
         prompt.entered.connect(self.session.warm_up)
         return prompt
 
-    def _negative(self) -> QWidget:
+    def _negative(self) -> QtWidgets.QWidget:
         negative = PromptEdit(self.session.settings.negative_prompt, lines=1)
         negative.setObjectName("acetate_negative_prompt")
         negative.setPlaceholderText("What should not? (optional)")
@@ -87,34 +77,34 @@ class AcetateDock(DockWidget):
         negative.submitted.connect(self.session.generate)
         return negative
 
-    def _message(self) -> QWidget:
+    def _message(self) -> QtWidgets.QWidget:
         message = MessageBar()
         self.session.message.changed.connect(message.show_message)
         return message
 
-    def _engine_state(self) -> QWidget:
-        label = QLabel()
+    def _engine_state(self) -> QtWidgets.QWidget:
+        label = QtWidgets.QLabel()
         label.setObjectName("acetate_engine")
         label.setEnabled(False)  # greyed: a remark
         self.session.engine.state.bind(lambda state: label.setText(state.value))
         return label
 
 
-class Buttons(QWidget):
+class Buttons(QtWidgets.QWidget):
     """Generate, and Cancel while there is something to cancel."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
-        generate = QPushButton("Generate")
+        generate = QtWidgets.QPushButton("Generate")
         generate.setObjectName("acetate_generate")
         generate.setToolTip("Make a layer above the active one (Ctrl+Return in the prompt). Go on painting meanwhile.")
         generate.clicked.connect(lambda: session.generate())
-        self._cancel = QPushButton("Cancel")
+        self._cancel = QtWidgets.QPushButton("Cancel")
         self._cancel.setObjectName("acetate_cancel")
         self._cancel.setToolTip("Stop the job that is shown; others go on.")
         self._cancel.clicked.connect(lambda: session.cancel())
-        row = QHBoxLayout(self)
+        row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(generate, 1)
         row.addWidget(self._cancel)
@@ -125,11 +115,11 @@ class Buttons(QWidget):
         self._cancel.setEnabled(bool(self._session.jobs))
 
 
-def _scrolled(content: QWidget) -> QScrollArea:
+def _scrolled(content: QtWidgets.QWidget) -> QtWidgets.QScrollArea:
     """A docker must never force Krita's window to grow."""
-    scroll = QScrollArea()
-    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    scroll = QtWidgets.QScrollArea()
+    scroll.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
     scroll.setWidgetResizable(True)
-    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    scroll.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     scroll.setWidget(content)
     return scroll

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 from acetate.canvas.document import LayerInfo
 from acetate.model.observable import Observable
-from acetate.qt import QComboBox, QEvent, QSizePolicy, QWidget
+from acetate.qt import QtCore, QtWidgets
 
 _INDENT = "   "
 
 
-class LayerPicker(QComboBox):
+class LayerPicker(QtWidgets.QComboBox):
     """`choice` is a fixed word, or the id of a layer. The list is read anew whenever the painter comes near."""
 
     def __init__(
@@ -19,14 +19,13 @@ class LayerPicker(QComboBox):
         choice: Observable[str],
         fixed: Sequence[tuple[str, str]],
         layers: Callable[[], list[LayerInfo]],
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._choice = choice
         self._fixed = fixed
         self._layers = layers
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
+        self.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(6)
         self.currentIndexChanged.connect(self._take)
         self.refresh()
@@ -49,7 +48,7 @@ class LayerPicker(QComboBox):
         self.refresh()
         super().showPopup()
 
-    def enterEvent(self, event: QEvent) -> None:
+    def enterEvent(self, event: QtCore.QEvent) -> None:
         if not self.view().isVisible():
             self.refresh()
         super().enterEvent(event)

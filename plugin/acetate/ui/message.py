@@ -6,34 +6,22 @@ from collections.abc import Callable
 
 from acetate.model.messages import Message, sentence
 from acetate.protocol.errors import AcetateError
-from acetate.qt import (
-    QApplication,
-    QColor,
-    QHBoxLayout,
-    QLabel,
-    QPainter,
-    QPaintEvent,
-    QSizePolicy,
-    Qt,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from acetate.qt import QtCore, QtGui, QtWidgets
 
-_ERROR, _NOTE = QColor("#d9534f"), QColor("#4a90d9")
+_ERROR, _NOTE = QtGui.QColor("#d9534f"), QtGui.QColor("#4a90d9")
 _BAR = 4  # pixels
 
 
-class MessageBar(QWidget):
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+class MessageBar(QtWidgets.QWidget):
+    def __init__(self) -> None:
+        super().__init__()
         self.setObjectName("acetate_message")
         self._text = ""
         self._colour = _ERROR
         self._title = _label("acetate_message_title")
         self._detail = _label("acetate_message_detail")
         self._remedy = _label("acetate_message_remedy")
-        column = QVBoxLayout(self)
+        column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(_BAR + 6, 6, 6, 6)
         column.setSpacing(3)
         column.addLayout(self._top_row())
@@ -53,7 +41,7 @@ class MessageBar(QWidget):
         elif message is not None:
             self._fill(message.title, message.detail, "", _NOTE)
 
-    def _fill(self, title: str, detail: str, remedy: str, colour: QColor) -> None:
+    def _fill(self, title: str, detail: str, remedy: str, colour: QtGui.QColor) -> None:
         self._colour = colour
         self._title.setText(f"<b>{title}</b>")
         self._detail.setText(detail)
@@ -61,40 +49,40 @@ class MessageBar(QWidget):
         self._remedy.setVisible(bool(remedy))
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         """By hand: a style sheet would change the fonts within."""
-        painter = QPainter(self)
-        tint = QColor(self._colour)
+        painter = QtGui.QPainter(self)
+        tint = QtGui.QColor(self._colour)
         tint.setAlpha(40)
         painter.fillRect(self.rect(), tint)
         painter.fillRect(0, 0, _BAR, self.height(), self._colour)
         painter.end()
 
-    def _top_row(self) -> QHBoxLayout:
+    def _top_row(self) -> QtWidgets.QHBoxLayout:
         copy = _button("acetate_message_copy", "Copy", "Copy this message.", self._copy)
         close = _button("acetate_message_close", "✕", "Close.", lambda: self.show_message(None))
-        row = QHBoxLayout()
+        row = QtWidgets.QHBoxLayout()
         row.setSpacing(2)
         row.addWidget(self._title, 1)
-        row.addWidget(copy, 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(copy, 0, QtCore.Qt.AlignmentFlag.AlignTop)
+        row.addWidget(close, 0, QtCore.Qt.AlignmentFlag.AlignTop)
         return row
 
     def _copy(self) -> None:
-        QApplication.clipboard().setText(self._text)
+        QtWidgets.QApplication.clipboard().setText(self._text)
 
 
-def _label(name: str) -> QLabel:
-    label = QLabel()
+def _label(name: str) -> QtWidgets.QLabel:
+    label = QtWidgets.QLabel()
     label.setObjectName(name)
     label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+    label.setTextInteractionFlags(QtCore.Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
     return label
 
 
-def _button(name: str, text: str, tip: str, clicked: Callable[[], None]) -> QToolButton:
-    button = QToolButton()
+def _button(name: str, text: str, tip: str, clicked: Callable[[], None]) -> QtWidgets.QToolButton:
+    button = QtWidgets.QToolButton()
     button.setObjectName(name)
     button.setText(text)
     button.setToolTip(tip)

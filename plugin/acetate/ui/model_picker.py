@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from acetate.model.session import Session
 from acetate.protocol.events import ModelInfo
-from acetate.qt import QComboBox, QSizePolicy, QWidget
+from acetate.qt import QtWidgets
 
 
-class ModelPicker(QComboBox):
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+class ModelPicker(QtWidgets.QComboBox):
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._model = session.settings.model
         self.setObjectName("acetate_model")
         self.setToolTip("The model that generates.")
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
+        self.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(6)
         self.activated.connect(self._take)
         self._model.changed.connect(self._show)

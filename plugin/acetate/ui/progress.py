@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from acetate.model.jobs import Job
 from acetate.model.session import Session
-from acetate.qt import QImage, QPainter, QPaintEvent, QProgressBar, QSize, QSizePolicy, QVBoxLayout, QWidget
+from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.ui.checkerboard import on_checkerboard
 
 _PREVIEW = 180  # pixels, height
 
 
-class ProgressBox(QWidget):
+class ProgressBox(QtWidgets.QWidget):
     """Shows the oldest job that goes on; hidden where there is none."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self._job: Job | None = None
-        self._bar = QProgressBar()
+        self._bar = QtWidgets.QProgressBar()
         self._bar.setObjectName("acetate_progress")
         self._bar.setRange(0, 1000)
-        self._bar.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._bar.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Fixed)
         self._preview = PreviewView()
-        column = QVBoxLayout(self)
+        column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addWidget(self._bar)
@@ -50,24 +50,24 @@ class ProgressBox(QWidget):
         self._bar.setFormat(status + (f"  (+{waiting} queued)" if waiting > 0 else ""))
 
 
-class PreviewView(QWidget):
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+class PreviewView(QtWidgets.QWidget):
+    def __init__(self) -> None:
+        super().__init__()
         self.setObjectName("acetate_preview")
         self.setToolTip("The layer on its way; the checkerboard is where it is transparent.")
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._image = QImage()
+        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
+        self._image = QtGui.QImage()
         self.hide()
 
     def show_png(self, png: bytes) -> None:
-        self._image = QImage.fromData(png) if png else QImage()
+        self._image = QtGui.QImage.fromData(png) if png else QtGui.QImage()
         self.setVisible(not self._image.isNull())
         self.update()
 
-    def sizeHint(self) -> QSize:
-        return QSize(_PREVIEW, _PREVIEW)
+    def sizeHint(self) -> QtCore.QSize:
+        return QtCore.QSize(_PREVIEW, _PREVIEW)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
+        painter = QtGui.QPainter(self)
         painter.drawPixmap(0, 0, on_checkerboard(self._image, self.size()))
         painter.end()

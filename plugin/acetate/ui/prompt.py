@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from acetate.model.observable import Observable
-from acetate.qt import QFocusEvent, QKeyEvent, QPlainTextEdit, QSize, QSizePolicy, Qt, QWidget, pyqtSignal
-
-_LINES = 3
+from acetate.qt import QtCore, QtGui, QtWidgets
 
 
-class PromptEdit(QPlainTextEdit):
-    """Three lines of text; Ctrl+Return submits."""
+class PromptEdit(QtWidgets.QPlainTextEdit):
+    """Text, `lines` high; Ctrl+Return submits."""
 
-    submitted = pyqtSignal()
-    entered = pyqtSignal()  # the painter is about to type
+    submitted = QtCore.pyqtSignal()
+    entered = QtCore.pyqtSignal()  # the painter is about to type
 
-    def __init__(self, text: Observable[str], lines: int = _LINES, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, text: Observable[str], lines: int) -> None:
+        super().__init__()
         self._lines = lines
         self.setTabChangesFocus(True)
         if lines == 1:
-            self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # it would cover the line
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            self.setVerticalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # it would cover the line
+        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
         self.textChanged.connect(lambda: setattr(text, "value", self.toPlainText()))
         text.bind(self._show)
 
@@ -28,20 +26,20 @@ class PromptEdit(QPlainTextEdit):
         if text != self.toPlainText():
             self.setPlainText(text)
 
-    def sizeHint(self) -> QSize:
+    def sizeHint(self) -> QtCore.QSize:
         margins = 2 * (int(self.document().documentMargin()) + self.frameWidth())
-        return QSize(120, self._lines * self.fontMetrics().lineSpacing() + margins)
+        return QtCore.QSize(120, self._lines * self.fontMetrics().lineSpacing() + margins)
 
-    def minimumSizeHint(self) -> QSize:
+    def minimumSizeHint(self) -> QtCore.QSize:
         return self.sizeHint()
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
+    def focusInEvent(self, event: QtGui.QFocusEvent) -> None:
         self.entered.emit()
         super().focusInEvent(event)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        is_return = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-        if is_return and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
+        is_return = event.key() in (QtCore.Qt.Key.Key_Return, QtCore.Qt.Key.Key_Enter)
+        if is_return and event.modifiers() & QtCore.Qt.KeyboardModifier.ControlModifier:
             self.submitted.emit()
         else:
             super().keyPressEvent(event)

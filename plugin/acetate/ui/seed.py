@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from acetate.model.settings import Settings
 from acetate.protocol.requests import MAX_SEED
-from acetate.qt import QCheckBox, QDoubleSpinBox, QHBoxLayout, QWidget
+from acetate.qt import QtWidgets
 
 
-class SeedRow(QWidget):
-    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        row = QHBoxLayout(self)
+class SeedRow(QtWidgets.QWidget):
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
         row.addWidget(self._number(settings), 1)
         row.addWidget(self._random(settings))
 
-    def _number(self, settings: Settings) -> QWidget:
-        number = QDoubleSpinBox()  # QSpinBox ends at 2³¹ − 1
+    def _number(self, settings: Settings) -> QtWidgets.QWidget:
+        number = QtWidgets.QDoubleSpinBox()  # QSpinBox ends at 2³¹ − 1
         number.setObjectName("acetate_seed")
         number.setDecimals(0)
         number.setRange(0, MAX_SEED)
@@ -28,8 +28,8 @@ class SeedRow(QWidget):
         settings.random_seed.bind(lambda is_random: number.setEnabled(not is_random))
         return number
 
-    def _random(self, settings: Settings) -> QWidget:
-        box = QCheckBox("Random")
+    def _random(self, settings: Settings) -> QtWidgets.QWidget:
+        box = QtWidgets.QCheckBox("Random")
         box.setObjectName("acetate_seed_random")
         box.setToolTip("Take a new seed for each picture.")
         box.toggled.connect(lambda is_on: setattr(settings.random_seed, "value", is_on))
