@@ -13,7 +13,7 @@ from acetate.picture import Picture, row_strips
 from acetate.protocol.codec import from_json, to_json
 from acetate.protocol.connection import Connection
 from acetate.protocol.errors import JsonValue, MalformedMessage, VersionMismatch
-from acetate.protocol.events import Accepted, Event, Health, ModelInfo, ModelList, decode_event
+from acetate.protocol.events import Accepted, Event, Health, JobList, JobStatus, ModelInfo, ModelList, decode_event
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import MEDIA_TYPE, read_header
 from acetate.protocol.requests import GenerateRequest
@@ -64,6 +64,12 @@ def post_job(connection: Connection, request: GenerateRequest, key: str) -> Acce
     body, headers = Body.of_json(to_json(request)), {"Idempotency-Key": key}
     with exchange(connection, "POST", "/v1/jobs", body=body, headers=headers, timeout=ANSWER) as response:
         return from_json(Accepted, _json(response))
+
+
+def recent(connection: Connection, limit: int) -> tuple[JobStatus, ...]:
+    """The newest jobs first, ended ones too."""
+    with exchange(connection, "GET", f"/v1/jobs?limit={limit}", timeout=ANSWER) as response:
+        return from_json(JobList, _json(response)).jobs
 
 
 def cancel(connection: Connection, job: str) -> None:

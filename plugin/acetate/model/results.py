@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from acetate.canvas.document import OpenDocument, Place
 from acetate.canvas.insertion import Insertion, NewLayer
 from acetate.client import api
@@ -10,8 +12,11 @@ from acetate.model.engine import Engine
 from acetate.model.history import Entry, History, Result, thumbnail
 from acetate.model.jobs import Job
 from acetate.picture import Picture
-from acetate.protocol.events import Done, LayerResult, LayerRole
+from acetate.protocol.events import Done, JobState, LayerResult, LayerRole
 from acetate.protocol.geometry import Extent
+from acetate.protocol.requests import GenerateRequest
+
+RECALLED = 8  # jobs of earlier sessions; each has to be fetched for its thumbnail
 
 
 class Results:
@@ -21,12 +26,19 @@ class Results:
         self._history = history
         self._attaching = Lock()  # Krita handles events while it attaches: another attachment could begin within
 
+    async def recall(self) -> None:
+        """Lists what the engine made before this session: nothing is lost when Krita ends during a job."""
+        for status in reversed(await self._engine.call(lambda connection: api.recent(connection, RECALLED))):
+            if status.state is JobState.DONE and status.request:
+                for result in reversed(_results(status.id, status.request, status.layers)):
+                    await self._remember(result)
+
     async def take(self, job: Job, done: Done, document: OpenDocument, place: Place) -> tuple[str, ...]:
         """Lists every alternative in the history, and inserts the first; gives what `Insertion.attach` gives.
 
         Raises DocumentError where the document has changed so that it has no place there.
         """
-        first, *others = _results(job, done)
+        first, *others = _results(job.id, job.request, done.layers)
         for result in reversed(others):
             await self._remember(result)
         return await self.insert(first, document, place, document.extent)
@@ -57,12 +69,12 @@ class Results:
         return await self._engine.call(lambda connection: api.layer(connection, job, index))
 
 
-def _results(job: Job, done: Done) -> list[Result]:
+def _results(job: str, request: GenerateRequest, layers: Iterable[LayerResult]) -> list[Result]:
     """One result an alternative. A blended picture beside its own layers would only repeat them."""
     images: dict[int, list[LayerResult]] = {}
-    for layer in done.layers:
+    for layer in layers:
         images.setdefault(layer.image, []).append(layer)
-    return [Result(job.id, job.request, _without_blended(layers)) for layers in images.values()]
+    return [Result(job, request, _without_blended(members)) for members in images.values()]
 
 
 def _without_blended(layers: list[LayerResult]) -> tuple[LayerResult, ...]:

@@ -36,6 +36,7 @@ class Session:
         self.history = History()
         self.jobs: list[Job] = []  # those that have not ended, the oldest first
         self.jobs_changed: Signal[None] = Signal()
+        self._has_recalled = False
         self._seen: set[str] = set()  # documents
         self.message: Observable[Message] = Observable(None)
         self._generation = Generation(self._loop, self.engine)
@@ -123,8 +124,15 @@ class Session:
     def _tell_of_engine(self, state: EngineState) -> None:
         if state is EngineState.LOST and self.jobs:
             self.message.value = ENGINE_LOST
-        elif state is EngineState.READY and self.message.value is ENGINE_LOST:
+        elif state is EngineState.READY:
+            self._greet_engine()
+
+    def _greet_engine(self) -> None:
+        if self.message.value is ENGINE_LOST:
             self.message.value = None
+        if not self._has_recalled:
+            self._has_recalled = True
+            self._run(self._results.recall())
 
     def _run(self, coroutine: Coroutine[Future[Any], None, object]) -> None:
         """Starts it; an error of it is shown."""

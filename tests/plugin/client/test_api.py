@@ -57,6 +57,8 @@ def test_the_way_of_a_pixel_and_back(connection: Connection, extent: Extent) -> 
     assert isinstance(done, Done)
     assert done.layers[0].bounds.extent == extent
     assert api.layer(connection, job, 0) == picture
+    newest = api.recent(connection, 1)[0]
+    assert (newest.id, newest.request, newest.layers) == (job, identity(picture), done.layers)
 
 
 def test_models_say_what_they_can_do(connection: Connection) -> None:
