@@ -17,17 +17,21 @@ from diffusers import (
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
 )
+from diffusers.loaders.single_file_utils import SingleFileComponentError
 from torch import nn
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from acetate.protocol.errors import CheckpointError
-from acetate_engine.models.checkpoints.header import read_header
+from acetate_engine.models.checkpoints.header import read_header, require_shapes
 from acetate_engine.models.checkpoints.kinds import Family, FileInfo, Kind, require
 from acetate_engine.models.checkpoints.load import require_finite
+from acetate_engine.models.checkpoints.names import SD15_ATTENTION_UP_BLOCKS, SDXL_ATTENTION_UP_BLOCKS, to_ldm
 from acetate_engine.paths import resources_dir
 
 _PIPELINES = {Family.SD15: StableDiffusionPipeline, Family.SDXL: StableDiffusionXLPipeline}
 _CONFIGS = {Family.SD15: "sd15", Family.SDXL: "sdxl"}
+_ATTENTION_UP_BLOCKS = {Family.SD15: SD15_ATTENTION_UP_BLOCKS, Family.SDXL: SDXL_ATTENTION_UP_BLOCKS}
+_UNET = "model.diffusion_model."
 _FOLDER_PARTS = ("unet", "vae", "text_encoder", "text_encoder_2")
 _LATENT_CHANNELS = 4
 
@@ -71,6 +75,8 @@ def load_base(
     for file in _weight_files(info):
         read_header(file)
         require_finite(file)
+    if info.kind is Kind.BASE:
+        _require_unet(path, family, config or resources_dir() / "configs" / _CONFIGS[family])
     with _explained(path):
         pipeline = _from_folder(path, family) if info.kind is Kind.FOLDER else _from_file(path, family, config)
     return _parts(path, pipeline, dtype, vae_dtype)
@@ -82,6 +88,18 @@ def _require_text_to_image(info: FileInfo) -> None:
             f"{info.path.name} is an inpainting or editing model with {info.input_channels} input channels",
             "Choose the model that it was made from; regions are inpainted with that one",
         )
+
+
+def _require_unet(path: Path, family: Family, config: Path) -> None:
+    """diffusers does not say which weights of a single file are missing."""
+    with torch.device("meta"):
+        unet = UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(config / "unet"))
+    expected = {
+        _UNET + to_ldm(name, _ATTENTION_UP_BLOCKS[family]): tuple(tensor.shape)
+        for name, tensor in unet.state_dict().items()
+    }
+    found = {name: shape for name, shape in read_header(path).shapes.items() if name.startswith(_UNET)}
+    require_shapes(path, found, expected)
 
 
 def _weight_files(info: FileInfo) -> Iterator[Path]:
@@ -130,8 +148,8 @@ def _explained(path: Path) -> Iterator[None]:
     """What diffusers and transformers raise about a file, as an error that names the file."""
     try:
         yield
-    except (OSError, ValueError, KeyError, RuntimeError, AttributeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    except (OSError, ValueError, KeyError, RuntimeError, AttributeError, SingleFileComponentError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise CheckpointError(f"{path.name} cannot be read: {reason}", "Download the model again") from error
 
 
