@@ -19,7 +19,10 @@ from tests.krita.harness.scenes import PROMPT, bgra
 @pytest.mark.timeout(600)  # three engines load the model
 def test_equal_pixels_from_krita_over_http_and_in_process(painter: Painter, engine: RunningEngine) -> None:
     painter.new_document(96, 80)
-    layer = painter.generate(PROMPT, seed=5)
+    painter.set_up(PROMPT, seed=5)
+    before = painter.layer_ids()
+    painter.press_generate()
+    layer = painter.wait_for_layer(before, timeout=300.0)
     request = request_of(engine, engine.newest())
     here = Engine().run(request, {}).layers[0].pixels.tobytes()
     there = Engine.connect(engine.connection_file).run(request, {}).layers[0].pixels.tobytes()
