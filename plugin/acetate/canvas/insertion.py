@@ -2,6 +2,9 @@
 
 Nodes are made and attached on the GUI thread; their pixels are filled in, while they are in no document yet,
 from any thread. `Node.bounds()` of what is inserted is Krita's own: it leaves out border pixels of alpha 0.
+
+Attaching takes as long as Krita needs to merge its whole canvas, whatever the layer holds: as Krita's own
+Duplicate Layer, 40 to 80 ms at 2048×2048 on one core. Krita handles events meanwhile, on longer merges.
 """
 
 from __future__ import annotations
