@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +12,7 @@ from acetate.protocol.errors import AcetateError
 from acetate.protocol.version import __version__
 
 COMMANDS = {
-    # name: where (module:function, or module:Typer app), one line of help; a module that is not there is left out
+    # name: where (module:function, or module:Typer app), one line of help
     "serve": ("acetate_engine.commands.serve:serve", "Run the engine on this machine."),
     "generate": ("acetate_engine.commands.generate:generate", "Make a transparent layer from a prompt."),
     "stack": ("acetate_engine.commands.stack:stack", "Make a stack of layers, one prompt each."),
@@ -22,9 +21,9 @@ COMMANDS = {
     "psd": ("acetate_engine.commands.psd:app", "Generate layers into a PSD document."),
     "models": ("acetate_engine.commands.models:models", "List the models."),
     "train": ("acetate_engine.training.cli:app", "Train models."),
-    "eval": ("acetate_engine.evaluation.cli:app", "Measure alpha, identity and generation."),
     "bench": ("acetate_engine.commands.bench:bench", "Measure speed and memory."),
     "parity": ("acetate_engine.commands.parity:parity", "Compare the networks with reference vectors."),
+    "openapi": ("acetate_engine.commands.openapi:openapi", "Print the OpenAPI document of the HTTP API."),
     "doctor": ("acetate_engine.commands.doctor:doctor", "Print versions, directories, the engine's state, models."),
     "install-plugin": ("acetate_engine.commands.install_plugin:install_plugin", "Install the plugin into Krita."),
 }
@@ -53,13 +52,12 @@ def _as_command(target: Any, name: str | None, help: str | None) -> Any:
 
 
 class AcetateGroup(TyperGroup):
-    """The commands of the table that are there; an AcetateError is printed, and the exit status is 1."""
+    """The commands of the table; an AcetateError is printed, and the exit status is 1."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         for name, (target, line) in COMMANDS.items():
-            if _is_there(target):
-                self.add_command(LazyCommand(name, target, line))
+            self.add_command(LazyCommand(name, target, line))
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -67,11 +65,6 @@ class AcetateGroup(TyperGroup):
         except AcetateError as error:
             typer.echo(f"{error.title}: {error.detail}.\n{error.remedy}", err=True)
             raise typer.Exit(1) from None
-
-
-def _is_there(target: str) -> bool:
-    module = target.split(":")[0]
-    return find_spec(module.rpartition(".")[0]) is not None and find_spec(module) is not None
 
 
 app = typer.Typer(cls=AcetateGroup, no_args_is_help=True, pretty_exceptions_enable=False)

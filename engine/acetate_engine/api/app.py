@@ -12,7 +12,7 @@ from acetate.protocol.codec import to_json
 from acetate.protocol.events import Health
 from acetate.protocol.version import __version__
 from acetate_engine.api import images, jobs, models
-from acetate_engine.api.engine import Engine
+from acetate_engine.api.dependencies import EngineOf
 from acetate_engine.api.problems import add_handlers
 from acetate_engine.api.schema import DESCRIPTION, Schema, describe
 
@@ -26,8 +26,8 @@ class Api(FastAPI):
         return self.openapi_schema
 
 
-def create_app(engine: Engine) -> FastAPI:
-    """Every route; `app.state.engine` is what they work on."""
+def create_app() -> FastAPI:
+    """Every route; whoever serves it sets `app.state.engine`, which they work on."""
     app = Api(
         title="Acetate",
         version=__version__,
@@ -36,14 +36,13 @@ def create_app(engine: Engine) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.engine = engine
     add_handlers(app)
     app.include_router(images.router, prefix="/v1/images", tags=["images"])
     app.include_router(jobs.router, prefix="/v1/jobs", tags=["jobs"])
     app.include_router(models.router, prefix="/v1/models", tags=["models"])
 
     @app.get("/health", response_model=Health, tags=["engine"], summary="Is it there, and is it the right one?")
-    async def health() -> JSONResponse:
+    async def health(engine: EngineOf) -> JSONResponse:
         return JSONResponse(to_json(engine.health()))
 
     @app.get("/docs", include_in_schema=False)

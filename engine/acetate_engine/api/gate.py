@@ -109,7 +109,9 @@ def check_token(given: str, token: bytes) -> None:
 def _build_app(engine: Engine) -> FastAPI:
     from acetate_engine.api.app import create_app
 
-    return create_app(engine)
+    app = create_app()
+    app.state.engine = engine
+    return app
 
 
 async def _send_problem(error: AcetateError, send: Send) -> None:

@@ -21,6 +21,22 @@ DESCRIPTION = """Generated transparent layers. Images are uploaded once under th
 curl -H "Authorization: Bearer $TOKEN" -T body http://127.0.0.1:$PORT/v1/images/$(sha256sum < body | cut -c-64)
 ```
 
+```js
+const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", body))
+const digest = [...hash].map(byte => byte.toString(16).padStart(2, "0")).join("")
+const call = (path, options, headers) =>
+  fetch(`http://127.0.0.1:${port}${path}`, {...options, headers: {Authorization: `Bearer ${token}`, ...headers}})
+await call(`/v1/images/${digest}`, {method: "PUT", body})
+const request = {
+  task: "foreground_on_background", bounds: {x: 40, y: 60, width: 256, height: 256}, seed: 7,
+  prompt: "a red fox", background: digest,
+}
+const accepted = await call("/v1/jobs", {method: "POST", body: JSON.stringify(request)},
+  {"Content-Type": "application/json"})
+const {id} = await accepted.json()
+const png = await call(`/v1/jobs/${id}/layers/0`, {}, {Accept: "image/png"})  // once its events say `done`
+```
+
 Host and port, and the token, are in the connection file of the running engine (`acetate doctor` says where it is).
 An image body is `ACETATE1 RGBA8 <width> <height>\\n` and the pixels (straight alpha, sRGB, row-major), or a PNG."""
 

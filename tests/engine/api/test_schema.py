@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 import schemathesis
@@ -19,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
 
 from acetate.protocol.codec import from_json
 from acetate.protocol.requests import GenerateRequest
+from acetate_engine.paths import resources_dir
 from tests.engine.process import EngineProcess
 
 pytestmark = pytest.mark.engine
@@ -36,6 +38,11 @@ def test_the_document_is_typed_from_the_protocol(engine: EngineProcess) -> None:
     body = document["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]["application/json"]
     for example in body["examples"].values():
         from_json(GenerateRequest, example["value"]).validate()
+
+
+def test_the_committed_document_is_the_one_that_is_served(engine: EngineProcess) -> None:
+    committed = json.loads((resources_dir() / "openapi.json").read_text(encoding="utf-8"))
+    assert committed == engine.http.get("/openapi.json").json(), "run: acetate openapi > resources/openapi.json"
 
 
 def test_every_operation_says_how_its_problems_look(engine: EngineProcess) -> None:
