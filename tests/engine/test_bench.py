@@ -19,4 +19,4 @@ def test_merged_and_published_agree() -> None:
 def test_command() -> None:
     result = CliRunner().invoke(app, ["bench", "--small", "--size", "64", "--steps", "1"])
     assert result.exit_code == 0, result.output
-    assert "times faster" in result.output
+    assert "speed-up" in result.output

@@ -37,7 +37,7 @@ def _threads() -> int:
 
 
 def _table(rows: list[Timing]) -> Table:
-    table = Table("case", "way", "dtype", "seconds a step", "times faster", "largest difference")
+    table = Table("case", "way", "dtype", "s a step", "speed-up", "difference")
     published = {row.case: row.seconds for row in rows if row.way == "published"}
     for row in rows:
         faster = f"{published[row.case] / row.seconds:.2f}"

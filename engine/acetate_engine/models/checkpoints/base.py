@@ -161,7 +161,8 @@ def _parts(path: Path, pipeline: DiffusionPipeline, dtype: torch.dtype, vae_dtyp
     modules: tuple[nn.Module, ...] = (unet, vae, *text_encoders)
     for module in modules:
         _require_whole(path, module)
-        module.eval().requires_grad_(False).to(vae_dtype if module is vae else dtype)
+        # not diffusers' own `to`, which warns of modules to keep in float32 where there are none
+        nn.Module.to(module.eval().requires_grad_(False), vae_dtype if module is vae else dtype)
     return BaseModel(unet, vae, found["scheduler"], tokenizers, text_encoders)
 
 
