@@ -44,6 +44,7 @@ class Predictor:
         beside: Tensor | None = None,
     ) -> None:
         self._unet = unet
+        self._dtype = unet.dtype  # asking a module walks through all of its parts: not at every step
         self._guidance_scale = guidance_scale
         self._copies = 1 if negative is None else 2
         self._arguments = (positive if negative is None else negative.then(positive)).unet_arguments()
@@ -54,7 +55,7 @@ class Predictor:
         batch = sample.repeat(self._copies, 1, 1, 1)
         if self._beside is not None:
             batch = torch.cat([batch, self._beside], dim=1)
-        output: Tensor = self._unet(batch.to(self._unet.dtype), timestep, **self._arguments).sample.float()
+        output: Tensor = self._unet(batch.to(self._dtype), timestep, **self._arguments).sample.float()
         if self._copies == 1:
             return output
         unguided, guided = output.chunk(2)

@@ -1,6 +1,8 @@
-"""A coarse look at a layer in the making, at next to no cost: a linear map from latent to RGBA.
+"""A coarse look at a layer in the making, at next to no cost.
 
-The map is fitted once a model, by least squares, on made-up pictures that the model's own encoders encode.
+Colour is nearly linear in a latent, but alpha, which the offset hides on purpose, is not. So the latent goes through
+random features with a bend (ReLU), and a linear map from those to RGBA is fitted in closed form, once a model, on
+made-up pictures that the model's own encoders encode.
 """
 
 from __future__ import annotations
@@ -15,46 +17,67 @@ from acetate.protocol.geometry import Extent
 from acetate_engine.compositing.resize import resize
 from acetate_engine.models.families.components import Components
 
-_SAMPLES = 8
-_SIDE = 16  # latent pixels of each made-up picture
-_RIDGE = 1e-2  # of the latents' variance: keeps the map small where channels say nothing
+_PICTURES = 32
+_SIDE = 8  # latent pixels of each
+_FEATURES = 512
+_RIDGE = 1e-2
+_FINER = 2  # preview pixels a latent pixel, each way
 
 
 class LatentPreview:
     """Latent (1, c, h, w), unscaled → RGBA."""
 
     def __init__(self, components: Components) -> None:
-        pictures = _made_up_pictures(components.factor).to(components.device)
+        generator = torch.Generator().manual_seed(0)
+        pictures = _made_up_pictures(_SIDE * components.factor, generator).to(components.device)
         if components.transparency.encoder is None:
             pictures[:, 3] = 1
-        latent = _encode(pictures, components)
-        wanted = torch.cat([pictures[:, :3] * pictures[:, 3:], pictures[:, 3:]], dim=1)
-        self._map = _fit(_rows(latent), _rows(F.avg_pool2d(wanted, components.factor)))
+        rows = _rows(_encode(pictures, components))
+        self._mean, self._spread = rows.mean(0), rows.std(0) + 1e-6
+        self._mix = torch.randn(rows.shape[1], _FEATURES, generator=generator).to(rows) * 1.5 / rows.shape[1] ** 0.5
+        self._bend = torch.randn(_FEATURES, generator=generator).to(rows)
+        self._map = _fit(self._features(rows), _rows(_targets(pictures, components.factor)))
 
     def __call__(self, latent: Tensor, extent: Extent) -> NDArray[np.uint8]:
         """(extent.height, extent.width, 4) straight sRGB."""
-        premultiplied = (_with_one(_rows(latent.float())) @ self._map).clamp(0, 1)
-        alpha = premultiplied[:, 3:]
-        colour = (premultiplied[:, :3] / alpha.clamp_min(1 / 255)).clamp(0, 1)
-        rgba = torch.cat([colour, alpha], dim=1).reshape(*latent.shape[2:], 4)
+        height, width = latent.shape[2:]
+        values = self._features(_rows(latent.float())) @ self._map
+        premultiplied = F.pixel_shuffle(values.reshape(1, height, width, -1).permute(0, 3, 1, 2), _FINER).clamp(0, 1)
+        colour = (premultiplied[:, :3] / premultiplied[:, 3:].clamp_min(1 / 255)).clamp(0, 1)
+        rgba = torch.cat([colour, premultiplied[:, 3:]], dim=1)[0].permute(1, 2, 0)
         small = (rgba * 255).round().to("cpu", torch.uint8).numpy()
         result: NDArray[np.uint8] = resize(small, extent).astype(np.uint8, copy=False)
         return result
 
+    def _features(self, rows: Tensor) -> Tensor:
+        """(n, c) → (n, _FEATURES + c + 1)."""
+        even = (rows - self._mean) / self._spread
+        return torch.cat([torch.relu(even @ self._mix + self._bend), even, even.new_ones(len(even), 1)], dim=1)
+
 
 def _encode(pictures: Tensor, components: Components) -> Tensor:
     if components.transparency.encoder is not None:
-        return components.transparency.encode_rgba(pictures, components.vae)
+        return components.transparency.encode_rgba(pictures, components.vae, components.factor)
     feed = (2 * pictures[:, :3] - 1).to(components.vae.dtype)
     return components.vae.encode(feed).latent_dist.mean.float()
 
 
-def _made_up_pictures(factor: int) -> Tensor:
-    """(_SAMPLES, 4, side, side), 0..1: smooth colours in smooth shapes."""
-    generator = torch.Generator().manual_seed(0)
-    fields = torch.randn(_SAMPLES, 4, 5, 5, generator=generator)
-    smooth = F.interpolate(fields, size=(_SIDE * factor, _SIDE * factor), mode="bicubic", align_corners=False)
-    return torch.cat([torch.sigmoid(2 * smooth[:, :3]), (0.5 + 4 * smooth[:, 3:]).clamp(0, 1)], dim=1)
+def _made_up_pictures(side: int, generator: torch.Generator) -> Tensor:
+    """(_PICTURES, 4, side, side), 0..1: cut-outs with clear edges, their colours smooth with some texture."""
+    coarse = _noise(4, 4, side, generator)
+    colour = torch.sigmoid(2 * coarse[:, :3] + 0.5 * _noise(3, 16, side, generator))
+    return torch.cat([colour, (0.5 + 20 * coarse[:, 3:]).clamp(0, 1)], dim=1)
+
+
+def _noise(channels: int, grid: int, side: int, generator: torch.Generator) -> Tensor:
+    values = torch.randn(_PICTURES, channels, grid, grid, generator=generator)
+    return F.interpolate(values, size=(side, side), mode="bicubic", align_corners=False)
+
+
+def _targets(pictures: Tensor, factor: int) -> Tensor:
+    """(n, 4 · _FINER², h, w): premultiplied colour and alpha of the pixels of each latent pixel."""
+    premultiplied = torch.cat([pictures[:, :3] * pictures[:, 3:], pictures[:, 3:]], dim=1)
+    return F.pixel_unshuffle(F.avg_pool2d(premultiplied, factor // _FINER), _FINER)
 
 
 def _rows(x: Tensor) -> Tensor:
@@ -62,14 +85,8 @@ def _rows(x: Tensor) -> Tensor:
     return x.permute(0, 2, 3, 1).flatten(0, 2)
 
 
-def _with_one(x: Tensor) -> Tensor:
-    return torch.cat([x, x.new_ones(len(x), 1)], dim=1)
-
-
-def _fit(latent: Tensor, wanted: Tensor) -> Tensor:
-    """(c + 1, 4): the ridge regression of `wanted` on `latent` and 1."""
-    inputs = _with_one(latent.double())
-    gram = inputs.T @ inputs
-    ridge = torch.eye(len(gram), dtype=gram.dtype, device=gram.device) * (_RIDGE * latent.var() * len(latent))
-    ridge[-1, -1] = 0
-    return torch.linalg.solve(gram + ridge, inputs.T @ wanted.double()).float()
+def _fit(features: Tensor, wanted: Tensor) -> Tensor:
+    """The ridge regression of `wanted` on `features`, in float64."""
+    inputs = features.double()
+    ridge = torch.eye(inputs.shape[1], dtype=inputs.dtype, device=inputs.device) * (_RIDGE * len(inputs))
+    return torch.linalg.solve(inputs.T @ inputs + ridge, inputs.T @ wanted.double()).float()
