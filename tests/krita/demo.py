@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 
 from acetate.protocol.geometry import Bounds
-from acetate.protocol.requests import Task
+from acetate.protocol.requests import Preset, Task
 from tests.krita.harness.display import Display
 from tests.krita.harness.engine import Engine
 from tests.krita.harness.home import REPOSITORY, Home, install_plugin, new_home, template_path
@@ -41,7 +41,7 @@ class Scene:
     seed: int = 1
 
 
-SCENE = Scene("window_table.png", "a red apple, 3d emoji", Bounds(590, 390, 224, 224))
+SCENE = Scene("dawn_lake.png", "a hot air balloon, photo", Bounds(300, 80, 192, 192))
 
 
 class Report:
@@ -52,7 +52,7 @@ class Report:
         self._start = time.monotonic()
 
     def say(self, text: str) -> None:
-        self._console.print(f"[dim]{time.monotonic() - self._start:5.1f} s[/dim]  {text}")
+        self._console.print(f"[dim]{time.monotonic() - self._start:5.1f} s[/dim]  {text}", soft_wrap=True)
 
     @contextmanager
     def step(self, text: str) -> Iterator[None]:
@@ -91,6 +91,7 @@ def perform(painter: Painter, report: Report) -> None:
         open_painting(painter, REPOSITORY / "resources" / "samples" / SCENE.painting)
     with report.step(f"typed “{SCENE.prompt}”"):
         painter.set_up(SCENE.prompt, SCENE.task, SCENE.seed)
+        painter.choose("acetate_preset", Preset.FINAL.value)
     with report.step("generated a transparent layer"):
         before = painter.layer_ids()
         painter.press_generate()
@@ -110,7 +111,7 @@ open_file(path)
 """
     painter.krita.run(code, path=str(painting), width=DOCKER_WIDTH)
     time.sleep(SETTLE)
-    painter.krita.run("trigger('toggle_zoom_to_fit'); select(*region)", region=astuple(SCENE.region))
+    painter.krita.run("select(*region)", region=astuple(SCENE.region))
 
 
 def save(painter: Painter) -> list[Path]:
