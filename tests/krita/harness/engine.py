@@ -84,6 +84,8 @@ class Engine:
         if not self._store.exists():
             return {}
         with closing(sqlite3.connect(f"file:{self._store}?mode=ro", uri=True)) as database:
+            if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'jobs'").fetchone():
+                return {}  # the engine is starting for the first time
             return dict(database.execute("SELECT id, state FROM jobs ORDER BY number").fetchall())
 
     def layer(self, job: str) -> LayerResult:

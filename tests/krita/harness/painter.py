@@ -69,11 +69,15 @@ class Painter:
         self.hands.drag((x - 30, y - 20), (x + 30, y + 20))
 
     def wait_for_layer(self, before: set[str], timeout: float = JOB_LIMIT) -> Layer:
-        """The layer that was not there before; TimeoutError carries the docker's message."""
-        try:
-            (layer,) = wait_until(lambda: self.new_layers(before), "a new layer", timeout, every=0.1)
-        except TimeoutError as error:
-            raise TimeoutError(f"{error}; the docker says {self.message()!r}") from error
+        """The layer that was not there before. Raises AssertionError where the job ends without one."""
+
+        def arrived() -> list[Layer]:
+            has_ended = not self.is_busy()  # asked first: the layer may arrive between the two questions
+            found = self.new_layers(before)
+            assert found or not has_ended, f"the job ended without a layer; the docker says {self.message()!r}"
+            return found
+
+        (layer,) = wait_until(arrived, "a new layer", timeout, every=0.1)
         self.wait_for_end()
         return layer
 
@@ -81,7 +85,11 @@ class Painter:
         """Until no job is under way. Krita answers the driver while it still adds a layer: what edits or closes
         the document then pulls it from under Krita's own feet.
         """
-        wait_until(lambda: not self.krita.run("widget('acetate_cancel').isEnabled()"), "the end of the job", timeout)
+        wait_until(lambda: not self.is_busy(), "the end of the job", timeout)
+
+    def is_busy(self) -> bool:
+        """Whether there is something to cancel."""
+        return bool(self.krita.run("widget('acetate_cancel').isEnabled()"))
 
     def new_layers(self, before: set[str]) -> list[Layer]:
         return [layer for layer in self.layers() if layer["id"] not in before]

@@ -5,6 +5,7 @@ import hashlib
 import os
 import sys
 import time
+from functools import cache
 
 from krita import InfoObject, Krita, Selection
 from PyQt5.QtCore import QPoint, Qt, QTimer
@@ -161,9 +162,15 @@ def digest(data):
 # undo
 
 
+@cache
+def _docker(name):
+    """Looked up once: listing all of Krita's widgets holds the GUI thread for 0.3 s, and these tests measure it."""
+    return next(item for item in app.dockers() if item.objectName() == name)
+
+
 def _undo_view():
-    views = [view for view in app.activeWindow().qwindow().findChildren(QListView) if view.inherits("KisUndoView")]
-    return views[0]
+    (view,) = [view for view in _docker("History").findChildren(QListView) if view.inherits("KisUndoView")]
+    return view
 
 
 def undo_steps():
@@ -186,16 +193,16 @@ def trigger(action):
 
 
 def widget(name):
-    """The visible widget of this object name."""
-    found = [item for item in QApplication.allWidgets() if item.objectName() == name]
-    visible = [item for item in found if item.isVisible()]
-    if not visible:
-        raise LookupError(f"no visible widget is named {name!r} ({len(found)} hidden)")
-    return visible[0]
+    """The visible widget of this object name in Acetate's docker."""
+    found = _docker("acetate_dock").findChild(QWidget, name)
+    if found is None or not found.isVisible():
+        raise LookupError(f"no visible widget is named {name!r}")
+    return found
 
 
 def has_widget(name):
-    return any(item.objectName() == name and item.isVisible() for item in QApplication.allWidgets())
+    found = _docker("acetate_dock").findChild(QWidget, name)
+    return found is not None and found.isVisible()
 
 
 def place(name):
