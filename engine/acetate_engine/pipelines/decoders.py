@@ -19,6 +19,8 @@ def decode_transparent(latent: Tensor, components: Components, passes: int, note
     """(1, c, h, w) unscaled → (H, W, 4) float32, 0..1, with the colour under alpha 0 filled in."""
     layers = components.transparency.decode_layers(latent, components.vae, note=note, passes=passes)
     rgba = layers[0, [1, 2, 3, 0]].permute(1, 2, 0).cpu().numpy()
+    floor, ceiling = components.alpha_levels
+    rgba[..., 3] = ((rgba[..., 3] - floor) / (ceiling - floor)).clip(0, 1)
     if np.mean(rgba[..., 3] > 0.98) > 0.98:
         note(OPAQUE_NOTE)
     return bleed(np.ascontiguousarray(rgba))

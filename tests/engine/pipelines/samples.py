@@ -24,7 +24,7 @@ def some_images(bounds=BOUNDS):
     return {BACKGROUND: background, FOREGROUND: foreground, MASK: mask}
 
 
-def a_request(task, bounds=BOUNDS, **fields):
+def a_request(task, bounds=BOUNDS, seed=7, **fields):
     half = Bounds(bounds.x, bounds.y, (bounds.width + 1) // 2, (bounds.height + 1) // 2)
     given = {
         "prompt": "a red apple",
@@ -35,7 +35,7 @@ def a_request(task, bounds=BOUNDS, **fields):
         "steps": 2,
         **fields,
     }
-    return GenerateRequest(task, bounds, 7, **given)
+    return GenerateRequest(task, bounds, seed, **given)
 
 
 def run(generator, request, images=None, reporter=None):

@@ -49,7 +49,7 @@ def test_the_same_request_gives_the_same_bytes_whatever_ran_before(tiny, task):
     assert layer_bytes(run(tiny, a_request(task))) == first
 
 
-def test_another_process_would_give_the_samebytes(tiny):
+def test_another_process_would_give_the_same_bytes(tiny):
     """A fresh generator loads everything anew."""
     request = a_request(Task.FOREGROUND_ON_BACKGROUND)
     assert layer_bytes(run(TaskGenerator(), request)) == layer_bytes(run(tiny, request))

@@ -157,6 +157,19 @@ def test_an_opaque_layer_is_told_and_a_transparent_one_is_not(tiny):
     assert notes == [OPAQUE_NOTE]
 
 
+def test_the_haze_of_a_small_decoder_is_taken_off(tiny):
+    components = find_model("mini", Task.FOREGROUND).load()
+    latent = torch.randn(1, 8, 4, 4, generator=torch.Generator().manual_seed(1))
+    components.alpha_levels = (0.0, 1.0)
+    plain = decode_transparent(latent, components, 1, print)[..., 3]
+    floor, ceiling = np.quantile(plain, 0.3), np.quantile(plain, 0.7)
+    components.alpha_levels = (floor, ceiling)
+    levelled = decode_transparent(latent, components, 1, print)[..., 3]
+    assert (levelled[plain <= floor] == 0).all() and (levelled[plain >= ceiling] == 1).all()
+    between = (plain > floor) & (plain < ceiling)
+    assert np.allclose(levelled[between], (plain[between] - floor) / (ceiling - floor), atol=1e-4)
+
+
 def test_previews_resemble_the_picture(tiny):
     """The linear map, on a picture that it was not fitted to; these random encoders keep colour but for noise."""
     components = find_model("mini", Task.FOREGROUND).load()

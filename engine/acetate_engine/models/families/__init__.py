@@ -31,7 +31,7 @@ def find_model(name: str, task: Task) -> Model:
         UnknownModel: there is no such model, or its files are not there.
         UnsupportedTask: it cannot do that.
     """
-    models = {model.info.name: model for model in find_models()}
+    models = {model.info.name: model for model in reversed(find_models())}  # of equal names, the embedded one
     if name not in models:
         known = ", ".join(sorted(name for name, model in models.items() if model.info.installed))
         raise UnknownModel(f"there is no model {name[:80]!r}", f"Choose one of these: {known or 'none is installed'}.")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acetate.protocol.events import ModelInfo
@@ -27,4 +28,11 @@ class Model:
 
     info: ModelInfo
     size: WorkingSize
+    files: tuple[tuple[Path, int], ...]  # it is loaded from these, modified then: a changed file makes another model
     load: Callable[[], Components] = field(compare=False)  # imports torch; raises CheckpointError
+
+
+def stamped(paths: Iterable[Path]) -> tuple[tuple[Path, int], ...]:
+    """Every file of these paths, folders included, with its time of modification in ns."""
+    files = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()]
+    return tuple((file, file.stat().st_mtime_ns) for file in sorted(files))

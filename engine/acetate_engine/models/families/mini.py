@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from acetate.protocol.codec import from_json
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Task
-from acetate_engine.models.families.base import Model, WorkingSize
+from acetate_engine.models.families.base import Model, WorkingSize, stamped
 from acetate_engine.paths import resources_dir
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class MiniCard:
     multiple: int  # pixels, of both sides
     text_tokens: int = 16
     max_aspect: float = 2.0
+    alpha_floor: float = 0.03  # so small a decoder leaves a haze of this alpha around things,
+    alpha_ceiling: float = 0.97  # and as much lacking inside of them
     licence: str = ""
 
 
@@ -40,11 +42,11 @@ def models() -> list[Model]:
     folder = resources_dir() / "models" / "mini"
     if not (folder / "mini.json").is_file():
         info = _info(128, (), False, reason=f"{folder / 'mini.json'} is missing; check the project out again")
-        return [Model(info, WorkingSize(128 * 128, 64, 2.0), lambda: load(folder))]
+        return [Model(info, WorkingSize(128 * 128, 64, 2.0), (), lambda: load(folder))]
     card = read_card(folder)
     size = WorkingSize(card.native**2, card.multiple, card.max_aspect)
     info = _info(card.native, tasks_of(layer_names(folder)), True, licence=card.licence)
-    return [Model(info, size, lambda: load(folder))]
+    return [Model(info, size, stamped([folder]), lambda: load(folder))]
 
 
 def read_card(folder: Path) -> MiniCard:

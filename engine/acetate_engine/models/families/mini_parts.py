@@ -42,6 +42,7 @@ def load_parts(folder: Path, card: MiniCard, layers: Sequence[str]) -> Component
         layers={name: partial(_attach, folder / "layers" / f"{name}.safetensors") for name in layers},
         latent_channels=vae.config.latent_channels,
         factor=vae.factor,
+        alpha_levels=(card.alpha_floor, card.alpha_ceiling),
         scaling_factor=vae.config.scaling_factor,
     )
 

@@ -17,7 +17,7 @@ from acetate.protocol.errors import CheckpointError
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Task
 from acetate_engine.models.checkpoints.kinds import Family, FileInfo, Kind, inspect
-from acetate_engine.models.families.base import Model, WorkingSize
+from acetate_engine.models.families.base import Model, WorkingSize, stamped
 from acetate_engine.paths import data_dir, resources_dir
 
 if TYPE_CHECKING:
@@ -49,6 +49,9 @@ class ReleasedFiles:
     decoder: Path | None
     layers: Mapping[str, Path]
 
+    def paths(self) -> list[Path]:
+        return [path for path in (self.encoder, self.decoder, *self.layers.values()) if path is not None]
+
 
 Needs = Mapping[Task, tuple[str, ...]]
 """The released files of each task: "encoder", "decoder" or the name of a layer."""
@@ -63,17 +66,25 @@ def models_dir() -> Path:
 def find_released(name: str, family: Family, needs: Needs, load: Load) -> list[Model]:
     """One model a base checkpoint; if there is none, one that says what to do."""
     description = _read_description(name)
-    files = _find_files(description)
-    checkpoints = [info for path in _checkpoint_paths() if (info := _inspected(path)) and info.family is family]
+    released = _find_files(description)
+    size = WorkingSize(description.native**2, MULTIPLE, description.max_aspect)
+    checkpoints = [info.path for path in _checkpoint_paths() if (info := _inspected(path)) and info.family is family]
     if not checkpoints:
         folder = models_dir() / "checkpoints"
         reason = f"put a {description.title} checkpoint (.safetensors, or a diffusers folder) into {folder}"
-        return [_model(name, name, description, (), reason, partial(_refuse, reason))]
-    tasks = _tasks(needs, files)
+        return [
+            Model(_info(name, description.title, name, description, (), reason), size, (), partial(_refuse, reason))
+        ]
+    tasks = _tasks(needs, released)
     reason = "" if tasks else f"{_NOTHING}: put the released files into {models_dir() / 'layerdiffuse'}"
     return [
-        _model(info.path.stem, name, description, tasks, reason, partial(load, info.path, files))
-        for info in checkpoints
+        Model(
+            _info(path.stem, f"{path.stem} ({description.title})", name, description, tasks, reason),
+            size,
+            stamped([path, *released.paths()]),
+            partial(load, path, released),
+        )
+        for path in checkpoints
     ]
 
 
@@ -81,27 +92,11 @@ def _refuse(reason: str) -> Components:
     raise CheckpointError("there is no checkpoint", reason)
 
 
-def _model(
-    called: str,
-    family: str,
-    description: Description,
-    tasks: tuple[Task, ...],
-    reason: str,
-    load: Callable[[], Components],
-) -> Model:
-    title = description.title if called == family else f"{called} ({description.title})"
-    info = ModelInfo(
-        called,
-        title,
-        family,
-        tasks,
-        description.native,
-        not reason,
-        description.licence,
-        description.memory,
-        reason,
-    )
-    return Model(info, WorkingSize(description.native**2, MULTIPLE, description.max_aspect), load)
+def _info(
+    called: str, title: str, family: str, description: Description, tasks: tuple[Task, ...], reason: str
+) -> ModelInfo:
+    native, licence, memory = description.native, description.licence, description.memory
+    return ModelInfo(called, title, family, tasks, native, not reason, licence, memory, reason)
 
 
 def _read_description(name: str) -> Description:

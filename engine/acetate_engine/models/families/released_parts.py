@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline, UNet2DConditionModel
+from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
 from torch import Tensor
 
 from acetate.protocol.geometry import Extent
@@ -78,20 +78,14 @@ def _transparency(files: ReleasedFiles, dtype: torch.dtype, device: torch.device
 
 
 def _clip_encode(base: BaseModel, device: torch.device) -> TextEncode:
-    pipeline = StableDiffusionPipeline(
-        vae=base.vae,
-        text_encoder=base.text_encoders[0],
-        tokenizer=base.tokenizers[0],
-        unet=base.unet,
-        scheduler=base.scheduler,
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
+    """The pipeline's own encoding looks for a part that CLIPTextModel no longer has when it skips layers."""
+    tokenizer, model = base.tokenizers[0], base.text_encoders[0]
 
     def encode(prompts: list[str], clip_skip: int, working: Extent) -> Text:
-        states, _ = pipeline.encode_prompt(prompts, device, 1, False, clip_skip=clip_skip or None)
-        return Text(states)
+        length = model.config.max_position_embeddings
+        tokens = tokenizer(prompts, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
+        output = model(tokens.input_ids.to(device), output_hidden_states=True)
+        return Text(model.final_layer_norm(output.hidden_states[-1 - clip_skip]))
 
     return encode
 
