@@ -15,17 +15,28 @@ from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import MAX_SEED, GenerateRequest, StackLayer
 from acetate_engine.compositing.alpha import convert, over, to_float, to_pixels
 from acetate_engine.compositing.regions import crop
-from acetate_engine.pipelines.contract import GeneratedLayer, Pixels
+from acetate_engine.pipelines.contract import GeneratedLayer, Images, Pixels
 from acetate_engine.pipelines.job import Job
 from acetate_engine.pipelines.recipes import foreground, foreground_on
 
 
 def stack(job: Job) -> list[GeneratedLayer]:
-    """Layers bottom to top, image after image."""
-    check_stack(job.request)
+    """Layers bottom to top, image after image.
+
+    A layer is made for all images before the next one is, so that layer weights are changed as seldom as can be.
+    """
+    request = job.request
+    check_stack(request)
     runs = 2 if job.components.looks_at_background and not job.components.shares else 1
-    job.meter.expect(job.request.images * len(job.request.layers) * (runs * job.settings.steps + 1))
-    return [layer for image in range(job.request.images) for layer in _one_stack(job, image)]
+    job.meter.expect(request.images * len(request.layers) * (runs * job.settings.steps + 1))
+    below = [_bottom(request, job.images) for _ in range(request.images)]
+    made: list[list[GeneratedLayer]] = [[] for _ in below]
+    for index, spec in enumerate(request.layers):
+        for image, canvas in enumerate(below):
+            layer = _one_layer(job, spec, index, image, canvas)
+            _put_over(canvas, layer, request.covered, request.pixel_format)
+            made[image].append(layer)
+    return [layer for layers in made for layer in layers]
 
 
 def check_stack(request: GenerateRequest) -> None:
@@ -44,21 +55,10 @@ def check_stack(request: GenerateRequest) -> None:
             )
 
 
-def _one_stack(job: Job, image: int) -> list[GeneratedLayer]:
-    below = _bottom(job)
-    made: list[GeneratedLayer] = []
-    for index, spec in enumerate(job.request.layers):
-        layer = _one_layer(job, spec, index, image, below)
-        _put_over(below, layer, job.request.covered, job.request.pixel_format)
-        made.append(layer)
-    return made
-
-
-def _bottom(job: Job) -> Pixels:
+def _bottom(request: GenerateRequest, images: Images) -> Pixels:
     """What the covered part of the canvas shows before the first layer; transparent where nothing is given."""
-    request = job.request
     if request.background is not None:
-        return convert(job.images[request.background], request.pixel_format).copy()
+        return convert(images[request.background], request.pixel_format).copy()
     shape = (request.covered.height, request.covered.width, 4)
     if request.pixel_format is PixelFormat.RGBA16:
         return np.zeros(shape, np.uint16)
