@@ -58,9 +58,9 @@ def best_of(runs: int, measure: Callable[[], float], limit: float) -> list[float
 
 
 def gap_of_a_job(painter: Painter, engine: Engine, space: dict[str, str]) -> float:
-    """The whole canvas as background, the whole canvas as region: the most that one job can ask for."""
+    """The whole canvas is read, sent, worked on, fetched and inserted: the most that one job can ask for."""
     painter.new_document(SIDE, SIDE, **space)
-    painter.set_up(PROMPT, Task.FOREGROUND)
+    painter.set_up(PROMPT, Task.REFINE)
 
     def job() -> None:
         number = engine.new_job(painter.press_generate)
