@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 from acetate.protocol.errors import GenerationFailed
 from acetate_engine.models.families.components import Text
 from acetate_engine.pipelines.before_denoise import Timesteps
+from acetate_engine.pipelines.control import Control, residuals
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Predictor:
         negative: the same shape, or None for no guidance.
         guidance_scale: 1 is no guidance.
         beside: (frames, c, h, w) concatenated to the sample's channels, or None.
+        controls: hints to follow.
     """
 
     def __init__(
@@ -42,32 +44,39 @@ class Predictor:
         negative: Text | None,
         guidance_scale: float,
         beside: Tensor | None = None,
+        controls: Sequence[Control] = (),
     ) -> None:
         self._unet = unet
         self._dtype = unet.dtype  # asking a module walks through all of its parts: not at every step
         self._guidance_scale = guidance_scale
         self._copies = 1 if negative is None else 2
         self._arguments = (positive if negative is None else negative.then(positive)).unet_arguments()
-        self._beside = None if beside is None else beside.repeat(self._copies, 1, 1, 1)
+        self._controls = controls
+        self._beside = None if beside is None else beside.repeat(self._copies, 1, 1, 1).to(self._dtype)
 
-    def __call__(self, sample: Tensor, timestep: Tensor) -> Tensor:
-        """(frames, c, h, w) → the same shape, float32."""
-        batch = sample.repeat(self._copies, 1, 1, 1)
+    def __call__(self, sample: Tensor, timestep: Tensor, share: float) -> Tensor:
+        """(frames, c, h, w), and the share of the steps that is done → the same shape, float32."""
+        batch = sample.repeat(self._copies, 1, 1, 1).to(self._dtype)
+        acting = [control for control in self._controls if control.acts(share)]
+        extra = residuals(acting, batch, timestep, self._arguments)
         if self._beside is not None:
             batch = torch.cat([batch, self._beside], dim=1)
-        output: Tensor = self._unet(batch.to(self._dtype), timestep, **self._arguments).sample.float()
+        output: Tensor = self._unet(batch, timestep, **self._arguments, **extra).sample.float()
         if self._copies == 1:
             return output
         unguided, guided = output.chunk(2)
         return unguided + self._guidance_scale * (guided - unguided)
 
 
+Predict = Callable[[Tensor, Tensor, int], Tensor]
+"""(sample as the scheduler scales it, timestep, number of the step) → noise or velocity, float32."""
+
 OnStep = Callable[[int, Callable[[], Tensor]], None]
 """(steps done, a function that gives the clean latent as predicted now): progress, previews, JobCancelled."""
 
 
 def denoise(
-    predictors: Callable[[int], Predictor],
+    predict: Predict,
     timesteps: Timesteps,
     sample: Tensor,
     generator: torch.Generator,
@@ -77,7 +86,7 @@ def denoise(
     """Run all timesteps.
 
     Args:
-        predictors: the predictor of step i; the solver's history goes on when it changes.
+        predict: may change its ways between steps; the solver's history goes on.
         sample: (frames, c, h, w) float32 at the noise of the first timestep.
         generator: of stochastic schedulers, on the CPU.
         known: parts that are given.
@@ -92,7 +101,7 @@ def denoise(
     scheduler = timesteps.scheduler
     extra = {"generator": generator} if "generator" in inspect.signature(scheduler.step).parameters else {}
     for index, timestep in enumerate(timesteps.values):
-        prediction = predictors(index)(scheduler.scale_model_input(sample, timestep), timestep)
+        prediction = predict(scheduler.scale_model_input(sample, timestep), timestep, index)
         output = scheduler.step(prediction, timestep, sample, **extra)
         clean = _CleanLatent(scheduler, output, prediction, sample, timestep)
         sample = output.prev_sample

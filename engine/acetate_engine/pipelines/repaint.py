@@ -85,7 +85,7 @@ def mixed(original: Pixels, painted: Pixels, mask: NDArray[np.unsignedinteger]) 
     window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     share = to_float(mask[window])[..., None]
     before, after = premultiply(to_float(original[window])), premultiply(to_float(painted[window]))
-    blended = unpremultiply(before + share * (after - before))
+    blended = unpremultiply(before * (1 - share) + after * share)  # exact at both ends
     pixel_format = PixelFormat.RGBA16 if original.dtype == np.uint16 else PixelFormat.RGBA8
     result[window] = np.where(share > 0, to_pixels(blended, pixel_format), original[window])
     return result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -12,7 +12,8 @@ from acetate.protocol.geometry import Extent
 from acetate_engine.models.attention_sharing import AttentionSharing
 from acetate_engine.models.families.components import Text
 from acetate_engine.pipelines.before_denoise import first_latent, make_timesteps, seeded_noise, steps_of
-from acetate_engine.pipelines.denoise import Known, Predictor, denoise
+from acetate_engine.pipelines.control import Control, read_controls
+from acetate_engine.pipelines.denoise import Known, Predict, Predictor, denoise
 from acetate_engine.pipelines.geometry import Geometry
 from acetate_engine.pipelines.job import Job
 
@@ -32,6 +33,7 @@ class Run:
     start: Tensor | None = None  # image-to-image
     strength: float = 1.0
     keep: Tensor | None = None  # 1 where the latent must stay that of `start`
+    controls: Sequence[Control] = ()  # filled in from the request
 
     def steps(self, job: Job) -> int:
         """How many it takes an image."""
@@ -45,6 +47,7 @@ def execute(job: Job, run: Run, geometry: Geometry, generators: Sequence[torch.G
         (frames, c, h, w) an image, clean, scaled.
     """
     text = encode_prompts(job, run.prompts, geometry.working)
+    run = replace(run, controls=read_controls(job, geometry))
     if run.condition is not None:
         sharing = job.components.use_layer(run.layer)
         assert isinstance(sharing, AttentionSharing)
@@ -76,7 +79,7 @@ def _execute_one(
         job.show(step, timesteps.count, clean, geometry)
 
     return denoise(
-        _predictors(job, run, text, index, round(run.layer_until * timesteps.count)),
+        _predict(job, run, text, None if run.beside is None else run.beside[index], timesteps.count),
         timesteps,
         first_latent(timesteps, run.start, noise, strength),
         generator,
@@ -85,16 +88,15 @@ def _execute_one(
     )
 
 
-def _predictors(
-    job: Job, run: Run, text: tuple[Text, Text | None], index: int, switch: int
-) -> Callable[[int], Predictor]:
-    """With the layer weights before step `switch`, without them and their conditions from then on."""
+def _predict(job: Job, run: Run, text: tuple[Text, Text | None], beside: Tensor | None, steps: int) -> Predict:
+    """With the layer weights and their conditions up to `layer_until`, without them from then on."""
     unet, guidance_scale = job.components.unet, job.settings.guidance_scale
-    layered = Predictor(unet, *text, guidance_scale, None if run.beside is None else run.beside[index])
-    plain = Predictor(unet, *text, guidance_scale)
+    layered = Predictor(unet, *text, guidance_scale, beside, run.controls)
+    plain = Predictor(unet, *text, guidance_scale, controls=run.controls)
+    switch = round(run.layer_until * steps)
 
-    def choose(step: int) -> Predictor:
+    def predict(sample: Tensor, timestep: Tensor, step: int) -> Tensor:
         job.components.use_layer(run.layer if step < switch else None)
-        return layered if step < switch else plain
+        return (layered if step < switch else plain)(sample, timestep, step / steps)
 
-    return choose
+    return predict

@@ -62,7 +62,7 @@ def check(request: GenerateRequest, images: Images) -> None:
 
 
 def _check_layouts(request: GenerateRequest, images: Images) -> None:
-    for name in (request.background, request.foreground):
+    for name in (request.background, request.foreground, *(hint.image for hint in request.control)):
         if name is not None and images[name].ndim != 3:
             raise InvalidRequest("a layer condition is a mask", "Send it as RGBA8 or RGBA16LE.")
     if request.mask is not None and images[request.mask].ndim != 2:

@@ -2,18 +2,38 @@
 
 import pytest
 
+from acetate.protocol.errors import UnsupportedTask
 from acetate.protocol.events import LayerRole
 from acetate.protocol.geometry import Bounds
-from acetate.protocol.requests import Scheduler, Task
+from acetate.protocol.requests import ControlHint, ControlKind, Scheduler, Task
 from acetate_engine.pipelines.contract import JobCancelled
 from tests.engine.pipelines.pairwise import pairwise
 from tests.engine.pipelines.reporters import Recorder
-from tests.engine.pipelines.samples import BACKGROUND, GENERATING, ROLES, a_request, layer_bytes, run, some_images
+from tests.engine.pipelines.samples import (
+    BACKGROUND,
+    FOREGROUND,
+    GENERATING,
+    ROLES,
+    a_request,
+    layer_bytes,
+    run,
+    some_images,
+)
 
 MODELS = ["tiny_sd15", "tiny_sdxl"]
 SIZES = [(100, 37), (65, 129), (1, 3)]
+EDGES = ControlHint(ControlKind.EDGES, FOREGROUND, 0.7)
+DEPTH = ControlHint(ControlKind.DEPTH, BACKGROUND, 1.0, 0.0, 0.5)
 MATRIX = sorted(  # by model: changing it takes longer than a tiny job
-    pairwise([(model, task) for model in MODELS for task in GENERATING], [1, 2, 5], list(Scheduler), [1.0, 5.0], SIZES)
+    pairwise(
+        [(model, task) for model in MODELS for task in GENERATING],
+        [1, 2, 5],
+        list(Scheduler),
+        [1.0, 5.0],
+        SIZES,
+        [(), (EDGES,), (EDGES, DEPTH)],
+    ),
+    key=lambda row: (*row[:5], len(row[5])),
 )
 
 
@@ -25,13 +45,15 @@ def test_the_matrix_holds_every_pair():
 
 
 @pytest.mark.parametrize(
-    ("what", "images", "scheduler", "guidance_scale", "size"), MATRIX, ids=lambda value: str(value).replace(" ", "")
+    ("what", "images", "scheduler", "guidance_scale", "size", "control"),
+    MATRIX,
 )
-def test_every_task_gives_layers_of_exactly_the_size(tiny_released, what, images, scheduler, guidance_scale, size):
+def test_every_task_gives_layers_of_exactly_the_size(
+    tiny_released, what, images, scheduler, guidance_scale, size, control
+):
     model, task = what
-    request = a_request(
-        task, Bounds(3, -4, *size), model=model, images=images, scheduler=scheduler, guidance_scale=guidance_scale
-    )
+    options = {"images": images, "scheduler": scheduler, "guidance_scale": guidance_scale, "control": control}
+    request = a_request(task, Bounds(3, -4, *size), model=model, **options)
     result = run(tiny_released, request)
     roles = ROLES.get(task, [LayerRole.FOREGROUND])
     assert [(layer.image, layer.role) for layer in result.layers] == [
@@ -82,3 +104,25 @@ def test_prompts_of_other_frames_matter(tiny_released, model, fields):
     plain = run(tiny_released, a_request(Task.FOREGROUND_ON_BACKGROUND, model=model))
     changed = run(tiny_released, a_request(Task.FOREGROUND_ON_BACKGROUND, model=model, **fields))
     assert layer_bytes(plain) != layer_bytes(changed)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_hint_acts_by_its_weight_and_in_its_steps(tiny_released, model):
+    def made(*control):
+        request = a_request(Task.FOREGROUND_ON_BACKGROUND, model=model, steps=4, control=control)
+        return layer_bytes(run(tiny_released, request))
+
+    plain = made()
+    edges = made(ControlHint(ControlKind.EDGES, FOREGROUND))
+    assert edges != plain
+    assert made(ControlHint(ControlKind.EDGES, BACKGROUND)) != edges
+    assert made(ControlHint(ControlKind.EDGES, FOREGROUND, 0.5)) not in (plain, edges)
+    assert made(ControlHint(ControlKind.EDGES, FOREGROUND, 1.0, 0.0, 0.5)) not in (plain, edges)
+    assert made(ControlHint(ControlKind.EDGES, FOREGROUND, 0.0)) == plain
+    assert made(ControlHint(ControlKind.EDGES, FOREGROUND, 1.0, 0.5, 0.5)) == plain
+
+
+def test_a_hint_without_a_net_names_where_to_put_one(tiny_released):
+    request = a_request(Task.FOREGROUND, model="tiny_sd15", control=(ControlHint(ControlKind.POSE, FOREGROUND),))
+    with pytest.raises(UnsupportedTask, match="models/controlnet/sd15_pose"):
+        run(tiny_released, request)

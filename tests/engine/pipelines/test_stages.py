@@ -39,7 +39,7 @@ class _Oracle:
     def __init__(self, scheduler, kind):
         self._scheduler, self._kind = scheduler, kind
 
-    def __call__(self, sample, timestep):
+    def __call__(self, sample, timestep, step):
         share = BASE.alphas_cumprod[timestep.long()]
         if self._kind is Scheduler.EULER_A:  # its input is scaled to unit variance, as the others' samples are
             share = 1 / (1 + self._scheduler.sigmas[self._scheduler.step_index] ** 2)
@@ -59,9 +59,7 @@ def test_every_scheduler_reaches_what_the_model_has_in_mind(kind, strength):
     def on_step(step, clean):
         seen.append((step, clean()))
 
-    result = denoise(
-        lambda step: oracle, timesteps, first_latent(timesteps, start, noise, strength), generator, on_step
-    )
+    result = denoise(oracle, timesteps, first_latent(timesteps, start, noise, strength), generator, on_step)
     assert len(seen) == timesteps.count == steps_of(12, strength)
     assert (result - TARGET).abs().max() < LEFT_OVER[kind]
     assert (seen[-1][1] - TARGET).abs().max() < 0.05
@@ -77,7 +75,7 @@ def test_known_parts_stay_exactly(kind):
     known = Known(3 * TARGET, keep, noise)
     oracle = _Oracle(timesteps.scheduler, kind)
     first = first_latent(timesteps, None, noise, 1.0)
-    result = denoise(lambda step: oracle, timesteps, first, generator, lambda *_: None, known)
+    result = denoise(oracle, timesteps, first, generator, lambda *_: None, known)
     assert torch.allclose(result[..., :3], 3 * TARGET[..., :3], atol=1e-6)
     assert (result[..., 3:] - TARGET[..., 3:]).abs().max() < LEFT_OVER[kind]
 
@@ -85,7 +83,7 @@ def test_known_parts_stay_exactly(kind):
 def test_values_that_are_no_numbers_fail_the_job():
     timesteps = make_timesteps(BASE, Scheduler.UNIPC, 2, 1.0, CPU)
     with pytest.raises(GenerationFailed, match="no numbers"):
-        denoise(lambda step: lambda x, t: x * float("nan"), timesteps, TARGET, torch.Generator(), lambda *_: None)
+        denoise(lambda x, t, step: x * float("nan"), timesteps, TARGET, torch.Generator(), lambda *_: None)
 
 
 def test_distilled_schedulers_refuse_many_steps():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
-from diffusers import SchedulerMixin, UNet2DConditionModel
+from diffusers import ControlNetModel, SchedulerMixin, UNet2DConditionModel
 from torch import Tensor
 
 from acetate.protocol.geometry import Extent
@@ -80,6 +80,7 @@ class Components:
     latent_channels: int
     factor: int  # pixels a latent pixel
     scaling_factor: float
+    controls: Mapping[str, Callable[[], ControlNetModel]] = field(default_factory=dict)  # by ControlKind's value
     alpha_levels: tuple[float, float] = (0.0, 1.0)  # decoded alpha that counts as 0 and as 1; linear between
     shares: bool = True  # conditions come by shared attention (SD1.5); otherwise as concatenated latents (SDXL)
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))

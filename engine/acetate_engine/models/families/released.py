@@ -1,7 +1,7 @@
 """Models that the user provides: any base checkpoint of a family, with the released LayerDiffuse files beside it.
 
 `models/checkpoints` in the data directory holds the former, `models/layerdiffuse` the latter, under the names that
-resources/models.json lists. Torch-free.
+resources/models.json lists; `models/controlnet/FAMILY_KIND` may hold ControlNets (diffusers folders). Torch-free.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from acetate.protocol.errors import CheckpointError
 from acetate.protocol.events import ModelInfo
-from acetate.protocol.requests import Task
+from acetate.protocol.requests import ControlKind, Task
 from acetate_engine.models.checkpoints.kinds import Family, FileInfo, Kind, inspect
 from acetate_engine.models.families.base import Model, WorkingSize, stamped
 from acetate_engine.paths import data_dir, resources_dir
@@ -48,9 +48,11 @@ class ReleasedFiles:
     encoder: Path | None
     decoder: Path | None
     layers: Mapping[str, Path]
+    controls: Mapping[str, Path]  # folders of ControlNets, by ControlKind's value
 
     def paths(self) -> list[Path]:
-        return [path for path in (self.encoder, self.decoder, *self.layers.values()) if path is not None]
+        named = (self.encoder, self.decoder, *self.layers.values(), *self.controls.values())
+        return [path for path in named if path is not None]
 
 
 Needs = Mapping[Task, tuple[str, ...]]
@@ -66,7 +68,7 @@ def models_dir() -> Path:
 def find_released(name: str, family: Family, needs: Needs, load: Load) -> list[Model]:
     """One model a base checkpoint; if there is none, one that says what to do."""
     description = _read_description(name)
-    released = _find_files(description)
+    released = _find_files(name, description)
     size = WorkingSize(description.native**2, MULTIPLE, description.max_aspect)
     checkpoints = [info.path for path in _checkpoint_paths() if (info := _inspected(path)) and info.family is family]
     if not checkpoints:
@@ -113,12 +115,17 @@ def _read_description(name: str) -> Description:
     )
 
 
-def _find_files(description: Description) -> ReleasedFiles:
+def _find_files(name: str, description: Description) -> ReleasedFiles:
     layers = {layer: _first(names) for layer, names in description.layers.items()}
     return ReleasedFiles(
         _first(description.encoder),
         _first(description.decoder),
         {layer: path for layer, path in layers.items() if path is not None},
+        {
+            kind.value: folder
+            for kind in ControlKind
+            if (folder := models_dir() / "controlnet" / f"{name}_{kind.value}").is_dir()
+        },
     )
 
 

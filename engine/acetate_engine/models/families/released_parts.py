@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import torch
-from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
+from diffusers import ControlNetModel, StableDiffusionXLPipeline, UNet2DConditionModel
 from torch import Tensor
 
+from acetate.protocol.errors import CheckpointError
 from acetate.protocol.geometry import Extent
 from acetate_engine.models.attention_sharing import AttentionSharing
 from acetate_engine.models.checkpoints.base import BaseModel, load_base
 from acetate_engine.models.checkpoints.kinds import Family
-from acetate_engine.models.checkpoints.load import load_offset_encoder, load_sharing_weights, load_transparent_decoder
+from acetate_engine.models.checkpoints.load import (
+    load_offset_encoder,
+    load_sharing_weights,
+    load_transparent_decoder,
+    require_finite,
+)
 from acetate_engine.models.checkpoints.offsets import OffsetFile
 from acetate_engine.models.families.components import Adaptation, Components, Text, TextEncode
 from acetate_engine.models.families.released import ReleasedFiles
@@ -63,12 +69,32 @@ def load_parts(checkpoint: Path, family: Family, files: ReleasedFiles, attach: M
         encode_text=(_clip_encode if family is Family.SD15 else _two_clips_encode)(base, device),
         transparency=_transparency(files, vae_dtype, device),
         layers={name: partial(attach, path) for name, path in files.layers.items()},
+        controls={kind: cache(partial(_load_control, folder, base.unet)) for kind, folder in files.controls.items()},
         latent_channels=base.vae.config.latent_channels,
         factor=2 ** (len(base.vae.config.block_out_channels) - 1),
         scaling_factor=base.vae.config.scaling_factor,
         shares=family is Family.SD15,
         device=device,
     )
+
+
+def _load_control(folder: Path, unet: UNet2DConditionModel) -> ControlNetModel:
+    """On the UNet's device, in its dtype. Raises CheckpointError where it cannot be read or does not fit the UNet."""
+    for path in sorted(folder.glob("*.safetensors")):
+        require_finite(path)
+    try:
+        net = ControlNetModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{folder} cannot be read: {error}", "Choose a ControlNet as a diffusers folder."
+        ) from error
+    if _widths(net) != _widths(unet):
+        raise CheckpointError(f"{folder.name} belongs to another family of models", "Choose one of this family.")
+    return net.eval().requires_grad_(False).to(unet.device, unet.dtype)
+
+
+def _widths(net: UNet2DConditionModel | ControlNetModel) -> tuple[int, list[int]]:
+    return net.config.cross_attention_dim, list(net.config.block_out_channels)
 
 
 def _transparency(files: ReleasedFiles, dtype: torch.dtype, device: torch.device) -> LatentTransparency:
