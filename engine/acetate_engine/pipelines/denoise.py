@@ -1,4 +1,4 @@
-"""The denoising loop: guidance, known parts, progress, previews, cancelling."""
+"""Denoising: guidance, known parts, progress, previews, cancelling."""
 
 from __future__ import annotations
 
@@ -75,45 +75,61 @@ OnStep = Callable[[int, Callable[[], Tensor]], None]
 """(steps done, a function that gives the clean latent as predicted now): progress, previews, JobCancelled."""
 
 
-def denoise(
-    predict: Predict,
-    timesteps: Timesteps,
-    sample: Tensor,
-    generator: torch.Generator,
-    on_step: OnStep,
-    known: Known | None = None,
-) -> Tensor:
-    """Run all timesteps.
+class Denoising:
+    """The denoising of one picture, which can be halted between steps: the solver's history goes on.
 
     Args:
-        predict: may change its ways between steps; the solver's history goes on.
+        predict: may change its ways between steps.
         sample: (frames, c, h, w) float32 at the noise of the first timestep.
         generator: of stochastic schedulers, on the CPU.
         known: parts that are given.
-
-    Returns:
-        The clean latent, scaled as the UNet sees it.
-
-    Raises:
-        GenerationFailed: not finite.
-        JobCancelled: by `on_step`.
     """
-    scheduler = timesteps.scheduler
-    extra = {"generator": generator} if "generator" in inspect.signature(scheduler.step).parameters else {}
-    for index, timestep in enumerate(timesteps.values):
-        prediction = predict(scheduler.scale_model_input(sample, timestep), timestep, index)
-        output = scheduler.step(prediction, timestep, sample, **extra)
+
+    def __init__(
+        self,
+        predict: Predict,
+        timesteps: Timesteps,
+        sample: Tensor,
+        generator: torch.Generator,
+        on_step: OnStep,
+        known: Known | None = None,
+    ) -> None:
+        self.timesteps = timesteps
+        self._predict = predict
+        self._sample = sample
+        self._on_step = on_step
+        self._known = known
+        self._done = 0
+        parameters = inspect.signature(timesteps.scheduler.step).parameters
+        self._extra = {"generator": generator} if "generator" in parameters else {}
+
+    def run(self, until: int) -> None:
+        """Steps up to the one of this number. Raises JobCancelled, by `on_step`."""
+        for index in range(self._done, until):
+            self._step(index, self.timesteps.values[index])
+
+    def _step(self, index: int, timestep: Tensor) -> None:
+        scheduler, sample = self.timesteps.scheduler, self._sample
+        prediction = self._predict(scheduler.scale_model_input(sample, timestep), timestep, index)
+        output = scheduler.step(prediction, timestep, sample, **self._extra)
         clean = _CleanLatent(scheduler, output, prediction, sample, timestep)
-        sample = output.prev_sample
-        if known is not None:
-            given = timesteps.noised(known.latent, known.noise, index + 1)
-            sample = sample + known.keep * (given - sample)
-        on_step(index + 1, clean)
-    if not torch.isfinite(sample).all():
-        raise GenerationFailed(
-            "the model gave values that are no numbers", "Try another seed, or bf16 instead of fp16."
-        )
-    return sample
+        self._sample = self._with_known(output.prev_sample, index + 1)
+        self._done = index + 1
+        self._on_step(self._done, clean)
+
+    def _with_known(self, sample: Tensor, index: int) -> Tensor:
+        if self._known is None:
+            return sample
+        given = self.timesteps.noised(self._known.latent, self._known.noise, index)
+        return sample + self._known.keep * (given - sample)
+
+    def result(self) -> Tensor:
+        """The clean latent, scaled as the UNet sees it. Raises GenerationFailed where it is not finite."""
+        if not torch.isfinite(self._sample).all():
+            raise GenerationFailed(
+                "the model gave values that are no numbers", "Try another seed, or bf16 instead of fp16."
+            )
+        return self._sample
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,12 @@ class Meter:
         """How many there will be; said once, by the outermost task."""
         self.total = self.total or total
 
+    def skip(self, steps: int) -> None:
+        """Expected steps that turned out not to be needed."""
+        if steps:
+            self.done += steps
+            self.reporter.progress(self.done, self.total, "decode")
+
     def advance(self, stage: str) -> None:
         """One step done. Raises JobCancelled."""
         self.done += 1

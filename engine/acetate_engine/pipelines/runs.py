@@ -13,7 +13,7 @@ from acetate_engine.models.attention_sharing import AttentionSharing
 from acetate_engine.models.families.components import Text
 from acetate_engine.pipelines.before_denoise import first_latent, make_timesteps, seeded_noise, steps_of
 from acetate_engine.pipelines.control import Control, read_controls
-from acetate_engine.pipelines.denoise import Known, Predict, Predictor, denoise
+from acetate_engine.pipelines.denoise import Denoising, Known, Predict, Predictor
 from acetate_engine.pipelines.geometry import Geometry
 from acetate_engine.pipelines.job import Job
 
@@ -41,7 +41,9 @@ class Run:
 
 
 def execute(job: Job, run: Run, geometry: Geometry, generators: Sequence[torch.Generator]) -> list[Tensor]:
-    """Denoise one image a generator, one after the other: the seed of an image alone decides it.
+    """Denoise one image a generator; the seed of an image alone decides it.
+
+    Where the layer weights go half-way, all images go half-way first: weights are changed once.
 
     Returns:
         (frames, c, h, w) an image, clean, scaled.
@@ -52,7 +54,15 @@ def execute(job: Job, run: Run, geometry: Geometry, generators: Sequence[torch.G
         sharing = job.components.use_layer(run.layer)
         assert isinstance(sharing, AttentionSharing)
         sharing.set_condition(2 * run.condition - 1)
-    return [_execute_one(job, run, geometry, text, index, generator) for index, generator in enumerate(generators)]
+    pictures = [_begin(job, run, geometry, text, index, generator) for index, generator in enumerate(generators)]
+    for share in sorted({run.layer_until, 1.0}):
+        for picture in pictures:
+            picture.run(_reached(share, picture.timesteps.count))
+    return [picture.result() for picture in pictures]
+
+
+def _reached(share: float, steps: int) -> int:
+    return round(share * steps)
 
 
 def encode_prompts(job: Job, prompts: Sequence[str], working: Extent) -> tuple[Text, Text | None]:
@@ -65,9 +75,9 @@ def encode_prompts(job: Job, prompts: Sequence[str], working: Extent) -> tuple[T
     return positive, encoded.rows([distinct.index(job.request.negative_prompt)] * len(prompts))
 
 
-def _execute_one(
+def _begin(
     job: Job, run: Run, geometry: Geometry, text: tuple[Text, Text | None], index: int, generator: torch.Generator
-) -> Tensor:
+) -> Denoising:
     parts, settings = job.components, job.settings
     strength = 1.0 if run.start is None else run.strength
     timesteps = make_timesteps(parts.scheduler, settings.scheduler, settings.steps, strength, parts.device)
@@ -78,7 +88,7 @@ def _execute_one(
         job.meter.advance("denoise")
         job.show(step, timesteps.count, clean, geometry)
 
-    return denoise(
+    return Denoising(
         _predict(job, run, text, None if run.beside is None else run.beside[index], timesteps.count),
         timesteps,
         first_latent(timesteps, run.start, noise, strength),
@@ -93,7 +103,7 @@ def _predict(job: Job, run: Run, text: tuple[Text, Text | None], beside: Tensor 
     unet, guidance_scale = job.components.unet, job.settings.guidance_scale
     layered = Predictor(unet, *text, guidance_scale, beside, run.controls)
     plain = Predictor(unet, *text, guidance_scale, controls=run.controls)
-    switch = round(run.layer_until * steps)
+    switch = _reached(run.layer_until, steps)
 
     def predict(sample: Tensor, timestep: Tensor, step: int) -> Tensor:
         job.components.use_layer(run.layer if step < switch else None)

@@ -27,8 +27,7 @@ def stack(job: Job) -> list[GeneratedLayer]:
     """
     request = job.request
     check_stack(request)
-    runs = 2 if job.components.looks_at_background and not job.components.shares else 1
-    job.meter.expect(request.images * len(request.layers) * (runs * job.settings.steps + 1))
+    job.meter.expect(request.images * len(request.layers) * (_runs(job) * job.settings.steps + 1))
     below = [_bottom(request, job.images) for _ in range(request.images)]
     made: list[list[GeneratedLayer]] = [[] for _ in below]
     for index, spec in enumerate(request.layers):
@@ -70,8 +69,17 @@ def _one_layer(job: Job, spec: StackLayer, index: int, image: int, below: Pixels
     seed = (spec.seed if spec.seed is not None else job.request.seed + index) + image
     part = job.part(prompt=spec.prompt, bounds=bounds, seed=seed % (MAX_SEED + 1), images=1)
     seen = crop(below, bounds.relative_to(job.request.covered))
-    (layer,) = foreground_on(part, seen) if seen[..., 3].any() else foreground(part)
+    if seen[..., 3].any():
+        (layer,) = foreground_on(part, seen)
+    else:
+        (layer,) = foreground(part)
+        job.meter.skip((_runs(job) - 1) * job.settings.steps)  # there is nothing to look at, so it took one run
     return replace(layer, image=image)
+
+
+def _runs(job: Job) -> int:
+    """Denoising runs of a layer that looks at those below it."""
+    return 2 if job.components.looks_at_background and not job.components.shares else 1
 
 
 def _put_over(below: Pixels, layer: GeneratedLayer, covered: Bounds, pixel_format: PixelFormat) -> None:

@@ -6,6 +6,7 @@ from acetate.protocol.errors import UnsupportedTask
 from acetate.protocol.events import LayerRole
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import ControlHint, ControlKind, Scheduler, Task
+from acetate_engine.models.unet_patch import UNetPatch
 from acetate_engine.pipelines.contract import JobCancelled
 from tests.engine.pipelines.pairwise import pairwise
 from tests.engine.pipelines.reporters import Recorder
@@ -126,3 +127,22 @@ def test_a_hint_without_a_net_names_where_to_put_one(tiny_released):
     request = a_request(Task.FOREGROUND, model="tiny_sd15", control=(ControlHint(ControlKind.POSE, FOREGROUND),))
     with pytest.raises(UnsupportedTask, match="models/controlnet/sd15_pose"):
         run(tiny_released, request)
+
+
+def test_layer_weights_are_changed_once_a_job(tiny_released, monkeypatch):
+    """Not once an image, where they leave the UNet half-way."""
+    run(tiny_released, a_request(Task.FOREGROUND, model="tiny_sdxl"))
+    applied, apply = [], UNetPatch.apply
+    monkeypatch.setattr(UNetPatch, "apply", lambda patch: (applied.append(patch.file.path.stem), apply(patch)))
+    run(tiny_released, a_request(Task.BACKGROUND_BEHIND_FOREGROUND, model="tiny_sdxl", images=3))
+    assert applied == ["layer_xl_fg2ble", "layer_xl_fgble2bg"]
+
+
+@pytest.mark.parametrize("background", [None, BACKGROUND])
+def test_the_progress_of_a_stack_ends_at_its_end(tiny_released, background):
+    """Whether or not its first layer has something to look at, which takes a run more."""
+    recorder = Recorder()
+    run(tiny_released, a_request(Task.STACK, model="tiny_sdxl", background=background), reporter=recorder)
+    done = [step for step, _, _ in recorder.stages]
+    step, steps, _ = recorder.stages[-1]
+    assert step == steps and done == sorted(done)

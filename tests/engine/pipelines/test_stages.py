@@ -18,7 +18,7 @@ from acetate_engine.models.families import find_model
 from acetate_engine.models.families.components import Text
 from acetate_engine.pipelines.before_denoise import first_latent, make_timesteps, seeded_noise, steps_of
 from acetate_engine.pipelines.decoders import OPAQUE_NOTE, decode_transparent
-from acetate_engine.pipelines.denoise import Known, denoise
+from acetate_engine.pipelines.denoise import Denoising, Known
 from acetate_engine.pipelines.layers import layer_name
 from acetate_engine.pipelines.previews import LatentPreview
 from acetate_engine.pipelines.repaint import mixed
@@ -31,6 +31,13 @@ BASE = DDPMScheduler(beta_schedule="scaled_linear", beta_start=0.00085, beta_end
 # diffusers' TCD ends at the first training timestep, where a noise of 0.03 is left
 LEFT_OVER = {kind: 0.15 if kind is Scheduler.TCD else 0.05 for kind in Scheduler}
 TARGET = torch.linspace(-1, 1, 4 * 8 * 8).reshape(1, 4, 8, 8)
+
+
+def denoise(predict, timesteps, *rest):
+    picture = Denoising(predict, timesteps, *rest)
+    picture.run(timesteps.count // 3)
+    picture.run(timesteps.count)
+    return picture.result()
 
 
 class _Oracle:
