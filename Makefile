@@ -17,7 +17,8 @@ check: $(BIN)/acetate   ## format, lint, types, import contracts, tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest -m "not krita" -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest -m krita
 
 bench: $(BIN)/acetate   ## a denoising step of layers; the longest gap on Krita's GUI thread while a job runs
 	$(BIN)/acetate bench

@@ -28,7 +28,7 @@ PIXELS = PixelBuffer(Extent(5, 3), PixelFormat.RGBA8, bytes(range(60)))
 def private_environment(root: Path) -> dict[str, str]:
     """An environment in which nothing of the user's is touched."""
     places = {f"XDG_{kind}_HOME": str(root / kind.lower()) for kind in ("DATA", "CONFIG", "CACHE", "STATE")}
-    home = {"HOME": str(root), "XDG_RUNTIME_DIR": str(root / "run"), "OMP_NUM_THREADS": "1"}
+    home = {"HOME": str(root), "XDG_RUNTIME_DIR": str(root / "run")}
     return {**os.environ, **places, **home}
 
 
@@ -80,7 +80,7 @@ class EngineProcess:
         )  # fmt: skip
         self.health()
         self.seconds_to_health = time.monotonic() - began
-        user, system = Path(f"/proc/{self.process.pid}/stat").read_text().split()[13:15]
+        user, system = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
         self.cpu_seconds_to_health = (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def health(self) -> dict[str, Any]:

@@ -17,8 +17,6 @@ from tests.engine.process import EngineProcess, private_environment
 
 pytestmark = pytest.mark.engine
 
-ALLOWED = 1.0  # seconds of CPU to /health: what it takes on a quiet machine, and tests run on busy ones
-
 
 def serve(root: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -31,10 +29,30 @@ def serve(root: Path, *options: str, **environment: str) -> subprocess.Completed
     )
 
 
-def test_health_answers_within_a_second(engine: EngineProcess) -> None:
-    cpu, wall = engine.cpu_seconds_to_health, engine.seconds_to_health
-    print(f"/health answered {wall:.2f} s after the start of the process, which took {cpu:.2f} s of CPU")
-    assert cpu < ALLOWED
+def seconds_of_importing_the_server() -> float:
+    """CPU seconds of a Python that imports FastAPI and uvicorn: how fast this machine is right now."""
+    before = os.times()
+    subprocess.run([sys.executable, "-c", "import fastapi, uvicorn"], check=True)
+    after = os.times()
+    return after.children_user + after.children_system - before.children_user - before.children_system
+
+
+def test_health_answers_before_a_server_could_be_imported_twice(own_engine: EngineProcess) -> None:
+    """A second is what it may take on a quiet machine; on a busy one it is measured against another start."""
+    starts, imports = [own_engine.cpu_seconds_to_health], [seconds_of_importing_the_server()]
+    for _ in range(2):
+        own_engine.stop()
+        own_engine.start()
+        starts.append(own_engine.cpu_seconds_to_health)
+        imports.append(seconds_of_importing_the_server())
+    wall = own_engine.seconds_to_health
+    print(
+        f"/health after {min(starts):.2f} s of CPU, {wall:.2f} s in all; importing FastAPI takes {min(imports):.2f} s"
+    )
+    assert min(starts) < 2 * min(imports)
+
+
+def test_health_says_what_runs(engine: EngineProcess) -> None:
     health = engine.health()
     assert (health["version"], health["protocol"], health["pid"]) == (__version__, PROTOCOL_VERSION, engine.process.pid)
 
