@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from acetate.canvas.document import OpenDocument, Place
@@ -44,6 +45,10 @@ class Generation:
             job.enter(Phase.CANCELLED)
             return
         job.request = _with_digests(job.request, pictures)
+        await self.send(job, tuple(picture for picture in pictures.all if picture))
+
+    async def send(self, job: Job, pictures: Sequence[Picture]) -> None:
+        """Uploads the pictures that the request names, posts the job, and follows it to its end."""
         job.enter(Phase.SENDING)
         job.id = await self._submit(job, pictures)
         if job.is_cancel_wanted:
@@ -56,7 +61,7 @@ class Generation:
         if job.id:
             await self._engine.call(lambda connection: api.cancel(connection, job.id))
 
-    async def _submit(self, job: Job, pictures: Pictures) -> str:
+    async def _submit(self, job: Job, pictures: Sequence[Picture]) -> str:
         """The engine's id of the job. Nothing is lost when the engine dies meanwhile: all is sent again."""
         for _ in BACK_OFF:
             await self._upload(pictures)
@@ -69,9 +74,9 @@ class Generation:
                 return accepted.id
         raise missing
 
-    async def _upload(self, pictures: Pictures) -> None:
-        for picture in pictures.all:
-            if picture and picture.digest not in self._engine.uploaded:
+    async def _upload(self, pictures: Sequence[Picture]) -> None:
+        for picture in pictures:
+            if picture.digest not in self._engine.uploaded:
                 await self._put(picture)
 
     async def _put(self, picture: Picture) -> None:
