@@ -6,6 +6,8 @@ import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor, nn
 
+from acetate_engine.models.empty import empty_parameters
+
 
 @torch.no_grad()
 def effective_linear(layer: nn.Module) -> tuple[Tensor, Tensor | None]:
@@ -28,7 +30,8 @@ def effective_linear(layer: nn.Module) -> tuple[Tensor, Tensor | None]:
 @torch.no_grad()
 def linear_from(weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> nn.Linear:
     """A frozen linear layer with these values, in `dtype`."""
-    layer = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None, device="meta")
+    with empty_parameters():
+        layer = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None)
     layer.weight = nn.Parameter(weight.to(dtype), requires_grad=False)
     if bias is not None:
         layer.bias = nn.Parameter(bias.to(dtype), requires_grad=False)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from acetate_engine.models.checkpoints.shapes import numbers
+from acetate_engine.models.empty import empty_parameters
 
 RELEASED_RANK = 256
 PROJECTIONS = ("q", "k", "v", "out")
@@ -161,7 +162,7 @@ class SharingWeights(nn.Module):
         frames = sum(f"hookers.layers.0.to_q_lora.{frame}.down.weight" in shapes for frame in range(8))
         rank = shapes["hookers.layers.0.to_q_lora.0.down.weight"][0]
         condition = shapes.get("kwargs_encoder.blocks_0.14.weight", (0,))[0]
-        with torch.device("meta"):
+        with empty_parameters():
             return SharingWeights(widths, frames, rank, condition)
 
     @staticmethod

@@ -25,6 +25,8 @@ class Kind(Enum):
     FOLDER = "base model folder"
     STYLE_LORA = "style LoRA"
     CONTROLNET = "ControlNet"
+    CONTROLNET_UNION = "union ControlNet"
+    T2I_ADAPTER = "T2I-Adapter"
     IP_ADAPTER = "IP-Adapter"
     VAE = "VAE"
     UNKNOWN = "unknown model"
@@ -137,21 +139,32 @@ def _base(header: Header) -> FileInfo | None:
 
 
 def _unet_family(header: Header) -> Family | None:
-    """By the text encoder that the cross-attentions listen to: its width is 768, 1024, 1280 or 2048."""
-    suffix = ".transformer_blocks.0.attn2.to_k.weight"
-    contexts = {shape[1] for name, shape in header.shapes.items() if name.startswith(_UNET) and name.endswith(suffix)}
+    return _family_of(header, rf"{re.escape(_UNET)}.*\.transformer_blocks\.0\.attn2\.to_k\.weight")
+
+
+def _family_of(header: Header, listening: str) -> Family | None:
+    """By the text encoder that the maps of these names listen to: its width is 768, 1024, 1280 or 2048."""
+    pattern = re.compile(listening)
+    contexts = {shape[1] for name, shape in header.shapes.items() if len(shape) > 1 and pattern.fullmatch(name)}
     families = {768: Family.SD15, 1024: Family.SD2, 1280: Family.SDXL_REFINER, 2048: Family.SDXL}
     return families.get(contexts.pop()) if len(contexts) == 1 else None
 
 
+_LORA = re.compile(r".*(\.lora_(down|up|A|B)\b|[._]lora\.(down|up)\.|_lora\.(down|up)\.|lora_linear_layer\.).*")
+_LORA_LISTENING = r".*attn2[._](processor\.)?to_[kv][._]?(lora_A|lora_down|lora\.down|lora_linear_layer\.down).*weight"
+
+
 def _add_on(header: Header) -> FileInfo | None:
     names = list(header.shapes)
-    if any(re.search(r"\.lora_(down|up|A|B)\b|\.lora\.(down|up)\.", name) for name in names):
-        return FileInfo(header.path, Kind.STYLE_LORA)
     if any(name.startswith(("ip_adapter.", "image_proj.")) for name in names):
-        return FileInfo(header.path, Kind.IP_ADAPTER)
-    if any(name.startswith(("control_model.", "controlnet_")) for name in names):
-        return FileInfo(header.path, Kind.CONTROLNET)
+        return FileInfo(header.path, Kind.IP_ADAPTER, _family_of(header, r"ip_adapter\.\d+\.to_[kv]_ip\.weight"))
+    if any(_LORA.fullmatch(name) for name in names):
+        return FileInfo(header.path, Kind.STYLE_LORA, _family_of(header, _LORA_LISTENING))
+    if any(name.startswith(("control_model.", "controlnet_", "input_hint_block.")) for name in names):
+        kind = Kind.CONTROLNET_UNION if "task_embedding" in header.shapes else Kind.CONTROLNET
+        return FileInfo(header.path, kind, _family_of(header, r".*\.transformer_blocks\.0\.attn2\.to_k\.weight"))
+    if any(name.startswith("adapter.body.") for name in names):
+        return FileInfo(header.path, Kind.T2I_ADAPTER)
     if "encoder.conv_in.weight" in names and "decoder.conv_in.weight" in names:
         return FileInfo(header.path, Kind.VAE)
     return None

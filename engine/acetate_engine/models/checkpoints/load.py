@@ -12,15 +12,15 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from acetate.protocol.errors import CheckpointError
-from acetate_engine.models.checkpoints.header import Header, read_header, require_shapes
+from acetate_engine.models.checkpoints.header import Header, Shape, read_header, require_shapes
 from acetate_engine.models.checkpoints.kinds import Kind, require
 from acetate_engine.models.checkpoints.shapes import decoder_config, encoder_config
+from acetate_engine.models.empty import empty_parameters
 from acetate_engine.models.sharing_weights import SharingWeights
 from acetate_engine.models.transparency import OffsetEncoder, TransparentDecoder
 
 _WRONG_FILE = "Download the file again, or choose the released one"
 
-Config = TypeVar("Config")
 Module = TypeVar("Module", bound=nn.Module)
 
 
@@ -30,11 +30,7 @@ def load_offset_encoder(path: Path, dtype: torch.dtype = torch.float32) -> Offse
     Raises:
         CheckpointError: another kind of file, or a damaged one.
     """
-    require(path, {Kind.TRANSPARENT_ENCODER})
-    header = read_header(path)
-    with torch.device("meta"):
-        encoder = OffsetEncoder(**_layout(header, encoder_config))
-    return _filled(encoder, header, dtype)
+    return _load(path, Kind.TRANSPARENT_ENCODER, lambda shapes: OffsetEncoder(**encoder_config(shapes)), dtype)
 
 
 def load_transparent_decoder(path: Path, dtype: torch.dtype = torch.float32) -> TransparentDecoder:
@@ -43,11 +39,7 @@ def load_transparent_decoder(path: Path, dtype: torch.dtype = torch.float32) -> 
     Raises:
         CheckpointError: another kind of file, or a damaged one.
     """
-    require(path, {Kind.TRANSPARENT_DECODER})
-    header = read_header(path)
-    with torch.device("meta"):
-        decoder = TransparentDecoder(**_layout(header, decoder_config))
-    return _filled(decoder, header, dtype)
+    return _load(path, Kind.TRANSPARENT_DECODER, lambda shapes: TransparentDecoder(**decoder_config(shapes)), dtype)
 
 
 def load_sharing_weights(path: Path, dtype: torch.dtype = torch.float32) -> SharingWeights:
@@ -56,9 +48,7 @@ def load_sharing_weights(path: Path, dtype: torch.dtype = torch.float32) -> Shar
     Raises:
         CheckpointError: another kind of file, or a damaged one.
     """
-    require(path, {Kind.SHARING})
-    header = read_header(path)
-    return _filled(_layout(header, SharingWeights.for_shapes), header, dtype)
+    return _load(path, Kind.SHARING, SharingWeights.for_shapes, dtype)
 
 
 def require_finite(path: Path) -> None:
@@ -83,9 +73,17 @@ def _require_finite(path: Path, size: int, modified: int) -> None:
                 )
 
 
-def _layout(header: Header, read: Callable[[Mapping[str, tuple[int, ...]]], Config]) -> Config:
+def _load(path: Path, kind: Kind, build: Callable[[Mapping[str, Shape]], Module], dtype: torch.dtype) -> Module:
+    """`build` makes the module, empty, from the shapes that its file tells."""
+    require(path, {kind})
+    header = read_header(path)
+    return _filled(_built(header, build), header, dtype)
+
+
+def _built(header: Header, build: Callable[[Mapping[str, Shape]], Module]) -> Module:
     try:
-        return read(header.shapes)
+        with empty_parameters():
+            return build(header.shapes)
     except KeyError as error:
         raise CheckpointError(f"{header.path.name} lacks {error.args[0]}", _WRONG_FILE) from error
     except (IndexError, ValueError) as error:

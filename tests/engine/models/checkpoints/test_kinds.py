@@ -74,7 +74,11 @@ def test_base_checkpoints(width: int, family: Family, tmp_path: Path) -> None:
         ("unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.lora_A.weight", Kind.STYLE_LORA),
         ("lora_unet_input_blocks_1_1_proj_in.lora_down.weight", Kind.STYLE_LORA),
         ("ip_adapter.1.to_k_ip.weight", Kind.IP_ADAPTER),
+        ("unet.mid_block.attentions.0.transformer_blocks.0.attn1.processor.to_q_lora.down.weight", Kind.STYLE_LORA),
+        ("text_encoder.text_model.encoder.layers.0.mlp.fc1.lora_linear_layer.up.weight", Kind.STYLE_LORA),
         ("controlnet_cond_embedding.conv_in.weight", Kind.CONTROLNET),
+        ("control_model.zero_convs.0.0.weight", Kind.CONTROLNET),
+        ("adapter.body.0.in_conv.weight", Kind.T2I_ADAPTER),
         ("model.diffusion_model.joint_blocks.0.x", Kind.BASE),
         ("double_blocks.0.img_attn.norm.weight", Kind.BASE),
         ("something.else", Kind.UNKNOWN),
@@ -82,6 +86,30 @@ def test_base_checkpoints(width: int, family: Family, tmp_path: Path) -> None:
 )
 def test_other_models_are_told_apart(name: str, kind: Kind, tmp_path: Path) -> None:
     assert inspect(save({name: torch.zeros(2, 2)}, tmp_path)).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k.lora_down.weight", Kind.STYLE_LORA),
+        ("lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_v.lora_down.weight", Kind.STYLE_LORA),
+        ("unet.mid_block.attentions.0.transformer_blocks.0.attn2.to_k.lora_A.weight", Kind.STYLE_LORA),
+        ("unet.mid_block.attentions.0.transformer_blocks.0.attn2.to_k.lora.down.weight", Kind.STYLE_LORA),
+        ("unet.mid_block.attentions.0.transformer_blocks.0.attn2.processor.to_k_lora.down.weight", Kind.STYLE_LORA),
+        ("ip_adapter.1.to_k_ip.weight", Kind.IP_ADAPTER),
+        ("controlnet_mid_block.transformer_blocks.0.attn2.to_k.weight", Kind.CONTROLNET),
+        ("control_model.middle_block.1.transformer_blocks.0.attn2.to_k.weight", Kind.CONTROLNET),
+    ],
+)
+@pytest.mark.parametrize(("width", "family"), [(768, Family.SD15), (2048, Family.SDXL), (1024, Family.SD2), (7, None)])
+def test_add_ons_tell_their_family(name: str, kind: Kind, width: int, family: Family | None, tmp_path: Path) -> None:
+    info = inspect(save({name: torch.zeros(2, width)}, tmp_path))
+    assert (info.kind, info.family) == (kind, family)
+
+
+def test_a_union_is_told_apart(tmp_path: Path) -> None:
+    tensors = {"controlnet_mid_block.weight": torch.zeros(2), "task_embedding": torch.zeros(2)}
+    assert inspect(save(tensors, tmp_path)).kind is Kind.CONTROLNET_UNION
 
 
 def test_vae(tmp_path: Path) -> None:
