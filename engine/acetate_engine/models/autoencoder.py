@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-def _conv(inputs: int, outputs: int, kernel: int, gain: float = 1.0) -> nn.Conv2d:
+def conv(inputs: int, outputs: int, kernel: int, gain: float = 1.0) -> nn.Conv2d:
     """A convolution that multiplies the spread by `gain`: without normalisation nothing else keeps a signal alive."""
     conv = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
     nn.init.normal_(conv.weight, std=gain / math.sqrt(inputs * kernel**2))
@@ -29,8 +29,8 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.conv1 = _conv(width, width, 3, gain=1.7)  # SiLU keeps about 1 / 1.7 of the spread
-        self.conv2 = _conv(width, width, 3, gain=0.0)
+        self.conv1 = conv(width, width, 3, gain=1.7)  # SiLU keeps about 1 / 1.7 of the spread
+        self.conv2 = conv(width, width, 3, gain=0.0)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv2(F.silu(self.conv1(F.silu(x))))
@@ -45,20 +45,20 @@ def _encoder(channels: int, stages: list[int], widths: list[int], blocks: int, l
     for i, (factor, width) in enumerate(zip(stages, widths, strict=True)):
         layers += [
             nn.PixelUnshuffle(factor),
-            _conv(channels * factor**2, width, 3 if i == 0 else 1),
+            conv(channels * factor**2, width, 3 if i == 0 else 1),
             *_blocks(width, blocks),
         ]
         channels = width
-    return nn.Sequential(*layers, nn.SiLU(), _conv(channels, latent_channels, 1, gain=3.0))
+    return nn.Sequential(*layers, nn.SiLU(), conv(channels, latent_channels, 1, gain=3.0))
 
 
 def _decoder(channels: int, stages: list[int], widths: list[int], blocks: int, latent_channels: int) -> nn.Sequential:
-    layers: list[nn.Module] = [_conv(latent_channels, widths[-1], 3)]
+    layers: list[nn.Module] = [conv(latent_channels, widths[-1], 3)]
     for i in reversed(range(len(stages))):
         out, kernel = (widths[i - 1], 1) if i else (channels, 3)
         layers += [
             *_blocks(widths[i], blocks),
-            _conv(widths[i], out * stages[i] ** 2, kernel),
+            conv(widths[i], out * stages[i] ** 2, kernel),
             nn.PixelShuffle(stages[i]),
         ]
     return nn.Sequential(*layers)

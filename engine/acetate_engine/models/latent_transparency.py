@@ -15,7 +15,11 @@ from torch import Tensor
 
 from acetate_engine.models.memory import Note, run_within_memory
 from acetate_engine.models.padding import pad_rgb, pad_to_multiple
+from acetate_engine.models.space_to_depth_transparency import SpaceToDepthOffsetEncoder, SpaceToDepthTransparentDecoder
 from acetate_engine.models.transparency import OffsetEncoder, TransparentDecoder
+
+Encoder = OffsetEncoder | SpaceToDepthOffsetEncoder
+Decoder = TransparentDecoder | SpaceToDepthTransparentDecoder
 
 RELEASED_OFFSET_SCALE = 300.0  # lambda of the released weights; the paper says 100
 PASSES = (1, 2, 4, 8)  # 8 is the released quality, the others are drafts
@@ -50,8 +54,8 @@ class Autoencoder(Protocol):
 class LatentTransparency:
     """The two trained networks and lambda. Either network may be absent where a task does not need it."""
 
-    encoder: OffsetEncoder | None
-    decoder: TransparentDecoder | None
+    encoder: Encoder | None
+    decoder: Decoder | None
     offset_scale: float = RELEASED_OFFSET_SCALE
 
     @torch.no_grad()
@@ -110,7 +114,7 @@ class LatentTransparency:
         return layers[:, :, :height, :width]
 
 
-def adjusted_latent(rgba: Tensor, padded_rgb: Tensor, encoder: OffsetEncoder, vae: Autoencoder, scale: float) -> Tensor:
+def adjusted_latent(rgba: Tensor, padded_rgb: Tensor, encoder: Encoder, vae: Autoencoder, scale: float) -> Tensor:
     """mean + std * (scale * offset): differentiable, for sides that are multiples of the VAE's factor.
 
     Args:
@@ -138,14 +142,14 @@ def decode_rgb(latent: Tensor, vae: Autoencoder, *, note: Note, batch: int = 4) 
 
 @torch.no_grad()
 def decode_alpha_rgb(
-    decoder: TransparentDecoder, pixel: Tensor, latent: Tensor, *, note: Note, passes: int = 8, batch: int = 4
+    decoder: Decoder, pixel: Tensor, latent: Tensor, *, note: Note, passes: int = 8, batch: int = 4
 ) -> Tensor:
     """Alpha and colour from the frozen picture and its latent, by the median of several orientations.
 
     Args:
         pixel: (B, 3, H, W), 0..1, sRGB, from `decode_rgb`; any size that is a whole multiple of the latent's.
         latent: (B, C, h, w), unscaled.
-        passes: 1, 2, 4 or 8 orientations.
+        passes: 1, 2, 4 or 8 orientations; no more than the decoder can be turned to.
 
     Returns:
         (B, 4, H, W) float32, 0..1: [alpha, straight sRGB colour].
@@ -157,7 +161,7 @@ def decode_alpha_rgb(
     pixel = pad_to_multiple(pixel, decoder.multiple).to(decoder.dtype)
     latent = pad_to_multiple(latent, decoder.multiple // factor).to(decoder.dtype)
     results: list[Tensor] = []
-    for group in _same_shape(_ORIENTATIONS[:passes]):
+    for group in _same_shape(_ORIENTATIONS[: min(passes, decoder.orientations)]):
         inputs = [torch.cat([_turn(x, *way) for way in group]) for x in (pixel, latent)]
         output = run_within_memory(decoder, inputs, "Decoding transparency", note, batch)
         clipped = output.float().clamp(0, 1).chunk(len(group))

@@ -46,7 +46,7 @@ class OffsetEncoder(ModelMixin, ConfigMixin):
         Raises:
             ValueError: a side is not a multiple of the factor.
         """
-        _require_multiple(alpha_and_padded_rgb, self.factor)
+        require_multiple(alpha_and_padded_rgb, self.factor)
         offset: Tensor = self.blocks(alpha_and_padded_rgb)
         return offset
 
@@ -66,6 +66,8 @@ class TransparentDecoder(ModelMixin, ConfigMixin):
     Raises:
         ValueError: the widths are too few to come down to the latent's size.
     """
+
+    orientations = 8  # a turned latent is nearly the latent of the turned picture: passes may be turned
 
     @register_to_config
     def __init__(
@@ -113,7 +115,7 @@ class TransparentDecoder(ModelMixin, ConfigMixin):
         Raises:
             ValueError: a side of `pixel` is not a multiple of `self.multiple` (64 for the released weights).
         """
-        _require_multiple(pixel, self.multiple)
+        require_multiple(pixel, self.multiple)
         sample = self.conv_in(pixel)
         skips: tuple[Tensor, ...] = (sample,)
         for level, block in enumerate(self.down_blocks):
@@ -184,7 +186,7 @@ def _up_blocks(widths: Sequence[int], layers: int, attention_levels: int, groups
     )
 
 
-def _require_multiple(x: Tensor, multiple: int) -> None:
+def require_multiple(x: Tensor, multiple: int) -> None:
     height, width = x.shape[2:]
     if height % multiple or width % multiple:
         raise ValueError(f"both sides must be multiples of {multiple}, got {height} x {width}")

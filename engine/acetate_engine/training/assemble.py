@@ -10,7 +10,7 @@ from typing import Any
 from diffusers import UNet2DConditionModel
 
 from ..models.autoencoder import SpaceToDepthAutoencoder
-from ..models.transparency import OffsetEncoder, TransparentDecoder
+from ..models.transparency_folders import transparency_network
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ def assemble(exports: Exports, card: dict[str, Any], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     _half(SpaceToDepthAutoencoder.from_pretrained, exports.vae, folder / "vae")
     _half(UNet2DConditionModel.from_pretrained, exports.base / "unet", folder / "unet")
-    _half(OffsetEncoder.from_pretrained, exports.transparency / "encoder", folder / "transparent_encoder")
-    _half(TransparentDecoder.from_pretrained, exports.transparency / "decoder", folder / "transparent_decoder")
+    for name in ("encoder", "decoder"):
+        _half(transparency_network, exports.transparency / name, folder / f"transparent_{name}")
     shutil.copytree(exports.base / "scheduler", folder / "scheduler", dirs_exist_ok=True)
     if exports.layer:
         shutil.copytree(exports.layer, folder / "layers", dirs_exist_ok=True)
@@ -43,8 +43,8 @@ MODEL_INDEX = {
     "unet": ["diffusers", "UNet2DConditionModel"],
     "scheduler": ["diffusers", "DPMSolverMultistepScheduler"],
     "text_encoder": ["acetate_engine.models.text", "MiniLMTextEncoder"],
-    "transparent_encoder": ["acetate_engine.models.transparency", "OffsetEncoder"],
-    "transparent_decoder": ["acetate_engine.models.transparency", "TransparentDecoder"],
+    "transparent_encoder": ["acetate_engine.models.space_to_depth_transparency", "SpaceToDepthOffsetEncoder"],
+    "transparent_decoder": ["acetate_engine.models.space_to_depth_transparency", "SpaceToDepthTransparentDecoder"],
 }
 
 

@@ -5,7 +5,6 @@ latent as from a plain one) and a patch critic that starts late. The offset is d
 that the decoder serves plain latents too.
 """
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +17,9 @@ from torch.nn import functional as F
 from ..models.autoencoder import SpaceToDepthAutoencoder
 from ..models.latent_transparency import adjusted_latent
 from ..models.padding import pad_rgb
-from ..models.transparency import OffsetEncoder, TransparentDecoder
+from ..models.space_to_depth_transparency import SpaceToDepthOffsetEncoder, SpaceToDepthTransparentDecoder
 from .compose import Floats, flip, place, to_float, to_nchw
-from .config import Existing, Frozen, StageConfig
+from .config import Existing, StageConfig
 from .datasets import load_pictures, load_training
 from .licences import Licences
 from .loop import Losses, Step
@@ -28,50 +27,47 @@ from .sheets import checkerboard, grid
 from .translucent import translucent
 
 
-class NetworksModel(Frozen):
-    """Sizes of the two networks; all widths must be multiples of `groups`."""
-
-    encoder_widths: tuple[int, ...] = (8, 16, 24, 48, 96)
-    decoder_widths: tuple[int, ...] = (16, 24, 48, 96, 128)
-    layers: int = 1
-    groups: int = 8
-
-
 class TransparencyConfig(StageConfig):
     vae: Existing
-    model: NetworksModel = NetworksModel()
     offset_scale: float = 1.0  # the paper's lambda (100 there, at a learning rate of 1e-5)
-    translucent_share: float = 0.35  # pictures that get a synthetic effect
-    offset_dropout: float = 0.3
-    latent_noise: float = 0.1  # a diffusion model's latents are not exact
-    identity_weight: float = 1.0
+    translucent_share: float = 0.25  # pictures that get a synthetic effect
+    offset_dropout: float = 0.1
+    latent_noise: float = 0.1  # at most: a diffusion model's latents are not exact
+    alpha_weight: float = 3.0
+    composite_weight: float = 5.0  # of squared errors over a random colour
+    identity_weight: float = 3.0
     critic_weight: float = 0.01
     critic_start: int = 1000  # step
 
 
 class Networks(nn.Module):
-    """Both networks, trained by one optimiser."""
+    """Both networks, of the autoencoder's shape, trained by one optimiser.
 
-    def __init__(self, model: NetworksModel, channels: int, factor: int) -> None:
+    They start with the autoencoder's features, for they look at the same things: the offset as zero, colour as the
+    autoencoder's picture.
+    """
+
+    def __init__(self, vae: SpaceToDepthAutoencoder) -> None:
         super().__init__()
-        self.encoder = OffsetEncoder(channels, model.encoder_widths)
-        self.decoder = TransparentDecoder(
-            channels,
-            model.decoder_widths,
-            model.layers,
-            factor,
-            attention_levels=0,
-            norm_num_groups=model.groups,
-            residual=True,
-        )
-        _keep_signal(self.encoder)
+        config = vae.config
+        shape = (config.latent_channels, tuple(config.stages), tuple(config.widths))
+        self.encoder = SpaceToDepthOffsetEncoder(*shape, config.encoder_blocks)
+        self.decoder = SpaceToDepthTransparentDecoder(*shape, config.decoder_blocks)
+        self._start_from(vae)
+
+    @torch.no_grad()
+    def _start_from(self, vae: SpaceToDepthAutoencoder) -> None:
+        first, *others = _convolutions(vae.encoder)[:-1]
+        ours_first, *ours = _convolutions(self.encoder.down)
+        ours_first.weight[:, -first.in_channels :].copy_(first.weight)  # alpha's channels come before colour's
+        theirs_in, *theirs = _convolutions(vae.decoder)
+        ours += [self.decoder.latent_conv_in, *_convolutions(self.decoder.up)[:-1]]
+        for mine, other in zip(ours, [*others, theirs_in, *theirs[:-1]], strict=True):
+            mine.load_state_dict(other.state_dict())
 
 
-def _keep_signal(encoder: OffsetEncoder) -> None:
-    """Start every convolution but the last (zero) so that spread is kept: ten default ones let nothing through."""
-    for layer in list(encoder.blocks.children())[:-1]:
-        if isinstance(layer, nn.Conv2d):
-            nn.init.normal_(layer.weight, std=1.7 / math.sqrt(layer.in_channels * 9))
+def _convolutions(module: nn.Module) -> list[nn.Conv2d]:
+    return [layer for layer in module.modules() if isinstance(layer, nn.Conv2d)]
 
 
 class PatchCritic(nn.Module):
@@ -110,18 +106,30 @@ class TransparencyStage:
             to_float(held_out[np.linspace(0, len(held_out) - 1, min(64, len(held_out))).astype(int)])
         )
         self.vae = SpaceToDepthAutoencoder.from_pretrained(config.vae).eval().requires_grad_(False)
+        self.vae.to(memory_format=torch.channels_last)
         torch.manual_seed(config.schedule.seed)
-        self.networks = Networks(config.model, self.vae.config.latent_channels, self.vae.factor)
+        self.networks = Networks(self.vae)
+        self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from the stub
         self.critic = PatchCritic()
 
     def modules(self) -> dict[str, nn.Module]:
         return {"networks": self.networks, "critic": self.critic}
 
+    @property
+    def _weights(self) -> dict[str, float]:
+        config = self.config
+        return {
+            "alpha": config.alpha_weight,
+            "colour": 1.0,
+            "composite": config.composite_weight,
+            "identity": config.identity_weight,
+        }
+
     def losses(self, step: Step) -> Losses:
         self.vae.to(step.device)
-        result = self._round_trip(torch.from_numpy(self._batch(step.rng)).to(step.device), train=True)
+        result = self._round_trip(self._batch(step.rng, step.device), train=True)
         parts = self._parts(result)
-        total = parts["alpha"] + parts["colour"] + self.config.identity_weight * parts["identity"]
+        total = torch.stack([self._weights[name] * part for name, part in parts.items()]).sum()
         judged = step.index >= self.config.critic_start
         if judged:
             total = total - self.config.critic_weight * self.critic(result.layer).mean()
@@ -130,9 +138,10 @@ class TransparencyStage:
             critic = self._critic_loss(result)
             yield "critic", critic, {"critic": critic}
 
-    def _batch(self, rng: np.random.Generator) -> Floats:
+    def _batch(self, rng: np.random.Generator, device: torch.device) -> Tensor:
         """(N, 4, H, W) straight RGBA."""
-        return to_nchw(np.stack([self._picture(rng) for _ in range(self.config.schedule.batch)]))
+        pictures = to_nchw(np.stack([self._picture(rng) for _ in range(self.config.schedule.batch)]))
+        return torch.from_numpy(pictures).to(device, memory_format=torch.channels_last)
 
     def _picture(self, rng: np.random.Generator) -> Floats:
         cutout = flip(self.foregrounds.pixels[rng.integers(len(self.foregrounds))], rng)
@@ -151,8 +160,11 @@ class TransparencyStage:
         with torch.no_grad():
             target = self._picture_of(plain)
         adjusted = self._picture_of(latent)
-        noisy = latent + self.config.latent_noise * torch.randn_like(latent) if train else latent
-        layer = self.networks.decoder(adjusted.clamp(0, 1), noisy)
+        read = latent
+        if train:
+            level = self.config.latent_noise * torch.rand((len(rgba), 1, 1, 1), device=rgba.device)
+            read = latent + level * torch.randn_like(latent)
+        layer = self.networks.decoder(adjusted.clamp(0, 1), read)
         return Decoded(layer, torch.cat([rgba[:, 3:], padded], 1), adjusted, target)
 
     def _picture_of(self, latent: Tensor) -> Tensor:
@@ -162,9 +174,11 @@ class TransparencyStage:
         """Colour counts fully where it shows, and a little elsewhere, for edges are resampled later."""
         alpha, target = result.layer[:, :1], result.target[:, :1]
         difference = (result.layer[:, 1:] - result.target[:, 1:]) * (0.1 + 0.9 * target)
+        colour = torch.rand((len(alpha), 3, 1, 1), device=alpha.device)
         return {
             "alpha": (alpha - target).abs().mean() + F.mse_loss(alpha, target),
             "colour": difference.abs().mean() + difference.square().mean(),
+            "composite": F.mse_loss(over_colour(result.layer, colour), over_colour(result.target, colour)),
             # squared only: an L1 would pin the offset to its start at zero
             "identity": F.mse_loss(result.adjusted, result.plain) * 4,
         }
@@ -185,7 +199,8 @@ class TransparencyStage:
         )
         error = (layer[:, :1] - rgba[:, 3:]).abs()
         soft = (rgba[:, 3:] > 0.02) & (rgba[:, 3:] < 0.98)
-        composite = (on_grey(layer) - on_grey(torch.cat([rgba[:, 3:], rgba[:, :3]], 1))).square().mean((1, 2, 3))
+        original = torch.cat([rgba[:, 3:], rgba[:, :3]], 1)
+        composite = (over_colour(layer) - over_colour(original)).square().mean((1, 2, 3))
         metrics = {
             "alpha_mae": error.mean().item(),
             "soft_alpha_mae": error[soft].mean().item(),
@@ -201,9 +216,9 @@ class TransparencyStage:
         self.networks.decoder.save_pretrained(folder / "decoder")
 
 
-def on_grey(layer: Tensor) -> Tensor:
-    """[alpha, rgb] over mid-grey."""
-    return layer[:, 1:] * layer[:, :1] + 0.5 * (1 - layer[:, :1])
+def over_colour(layer: Tensor, colour: Tensor | float = 0.5) -> Tensor:
+    """[alpha, rgb] over one colour, mid-grey by default."""
+    return layer[:, 1:] * layer[:, :1] + colour * (1 - layer[:, :1])
 
 
 def layer_bytes(rgba: Tensor) -> np.ndarray:

@@ -102,6 +102,8 @@ def test_missing_networks_and_odd_qualities_are_named(vae) -> None:
 class TightDecoder(torch.nn.Module):
     """The small decoder on a device with room for `pixels` at once; it fails as CUDA does."""
 
+    orientations = 8
+
     def __init__(self, pixels: int) -> None:
         super().__init__()
         self.inner = small.decoder()

@@ -18,7 +18,7 @@ from acetate_engine.models.families.components import Adaptation, Components, Te
 from acetate_engine.models.families.mini import MiniCard
 from acetate_engine.models.latent_transparency import LatentTransparency
 from acetate_engine.models.text import MiniLMTextEncoder
-from acetate_engine.models.transparency import OffsetEncoder, TransparentDecoder
+from acetate_engine.models.transparency_folders import read_transparency
 
 Part = TypeVar("Part")
 
@@ -26,8 +26,6 @@ Part = TypeVar("Part")
 def load_parts(folder: Path, card: MiniCard, layers: Sequence[str]) -> Components:
     """All of `folder` on the CPU in float32; layer weights are read when they are first used."""
     vae = _part(SpaceToDepthAutoencoder.from_pretrained, folder / "vae").eval().requires_grad_(False)
-    encoder = _part(OffsetEncoder.from_pretrained, folder / "transparent_encoder").eval().requires_grad_(False)
-    decoder = _part(TransparentDecoder.from_pretrained, folder / "transparent_decoder").eval().requires_grad_(False)
     text = MiniLMTextEncoder(card.text_tokens)
 
     def encode_text(prompts: list[str], clip_skip: int, working: Extent) -> Text:
@@ -38,7 +36,7 @@ def load_parts(folder: Path, card: MiniCard, layers: Sequence[str]) -> Component
         vae=vae,
         scheduler=_part(DDPMScheduler.from_pretrained, folder / "scheduler"),
         encode_text=encode_text,
-        transparency=LatentTransparency(encoder, decoder, card.offset_scale),
+        transparency=_transparency(folder, card.offset_scale),
         layers={name: partial(_attach, folder / "layers" / f"{name}.safetensors") for name in layers},
         latent_channels=vae.config.latent_channels,
         factor=vae.factor,
@@ -47,11 +45,22 @@ def load_parts(folder: Path, card: MiniCard, layers: Sequence[str]) -> Component
     )
 
 
+def _transparency(folder: Path, offset_scale: float) -> LatentTransparency:
+    try:
+        return read_transparency(folder / "transparent_encoder", folder / "transparent_decoder", offset_scale)
+    except (OSError, ValueError) as error:
+        raise _unreadable(folder, error) from error
+
+
 def _part(load: Callable[..., Part], folder: Path) -> Part:
     try:
         return load(folder, local_files_only=True)
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{folder} cannot be read: {error}", "Check the project out again.") from error
+        raise _unreadable(folder, error) from error
+
+
+def _unreadable(folder: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(f"{folder} cannot be read: {error}", "Check the project out again.")
 
 
 def _attach(path: Path, unet: UNet2DConditionModel) -> Adaptation:

@@ -1,0 +1,32 @@
+"""The networks of latent transparency from diffusers folders, as training exports them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from acetate_engine.models import space_to_depth_transparency, transparency
+from acetate_engine.models.latent_transparency import LatentTransparency
+
+_CLASSES: dict[str, Any] = {
+    network.__name__: network
+    for network in (
+        transparency.OffsetEncoder,
+        transparency.TransparentDecoder,
+        space_to_depth_transparency.SpaceToDepthOffsetEncoder,
+        space_to_depth_transparency.SpaceToDepthTransparentDecoder,
+    )
+}
+
+
+def read_transparency(encoder: Path, decoder: Path, offset_scale: float) -> LatentTransparency:
+    """Both networks, frozen, on the CPU in float32; `offset_scale` is lambda. Raises OSError, ValueError."""
+    networks = [transparency_network(folder).eval().requires_grad_(False) for folder in (encoder, decoder)]
+    return LatentTransparency(networks[0], networks[1], offset_scale)
+
+
+def transparency_network(folder: Path) -> Any:
+    """One network of the class that config.json names; raises ValueError where that is none of these."""
+    name = json.loads((folder / "config.json").read_text(encoding="utf-8"))["_class_name"]
+    if name not in _CLASSES:
+        raise ValueError(f"config.json names {name}, not one of {', '.join(_CLASSES)}")
+    return _CLASSES[name].from_pretrained(folder, local_files_only=True)
