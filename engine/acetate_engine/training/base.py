@@ -1,24 +1,31 @@
 """Stage `base`: the RGB text-to-image UNet, on cut-outs over mid-grey and, for a share, over real backgrounds."""
 
 import copy
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, UNet2DConditionModel
+from diffusers import UNet2DConditionModel
 from PIL import Image
-from pydantic import Field
 from torch import Tensor
-from torch.nn import functional as F
 
-from ..models.autoencoder import SpaceToDepthAutoencoder
 from ..models.text import MiniLMTextEncoder
-from .compose import flip, over, place, to_float, to_nchw, vae_feed
-from .config import Existing, Frozen, StageConfig
-from .datasets import Bytes, Pictures, Row, load_pictures
+from .compose import flip, over, place, to_float, vae_feed
+from .config import Existing, Frozen
+from .datasets import Bytes, Pictures, load_training
+from .diffusion import (
+    DiffusionConfig,
+    draw_indices,
+    encode_feeds,
+    encode_texts,
+    frozen_vae,
+    load_subset,
+    noise_schedule,
+    solver,
+    velocity_loss,
+)
 from .licences import Licences
 from .loop import Losses, Step
 from .sampling import sample_latents
@@ -36,31 +43,12 @@ class UNetModel(Frozen):
     groups: int = 16
 
 
-class SubsetConfig(Frozen):
-    """Which cut-outs a diffusion model is trained on."""
-
-    styles: tuple[str, ...] = ("3d emoji", "photo", "glow effect")
-    # style -> the only objects of it, as captions name them, without article; empty: all
-    objects: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    repeat: dict[str, int] = Field(default_factory=dict)  # style -> how often a picture comes in an epoch
-
-    def keep(self, row: Row) -> bool:
-        name = re.sub(r"^(an?|the) ", "", row["caption"].removesuffix(f", {row['style']}"))
-        return row["style"] in self.styles and (not self.objects or name in self.objects.get(row["style"], ()))
-
-
-class BaseConfig(StageConfig):
-    vae: Existing  # exported autoencoder
+class BaseConfig(DiffusionConfig):
     model: UNetModel = UNetModel()
-    subset: SubsetConfig = SubsetConfig()
     mirror: bool = True  # mirror images too
     scene_share: float = 0.15
     scenes: int = 1500  # composites over backgrounds to prepare
-    caption_dropout: float = 0.1
-    snr_limit: float = 5.0  # min-SNR weighting, arXiv 2303.09556
     start: Existing | None = None  # an exported UNet to begin with
-    prompts: tuple[str, ...] = ()  # of the sample sheet
-    guidance: float = 4.0
 
 
 @dataclass(frozen=True)
@@ -70,19 +58,6 @@ class Latents:
     latent: Tensor
     text: Tensor
     weight: np.ndarray
-
-
-BETAS = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
-
-
-def noise_schedule() -> DDPMScheduler:
-    """v-prediction on Stable Diffusion's noise schedule, which every sampler's settings are made for."""
-    return DDPMScheduler(**BETAS, prediction_type="v_prediction", clip_sample=False)
-
-
-def solver() -> DPMSolverMultistepScheduler:
-    """The sampler that fits `noise_schedule`."""
-    return DPMSolverMultistepScheduler(**BETAS, prediction_type="v_prediction", use_karras_sigmas=True)
 
 
 def new_unet(model: UNetModel, channels: int, size: int) -> UNet2DConditionModel:
@@ -111,42 +86,30 @@ class BaseStage:
 
     def __init__(self, config: BaseConfig, data: Path) -> None:
         self.config = config
-        licences = Licences.read(config.licences)
-        self.vae = SpaceToDepthAutoencoder.from_pretrained(config.vae).eval().requires_grad_(False)
-        self.foregrounds = load_pictures(
-            data, "fg", "train", lambda r: bool(licences.spdx(r)) and config.subset.keep(r)
-        )
-        backgrounds = load_pictures(data, "bg", "train", lambda r: bool(licences.spdx(r)))
-        encoder = MiniLMTextEncoder()
+        self.vae = frozen_vae(config.vae)
+        self.foregrounds = load_subset(config, data)
         captions = self.foregrounds.captions
-        self.states = encoder.encode(["", *captions, *(caption + SCENE for caption in captions)])
-        self.sheet_states = encoder.encode(list(config.prompts or captions[:32]))
+        self.states = encode_texts(["", *captions, *(caption + SCENE for caption in captions)])
+        self.sheet_states = encode_texts(list(config.prompts or captions[:32]))
         weight = np.array([config.subset.repeat.get(row["style"], 1) for row in self.foregrounds.rows], float)
         self.plain = self._plain(weight)
-        self.scenes = self._scenes(backgrounds, weight)
+        self.scenes = self._scenes(load_training(data, "bg", Licences.read(config.licences)), weight)
         self.noise = noise_schedule()
-        size = self.plain.latent.shape[-1]
-        self.unet = self._unet(size)
+        self.size = self.plain.latent.shape[-1]
+        self.unet = self._unet()
 
-    def _unet(self, size: int) -> UNet2DConditionModel:
+    def _unet(self) -> UNet2DConditionModel:
         if self.config.start:
             return UNet2DConditionModel.from_pretrained(self.config.start, torch_dtype=torch.float32)
         torch.manual_seed(self.config.schedule.seed)
-        return new_unet(self.config.model, self.vae.config.latent_channels, size)
+        return new_unet(self.config.model, self.vae.config.latent_channels, self.size)
 
     def modules(self) -> dict[str, torch.nn.Module]:
         return {"unet": self.unet}
 
-    @torch.no_grad()
-    def _encode(self, feeds: np.ndarray) -> Tensor:
-        """(N, H, W, 3) in -1..1 -> scaled latents."""
-        parts = [torch.from_numpy(to_nchw(feeds[i : i + 64])) for i in range(0, len(feeds), 64)]
-        latent = torch.cat([self.vae.encode(part).latent_dist.mode() for part in parts])
-        return latent * self.vae.config.scaling_factor
-
     def encode_cutouts(self, rgba: Bytes) -> Tensor:
         """(N, H, W, 4) straight RGBA -> scaled latents; here of the cut-outs over mid-grey."""
-        return self._encode(vae_feed(to_float(rgba)))
+        return encode_feeds(self.vae, vae_feed(to_float(rgba)))
 
     def _plain(self, weight: np.ndarray) -> Latents:
         """Every cut-out and, if wanted, its mirror image."""
@@ -160,16 +123,16 @@ class BaseStage:
         if not self.config.scenes:
             return Latents(self.plain.latent[:0], self.plain.text[:0], np.ones(0))
         rng = np.random.default_rng(self.config.schedule.seed)
-        index = rng.choice(len(weight), self.config.scenes, p=weight / weight.sum())
+        index = draw_indices(weight, self.config.scenes, rng)
         feeds = np.stack([scene(self.foregrounds.pixels[i], backgrounds, rng) * 2 - 1 for i in index])
-        return Latents(self._encode(feeds), torch.from_numpy(index) + 1 + len(weight), np.ones(len(index)))
+        return Latents(encode_feeds(self.vae, feeds), torch.from_numpy(index) + 1 + len(weight), np.ones(len(index)))
 
     def draw(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """A batch of latents and text states; a share of the captions is empty."""
         size = self.config.schedule.batch
         scenes = int(rng.binomial(size, self.config.scene_share))
         parts = [(self.plain, size - scenes)] + ([(self.scenes, scenes)] if scenes else [])
-        chosen = [(pool, rng.choice(len(pool.weight), n, p=pool.weight / pool.weight.sum())) for pool, n in parts]
+        chosen = [(pool, draw_indices(pool.weight, count, rng)) for pool, count in parts]
         latent = torch.cat([pool.latent[index] for pool, index in chosen])
         text = torch.cat([pool.text[index] for pool, index in chosen])
         text = text * torch.from_numpy(rng.random(size) >= self.config.caption_dropout)
@@ -181,15 +144,11 @@ class BaseStage:
         yield "unet", loss, {"loss": loss}
 
     def denoising_loss(self, latent: Tensor, text: Tensor) -> Tensor:
-        """v-prediction error at random times, weighted by min(SNR, limit) / (SNR + 1)."""
-        noise = torch.randn_like(latent)
-        count = self.noise.config.num_train_timesteps
-        time = torch.randint(count, (len(latent),), device=latent.device)
-        predicted = self.unet(self.noise.add_noise(latent, noise, time), time, text).sample
-        error = F.mse_loss(predicted, self.noise.get_velocity(latent, noise, time), reduction="none").mean((1, 2, 3))
-        kept = self.noise.alphas_cumprod.to(latent.device)[time]
-        snr = kept / (1 - kept)
-        return (error * snr.clamp(max=self.config.snr_limit) / (snr + 1)).mean()
+        def predict(noisy: Tensor, time: Tensor) -> Tensor:
+            velocity: Tensor = self.unet(noisy, time, text).sample
+            return velocity
+
+        return velocity_loss(self.noise, predict, latent, self.config.snr_limit)
 
     @torch.no_grad()
     def evaluate(self) -> tuple[dict[str, float], Image.Image]:
@@ -204,9 +163,8 @@ class BaseStage:
 
     def sample(self) -> Tensor:
         """Scaled latents of the sample sheet's prompts."""
-        size = self.plain.latent.shape[-1]
         return sample_latents(
-            self.unet, solver(), self.sheet_states, self.states[:1], size, guidance=self.config.guidance
+            self.unet, solver(), self.sheet_states, self.states[:1], self.size, guidance=self.config.guidance
         )
 
     def decode(self, latent: Tensor) -> Tensor:

@@ -1,13 +1,12 @@
 """`acetate train STAGE`: one command a stage. Torch is imported only when a stage starts."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from .config import StageConfig
-    from .loop import Stage
+from .stages import STAGES, Entry
 
 app = typer.Typer(no_args_is_help=True, help="Train the embedded model, or transparency into your own.")
 
@@ -24,63 +23,25 @@ def train() -> None:
     """Every stage reads captioned pictures from --data and keeps its checkpoints, metrics and sheets in --run."""
 
 
-def _train(stage: "Stage", config: "StageConfig", run: Path, export: Path | None, only: bool, device: str) -> None:
-    from .loop import Trainer
+def _command(entry: Entry) -> Callable[..., None]:
+    def command(
+        config: ConfigFile, data: Data, run: Run, export: Export = None, only: Only = False, device: Device = "cpu"
+    ) -> None:
+        from .loop import Trainer
 
-    trainer = Trainer(stage, config.schedule, run, device)
-    if not only:
-        trainer.run()
-    trainer.report()
-    if export:
-        trainer.export(export)
+        settings, stage = entry.build(config, data)
+        trainer = Trainer(stage, settings.schedule, run, device)
+        if not only:
+            trainer.run()
+        trainer.report()
+        if export:
+            trainer.export(export)
 
-
-@app.command()
-def vae(
-    config: ConfigFile, data: Data, run: Run, export: Export = None, only: Only = False, device: Device = "cpu"
-) -> None:
-    """Train the RGB autoencoder."""
-    from .config import read_config
-    from .vae import VaeConfig, VaeStage
-
-    settings = read_config(config, VaeConfig)
-    _train(VaeStage(settings, data), settings, run, export, only, device)
+    return command
 
 
-@app.command()
-def base(
-    config: ConfigFile, data: Data, run: Run, export: Export = None, only: Only = False, device: Device = "cpu"
-) -> None:
-    """Train the RGB text-to-image UNet on the autoencoder's latents."""
-    from .base import BaseConfig, BaseStage
-    from .config import read_config
-
-    settings = read_config(config, BaseConfig)
-    _train(BaseStage(settings, data), settings, run, export, only, device)
-
-
-@app.command()
-def transparency(
-    config: ConfigFile, data: Data, run: Run, export: Export = None, only: Only = False, device: Device = "cpu"
-) -> None:
-    """Train the offset encoder and the transparent decoder around a frozen autoencoder."""
-    from .config import read_config
-    from .transparency import TransparencyConfig, TransparencyStage
-
-    settings = read_config(config, TransparencyConfig)
-    _train(TransparencyStage(settings, data), settings, run, export, only, device)
-
-
-@app.command()
-def layer(
-    config: ConfigFile, data: Data, run: Run, export: Export = None, only: Only = False, device: Device = "cpu"
-) -> None:
-    """Train the weights that make a frozen RGB model paint transparent layers."""
-    from .config import read_config
-    from .layer import LayerConfig, LayerStage
-
-    settings = read_config(config, LayerConfig)
-    _train(LayerStage(settings, data), settings, run, export, only, device)
+for _name, _entry in STAGES.items():
+    app.command(_name, help=_entry.help)(_command(_entry))
 
 
 @app.command()

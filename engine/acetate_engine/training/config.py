@@ -49,6 +49,14 @@ Config = TypeVar("Config", bound=StageConfig)
 
 
 def read_config(path: Path, kind: type[Config]) -> Config:
-    """Read YAML; paths in it are relative to its own folder. Raises pydantic's ValidationError."""
+    """Read YAML; paths in it are relative to its own folder.
+
+    The files that the key `include` lists are read first, and from each what this stage has a key for.
+
+    Raises pydantic's ValidationError.
+    """
     values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for name in values.pop("include", []):
+        shared = yaml.safe_load((path.parent / name).read_text(encoding="utf-8"))
+        values = {key: value for key, value in shared.items() if key in kind.model_fields} | values
     return kind.model_validate(values, context={"folder": path.parent.resolve()})

@@ -7,27 +7,27 @@ of the released SD1.5 `transparent_attn` file.
 from pathlib import Path
 
 import torch
+from diffusers import UNet2DConditionModel
 from PIL import Image
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..models.attention_sharing import AttentionSharing, new_sharing_weights
-from ..models.latent_transparency import adjusted_latent
-from ..models.padding import pad_rgb
-from ..models.transparency import OffsetEncoder, TransparentDecoder
 from .base import BaseConfig, BaseStage
-from .compose import to_float, to_nchw
+from .compose import to_float
 from .config import Existing
 from .datasets import Bytes
+from .diffusion import frozen_unet, frozen_vae
 from .loop import Losses, Step
+from .parts import load_transparency
+from .scenes import SceneEncoder
+from .shared import save_sharing
 from .sheets import checkerboard, grid
 from .transparency import layer_bytes
 
 
 class LayerConfig(BaseConfig):
     start: Existing  # the base UNet, frozen here
-    encoder: Existing  # exported offset encoder
-    decoder: Existing  # exported transparent decoder
+    transparency: Existing  # folder with the exported offset encoder and transparent decoder
     offset_scale: float = 1.0
     rank: int = 32
     scenes: int = 0
@@ -40,24 +40,24 @@ class LayerStage(BaseStage):
     name = "layer"
 
     def __init__(self, config: LayerConfig, data: Path) -> None:
-        self.scale = config.offset_scale
-        self.encoder = OffsetEncoder.from_pretrained(config.encoder).eval().requires_grad_(False)
-        self.decoder = TransparentDecoder.from_pretrained(config.decoder).eval().requires_grad_(False)
+        self.transparency = load_transparency(config.transparency, config.offset_scale)
+        self.encoder = SceneEncoder(frozen_vae(config.vae), self.transparency)
         super().__init__(config, data)
-        self.unet.requires_grad_(False)
         torch.manual_seed(config.schedule.seed)
         self.weights = new_sharing_weights(self.unet, frames=1, rank=config.rank)
         self.sharing = AttentionSharing(self.unet, self.weights, trainable=True)
 
+    def _unet(self) -> UNet2DConditionModel:
+        assert self.config.start is not None  # LayerConfig demands it
+        return frozen_unet(self.config.start)
+
     def modules(self) -> dict[str, nn.Module]:
         return {"weights": self.weights}
 
-    @torch.no_grad()
     def encode_cutouts(self, rgba: Bytes) -> Tensor:
         """Adjusted latents, scaled."""
-        parts = [torch.from_numpy(to_nchw(to_float(rgba[i : i + 32]))) for i in range(0, len(rgba), 32)]
-        latents = [adjusted_latent(part, pad_rgb(part), self.encoder, self.vae, self.scale) for part in parts]
-        return torch.cat(latents) * self.vae.config.scaling_factor
+        parts = [self.encoder.cutouts(to_float(rgba[i : i + 32])) for i in range(0, len(rgba), 32)]
+        return torch.cat(parts)
 
     def losses(self, step: Step) -> Losses:
         self.unet.to(step.device)
@@ -71,12 +71,10 @@ class LayerStage(BaseStage):
 
     def decode_layers(self, latent: Tensor) -> Bytes:
         """Scaled latents -> straight RGBA (N, H, W, 4)."""
-        pixel = (self.decode(latent) / 2 + 0.5).clamp(0, 1)
-        layer = self.decoder(pixel, latent / self.vae.config.scaling_factor)
-        return layer_bytes(torch.cat([layer[:, 1:], layer[:, :1]], 1))
+        unscaled = latent / self.vae.config.scaling_factor
+        decoded = self.transparency.decode_layers(unscaled, self.vae, note=lambda _: None, passes=1)
+        return layer_bytes(decoded[:, [1, 2, 3, 0]])
 
     def export(self, folder: Path) -> None:
         """`transparent.safetensors` in fp16, with the released files' names."""
-        folder.mkdir(parents=True, exist_ok=True)
-        tensors = {name: tensor.half().contiguous() for name, tensor in self.weights.state_dict().items()}
-        save_file(tensors, folder / "transparent.safetensors")
+        save_sharing(self.weights, folder / "transparent.safetensors")

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from acetate_engine.training.stages import STAGES
+
 SIDE = 32  # pixels
 LICENCES = {"statements": {"MIT (someone)": "MIT"}, "photos": {"park/alps.jpg": "CC-BY-4.0"}}
 
@@ -56,36 +58,33 @@ def data(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory, data) -> Path:
     """A folder with configuration files of every stage, and what each stage needs of the ones before it."""
-    from acetate_engine.training.base import BaseConfig, BaseStage
-    from acetate_engine.training.config import read_config
-    from acetate_engine.training.transparency import TransparencyConfig, TransparencyStage
-    from acetate_engine.training.vae import VaeConfig, VaeStage
-
     folder = tmp_path_factory.mktemp("workshop")
     (folder / "licences.json").write_text(json.dumps(LICENCES), encoding="utf-8")
-    for name, text in CONFIGS.items():
-        rate = 1e-2 if name == "layer" else 2e-3  # few low-rank weights on a UNet that knows nothing yet
+    (folder / "backgrounds.json").write_text(json.dumps({"captions": {"park/alps.jpg": "hills"}}), encoding="utf-8")
+    (folder / "parts.yaml").write_text(PARTS, encoding="utf-8")
+    for name, (rate, text) in CONFIGS.items():
         (folder / f"{name}.yaml").write_text(SCHEDULE.replace("RATE", str(rate)) + text, encoding="utf-8")
-    VaeStage(read_config(folder / "vae.yaml", VaeConfig), data).export(folder / "vae")
-    BaseStage(read_config(folder / "base.yaml", BaseConfig), data).export(folder / "base")
-    TransparencyStage(read_config(folder / "transparency.yaml", TransparencyConfig), data).export(folder)
+    for name, place in EXPORTED.items():
+        _, stage = STAGES[name].build(folder / f"{name}.yaml", data)
+        stage.export(folder / place)
     return folder
 
 
 SCHEDULE = """
 schedule: {steps: 40, batch: 4, learning_rate: RATE, warmup: 5, ema: 0.9, log_every: 1, sheet_every: 1000}
 """
-UNET = """
+PARTS = """
 vae: vae
-model: {widths: [16, 32], head_width: 8, groups: 8}
+start: base/unet
+transparency: transparency
 """
-CONFIGS = {
-    "vae": "model: {latent_channels: 4, stages: [4, 2], widths: [16, 24]}",
-    "base": UNET + "scenes: 4",
-    "transparency": """
-vae: vae
-model: {encoder_widths: [4, 4, 8, 8], decoder_widths: [4, 8, 8, 8], groups: 4}
-critic_start: 2
-""",
-    "layer": UNET + "{start: base/unet, encoder: encoder, decoder: decoder, rank: 4}".strip("{}").replace(", ", "\n"),
+EXPORTED = {"vae": "vae", "base": "base", "transparency": "transparency", "layer": "layer"}  # where
+SHARED = "include: [parts.yaml]\nscenes: 6\nrank: 4\n"
+CONFIGS = {  # learning rate; low-rank weights on a UNet that knows nothing yet need much
+    "vae": (2e-3, "model: {latent_channels: 4, stages: [4, 2], widths: [16, 24]}"),
+    "base": (2e-3, "vae: vae\nmodel: {widths: [16, 32], head_width: 8, groups: 8}\nscenes: 4"),
+    "transparency": (2e-3, "vae: vae\ncritic_start: 2"),
+    "layer": (1e-2, "include: [parts.yaml]\nrank: 4"),
+    "joint": (1e-2, SHARED + "layer: layer/transparent.safetensors"),
+    "conditioned": (1e-2, SHARED + "wanted: foreground\ncondition_channels: 8"),
 }

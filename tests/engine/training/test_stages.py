@@ -11,25 +11,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from acetate_engine.training.base import BaseConfig, BaseStage
-from acetate_engine.training.config import read_config
-from acetate_engine.training.layer import LayerConfig, LayerStage
 from acetate_engine.training.loop import Step, Trainer, checkpoints
-from acetate_engine.training.transparency import TransparencyConfig, TransparencyStage
-from acetate_engine.training.vae import VaeConfig, VaeStage
-
-STAGES = {
-    "vae": (VaeConfig, VaeStage),
-    "base": (BaseConfig, BaseStage),
-    "transparency": (TransparencyConfig, TransparencyStage),
-    "layer": (LayerConfig, LayerStage),
-}
+from acetate_engine.training.stages import STAGES
 
 
 def _trainer(name, workshop, data, run, file=None):
-    config, stage = STAGES[name]
-    settings = read_config(workshop / f"{file or name}.yaml", config)
-    return Trainer(stage(settings, data), settings.schedule, run)
+    settings, stage = STAGES[name].build(workshop / f"{file or name}.yaml", data)
+    return Trainer(stage, settings.schedule, run)
 
 
 def _checkpoint(run):

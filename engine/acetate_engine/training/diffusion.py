@@ -1,0 +1,108 @@
+"""What the stages of diffusion models share: which pictures, latents, texts, the noise schedule and the loss."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, UNet2DConditionModel
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..models.autoencoder import SpaceToDepthAutoencoder
+from ..models.text import MiniLMTextEncoder
+from .compose import Floats, to_nchw
+from .config import Existing, Frozen, StageConfig
+from .datasets import Pictures, Row, load_pictures
+from .licences import Licences
+
+BETAS = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
+
+Predict = Callable[[Tensor, Tensor], Tensor]
+"""(noisy latents, a time for each) -> velocities."""
+
+
+class SubsetConfig(Frozen):
+    """Which cut-outs a diffusion model is trained on."""
+
+    styles: tuple[str, ...] = ("3d emoji", "photo", "glow effect")
+    # style -> the only objects of it, as captions name them, without article; empty: all
+    objects: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    repeat: dict[str, int] = Field(default_factory=dict)  # style -> how often a picture comes in an epoch
+
+    def keep(self, row: Row) -> bool:
+        name = re.sub(r"^(an?|the) ", "", row["caption"].removesuffix(f", {row['style']}"))
+        return row["style"] in self.styles and (not self.objects or name in self.objects.get(row["style"], ()))
+
+
+class DiffusionConfig(StageConfig):
+    vae: Existing  # exported autoencoder
+    subset: SubsetConfig = SubsetConfig()
+    caption_dropout: float = 0.1
+    snr_limit: float = 5.0  # min-SNR weighting, arXiv 2303.09556
+    prompts: tuple[str, ...] = ()  # of the sample sheet
+    guidance: float = 4.0
+
+
+def noise_schedule() -> DDPMScheduler:
+    """v-prediction on Stable Diffusion's noise schedule, which every sampler's settings are made for."""
+    return DDPMScheduler(**BETAS, prediction_type="v_prediction", clip_sample=False)
+
+
+def solver() -> DPMSolverMultistepScheduler:
+    """The sampler that fits `noise_schedule`."""
+    return DPMSolverMultistepScheduler(**BETAS, prediction_type="v_prediction", use_karras_sigmas=True)
+
+
+def velocity_loss(
+    schedule: DDPMScheduler, predict: Predict, latent: Tensor, snr_limit: float, frames: int = 1
+) -> Tensor:
+    """v-prediction error at random times, weighted by min(SNR, limit) / (SNR + 1).
+
+    Args:
+        latent: (images * frames, C, h, w), scaled, frame fastest; the frames of one image share its time.
+    """
+    noise = torch.randn_like(latent)
+    count = schedule.config.num_train_timesteps
+    time = torch.randint(count, (len(latent) // frames,), device=latent.device).repeat_interleave(frames)
+    predicted = predict(schedule.add_noise(latent, noise, time), time)
+    error = F.mse_loss(predicted, schedule.get_velocity(latent, noise, time), reduction="none").mean((1, 2, 3))
+    kept = schedule.alphas_cumprod.to(latent.device)[time]
+    snr = kept / (1 - kept)
+    return (error * snr.clamp(max=snr_limit) / (snr + 1)).mean()
+
+
+def frozen_vae(folder: Path) -> SpaceToDepthAutoencoder:
+    vae: SpaceToDepthAutoencoder = SpaceToDepthAutoencoder.from_pretrained(folder).eval().requires_grad_(False)
+    return vae
+
+
+def frozen_unet(folder: Path) -> UNet2DConditionModel:
+    return UNet2DConditionModel.from_pretrained(folder, torch_dtype=torch.float32).eval().requires_grad_(False)
+
+
+def load_subset(config: DiffusionConfig, data: Path, split: str = "train") -> Pictures:
+    """The cut-outs of `config.subset` whose licence is known."""
+    licences = Licences.read(config.licences)
+    return load_pictures(data, "fg", split, lambda row: bool(licences.spdx(row)) and config.subset.keep(row))
+
+
+@torch.no_grad()
+def encode_feeds(vae: SpaceToDepthAutoencoder, feeds: Floats) -> Tensor:
+    """(N, H, W, 3) in -1..1 -> scaled latents, the means of their distributions."""
+    parts = [torch.from_numpy(to_nchw(feeds[i : i + 64])) for i in range(0, len(feeds), 64)]
+    latent = torch.cat([vae.encode(part).latent_dist.mode() for part in parts])
+    return latent * vae.config.scaling_factor
+
+
+def encode_texts(texts: list[str]) -> Tensor:
+    """(N, tokens, 384) states."""
+    encoder = MiniLMTextEncoder()
+    return torch.cat([encoder.encode(texts[i : i + 64]) for i in range(0, len(texts), 64)])
+
+
+def draw_indices(weight: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """`count` indices, each as likely as its weight says."""
+    return rng.choice(len(weight), count, p=weight / weight.sum())

@@ -1,0 +1,137 @@
+"""Layered pictures prepared for training: their latents, their captions, and condition images."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ..models.autoencoder import SpaceToDepthAutoencoder
+from ..models.latent_transparency import LatentTransparency
+from .compose import Floats, to_float, to_nchw, vae_feed
+from .config import Existing
+from .datasets import Bytes, Pictures, load_pictures
+from .diffusion import DiffusionConfig, draw_indices, encode_feeds, encode_texts, load_subset
+from .layered import CompositionConfig, Layered, lay
+from .licences import Licences
+
+
+class ScenesConfig(DiffusionConfig):
+    """Of every stage that learns from layered pictures."""
+
+    transparency: Existing  # folder with the exported offset encoder and transparent decoder
+    offset_scale: float = 1.0
+    # photograph -> caption; others are not used
+    backgrounds: Existing = Field(default=Path("backgrounds.json"), validate_default=True)
+    scenes: int = 3000  # layered pictures to prepare
+    composition: CompositionConfig = CompositionConfig()
+
+
+@dataclass(frozen=True)
+class Captions:
+    """What is said of one layered picture."""
+
+    foreground: str
+    background: str
+
+    @property
+    def blended(self) -> str:
+        return f"{self.foreground}, in front of {self.background}"
+
+
+@dataclass(frozen=True)
+class Scene:
+    layers: Layered
+    captions: Captions
+
+
+def compose_scenes(config: ScenesConfig, data: Path, count: int, seed: int) -> list[Scene]:
+    """`count` layered pictures of training pictures whose licence is known."""
+    foregrounds, backgrounds = load_subset(config, data), load_backgrounds(config, data)
+    rng = np.random.default_rng(seed)
+    weight = np.array([config.subset.repeat.get(row["style"], 1) for row in foregrounds.rows], float)
+    return [
+        _scene(foregrounds, int(index), backgrounds, rng, config.composition)
+        for index in draw_indices(weight, count, rng)
+    ]
+
+
+def load_backgrounds(config: ScenesConfig, data: Path) -> Pictures:
+    """Those that `config.backgrounds` has a caption for, with that caption."""
+    licences = Licences.read(config.licences)
+    captions = json.loads(config.backgrounds.read_text(encoding="utf-8"))["captions"]
+    pictures = load_pictures(
+        data, "bg", "train", lambda row: row["photo"] in captions and licences.spdx(row) is not None
+    )
+    for row in pictures.rows:
+        row["caption"] = captions[row["photo"]]
+    return pictures
+
+
+def _scene(
+    foregrounds: Pictures, index: int, backgrounds: Pictures, rng: np.random.Generator, how: CompositionConfig
+) -> Scene:
+    behind = int(rng.integers(len(backgrounds)))
+    layers = lay(foregrounds.pixels[index], backgrounds.pixels[behind], rng, how)
+    caption = ", ".join(filter(None, [foregrounds.captions[index], layers.effect]))
+    return Scene(layers, Captions(caption, backgrounds.captions[behind]))
+
+
+class SceneEncoder:
+    """Latents of each layer, scaled as the UNet sees them: (N, C, h, w), 64 pictures at a time."""
+
+    def __init__(self, vae: SpaceToDepthAutoencoder, transparency: LatentTransparency) -> None:
+        self.vae, self.transparency = vae, transparency
+
+    def foreground(self, scenes: list[Scene]) -> Tensor:
+        """Adjusted latents."""
+        return torch.cat([self.cutouts(part) for part in _batches([scene.layers.foreground for scene in scenes])])
+
+    def cutouts(self, rgba: Floats) -> Tensor:
+        """(N, H, W, 4) straight, 0..1 -> adjusted latents."""
+        picture = torch.from_numpy(to_nchw(rgba))
+        return self.transparency.encode_rgba(picture, self.vae, self.vae.factor) * self.vae.config.scaling_factor
+
+    def background(self, scenes: list[Scene]) -> Tensor:
+        parts = _batches([scene.layers.background for scene in scenes])
+        return torch.cat([encode_feeds(self.vae, part * 2 - 1) for part in parts])
+
+    def blended(self, scenes: list[Scene]) -> Tensor:
+        parts = _batches([scene.layers.blended for scene in scenes])
+        return torch.cat([encode_feeds(self.vae, part * 2 - 1) for part in parts])
+
+    def flat_foreground(self, scenes: list[Scene]) -> Tensor:
+        """Of the foreground over mid-grey, as concatenated conditions are."""
+        parts = _batches([scene.layers.foreground for scene in scenes])
+        return torch.cat([encode_feeds(self.vae, vae_feed(part)) for part in parts])
+
+
+def _batches(pictures: list[Floats]) -> Iterator[Floats]:
+    return (np.stack(pictures[i : i + 64]) for i in range(0, len(pictures), 64))
+
+
+def condition_bytes(layer: Floats) -> Bytes:
+    """RGB, or straight RGBA over mid-grey, 0..1 -> uint8 RGB."""
+    flat = layer if layer.shape[-1] == 3 else (vae_feed(layer) + 1) / 2
+    return np.round(flat * 255).astype(np.uint8)
+
+
+def condition_images(pictures: Bytes) -> Tensor:
+    """(N, H, W, 3) -> (N, 3, H, W) in -1..1."""
+    return torch.from_numpy(to_nchw(to_float(pictures) * 2 - 1))
+
+
+class Texts:
+    """States of all texts that can come up; row 0 is the empty one."""
+
+    def __init__(self, texts: list[str]) -> None:
+        distinct = list(dict.fromkeys(["", *texts]))
+        self._rows = {text: row for row, text in enumerate(distinct)}
+        self.states = encode_texts(distinct)
+
+    def row(self, text: str) -> int:
+        return self._rows[text]

@@ -1,0 +1,55 @@
+"""The table of stages: where each is, and what it is for. Importing it costs no torch."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .config import StageConfig
+    from .loop import Stage
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One stage: module, names of its configuration and of the stage in it, one line of help."""
+
+    module: str
+    config: str
+    stage: str
+    help: str
+
+    def build(self, config: Path, data: Path) -> tuple[StageConfig, Stage]:
+        """Raises pydantic's ValidationError where the configuration is wrong."""
+        from .config import read_config
+
+        module: Any = importlib.import_module(f"{__package__}.{self.module}")
+        settings = read_config(config, getattr(module, self.config))
+        return settings, getattr(module, self.stage)(settings, data)
+
+
+STAGES = {
+    "vae": Entry("vae", "VaeConfig", "VaeStage", "Train the RGB autoencoder."),
+    "base": Entry("base", "BaseConfig", "BaseStage", "Train the RGB text-to-image UNet on the autoencoder's latents."),
+    "transparency": Entry(
+        "transparency",
+        "TransparencyConfig",
+        "TransparencyStage",
+        "Train the offset encoder and the transparent decoder around a frozen autoencoder.",
+    ),
+    "layer": Entry(
+        "layer", "LayerConfig", "LayerStage", "Train the weights that make a frozen RGB model paint transparent layers."
+    ),
+    "joint": Entry(
+        "shared", "SharedConfig", "JointStage", "Train foreground, background and blended picture in one run."
+    ),
+    "conditioned": Entry(
+        "shared",
+        "ConditionedConfig",
+        "ConditionedStage",
+        "Train a foreground on a given background, or a background behind a given foreground.",
+    ),
+    "probe": Entry("probe", "ProbeConfig", "ProbeStage", "Train the probe that `acetate eval` looks with."),
+}

@@ -1,0 +1,72 @@
+"""Layered pictures: what is composed, and that the weights trained on them are what the pipelines read."""
+
+import numpy as np
+import pytest
+import torch
+
+from acetate_engine.models.checkpoints.load import load_sharing_weights
+from acetate_engine.training.compose import over, to_float
+from acetate_engine.training.datasets import load_pictures
+from acetate_engine.training.layered import CompositionConfig, harmonised, lay, placed, with_contact_shadow
+from acetate_engine.training.shared import copy_loras
+from acetate_engine.training.stages import STAGES
+
+
+@pytest.fixture(scope="module")
+def cutout(data):
+    return load_pictures(data, "fg", "train").pixels[1]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_placed_cutout_stays_inside(cutout, seed):
+    moved = placed(cutout, np.random.default_rng(seed), (0.5, 0.5))
+    expected = to_float(cutout)[..., 3].sum() / 4
+    assert to_float(moved)[..., 3].sum() == pytest.approx(expected, rel=0.1)
+
+
+def test_grey_surroundings_leave_colours_and_others_tint_them(cutout):
+    layer = to_float(cutout)
+    grey, red = np.full((32, 32, 3), 0.5, np.float32), np.zeros((32, 32, 3), np.float32)
+    red[..., 0] = 1
+    np.testing.assert_allclose(harmonised(layer, grey, 0.5), layer, atol=0.01)
+    gain = harmonised(layer * np.float32(0.5), red, 0.5)[..., :3].sum((0, 1)) / (layer * 0.5)[..., :3].sum((0, 1))
+    np.testing.assert_allclose(gain, [1.5, 0.5, 0.5], atol=0.02)
+
+
+def test_a_contact_shadow_darkens_below_and_leaves_the_layer_in_front(cutout):
+    layer = to_float(cutout)
+    shadowed = with_contact_shadow(layer, 0.5)
+    np.testing.assert_allclose(shadowed[layer[..., 3] == 1], layer[layer[..., 3] == 1], atol=1e-5)
+    soft = (shadowed[..., 3] > 0.1) & (layer[..., 3] == 0)
+    rows = np.flatnonzero(soft.any(1))
+    assert soft.any() and rows.mean() > np.flatnonzero((layer[..., 3] > 0.5).any(1)).mean()
+    assert shadowed[soft][:, :3].max() < 0.01
+
+
+def test_layers_compose_to_the_blended_picture_and_repeat_by_seed(cutout, data):
+    background = load_pictures(data, "bg", "train").pixels[0]
+    made = [lay(cutout, background, np.random.default_rng(3), CompositionConfig(effect_share=0.5)) for _ in range(2)]
+    np.testing.assert_array_equal(made[0].foreground, made[1].foreground)
+    np.testing.assert_array_equal(made[0].blended, over(made[0].foreground, made[0].background))
+
+
+@pytest.mark.parametrize(("name", "file", "frames"), [("joint", "joint", 3), ("conditioned", "bg2fg", 2)])
+def test_exported_weights_are_read_by_the_pipelines(name, file, frames, workshop, data, tmp_path):
+    _, stage = STAGES[name].build(workshop / f"{name}.yaml", data)
+    stage.export(tmp_path)
+    read = load_sharing_weights(tmp_path / f"{file}.safetensors")
+    assert (read.frames, read.kwargs_encoder is not None) == (frames, name == "conditioned")
+    for key, value in stage.weights.state_dict().items():
+        assert torch.equal(read.state_dict()[key], value.half().float()), key
+
+
+def test_a_frame_begins_with_the_loras_of_a_transparent_layer(workshop, data):
+    _, stage = STAGES["joint"].build(workshop / "joint.yaml", data)
+    source = load_sharing_weights(workshop / "layer" / "transparent.safetensors")
+    for unit in source.units():
+        unit.lora("q", 0).up.weight.fill_(0.5)
+    copy_loras(source, stage.weights, 2)
+    for theirs, ours in zip(source.units(), stage.weights.units(), strict=True):
+        x = torch.ones(1, theirs.lora("q", 0).down.in_features)
+        torch.testing.assert_close(ours.lora("q", 2)(x), theirs.lora("q", 0)(x))
+        assert not ours.lora("q", 1).up.weight.any()
