@@ -9,15 +9,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from acetate.protocol.errors import InvalidRequest, UnsupportedTask
+from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import MAX_SEED, GenerateRequest, StackLayer
 from acetate_engine.compositing.alpha import convert, over, to_float, to_pixels
 from acetate_engine.compositing.regions import crop
+from acetate_engine.pipelines.before_denoise import steps_of
 from acetate_engine.pipelines.contract import GeneratedLayer, Images, Pixels
 from acetate_engine.pipelines.job import Job
 from acetate_engine.pipelines.recipes import foreground, foreground_on
+from acetate_engine.pipelines.repaint import reworked
 
 
 def stack(job: Job) -> list[GeneratedLayer]:
@@ -27,7 +29,7 @@ def stack(job: Job) -> list[GeneratedLayer]:
     """
     request = job.request
     check_stack(request)
-    job.meter.expect(request.images * len(request.layers) * (_runs(job) * job.settings.steps + 1))
+    job.meter.expect(request.images * sum(_work(job, layer) for layer in request.layers))
     below = [_bottom(request, job.images) for _ in range(request.images)]
     made: list[list[GeneratedLayer]] = [[] for _ in below]
     for index, spec in enumerate(request.layers):
@@ -47,11 +49,6 @@ def check_stack(request: GenerateRequest) -> None:
                 f"layer {index + 1} lies at {bounds}, and the job covers {request.covered}",
                 "Move the layer inside, or widen the context.",
             )
-        if layer.strength != 1.0:
-            raise UnsupportedTask(
-                f"layer {index + 1} has strength {layer.strength}, and a new layer starts from nothing",
-                "Leave its strength at 1, and refine the layer afterwards.",
-            )
 
 
 def _bottom(request: GenerateRequest, images: Images) -> Pixels:
@@ -67,14 +64,32 @@ def _bottom(request: GenerateRequest, images: Images) -> Pixels:
 def _one_layer(job: Job, spec: StackLayer, index: int, image: int, below: Pixels) -> GeneratedLayer:
     bounds = spec.bounds or job.request.bounds
     seed = (spec.seed if spec.seed is not None else job.request.seed + index) + image
-    part = job.part(prompt=spec.prompt, bounds=bounds, seed=seed % (MAX_SEED + 1), images=1)
+    part = job.part(prompt=spec.prompt, bounds=bounds, seed=seed % (MAX_SEED + 1), images=1, strength=spec.strength)
     seen = crop(below, bounds.relative_to(job.request.covered))
-    if seen[..., 3].any():
-        (layer,) = foreground_on(part, seen)
-    else:
-        (layer,) = foreground(part)
-        job.meter.skip((_runs(job) - 1) * job.settings.steps)  # there is nothing to look at, so it took one run
+    (layer,) = _made(part, seen, None if spec.picture is None else job.images[spec.picture])
     return replace(layer, image=image)
+
+
+def _made(part: Job, seen: Pixels, picture: Pixels | None) -> list[GeneratedLayer]:
+    """From nothing at strength 1, which needs no picture; else from what the layer showed before."""
+    strength = part.request.strength
+    steps = _steps(part, strength)
+    earlier = None if strength == 1.0 else picture
+    if steps and seen[..., 3].any():
+        return foreground_on(part, seen, earlier)
+    layers = foreground(part) if earlier is None else reworked(part, earlier)
+    part.meter.skip((_runs(part) - 1) * steps)  # there is nothing to look at, so it took one run
+    return layers
+
+
+def _work(job: Job, spec: StackLayer) -> int:
+    """Steps that a layer takes, decoding included."""
+    steps = _steps(job, spec.strength)
+    return _runs(job) * steps + 1 if steps else 0
+
+
+def _steps(job: Job, strength: float) -> int:
+    return steps_of(job.settings.steps, strength)
 
 
 def _runs(job: Job) -> int:

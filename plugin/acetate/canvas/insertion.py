@@ -42,6 +42,7 @@ class Insertion:
         self._document = document
         self._layers = tuple(layers)
         self._nodes = [document.handle.createNode(layer.name, "paintlayer") for layer in layers]
+        self.ids = tuple(map(node_id, self._nodes))  # of the layers, in their order
         self._converter = Converter(document)
 
     def fill(self) -> None:
@@ -61,18 +62,24 @@ class Insertion:
         handle = self._document.handle
         with wrappers() as hold:
             parent, above, notes = _find(handle, place, hold)
-            _check_unlocked(parent, hold)
-            node = self._grouped(group_name)
+            check_unlocked(parent, hold)
+            nodes = self._gathered(hold)
+            node = self._grouped(nodes, group_name)
+            self.top, self.ids = node_id(node), tuple(map(node_id, nodes))
             parent.addChildNode(node, above)  # on top where `above` is None
         # Krita makes a new node active in a later turn of its event loop; only behind that does a choice hold.
         QtCore.QTimer.singleShot(0, lambda: self._activate(node))
         return notes
 
-    def _grouped(self, name: str) -> Node:
-        if len(self._nodes) == 1:
-            return self._nodes[0]
+    def _gathered(self, hold: Hold) -> list[Node]:
+        """What is attached, bottom to top."""
+        return self._nodes
+
+    def _grouped(self, nodes: list[Node], name: str) -> Node:
+        if len(nodes) == 1:
+            return nodes[0]
         group = self._document.handle.createGroupLayer(name)
-        group.setChildNodes(self._nodes)  # on a group that is in no document this is no undo step
+        group.setChildNodes(nodes)  # on a group that is in no document this is no undo step
         return group
 
     def _activate(self, node: Node) -> None:
@@ -109,7 +116,7 @@ def _next_below(parent: Node, anchor: Node, hold: Hold) -> Node | None:
     return siblings[index - 1] if index else None
 
 
-def _check_unlocked(parent: Node, hold: Hold) -> None:
+def check_unlocked(parent: Node, hold: Hold) -> None:
     node: Node | None = parent
     while node is not None:
         if node.locked():

@@ -1,0 +1,156 @@
+"""The stacks of the open documents, and the jobs that make them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+
+from acetate.canvas.document import OpenDocument, active_document
+from acetate.canvas.insertion import NewLayer
+from acetate.canvas.selection import selected
+from acetate.canvas.stack_insertion import StackInsertion, around_active, layers_in, nodes_of
+from acetate.coroutines import Future, Loop
+from acetate.model.generation import Generation
+from acetate.model.jobs import Job, Phase
+from acetate.model.messages import Message, done_otherwise
+from acetate.model.observable import Observable, Signal
+from acetate.model.results import Results
+from acetate.model.settings import Settings
+from acetate.model.stack import Stack, keep, keys_of, stacks_of
+from acetate.model.stack_editor import StackEditor
+from acetate.model.stack_work import StackWork, arranged, prepare, read
+from acetate.protocol.errors import AcetateError, DocumentError
+from acetate.protocol.events import Done
+
+GROUP_NAME = "Stack"
+TWO_STEPS = "The old group was replaced: undoing that takes two steps."
+Start = Callable[[Job, Coroutine[Future[Any], None, None]], None]
+
+
+class StackSession:
+    """One editor, which shows the stack of the active document."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        settings: Settings,
+        generation: Generation,
+        results: Results,
+        message: Observable[Message],
+        start: Start,
+    ) -> None:
+        self.editor = StackEditor(Stack())
+        self.opened: Signal[None] = Signal()
+        self._loop = loop
+        self._settings = settings
+        self._generation = generation
+        self._results = results
+        self._message = message
+        self._start = start  # lists the job until the work has ended, and shows an error of it
+        self._shown: OpenDocument | None = None
+        self.editor.stack.changed.connect(self._keep)
+
+    def enter(self) -> None:
+        """Shows the stack of the active document, as undo and redo have left it; the one around the active layer."""
+        document = active_document()
+        self._shown = None  # what the editor gets now is not to be kept
+        if document is not None:
+            self._try(lambda: self._load(document))
+            self._shown = document
+
+    def open(self) -> None:
+        """Brings up the stack builder."""
+        self.enter()
+        self.opened.emit(None)
+
+    def new(self) -> None:
+        """A stack beside those that the document has."""
+        self.editor.load(Stack())
+        self.editor.add()
+
+    def select_region(self) -> None:
+        """The selected layer goes where the selection is."""
+
+        def take() -> None:
+            bounds = selected(self._document())
+            if bounds is None:
+                raise DocumentError("nothing is selected", "Select where the layer is to be, then press this again.")
+            self.editor.change_selected(region=bounds)
+
+        self._try(take)
+
+    def generate(self, only: int | None = None, *, with_above: bool = False) -> None:
+        """All layers that are not locked; or the one at `only`, and where wanted those above it."""
+
+        def begin() -> None:
+            work = prepare(self.editor.stack.value, self._settings, self._document(), only, with_above=with_above)
+            self._start(work.job, self._carry_out(work))
+
+        self._try(begin)
+
+    async def _carry_out(self, work: StackWork) -> None:
+        job = work.job
+        request, pictures = await read(work, self._loop)
+        if job.is_cancel_wanted:
+            job.enter(Phase.CANCELLED)
+            return
+        job.request = request
+        await self._generation.send(job, pictures)
+        if job.error:
+            raise job.error
+        if job.result:
+            notes = await self._insert(work, job.result)
+            self._message.value = done_otherwise((*job.result.notes, *notes))
+            job.enter(Phase.DONE)
+
+    async def _insert(self, work: StackWork, done: Done) -> tuple[str, ...]:
+        made = {}
+        for asked, layer in zip(work.asked, done.layers, strict=True):
+            if asked.is_made:
+                picture = await self._results.fetch(work.job.id, layer.index)
+                made[asked.entry.key] = NewLayer(layer.name, layer.bounds, picture)
+        work.document.check_open()
+        there = layers_in(work.document, work.stack.group)
+        placed = arranged(work.stack, tuple(there), made)
+        group = work.stack.group if there else ""
+        insertion = StackInsertion(work.document, [one.part for one in placed], group)
+        notes = await self._results.put(insertion, work.place, GROUP_NAME, work.document.extent)
+        ids = {one.key: node for one, node in zip(placed, insertion.ids, strict=True) if one.key is not None}
+        self._arrived(work, insertion.top, ids)
+        return (*notes, TWO_STEPS) if group else notes
+
+    def _arrived(self, work: StackWork, group: str, ids: dict[int, str]) -> None:
+        """The document keeps what it has now; the editor shows it, if it still shows that stack."""
+        entries = tuple(replace(entry, layer=ids.get(entry.key, "")) for entry in work.stack.entries)
+        made = replace(work.stack, entries=entries, group=group, dropped=())
+        keep(work.document, made)
+        is_shown = self._shown is not None and self._shown.handle == work.document.handle
+        if is_shown and keys_of(made) & keys_of(self.editor.stack.value):
+            self.editor.arrived(made)
+
+    def _load(self, document: OpenDocument) -> None:
+        stack = stacks_of(document).current(nodes_of(document), around_active(document))
+        if stack != self.editor.stack.value:
+            self.editor.load(stack)
+        if not stack.entries:
+            self.editor.add()
+
+    def _keep(self, stack: Stack) -> None:
+        if self._shown is not None and self._shown.is_open:
+            keep(self._shown, stack)
+
+    @staticmethod
+    def _document() -> OpenDocument:
+        document = active_document()
+        if document is None:
+            raise DocumentError("no document is open", "Open or create a picture first.")
+        return document
+
+    def _try(self, action: Callable[[], None]) -> None:
+        """An error of it is shown."""
+        self._message.value = None
+        try:
+            action()
+        except AcetateError as error:
+            self._message.value = error

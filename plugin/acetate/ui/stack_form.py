@@ -1,0 +1,111 @@
+"""What one layer of a stack is to be."""
+
+from __future__ import annotations
+
+from acetate.model.observable import Observable
+from acetate.model.settings import new_seed
+from acetate.model.stack import StackEntry
+from acetate.model.stack_session import StackSession
+from acetate.protocol.requests import MAX_SEED
+from acetate.qt import QtCore, QtWidgets
+from acetate.ui.prompt import PromptEdit
+from acetate.ui.rows import Rows
+
+
+class StackForm(Rows):
+    """Shows the selected entry; greyed where there is none."""
+
+    def __init__(self, stack: StackSession) -> None:
+        super().__init__()
+        self._stack = stack
+        self._editor = stack.editor
+        self._prompt = Observable("")
+        self._region = QtWidgets.QLabel()
+        self._region.setObjectName("acetate_stack_region")
+        self._seed = _seed()
+        self._strength, self._percent = QtWidgets.QSlider(QtCore.Qt.Orientation.Horizontal), QtWidgets.QLabel()
+        self.add("Prompt", self._prompt_edit())
+        self.add("Region", self._region_row())
+        self.add("Seed", self._seed_row())
+        self.add("Strength", self._strength_row())
+        self._editor.stack.bind(lambda _: self._show())
+        self._editor.selected.changed.connect(lambda _: self._show())
+
+    def _show(self) -> None:
+        entry = self._editor.entry
+        self.setEnabled(entry is not None)
+        self._fill(entry or StackEntry(0))
+
+    def _fill(self, entry: StackEntry) -> None:
+        self._prompt.value = entry.prompt
+        self._region.setText(str(entry.region) if entry.region else "Whole canvas")
+        for widget, value in ((self._seed, entry.seed), (self._strength, round(100 * entry.strength))):
+            widget.blockSignals(True)
+            widget.setValue(value)
+            widget.blockSignals(False)
+        self._strength.setEnabled(bool(entry.layer))
+        self._percent.setText(f"{round(100 * entry.strength)} %")
+
+    def _prompt_edit(self) -> QtWidgets.QWidget:
+        edit = PromptEdit(self._prompt, lines=2)
+        edit.setObjectName("acetate_stack_prompt")
+        edit.setPlaceholderText("What should appear on this layer?")
+        edit.setToolTip("Describe this layer only. Ctrl+Return generates the stack.")
+        edit.submitted.connect(lambda: self._stack.generate())
+        self._prompt.changed.connect(lambda prompt: self._editor.change_selected(prompt=prompt))
+        return edit
+
+    def _region_row(self) -> QtWidgets.QWidget:
+        from_selection = _button(
+            "acetate_stack_from_selection", "From selection", "The layer goes where you have selected."
+        )
+        from_selection.clicked.connect(lambda: self._stack.select_region())
+        whole = _button("acetate_stack_whole_canvas", "Whole canvas", "The layer covers the canvas.")
+        whole.clicked.connect(lambda: self._editor.change_selected(region=None))
+        return _in_a_row(self._region, from_selection, whole)
+
+    def _seed_row(self) -> QtWidgets.QWidget:
+        self._seed.valueChanged.connect(lambda seed: self._editor.change_selected(seed=int(seed)))
+        other = _button("acetate_stack_new_seed", "Another", "Take another seed: another layer from the same words.")
+        other.clicked.connect(lambda: self._editor.change_selected(seed=new_seed()))
+        return _in_a_row(self._seed, other)
+
+    def _strength_row(self) -> QtWidgets.QWidget:
+        self._strength.setObjectName("acetate_stack_strength")
+        self._strength.setRange(0, 100)
+        self._strength.setToolTip(
+            "How far the layer goes from what it shows, when it is made again. 100 %: another layer. "
+            "A new layer has nothing to start from."
+        )
+        self._percent.setMinimumWidth(self._percent.fontMetrics().boundingRect("100 %").width())
+        self._strength.valueChanged.connect(lambda percent: self._editor.change_selected(strength=percent / 100))
+        return _in_a_row(self._strength, self._percent)
+
+
+def _seed() -> QtWidgets.QDoubleSpinBox:
+    number = QtWidgets.QDoubleSpinBox()  # QSpinBox ends at 2³¹ − 1
+    number.setObjectName("acetate_stack_seed")
+    number.setDecimals(0)
+    number.setRange(0, MAX_SEED)
+    number.setMinimumWidth(60)
+    number.setToolTip("The same seed and settings make the same picture.")
+    return number
+
+
+def _button(name: str, text: str, tip: str) -> QtWidgets.QPushButton:
+    button = QtWidgets.QPushButton(text)
+    button.setObjectName(name)
+    button.setToolTip(tip)
+    button.setAutoDefault(False)
+    return button
+
+
+def _in_a_row(first: QtWidgets.QWidget, *others: QtWidgets.QWidget) -> QtWidgets.QWidget:
+    widget = QtWidgets.QWidget()
+    row = QtWidgets.QHBoxLayout(widget)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(4)
+    row.addWidget(first, 1)
+    for other in others:
+        row.addWidget(other)
+    return widget

@@ -1,0 +1,94 @@
+"""The layers of a stack, the topmost first as in Krita's own docker."""
+
+from __future__ import annotations
+
+from krita import Krita
+
+from acetate.model.stack import Stack, StackEntry
+from acetate.model.stack_editor import StackEditor
+from acetate.qt import QtCore, QtWidgets
+
+_ROW = 34  # screen pixels, height
+
+
+class StackList(QtWidgets.QListWidget):
+    def __init__(self, editor: StackEditor) -> None:
+        super().__init__()
+        self._editor = editor
+        self.setObjectName("acetate_stack_list")
+        self.setUniformItemSizes(True)
+        self.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.currentRowChanged.connect(self._take)
+        editor.stack.bind(self._show)
+        editor.selected.bind(lambda _: self._select())
+
+    def _show(self, stack: Stack) -> None:
+        self.blockSignals(True)
+        if self.count() != len(stack.entries):
+            self._fill(len(stack.entries))
+        for index, entry in enumerate(stack.entries):
+            row = self.itemWidget(self.item(self._row(index)))
+            assert isinstance(row, StackRow)  # `_fill` has put it there
+            row.show_entry(entry)
+        self.blockSignals(False)
+        self._select()
+
+    def _fill(self, count: int) -> None:
+        self.clear()
+        for index in reversed(range(count)):
+            item = QtWidgets.QListWidgetItem()
+            item.setSizeHint(QtCore.QSize(0, _ROW))
+            self.addItem(item)
+            self.setItemWidget(item, StackRow(self._editor, index))
+
+    def _select(self) -> None:
+        self.blockSignals(True)
+        self.setCurrentRow(self._row(self._editor.selected.value))
+        self.blockSignals(False)
+
+    def _take(self, row: int) -> None:
+        if row >= 0:
+            self._editor.selected.value = self._row(row)
+
+    def _row(self, index: int) -> int:
+        """Of an entry; and the entry of a row."""
+        return self.count() - 1 - index
+
+
+class StackRow(QtWidgets.QWidget):
+    def __init__(self, editor: StackEditor, index: int) -> None:
+        super().__init__()
+        self._eye = _toggle(f"acetate_stack_enabled_{index + 1}", "Take part: otherwise the layer is hidden.")
+        self._lock = _toggle(f"acetate_stack_locked_{index + 1}", "Lock: the layer keeps what it shows.")
+        self._eye.clicked.connect(lambda is_on: editor.change(index, is_enabled=is_on))
+        self._lock.clicked.connect(lambda is_on: editor.change(index, is_locked=is_on))
+        self._prompt, self._state = QtWidgets.QLabel(), QtWidgets.QLabel()
+        self._prompt.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
+        self._state.setEnabled(False)  # greyed: a remark
+        number = QtWidgets.QLabel(str(index + 1))
+        number.setMinimumWidth(number.fontMetrics().boundingRect("00").width())
+        row = QtWidgets.QHBoxLayout(self)
+        row.setContentsMargins(4, 0, 8, 0)
+        row.setSpacing(4)
+        for widget in (self._eye, self._lock, number):
+            row.addWidget(widget)
+        row.addWidget(self._prompt, 1)
+        row.addWidget(self._state)
+
+    def show_entry(self, entry: StackEntry) -> None:
+        self._eye.setChecked(entry.is_enabled)
+        self._eye.setIcon(Krita.instance().icon("visible" if entry.is_enabled else "novisible"))
+        self._lock.setChecked(entry.is_locked)
+        self._lock.setIcon(Krita.instance().icon("layer-locked" if entry.is_locked else "layer-unlocked"))
+        self._prompt.setText(" ".join(entry.prompt.split()) or "(no prompt yet)")
+        self._prompt.setEnabled(entry.is_enabled and bool(entry.prompt.strip()))
+        self._state.setText("" if entry.layer else "new")
+
+
+def _toggle(name: str, tip: str) -> QtWidgets.QToolButton:
+    button = QtWidgets.QToolButton()
+    button.setObjectName(name)
+    button.setCheckable(True)
+    button.setAutoRaise(True)
+    button.setToolTip(tip)
+    return button
