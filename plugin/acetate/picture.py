@@ -47,6 +47,17 @@ class Picture:
         """Each strip with the part of `bounds` that it fills. `bounds` is as large as the picture."""
         return zip(row_strips(bounds, self.format.bytes_per_pixel), self.strips, strict=True)
 
+    def cropped(self, area: Bounds) -> Picture:
+        """The part within `area`, pixels from the corner."""
+        pixel, parts = self.format.bytes_per_pixel, []
+        for strip, data in self.rows(Bounds.of(self.extent)):
+            for y in range(max(strip.y, area.y), min(strip.bottom, area.bottom)):
+                start = ((y - strip.y) * strip.width + area.x) * pixel
+                parts.append(data[start : start + area.width * pixel])
+        strips = row_strips(Bounds.of(area.extent), pixel)
+        joined = tuple(b"".join(parts[strip.y : strip.bottom]) for strip in strips)
+        return Picture(area.extent, self.format, joined)
+
 
 def row_strips(bounds: Bounds, bytes_per_pixel: int) -> Iterator[Bounds]:
     """`bounds` cut into strips of whole rows, each about `STRIP_BYTES` large."""

@@ -60,3 +60,16 @@ def test_red_and_blue_change_places() -> None:
 @given(st.binary(max_size=64).map(lambda data: data[: len(data) // 8 * 8]), st.sampled_from([1, 2]))
 def test_swapping_twice_changes_nothing(data: bytes, channel: int) -> None:
     assert swap_red_blue(swap_red_blue(data, channel), channel) == data
+
+
+@pytest.mark.parametrize("pixel_format", list(PixelFormat))
+def test_a_part_of_a_picture(pixel_format: PixelFormat) -> None:
+    width, height, pixel = 2100, 700, pixel_format.bytes_per_pixel
+    rows = [bytes((y * 7 + i) % 251 for i in range(width * pixel)) for y in range(height)]
+    strips = row_strips(Bounds(0, 0, width, height), pixel)
+    picture = Picture(Extent(width, height), pixel_format, tuple(b"".join(rows[s.y : s.bottom]) for s in strips))
+    area = Bounds(13, 101, 1500, 590)
+    part = picture.cropped(area)
+    expected = b"".join(row[area.x * pixel : area.right * pixel] for row in rows[area.y : area.bottom])
+    assert b"".join(part.strips) == expected and part.extent == area.extent
+    assert [len(data) for _, data in part.rows(Bounds.of(part.extent))] == [len(data) for data in part.strips]

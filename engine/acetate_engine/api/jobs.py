@@ -16,7 +16,7 @@ from acetate.protocol.codec import from_json, to_json
 from acetate.protocol.errors import InvalidRequest, MalformedMessage, PayloadTooLarge, UnknownImage
 from acetate.protocol.events import Accepted, JobList, JobStatus
 from acetate.protocol.pixels import MEDIA_TYPE
-from acetate.protocol.requests import GenerateRequest, Task
+from acetate.protocol.requests import GenerateRequest
 from acetate_engine.api.dependencies import EngineOf
 from acetate_engine.api.engine import Engine
 from acetate_engine.api.schema import REQUEST_BODY
@@ -40,7 +40,7 @@ async def submit(
     if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
         raise InvalidRequest("the Idempotency-Key is not a key", "Use 1 to 64 letters, digits, - and _.")
     wanted = parse_request(await _read_body(request))
-    if wanted.task is not Task.IDENTITY:
+    if wanted.task.needs_model:
         await asyncio.to_thread(find_model, wanted.model, wanted.task)
     _check_images(wanted, engine)
     accepted = await engine.queue.submit(wanted, idempotency_key)
@@ -70,6 +70,7 @@ def parse_request(body: bytes) -> GenerateRequest:
 def _check_images(request: GenerateRequest, engine: Engine) -> None:
     named = {"background": request.background, "foreground": request.foreground, "selection": request.mask}
     named.update({f"{hint.kind.value} hint": hint.image for hint in request.control})
+    named.update({f"picture of layer {index + 1}": layer.picture for index, layer in enumerate(request.layers)})
     for name, digest in named.items():
         if digest is not None and digest not in engine.images:
             raise UnknownImage(f"the {name} ({digest}) was never uploaded", "Upload it, then send the job again.")

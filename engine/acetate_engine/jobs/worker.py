@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from acetate.protocol.errors import AcetateError, GenerationFailed, OutOfMemory
 from acetate.protocol.events import Cancelled, Done, Event, Failed, LayerResult, Preview, Problem, Progress
-from acetate.protocol.requests import GenerateRequest, Task
+from acetate.protocol.requests import GenerateRequest
 from acetate_engine.compositing.images import decode_image, encode_image, encode_png
 from acetate_engine.jobs.images import ImageStore
 from acetate_engine.jobs.messages import Cancel, Message, Ready, Report, Run, decode_line, encode_line
@@ -138,7 +138,7 @@ def main() -> None:
     warm_up.start()
     while True:
         run = pipe.jobs.get()
-        if run.request.task is not Task.IDENTITY:
+        if run.request.task.needs_model:
             warm_up.join()
         reporter = PipeReporter(pipe, run.job)
         reporter.send(carry_out(generator, run.request, images, reporter))

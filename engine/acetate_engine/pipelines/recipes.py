@@ -6,6 +6,8 @@ picture to the next, by way of the blended one.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import torch
 from torch import Tensor
 
@@ -13,10 +15,11 @@ from acetate.protocol.events import LayerRole
 from acetate_engine.compositing.alpha import over, to_float, to_pixels
 from acetate_engine.models.concat_condition import on_grey
 from acetate_engine.pipelines.contract import GeneratedLayer, Pixels
-from acetate_engine.pipelines.encoders import encode_picture, to_tensor
+from acetate_engine.pipelines.encoders import encode_picture, encode_transparent, to_tensor
 from acetate_engine.pipelines.geometry import Geometry
 from acetate_engine.pipelines.job import Job
 from acetate_engine.pipelines.layers import decode, decoded_layers, generators, make_layer, to_region
+from acetate_engine.pipelines.repaint import reworked
 from acetate_engine.pipelines.runs import Run, execute
 
 BLEND_STRENGTH = 0.6  # enough to mend edges, light and shadow; more would make up another picture
@@ -32,20 +35,42 @@ def foreground(job: Job) -> list[GeneratedLayer]:
     return decoded_layers(job, latents, geometry, LayerRole.FOREGROUND, job.request.prompt)
 
 
-def foreground_on(job: Job, background: Pixels) -> list[GeneratedLayer]:
-    """A foreground that fits `background`, whose pixels are those of the bounds."""
+@dataclass(frozen=True)
+class Start:
+    """Pictures to start from instead of noise alone: latents (1, c, h, w), scaled."""
+
+    wanted: Tensor
+    blended: Tensor
+
+
+def foreground_on(job: Job, background: Pixels, earlier: Pixels | None = None) -> list[GeneratedLayer]:
+    """A foreground that fits `background`; another version of `earlier` where that is given.
+
+    The pixels of both are those of the bounds.
+    """
     if not job.components.looks_at_background:
         job.note(TEXT_ALONE)
-        return foreground(job)
+        return foreground(job) if earlier is None else reworked(job, earlier)
     geometry = job.covering(job.request.bounds)
-    given = to_tensor(geometry.to_working(background, repeat_border=True), job.device)
-    latents = _conditioned(job, geometry, given, ("bg2fg",) if job.components.shares else ("bg2ble", "bgble2fg"))
+    behind = geometry.to_working(background, repeat_border=True)
+    start = None if earlier is None else _start(job, geometry.to_working(earlier, repeat_border=False), behind)
+    layers = ("bg2fg",) if job.components.shares else ("bg2ble", "bgble2fg")
+    latents = _conditioned(job, geometry, to_tensor(behind, job.device), layers, start)
     return decoded_layers(job, latents, geometry, LayerRole.FOREGROUND, job.request.prompt)
 
 
+def _start(job: Job, front: Pixels, behind: Pixels) -> Start:
+    """Of pixels of the working extent."""
+    both = to_pixels(over(to_float(front), to_float(behind)), job.request.pixel_format)
+    return Start(
+        encode_transparent(to_tensor(front, job.device), job.components),
+        encode_picture(to_tensor(both, job.device), job.components),
+    )
+
+
 def background_behind(job: Job) -> list[GeneratedLayer]:
-    geometry = job.covering(job.request.bounds)
-    cutout = job.within(job.request.foreground, job.request.bounds)
+    geometry = job.covering(job.request.covered)
+    cutout = job.within(job.request.foreground, job.request.covered)
     given = to_tensor(geometry.to_working(cutout, repeat_border=False), job.device)
     latents = _conditioned(job, geometry, given, ("fg2bg",) if job.components.shares else ("fg2ble", "fgble2bg"))
     return decoded_layers(job, latents, geometry, LayerRole.BACKGROUND, job.request.prompt)
@@ -116,14 +141,17 @@ def _joint_in_turn(job: Job) -> list[GeneratedLayer]:
     return _paired(decoded_layers(job, latents, geometry, LayerRole.BACKGROUND, behind), fronts)
 
 
-def _conditioned(job: Job, geometry: Geometry, given: Tensor, layers: tuple[str, ...]) -> list[Tensor]:
+def _conditioned(
+    job: Job, geometry: Geometry, given: Tensor, layers: tuple[str, ...], start: Start | None = None
+) -> list[Tensor]:
     """The wanted picture as frame 0, from a given one."""
     request, seeds = job.request, generators(job)
     if not job.components.shares:
         job.meter.expect(request.images * (2 * job.settings.steps + 1))
         latent = encode_picture(given, job.components)
-        return _chain(job, geometry, [latent] * request.images, layers, request.prompt, seeds)
+        return _chain(job, geometry, [latent] * request.images, layers, request.prompt, seeds, start)
     run = Run(layers[0], (request.prompt, request.blended_prompt or request.prompt), condition=on_grey(given))
+    run = _from(torch.cat([start.wanted, start.blended]) if start else None, run, job)
     job.meter.expect(request.images * (run.steps(job) + 1))
     return execute(job, run, geometry, seeds)
 
@@ -135,14 +163,20 @@ def _chain(
     layers: tuple[str, ...],
     prompt: str,
     seeds: list[torch.Generator],
+    start: Start | None = None,
 ) -> list[Tensor]:
     """Given → blended → wanted; `given` holds one latent an image."""
     to_blended, to_wanted = layers
-    blended_prompt = job.request.blended_prompt or job.request.prompt
-    blended = execute(job, Run(to_blended, (blended_prompt,), beside=given), geometry, seeds)
+    first = Run(to_blended, (job.request.blended_prompt or job.request.prompt,), beside=given)
+    blended = execute(job, _from(start.blended if start else None, first, job), geometry, seeds)
     both = [torch.cat(pair, dim=1) for pair in zip(given, blended, strict=True)]
     until = PLAIN_AFTER if to_wanted == "fgble2bg" else 1.0
-    return execute(job, Run(to_wanted, (prompt,), beside=both, layer_until=until), geometry, seeds)
+    second = Run(to_wanted, (prompt,), beside=both, layer_until=until)
+    return execute(job, _from(start.wanted if start else None, second, job), geometry, seeds)
+
+
+def _from(start: Tensor | None, run: Run, job: Job) -> Run:
+    return run if start is None else replace(run, start=start, strength=job.request.strength)
 
 
 def _paired(backs: list[GeneratedLayer], fronts: list[GeneratedLayer]) -> list[GeneratedLayer]:

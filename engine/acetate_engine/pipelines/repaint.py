@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch.nn.functional as F
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from torch import Tensor
 from acetate.protocol.events import LayerRole
 from acetate.protocol.pixels import PixelFormat
 from acetate_engine.compositing.alpha import Floats, convert, premultiply, to_float, to_pixels, unpremultiply
+from acetate_engine.pipelines.before_denoise import steps_of
 from acetate_engine.pipelines.contract import GeneratedLayer, Pixels
 from acetate_engine.pipelines.encoders import encode_transparent, to_tensor
 from acetate_engine.pipelines.geometry import Geometry
@@ -19,15 +22,25 @@ from acetate_engine.pipelines.runs import Run, execute
 
 
 def refine(job: Job) -> list[GeneratedLayer]:
-    """Another version of the layer; strength 0 gives back its bytes."""
+    """Another version of the layer; strength 0 gives back its bytes. With a mask, bytes outside of it stay too."""
+    request = job.request
+    original = job.within(request.foreground, request.bounds)
+    layers = reworked(job, original)
+    if request.mask is None or request.cut_out:
+        return layers
+    wide, mask = convert(original, request.pixel_format), job.within(request.mask, request.bounds)
+    return [replace(layer, pixels=mixed(wide, layer.pixels, mask)) for layer in layers]
+
+
+def reworked(job: Job, original: Pixels) -> list[GeneratedLayer]:
+    """Another version of `original`, whose pixels are those of the bounds; strength 0 gives back its bytes."""
     request = job.request
     geometry = job.covering(request.bounds)
-    original = job.within(request.foreground, request.bounds)
-    run = _repainting(job, original, geometry)
-    if run.steps(job) == 0:
+    if steps_of(job.settings.steps, request.strength) == 0:
         return [
             make_layer(job, original, geometry, LayerRole.FOREGROUND, i, request.prompt) for i in range(request.images)
         ]
+    run = _repainting(job, original, geometry)
     job.meter.expect(request.images * (run.steps(job) + 1))
     latents = execute(job, run, geometry, generators(job))
     return decoded_layers(job, latents, geometry, LayerRole.FOREGROUND, request.prompt)
@@ -35,6 +48,8 @@ def refine(job: Job) -> list[GeneratedLayer]:
 
 def inpaint(job: Job) -> list[GeneratedLayer]:
     """The layer, repainted where the mask is; bytes outside of the mask are those of the layer.
+
+    Of a layer that is cut out only what is painted counts, so that it can lie above the one that it repaints.
 
     What the context shows around the bounds guides the repainting.
     """
@@ -49,7 +64,8 @@ def inpaint(job: Job) -> list[GeneratedLayer]:
         latents = execute(job, run, geometry, generators(job))
         pictures = [decode(job, latent, LayerRole.FOREGROUND) for latent in latents]
     wide = convert(original, request.pixel_format)
-    painted = [mixed(wide, to_region(picture, geometry), mask) for picture in pictures] or [wide] * request.images
+    regions = [to_region(picture, geometry) for picture in pictures] or [wide] * request.images
+    painted = regions if request.cut_out else [mixed(wide, region, mask) for region in regions]
     return [
         make_layer(job, pixels, geometry, LayerRole.FOREGROUND, i, request.prompt) for i, pixels in enumerate(painted)
     ]

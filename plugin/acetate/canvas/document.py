@@ -12,7 +12,8 @@ from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds, Extent
 
 SRGB = "sRGB-elle-V2-srgbtrc.icc"  # the profile that `Document.projection` converts to
-_ANNOTATION = "acetate/settings"
+SETTINGS = "acetate/settings"  # types of annotations
+RECIPES = "acetate/layers"
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,13 @@ class OpenDocument:
                 "Open a document and click the result in the history: it is kept there.",
             )
 
-    def annotation(self) -> bytes:
+    def annotation(self, kind: str) -> bytes:
         """What `annotate` wrote, in this session or before the document was saved; empty where nothing was."""
-        return bytes(self.handle.annotation(_ANNOTATION))
+        return bytes(self.handle.annotation(kind))
 
-    def annotate(self, data: bytes) -> None:
+    def annotate(self, kind: str, data: bytes) -> None:
         """Keeps `data` with the document. Not an undo step; the document counts as modified."""
-        self.handle.setAnnotation(_ANNOTATION, "Settings of the Acetate docker", data)
+        self.handle.setAnnotation(kind, "Kept by the Acetate docker", data)
 
     def layers(self) -> list[LayerInfo]:
         """Layers and groups without masks, top to bottom, as Krita's docker lists them."""
@@ -101,13 +102,60 @@ class OpenDocument:
         with wrappers() as hold:
             return _place_of(active_layer(self.handle, hold), hold)
 
+    def place_above(self, layer: str) -> Place:
+        """Above the layer with this id. Raises DocumentError where it is gone."""
+        with wrappers() as hold:
+            return _place_of(self._node(layer, hold), hold)
+
     def place_below(self, layer: str) -> Place:
         """Under the layer with this id. Raises DocumentError where it is gone."""
+        return replace(self.place_above(layer), is_below=True)
+
+    def check_has(self, layers: tuple[str, ...]) -> None:
+        """Raises DocumentError where one of these is gone."""
         with wrappers() as hold:
-            node = find_node(hold(self.handle.rootNode()), layer, hold)
-            if node is None:
-                raise DocumentError("the chosen layer is gone", "Choose another layer.")
-            return replace(_place_of(node, hold), is_below=True)
+            for layer in layers:
+                self._node(layer, hold)
+
+    def layer_bounds(self, layers: tuple[str, ...]) -> Bounds:
+        """What their visible pixels cover, as far as the canvas goes. Raises DocumentError where that is nothing."""
+        covered = Bounds(0, 0, 0, 0)
+        with wrappers() as hold:
+            for layer in layers:
+                box = self._node(layer, hold).bounds()
+                covered = covered.union(Bounds(box.x(), box.y(), max(0, box.width()), max(0, box.height())))
+        clipped = covered.intersection(self.bounds)
+        if clipped.is_empty:
+            raise DocumentError("the layer is empty, or lies beside the canvas", "Choose another layer or region.")
+        return clipped
+
+    def is_lowest(self, layer: str) -> bool:
+        """Whether nothing lies below it."""
+        with wrappers() as hold:
+            node = self._node(layer, hold)
+            while (parent := node.parentNode()) is not None:
+                hold(parent)
+                layers = [child for child in map(hold, parent.childNodes()) if not is_mask(child)]
+                if node_id(layers[0]) != node_id(node):
+                    return False
+                node = parent
+        return True
+
+    def is_plain(self, layer: str) -> bool:
+        """Whether it is a paint layer without masks: Krita then keeps its opacity when it converts it."""
+        with wrappers() as hold:
+            node = self._node(layer, hold)
+            return node.type() == "paintlayer" and not [hold(child) for child in node.childNodes()]
+
+    def layer_name(self, layer: str) -> str:
+        with wrappers() as hold:
+            return self._node(layer, hold).name()
+
+    def _node(self, layer: str, hold: Hold) -> Node:
+        node = find_node(hold(self.handle.rootNode()), layer, hold)
+        if node is None:
+            raise DocumentError("the chosen layer is gone", "Choose another layer.")
+        return node
 
 
 def active_document() -> OpenDocument | None:

@@ -16,7 +16,6 @@ from krita import Document, Node
 from acetate.canvas.document import SRGB, OpenDocument, is_mask, node_id
 from acetate.canvas.wrappers import Hold, wrappers
 from acetate.picture import Picture, row_strips, swap_red_blue
-from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
 from acetate.qt import QtGui, sip
@@ -27,29 +26,30 @@ class Show(str, Enum):
 
     EVERYTHING = "everything"
     BELOW = "below"  # what lies under a layer
-    ONLY = "only"  # a layer or group alone, shown even if it is hidden
+    UP_TO = "up_to"  # a layer and what lies under it
+    ONLY = "only"  # some layers and groups alone, as on the canvas, shown even if they are hidden
+    INSIDE = "inside"  # the same without what the groups around do to it: as a layer beside it has to look
+    BARE = "bare"  # the same without its own opacity: as its pixels have to be
 
 
 @dataclass(frozen=True)
 class View:
-    """Some layers of a document: all, those below `layer`, or `layer` only."""
+    """Some layers of a document: all, those below one layer, or some only."""
 
     show: Show
-    layer: str = ""  # id
+    layers: tuple[str, ...] = ()  # ids, topmost first
 
 
 class Snapshot:
     """What a view shows at the moment of making it. Make and close it on the GUI thread; read it in any thread."""
 
     def __init__(self, document: OpenDocument, view: View) -> None:
-        """Raises DocumentError where the layer of `view` is gone."""
+        """Raises DocumentError where a layer of `view` is gone."""
+        document.check_has(view.layers)
         self._clone = document.handle.clone()
         self._clone.setBatchmode(True)
         with wrappers() as hold:
-            is_there = _arrange(hold(self._clone.rootNode()), view, hold)
-        if not is_there:
-            self.close()
-            raise DocumentError("the chosen layer is gone", "Choose another layer.")
+            _arrange(hold(self._clone.rootNode()), view, hold)
 
     def read(self, bounds: Bounds) -> Picture:
         """RGBA8, or RGBA16 of a document that is deeper than 8 bits. Any thread. `bounds` lies on the canvas."""
@@ -90,22 +90,21 @@ def _bytes_of(image: QtGui.QImage, strip: Bounds) -> bytes:
     return image.constBits().asstring(image.sizeInBytes())
 
 
-def _arrange(root: Node, view: View, hold: Hold) -> bool:
-    """Hides what `view` does not show; False where its layer is not there."""
-    if view.show is Show.BELOW:
-        return _hide_from(root, view.layer, hold)
-    if view.show is Show.ONLY:
-        return _show_only(root, view.layer, hold)
-    return True
+def _arrange(root: Node, view: View, hold: Hold) -> None:
+    """Hides what `view` does not show."""
+    if view.show in (Show.BELOW, Show.UP_TO):
+        _hide_from(root, view, hold)
+    elif view.show is not Show.EVERYTHING:
+        _show_only(root, view, hold)
 
 
-def _hide_from(parent: Node, layer: str, hold: Hold) -> bool:
-    """Hides `layer` and all above it; True where it was found below `parent`."""
+def _hide_from(parent: Node, view: View, hold: Hold) -> bool:
+    """Hides the layer, unless it is to be kept, and all above it; True where it was found below `parent`."""
     children = [hold(child) for child in parent.childNodes()]  # bottom to top
     for index, child in enumerate(children):
-        is_it = node_id(child) == layer
-        if is_it or _hide_from(child, layer, hold):
-            _hide(children[index if is_it else index + 1 :])
+        is_it = node_id(child) in view.layers
+        if is_it or _hide_from(child, view, hold):
+            _hide(children[index if is_it and view.show is Show.BELOW else index + 1 :])
             return True
     return False
 
@@ -116,14 +115,33 @@ def _hide(nodes: list[Node]) -> None:
             node.setVisible(False)
 
 
-def _show_only(parent: Node, layer: str, hold: Hold) -> bool:
-    """Hides all but `layer` and the groups around it; True where it was found below `parent`."""
+def _show_only(parent: Node, view: View, hold: Hold) -> bool:
+    """Hides all but the layers and the groups around them; True where one was found below `parent`."""
     found = False
-    for child in [hold(child) for child in parent.childNodes()]:
-        if node_id(child) == layer or _show_only(child, layer, hold):
+    for child in [hold(child) for child in parent.childNodes()]:  # bottom to top
+        if node_id(child) in view.layers:
+            _keep(child, is_clipped=found and child.inheritAlpha())
+            if view.show is Show.BARE:
+                child.setOpacity(255)
             found = True
-            child.setVisible(True)
-            child.setInheritAlpha(False)  # nothing is left below that could clip it
+        elif _show_only(child, view, hold):
+            _keep(child, is_clipped=found and child.inheritAlpha())
+            if view.show is not Show.ONLY:
+                _make_plain(child, hold)
+            found = True
         elif not is_mask(child):
             child.setVisible(False)
     return found
+
+
+def _keep(node: Node, is_clipped: bool) -> None:
+    node.setVisible(True)
+    node.setInheritAlpha(is_clipped)  # where nothing is left below, nothing can clip it
+
+
+def _make_plain(group: Node, hold: Hold) -> None:
+    """A group that shows what is in it as it is."""
+    group.setOpacity(255)
+    group.setBlendingMode("normal")
+    for mask in filter(is_mask, [hold(child) for child in group.childNodes()]):
+        mask.setVisible(False)

@@ -1,64 +1,84 @@
-"""Which layers condition what: from the pickers to views of the document, and from those to uploaded pictures."""
+"""Which layers condition what: from the pickers to views of the document, and from those to pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from acetate.canvas.document import OpenDocument, Place
 from acetate.canvas.reading import Show, Snapshot, View
-from acetate.canvas.selection import Mask
 from acetate.coroutines import Loop
-from acetate.model.settings import ACTIVE, BELOW, CANVAS, NONE, Digests
+from acetate.model.settings import ACTIVE, BELOW, CANVAS, NONE, UP_TO, Digests, Picked
 from acetate.picture import Picture
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
-from acetate.protocol.requests import Task
+from acetate.protocol.requests import GenerateRequest
+
+ReadMask = Callable[[Bounds], Picture]  # for any thread
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """What a request names by digest."""
+    """What a request names by digest; None for what was not read."""
 
     background: Picture | None = None
     foreground: Picture | None = None
     mask: Picture | None = None
+    controls: tuple[Picture | None, ...] = ()
 
     @property
-    def digests(self) -> Digests:
-        """Hashes at the first call: make it in a thread."""
-        return Digests(*(picture.digest if picture else None for picture in self.all))
+    def all(self) -> tuple[Picture, ...]:
+        named = (self.background, self.foreground, self.mask, *self.controls)
+        return tuple(picture for picture in named if picture is not None)
 
-    @property
-    def all(self) -> tuple[Picture | None, ...]:
-        return self.background, self.foreground, self.mask
+    def hash(self) -> Pictures:
+        """Takes long: in a thread. Afterwards every digest is known."""
+        for picture in self.all:
+            _ = picture.digest
+        return self
+
+    def name_in(self, request: GenerateRequest) -> GenerateRequest:
+        """The request with their digests; what was not read stays as the request has it."""
+        controls = zip(request.control, self.controls, strict=True)
+        return replace(
+            request,
+            background=self.background.digest if self.background else request.background,
+            foreground=self.foreground.digest if self.foreground else request.foreground,
+            mask=self.mask.digest if self.mask else request.mask,
+            control=tuple(replace(hint, image=seen.digest) if seen else hint for hint, seen in controls),
+        )
 
 
 @dataclass(frozen=True)
 class Conditions:
     """What is to be read from the canvas for a task."""
 
-    background: View | None
-    foreground: View | None
-    wants_mask: bool
-    allows_empty: bool  # the identity task gives back whatever there is
+    background: View | None = None
+    foreground: View | None = None
+    mask: ReadMask | None = None
+    controls: tuple[View | None, ...] = ()
+    allows_empty: bool = False
+    allows_missing: bool = False  # of what is gone the request has a digest: it has been read before
 
     @property
     def placeholders(self) -> Digests:
         """Stand in for pictures that are not read yet, so that a request can be validated at once."""
         some = "0" * 64
         return Digests(
-            some if self.background else None, some if self.foreground else None, some if self.wants_mask else None
+            some if self.background else None,
+            some if self.foreground else None,
+            some if self.mask else None,
+            tuple(some for _ in self.controls),
         )
 
     async def read(self, document: OpenDocument, bounds: Bounds, loop: Loop) -> Pictures:
         """Raises DocumentError where a chosen layer is empty in `bounds`."""
-        mask = Mask(document) if self.wants_mask else None
+        mask = self.mask
         background = await self._read_view(document, self.background, bounds, loop, "background")
         foreground = await self._read_view(document, self.foreground, bounds, loop, "foreground")
-        pictures = Pictures(background, foreground, await loop.thread(lambda: mask.read(bounds)) if mask else None)
-        await loop.thread(lambda: pictures.digests)
-        return pictures
+        controls = tuple([await self._read_view(document, view, bounds, loop, "hint") for view in self.controls])
+        shape = await loop.thread(lambda: mask(bounds)) if mask else None
+        return await loop.thread(Pictures(background, foreground, shape, controls).hash)
 
     async def _read_view(
         self, document: OpenDocument, view: View | None, bounds: Bounds, loop: Loop, role: str
@@ -66,7 +86,12 @@ class Conditions:
         if view is None:
             return None
         document.check_open()
-        snapshot = Snapshot(document, view)
+        try:
+            snapshot = Snapshot(document, view)
+        except DocumentError:
+            if self.allows_missing:
+                return None
+            raise
         try:
             picture = await loop.thread(lambda: snapshot.read(bounds))
             if not self.allows_empty and await loop.thread(lambda: is_empty(picture)):
@@ -76,31 +101,32 @@ class Conditions:
         return picture
 
 
+_CHOOSE = "Choose a layer that has pixels there, or select another region."
 _REMEDY: Mapping[Show, str] = {
     Show.BELOW: "Choose “Whole canvas”, or make a layer active that has something below it.",
+    Show.UP_TO: _CHOOSE,
     Show.EVERYTHING: "Paint something, or choose another region.",
-    Show.ONLY: "Choose a layer that has pixels there, or select another region.",
+    Show.ONLY: _CHOOSE,
+    Show.INSIDE: _CHOOSE,
+    Show.BARE: _CHOOSE,
 }
 
 
-def conditions(task: Task, background: str, foreground: str, place: Place) -> Conditions:
-    """What the pickers say, as far as the task uses it."""
-    return Conditions(
-        background=_view(background, place) if task.needs_background else None,
-        foreground=_view(foreground, place) if task.needs_foreground else None,
-        wants_mask=task.needs_mask,
-        allows_empty=task is Task.IDENTITY,
-    )
+def view_of(picked: Picked, document: OpenDocument, place: Place, alone: Show = Show.ONLY) -> View | None:
+    """What a picker says. `alone`: how chosen layers are shown.
 
-
-def _view(choice: str, place: Place) -> View | None:
+    “Layers below” of the lowest layer is that layer: a new layer goes above it, and there is nothing else.
+    """
+    anchor = (place.anchor,)
+    if picked == (BELOW,):
+        return View(Show.ONLY if document.is_lowest(place.anchor) else Show.BELOW, anchor)
     fixed = {
-        NONE: None,
-        BELOW: View(Show.BELOW, place.anchor),
-        CANVAS: View(Show.EVERYTHING),
-        ACTIVE: View(Show.ONLY, place.anchor),
+        (NONE,): None,
+        (UP_TO,): View(Show.UP_TO, anchor),
+        (CANVAS,): View(Show.EVERYTHING),
+        (ACTIVE,): View(alone, anchor),
     }
-    return fixed[choice] if choice in fixed else View(Show.ONLY, choice)
+    return fixed[picked] if picked in fixed else View(alone, picked)
 
 
 def is_empty(picture: Picture) -> bool:

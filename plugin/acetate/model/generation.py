@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 
-from acetate.canvas.document import OpenDocument, Place
 from acetate.client import api
 from acetate.coroutines import Loop
-from acetate.model.conditions import Conditions, Pictures
+from acetate.model.conditions import Pictures
 from acetate.model.engine import BACK_OFF, Engine
 from acetate.model.jobs import Job, Phase
-from acetate.model.settings import Saved
+from acetate.model.work import Work
 from acetate.picture import Picture
 from acetate.protocol.connection import Connection
 from acetate.protocol.errors import EngineUnreachable, UnknownImage
-from acetate.protocol.requests import GenerateRequest
-
-
-@dataclass(frozen=True)
-class Work:
-    """A job, and where on the canvas it comes from and goes to."""
-
-    job: Job
-    document: OpenDocument
-    place: Place
-    conditions: Conditions
-    settings: Saved
 
 
 class Generation:
@@ -34,18 +20,21 @@ class Generation:
         self._loop = loop
         self._engine = engine
 
-    async def run(self, work: Work) -> None:
+    async def run(self, work: Work, show: Callable[[Pictures], None]) -> Pictures:
         """Up to the event that ends the job, which then has its result, its error, or is cancelled.
 
+        Gives, and shows before they are sent, the pictures that were read.
         Raises what keeps the job from starting: DocumentError, EngineError, RequestError.
         """
         job = work.job
-        pictures = await work.conditions.read(work.document, job.request.bounds, self._loop)
+        pictures = await work.conditions.read(work.document, job.request.covered, self._loop)
         if job.is_cancel_wanted:
             job.enter(Phase.CANCELLED)
-            return
-        job.request = _with_digests(job.request, pictures)
-        await self.send(job, tuple(picture for picture in pictures.all if picture))
+        else:
+            show(pictures)
+            job.request = pictures.name_in(job.request)
+            await self.send(job, pictures.all)
+        return pictures
 
     async def send(self, job: Job, pictures: Sequence[Picture]) -> None:
         """Uploads the pictures that the request names, posts the job, and follows it to its end."""
@@ -96,8 +85,3 @@ class Generation:
         """In a thread: hands the events over to the GUI thread as they come."""
         for numbered in api.events(connection, job.id, job.last_event):
             self._loop.post(lambda numbered=numbered: job.apply(numbered.id, numbered.event))  # type: ignore[misc]
-
-
-def _with_digests(request: GenerateRequest, pictures: Pictures) -> GenerateRequest:
-    digests = pictures.digests
-    return replace(request, background=digests.background, foreground=digests.foreground, mask=digests.mask)

@@ -45,7 +45,7 @@ class History:
 
 
 def thumbnail(picture: Picture) -> Picture:
-    """Every n-th pixel of every n-th row, at most `THUMBNAIL` large. RGBA8 or RGBA16, becomes RGBA8."""
+    """Every n-th pixel of every n-th row, at most `THUMBNAIL` large. Becomes RGBA8; A8 white of that alpha."""
     step = max(1, -(-max(picture.extent.width, picture.extent.height) // THUMBNAIL))
     rows, next_row = [], 0
     for strip, data in picture.rows(Bounds.of(picture.extent)):
@@ -57,6 +57,8 @@ def thumbnail(picture: Picture) -> Picture:
 
 
 def _every_nth(data: bytes, start: int, width: int, step: int, pixel_format: PixelFormat) -> bytes:
+    if pixel_format is PixelFormat.A8:
+        return b"".join(b"\xff\xff\xff%c" % coverage for coverage in data[start : start + width : step])
     if pixel_format is PixelFormat.RGBA8:
         return memoryview(data).cast("I")[start : start + width : step].tobytes()
     row = memoryview(data).cast("Q")[start : start + width : step].tobytes()

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
-from acetate.canvas.document import OpenDocument, active_document
-from acetate.canvas.selection import region
+from acetate.canvas.document import SETTINGS, OpenDocument, active_document
 from acetate.client.launcher import Launcher
 from acetate.coroutines import Future, Loop, Post
-from acetate.model.conditions import conditions
+from acetate.model.conditions import Pictures
 from acetate.model.engine import Engine, EngineState
-from acetate.model.generation import Generation, Work
+from acetate.model.generation import Generation
 from acetate.model.history import History, Result
 from acetate.model.jobs import Job, Phase
 from acetate.model.messages import ENGINE_LOST, Message, done_otherwise, unexpected
 from acetate.model.observable import Observable, Signal
-from acetate.model.results import Results
-from acetate.model.settings import Saved, Settings
+from acetate.model.recipes import Recipe, keep, recipe_of
+from acetate.model.results import Placed, Results
+from acetate.model.sending import Sending
+from acetate.model.settings import ControlLayer, Saved, Settings
+from acetate.model.stack_session import StackSession
+from acetate.model.work import Work, look, prepare, prepare_again, prepare_edges
 from acetate.protocol.codec import from_json, to_json
 from acetate.protocol.errors import AcetateError, DocumentError, MalformedMessage
-from acetate.protocol.pixels import PixelFormat
+from acetate.protocol.events import Done
 from acetate.protocol.requests import Task
 
 
@@ -34,13 +38,20 @@ class Session:
         self.engine = Engine(self._loop, Launcher())
         self.settings = Settings()
         self.history = History()
+        self.sending = Sending(self._loop)
         self.jobs: list[Job] = []  # those that have not ended, the oldest first
         self.jobs_changed: Signal[None] = Signal()
         self._has_recalled = False
         self._seen: set[str] = set()  # documents
+        self._recipes: dict[str, Recipe] = {}  # by job
+        self._is_looking = False
+        self._looks_again = False
         self.message: Observable[Message] = Observable(None)
         self._generation = Generation(self._loop, self.engine)
         self._results = Results(self._loop, self.engine, self.history)
+        self.stack = StackSession(
+            self._loop, self.settings, self._generation, self._results, self.message, self._list_until_done
+        )
         self.engine.state.changed.connect(self._tell_of_engine)
 
     @property
@@ -54,18 +65,44 @@ class Session:
         if self.engine.state.value is EngineState.OFF:
             self._loop.run(self.engine.connection())
 
+    # what makes layers
+
     def generate(self) -> None:
         """Starts a job with the settings as they are, on the active document."""
-        self.message.value = None
         self.settings.roll_seed()
-        try:
-            work = self._prepare()
-        except AcetateError as error:
-            self.message.value = error
-            return
-        self.jobs.append(work.job)
-        self.jobs_changed.emit(None)
-        self._run(self._carry_out(work))
+        self._start(lambda: prepare(self.settings, _open_document()))
+
+    def do(self, task: Task) -> None:
+        """This task, with the other settings as they are."""
+        self.settings.task.value = task
+        self.generate()
+
+    def regenerate(self, *, is_varied: bool) -> None:
+        """What made the active layer, once more; with another seed where `is_varied`."""
+
+        def again() -> Work:
+            document = _open_document()
+            layer = document.place().anchor
+            return prepare_again(recipe_of(document, layer), document, layer, is_varied=is_varied)
+
+        self._start(again)
+
+    def vary(self, result: Result) -> None:
+        """A result of the history with another seed, above the active layer."""
+        recipe = self._recipe(result)
+
+        def again() -> Work:
+            document = _open_document()
+            return prepare_again(recipe, document, document.place().anchor, is_varied=True)
+
+        self._start(again)
+
+    def make_edges(self, index: int) -> None:
+        """A layer of the edges of a control layer, which takes its place as hint."""
+        hint = self.settings.controls.value[index]
+        self._start(
+            lambda: prepare_edges(_open_document(), hint), lambda placed: self._hint_with(hint, placed.layers[0])
+        )
 
     def cancel(self) -> None:
         """The oldest job that goes on."""
@@ -74,14 +111,18 @@ class Session:
 
     def insert(self, result: Result) -> None:
         """Puts a result of the history above the active layer of the active document."""
-        self.message.value = None
-        try:
+        self._try(lambda: self._run(self._insert(result, _open_document())))
+
+    # settings
+
+    def copy_settings(self) -> None:
+        """Of what made the active layer."""
+
+        def copy() -> None:
             document = _open_document()
-            place = document.place()
-        except AcetateError as error:
-            self.message.value = error
-            return
-        self._run(self._results.insert(result, document, place, expected=None))
+            self.settings.copy_from(recipe_of(document, document.place().anchor).request)
+
+        self._try(copy)
 
     def enter_document(self) -> None:
         """Takes up the settings that the active document keeps, the first time that it is seen."""
@@ -90,36 +131,114 @@ class Session:
             return
         self._seen.add(document.id)
         try:
-            if data := document.annotation():
+            if data := document.annotation(SETTINGS):
                 self.settings.restore(from_json(Saved, json.loads(data)))
         except (ValueError, MalformedMessage) as error:
             self.message.value = DocumentError(f"its Acetate settings cannot be read ({error})", "Set them anew.")
 
-    def _prepare(self) -> Work:
-        document, settings = _open_document(), self.settings
-        place, task = document.place(), settings.task.value
-        wanted = conditions(task, settings.background.value, settings.foreground.value, place)
-        pixel_format = PixelFormat.RGBA8 if document.colour_space.depth == "U8" else PixelFormat.RGBA16
-        request = settings.request(region(document), wanted.placeholders, pixel_format)
-        request.validate()
-        if task is Task.BACKGROUND_BEHIND_FOREGROUND and wanted.foreground:
-            place = document.place_below(wanted.foreground.layer)
-        return Work(Job(request), document, place, wanted, settings.saved())
+    def look(self) -> None:
+        """Shows anew what would be sent. While that is being read, once more afterwards."""
+        self._looks_again = self._is_looking
+        if not self._is_looking:
+            self._is_looking = True
+            self._run(self._look_until_done())
 
-    async def _carry_out(self, work: Work) -> None:
+    # how
+
+    def _start(self, work: Callable[[], Work], then: Callable[[Placed], None] | None = None) -> None:
+        def start() -> None:
+            prepared = work()
+            self.jobs.append(prepared.job)
+            self.jobs_changed.emit(None)
+            self._run(self._carry_out(prepared, self.settings.saved(), then))
+
+        self._try(start)
+
+    def _list_until_done(self, job: Job, work: Coroutine[Future[Any], None, None]) -> None:
+        async def listed() -> None:
+            try:
+                await work
+            finally:
+                self.jobs.remove(job)
+                self.jobs_changed.emit(None)
+
+        self.jobs.append(job)
+        self.jobs_changed.emit(None)
+        self._run(listed())
+
+    def _try(self, action: Callable[[], None]) -> None:
+        """An error of it is shown."""
+        self.message.value = None
+        try:
+            action()
+        except AcetateError as error:
+            self.message.value = error
+
+    async def _carry_out(self, work: Work, settings: Saved, then: Callable[[Placed], None] | None) -> None:
         job = work.job
         try:
-            await self._generation.run(work)
+            pictures = await self._generation.run(work, lambda seen: self._run(self.sending.show(seen)))
             if job.result:
-                notes = await self._results.take(job, job.result, work.document, work.place)
-                work.document.annotate(json.dumps(to_json(work.settings)).encode())
-                self.message.value = done_otherwise((*job.result.notes, *notes))
+                placed = await self._place(work, job.result, pictures)
+                work.document.annotate(SETTINGS, json.dumps(to_json(settings)).encode())
+                self.message.value = done_otherwise((*job.result.notes, *placed.notes))
                 job.enter(Phase.DONE)
+                if then:
+                    then(placed)
             elif job.error:
                 raise job.error
         finally:
             self.jobs.remove(job)
             self.jobs_changed.emit(None)
+
+    async def _place(self, work: Work, done: Done, pictures: Pictures) -> Placed:
+        self._recipes[work.job.id] = await self._loop.thread(lambda: work.recipe(pictures))
+        if work.replaces:
+            first = await self._results.list(work.job, done)
+            mask = await self._loop.thread(lambda: work.mask_of_bounds(pictures))
+            placed = await self._results.replace(first, work.document, work.replaces, mask)
+        else:
+            placed = await self._results.take(work.job, done, work.document, work.place)
+        self._keep(placed, work.document)
+        return placed
+
+    async def _insert(self, result: Result, document: OpenDocument) -> None:
+        self._keep(await self._results.insert(result, document, document.place(), expected=None), document)
+
+    def _keep(self, placed: Placed, document: OpenDocument) -> None:
+        recipe = self._recipe(placed.result)
+        layers = zip(placed.layers, placed.result.layers, strict=True)
+        keep(document, {layer: recipe.of_layer(made) for layer, made in layers})
+
+    def _recipe(self, result: Result) -> Recipe:
+        """Of an earlier session only the request is known."""
+        return self._recipes.get(result.job, Recipe(result.request)).of_layer(result.layers[-1])
+
+    def _hint_with(self, old: ControlLayer, layer: str) -> None:
+        hints = self.settings.controls.value
+        new = ControlLayer(old.kind, layer, old.weight, old.start, old.end)
+        self.settings.controls.value = tuple(new if hint == old else hint for hint in hints)
+
+    async def _look_until_done(self) -> None:
+        try:
+            await self._look()
+            while self._looks_again:
+                self._looks_again = False
+                await self._look()
+        finally:
+            self._is_looking = False
+
+    async def _look(self) -> None:
+        """What cannot be read is not shown; why not, the press of the button says."""
+        document = active_document()
+        try:
+            if document is None:
+                raise DocumentError("no document is open", "Open one.")
+            region, conditions = look(self.settings, document, document.place())
+            pictures = await replace(conditions, allows_empty=True).read(document, region.context, self._loop)
+        except DocumentError:
+            pictures = Pictures()
+        await self.sending.show(pictures)
 
     def _tell_of_engine(self, state: EngineState) -> None:
         if state is EngineState.LOST and self.jobs:

@@ -9,7 +9,7 @@ from enum import Enum
 from acetate.protocol.codec import from_json, to_json
 from acetate.protocol.errors import AcetateError, MalformedMessage
 from acetate.protocol.geometry import Bounds
-from acetate.protocol.requests import GenerateRequest, Task
+from acetate.protocol.requests import ControlKind, GenerateRequest, Task
 
 
 class JobState(str, Enum):
@@ -182,6 +182,9 @@ class ModelInfo:
     licence: str = ""  # SPDX
     memory: int = 0  # bytes that a draft takes, about
     reason: str = ""  # what is missing and what to do, where it is not installed
+    controls: tuple[ControlKind, ...] = ()  # hints that it can follow
+    image_prompts: tuple[str, ...] = ()  # names of IP-Adapters
+    styles: tuple[str, ...] = ()  # names of LoRAs
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ MAX_PROMPT = 4000  # characters; text encoders read far less
 MAX_IMAGES = 16
 MAX_LAYERS = 64
 MAX_SEED = 2**32 - 1
+MAX_ADD_ONS = 8  # hints, image prompts or LoRAs of one request
+MAX_NAME = 200  # characters of a file's name
 MAX_COORDINATE = 2**24  # canvas pixels from the origin, either way
 
 
@@ -27,6 +29,7 @@ class Task(str, Enum):
     STACK = "stack"  # prompts, bottom to top → layers, each conditioned on those below
     REFINE = "refine"  # foreground → another version of it, alpha free
     INPAINT = "inpaint"  # foreground, mask → repainted inside the mask
+    EDGES = "edges"  # foreground → its edges, white on black: a hint for ControlNet; no model
     IDENTITY = "identity"  # returns its foreground: exercises the path of a pixel, no model
 
     @property
@@ -35,11 +38,33 @@ class Task(str, Enum):
 
     @property
     def needs_foreground(self) -> bool:
-        return self in (Task.BACKGROUND_BEHIND_FOREGROUND, Task.BLEND, Task.REFINE, Task.INPAINT, Task.IDENTITY)
+        return self in (
+            Task.BACKGROUND_BEHIND_FOREGROUND,
+            Task.BLEND,
+            Task.REFINE,
+            Task.INPAINT,
+            Task.EDGES,
+            Task.IDENTITY,
+        )
 
     @property
     def needs_mask(self) -> bool:
         return self is Task.INPAINT
+
+    @property
+    def needs_model(self) -> bool:
+        """And a prompt to give it."""
+        return self not in (Task.EDGES, Task.IDENTITY)
+
+    @property
+    def reworks_layer(self) -> bool:
+        """Whether the result is another version of the foreground, in its place."""
+        return self in (Task.REFINE, Task.INPAINT)
+
+    @property
+    def uses_context(self) -> bool:
+        """Whether what lies around the bounds counts."""
+        return self in (Task.BACKGROUND_BEHIND_FOREGROUND, Task.INPAINT, Task.IDENTITY)
 
 
 class Preset(str, Enum):
@@ -63,15 +88,41 @@ class ControlKind(str, Enum):
     SCRIBBLE = "scribble"
 
 
+class ControlMethod(str, Enum):
+    """What reads a hint."""
+
+    CONTROLNET = "controlnet"
+    UNION = "union"  # one ControlNet for all kinds of hints: SDXL
+    T2I_ADAPTER = "t2i_adapter"  # lighter: runs once a job, not at every step
+
+
 @dataclass(frozen=True)
 class ControlHint:
-    """A ControlNet hint: an image that covers the context, its weight, and the share of the steps it acts in."""
+    """A hint: an image that covers the context, its weight, and the share of the steps it acts in."""
 
     kind: ControlKind
     image: str  # digest
     weight: float = 1.0
     start: float = 0.0  # 0..1 of the steps
     end: float = 1.0
+    method: ControlMethod | None = None  # the first that the model has, in the order above, where None
+
+
+@dataclass(frozen=True)
+class ImagePrompt:
+    """A picture in place of words, read by an IP-Adapter. It may have any size."""
+
+    image: str  # digest
+    adapter: str  # name among those of the model
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Style:
+    """A style LoRA; one of LCM or TCD goes with the scheduler of that name."""
+
+    lora: str  # name among those of the model
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +132,8 @@ class StackLayer:
     prompt: str
     bounds: Bounds | None = None  # canvas pixels; the bounds of the request where None
     seed: int | None = None  # the request's seed + the layer's index where None
-    strength: float = 1.0
+    strength: float = 1.0  # below 1 it starts from `picture`: 0 keeps that, 1 makes another
+    picture: str | None = None  # digest of what the layer showed before, exactly as large as its bounds
 
 
 @dataclass(frozen=True)
@@ -103,8 +155,11 @@ class GenerateRequest:
     background: str | None = None  # digest
     foreground: str | None = None  # digest
     mask: str | None = None  # digest of an A8 image: the feathered selection
+    cut_out: bool = False  # the alpha of each layer is multiplied by the mask
     layers: tuple[StackLayer, ...] = ()  # stack, bottom to top
     control: tuple[ControlHint, ...] = ()
+    image_prompts: tuple[ImagePrompt, ...] = ()
+    styles: tuple[Style, ...] = ()
     images: int = 1  # how many alternatives
     model: str = DEFAULT_MODEL
     preset: Preset = Preset.DRAFT
@@ -123,7 +178,9 @@ class GenerateRequest:
     @property
     def image_digests(self) -> tuple[str, ...]:
         """Every image that must be on the engine before the job can start."""
-        named = (self.background, self.foreground, self.mask, *(hint.image for hint in self.control))
+        conditions = (self.background, self.foreground, self.mask, *(hint.image for hint in self.control))
+        pictures = (*(layer.picture for layer in self.layers), *(prompt.image for prompt in self.image_prompts))
+        named = (*conditions, *pictures)
         return tuple(dict.fromkeys(name for name in named if name is not None))
 
     def validate(self) -> None:
@@ -132,6 +189,7 @@ class GenerateRequest:
         _check_geometry(self)
         _check_conditions(self)
         _check_numbers(self)
+        _check_add_ons(self)
 
 
 def _check_prompts(request: GenerateRequest) -> None:
@@ -147,7 +205,7 @@ def _check_prompts(request: GenerateRequest) -> None:
             raise InvalidRequest(f"the {name} has {len(text)} characters", f"Shorten it to at most {MAX_PROMPT}.")
     if request.task is Task.STACK:
         _check_stack(request)
-    elif request.task is not Task.IDENTITY and not request.prompt.strip():
+    elif request.task.needs_model and not request.prompt.strip():
         raise InvalidRequest("the prompt is empty", "Type what should appear on the layer.")
 
 
@@ -155,8 +213,13 @@ def _check_stack(request: GenerateRequest) -> None:
     if not 1 <= len(request.layers) <= MAX_LAYERS:
         raise InvalidRequest(f"the stack has {len(request.layers)} layers", f"Give it 1 to {MAX_LAYERS}.")
     for index, layer in enumerate(request.layers):
-        if not layer.prompt.strip():
+        if layer.strength > 0 and not layer.prompt.strip():
             raise InvalidRequest(f"the prompt of layer {index + 1} is empty", "Type what should appear on it.")
+        if layer.strength < 1.0 and layer.picture is None:
+            raise InvalidRequest(
+                f"layer {index + 1} has strength {layer.strength} and no picture to start from",
+                "Send what it showed before, or leave its strength at 1.",
+            )
 
 
 def _check_geometry(request: GenerateRequest) -> None:
@@ -181,6 +244,8 @@ def _check_conditions(request: GenerateRequest) -> None:
         raise InvalidRequest("there is no foreground", f"Choose a foreground layer: {task.value} needs one.")
     if task.needs_mask and request.mask is None:
         raise InvalidRequest("there is no selection", f"Select what to repaint: {task.value} needs it.")
+    if request.cut_out and request.mask is None:
+        raise InvalidRequest("there is no selection to cut out", "Send the mask, or leave cut_out at false.")
     for name in request.image_digests:
         if not is_digest(name):
             raise InvalidRequest(f"{name[:80]!r} does not name an image", "Use the SHA-256 of an uploaded image.")
@@ -197,14 +262,33 @@ def _check_numbers(request: GenerateRequest) -> None:
     _check_range("clip skip", request.clip_skip, 0, 8)
     if request.guidance_scale is not None:
         _check_range("guidance scale", request.guidance_scale, 0.0, 50.0)
-    for hint in request.control:
-        _check_range("control weight", hint.weight, 0.0, 2.0)
-        _check_range("control start", hint.start, 0.0, 1.0)
-        _check_range("control end", hint.end, hint.start, 1.0)
     for layer in request.layers:
         _check_range("layer strength", layer.strength, 0.0, 1.0)
         if layer.seed is not None:
             _check_range("layer seed", layer.seed, 0, MAX_SEED)
+
+
+def _check_add_ons(request: GenerateRequest) -> None:
+    for hint in request.control:
+        _check_range("control weight", hint.weight, 0.0, 2.0)
+        _check_range("control start", hint.start, 0.0, 1.0)
+        _check_range("control end", hint.end, hint.start, 1.0)
+    for prompt in request.image_prompts:
+        _check_range("weight of an image prompt", prompt.weight, 0.0, 2.0)
+    for style in request.styles:
+        _check_range("weight of a LoRA", style.weight, -2.0, 2.0)
+    _check_range("number of hints", len(request.control), 0, MAX_ADD_ONS)
+    _check_names("IP-Adapter", [prompt.adapter for prompt in request.image_prompts])
+    _check_names("LoRA", [style.lora for style in request.styles])
+
+
+def _check_names(what: str, names: list[str]) -> None:
+    _check_range(f"number of {what}s", len(names), 0, MAX_ADD_ONS)
+    for name in names:
+        if not 0 < len(name) <= MAX_NAME:
+            raise InvalidRequest(f"the name of the {what} has {len(name)} characters", "Choose one of the model's.")
+    if len(set(names)) != len(names):
+        raise InvalidRequest(f"one {what} is named twice", "Name it once; its weight may be up to 2.")
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:

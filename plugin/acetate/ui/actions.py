@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from krita import Extension, Window
 
 from acetate.model.session import Session
+from acetate.protocol.requests import Task
 from acetate.ui.dock import AcetateDock
+
+ACTIONS: tuple[tuple[str, str, Callable[[Session], None]], ...] = (
+    ("acetate_generate_layer", "Generate layer here", lambda session: session.do(Task.FOREGROUND)),
+    ("acetate_put_in_front", "Put something in front", lambda session: session.do(Task.FOREGROUND_ON_BACKGROUND)),
+    ("acetate_paint_behind", "Paint the background behind", lambda s: s.do(Task.BACKGROUND_BEHIND_FOREGROUND)),
+    ("acetate_generate_both", "Generate foreground and background", lambda session: session.do(Task.JOINT)),
+    ("acetate_build_stack", "Build stack…", lambda session: session.stack.open()),
+    ("acetate_refine_layer", "Refine layer", lambda session: session.do(Task.REFINE)),
+    ("acetate_repaint_selection", "Repaint inside selection", lambda session: session.do(Task.INPAINT)),
+    ("acetate_regenerate_layer", "Regenerate layer", lambda session: session.regenerate(is_varied=False)),
+    ("acetate_vary_layer", "Vary layer", lambda session: session.regenerate(is_varied=True)),
+    ("acetate_copy_layer_settings", "Copy settings of layer", lambda session: session.copy_settings()),
+    ("acetate_cancel_job", "Cancel generating", lambda session: session.cancel()),
+)
+"""Id, text, and what it does. Each works at once, on the selection where there is one."""
 
 
 class AcetateActions(Extension):
@@ -13,16 +32,19 @@ class AcetateActions(Extension):
         """Krita wants it; there is nothing to set up."""
 
     def createActions(self, window: Window) -> None:
-        generate = window.createAction("acetate_generate_layer", "Generate layer here", "tools/scripts")
-        generate.triggered.connect(lambda: _session(window).generate())
-        cancel = window.createAction("acetate_cancel_job", "Cancel generating", "tools/scripts")
-        cancel.triggered.connect(lambda: _session(window).cancel())
+        for name, text, work in ACTIONS:
+            action = window.createAction(name, text, "tools/scripts")
+            action.triggered.connect(partial(_do, window, work))
 
 
-def _session(window: Window) -> Session:
-    """The session of the docker in `window`, which shows what comes of it."""
+def _do(window: Window, work: Callable[[Session], None], _is_checked: bool = False) -> None:
+    work(_dock(window).session)
+
+
+def _dock(window: Window) -> AcetateDock:
+    """The docker in `window`, which shows what comes of it."""
     dock = window.qwindow().findChild(AcetateDock, "acetate_dock")
     assert dock is not None  # Krita makes every docker in every window
     dock.show()
     dock.raise_()
-    return dock.session
+    return dock

@@ -7,12 +7,17 @@ from krita import Canvas, DockWidget, Krita
 from acetate.model.session import Session
 from acetate.protocol.requests import Task
 from acetate.qt import GuiThread, QtCore, QtWidgets
+from acetate.ui.again import AgainRow
 from acetate.ui.choice import Choice
-from acetate.ui.conditions import ConditionsGrid
+from acetate.ui.conditions import ConditionsGrid, MoreRows
+from acetate.ui.controls import ControlList
+from acetate.ui.fold import Fold
 from acetate.ui.history import HistoryView
 from acetate.ui.message import MessageBar
 from acetate.ui.progress import ProgressBox
 from acetate.ui.prompt import PromptEdit
+from acetate.ui.sending import SendingView
+from acetate.ui.stack_window import StackWindow
 
 TASKS = (
     (Task.FOREGROUND, "Transparent layer from text"),
@@ -32,12 +37,36 @@ class AcetateDock(DockWidget):
         self._gui = GuiThread()
         self.session = Session(self._gui.post)
         self._conditions = ConditionsGrid(self.session)
+        self._controls = ControlList(self.session)
         Krita.instance().notifier().applicationClosing.connect(self.session.engine.stop)
         self.setWidget(_scrolled(self._content()))
+        self._look_when_settings_change()
+        self._stack_window: StackWindow | None = None
+        self.session.stack.opened.connect(lambda _: self._open_stack())
 
     def canvasChanged(self, canvas: Canvas | None) -> None:
         self.session.enter_document()
         self._conditions.refresh()
+        self._controls.refresh()
+
+    def enterEvent(self, event: QtCore.QEvent) -> None:
+        """Krita does not tell scripts when layers change: the docker looks when the painter comes near."""
+        self.session.look()
+        super().enterEvent(event)
+
+    def _open_stack(self) -> None:
+        if self._stack_window is None:
+            self._stack_window = StackWindow(self.session, self)
+        self._stack_window.open_beside()
+
+    def _look_when_settings_change(self) -> None:
+        settings = self.session.settings
+        for name in ("task", "background", "foreground", "region", "grow", "feather", "padding", "outcome", "controls"):
+            getattr(settings, name).changed.connect(lambda _: self._look())
+
+    def _look(self) -> None:
+        if self.isVisible():
+            self.session.look()
 
     def _content(self) -> QtWidgets.QWidget:
         content = QtWidgets.QWidget()
@@ -45,7 +74,16 @@ class AcetateDock(DockWidget):
         column.setContentsMargins(6, 6, 6, 6)
         column.setSpacing(6)
         above = (self._task(), self._prompt(), Buttons(self.session), ProgressBox(self.session), self._message())
-        for widget in (*above, self._negative(), self._conditions):
+        below = (
+            self._negative(),
+            self._behind(),
+            self._conditions,
+            SendingView(self.session),
+            Fold("More", "acetate_more", MoreRows(self.session.settings)),
+            Fold("Layers to follow", "acetate_hints", self._controls),
+            AgainRow(self.session),
+        )
+        for widget in (*above, *below):
             column.addWidget(widget)
         column.addWidget(HistoryView(self.session), 1)
         column.addStretch(0)
@@ -76,6 +114,15 @@ class AcetateDock(DockWidget):
         negative.setToolTip("What to keep away from the layer.")
         negative.submitted.connect(self.session.generate)
         return negative
+
+    def _behind(self) -> QtWidgets.QWidget:
+        behind = PromptEdit(self.session.settings.background_prompt, lines=1)
+        behind.setObjectName("acetate_background_prompt")
+        behind.setPlaceholderText("What lies behind it? (optional)")
+        behind.setToolTip("Describe the background; the same words as for the foreground where this is empty.")
+        behind.submitted.connect(self.session.generate)
+        self.session.settings.task.bind(lambda task: behind.setVisible(task is Task.JOINT))
+        return behind
 
     def _message(self) -> QtWidgets.QWidget:
         message = MessageBar()
@@ -108,11 +155,20 @@ class Buttons(QtWidgets.QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(generate, 1)
         row.addWidget(self._cancel)
+        row.addWidget(_stack_button(session))
         session.jobs_changed.connect(lambda _: self._show())
         self._show()
 
     def _show(self) -> None:
         self._cancel.setEnabled(bool(self._session.jobs))
+
+
+def _stack_button(session: Session) -> QtWidgets.QWidget:
+    button = QtWidgets.QPushButton("Stack…")
+    button.setObjectName("acetate_build_stack")
+    button.setToolTip("Build a group of layers, one prompt each, every one fitting what lies below it.")
+    button.clicked.connect(lambda: session.stack.open())
+    return button
 
 
 def _scrolled(content: QtWidgets.QWidget) -> QtWidgets.QScrollArea:

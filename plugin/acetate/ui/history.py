@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from acetate.model.history import LIMIT, Entry
+from acetate.model.history import LIMIT, Entry, Result
 from acetate.model.session import Session
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.ui.checkerboard import on_checkerboard, to_image
@@ -24,6 +24,8 @@ class HistoryView(QtWidgets.QListWidget):
         self.setMinimumHeight(_THUMBNAIL.height() + 16)
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Expanding)
         self.itemClicked.connect(self._insert)
+        self.setContextMenuPolicy(QtCore.Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self._show_menu)
         session.history.added.connect(self._add)
         self.hide()
 
@@ -34,7 +36,7 @@ class HistoryView(QtWidgets.QListWidget):
         item = QtWidgets.QListWidgetItem(QtGui.QIcon(on_checkerboard(to_image(entry.thumbnail), _THUMBNAIL)), "")
         request = entry.result.request
         item.setToolTip(
-            f"{request.prompt}\nSeed {request.seed}, {request.bounds}\nClick to insert it above the active layer."
+            f"{request.prompt}\nSeed {request.seed}, {request.bounds}\nClick to insert it, right click for more."
         )
         self.insertItem(0, item)
         while self.count() > LIMIT:
@@ -42,4 +44,20 @@ class HistoryView(QtWidgets.QListWidget):
         self.show()
 
     def _insert(self, item: QtWidgets.QListWidgetItem) -> None:
-        self._session.insert(self._session.history.entries[self.row(item)].result)
+        self._session.insert(self._result(item))
+
+    def _result(self, item: QtWidgets.QListWidgetItem) -> Result:
+        return self._session.history.entries[self.row(item)].result
+
+    def _show_menu(self, position: QtCore.QPoint) -> None:
+        item = self.itemAt(position)
+        if item is None:
+            return
+        result = self._result(item)
+        menu = QtWidgets.QMenu(self)
+        menu.setObjectName("acetate_history_menu")
+        menu.addAction("Insert above the active layer", lambda: self._session.insert(result))
+        menu.addAction("Vary: another seed", lambda: self._session.vary(result))
+        menu.addAction("Copy settings", lambda: self._session.settings.copy_from(result.request))
+        menu.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self.mapToGlobal(position))

@@ -1,4 +1,4 @@
-"""Picks layers of the document: a few fixed answers, then every layer by its name."""
+"""Picks layers of the document: a fixed answer, or any layers and groups, each with a box to tick."""
 
 from __future__ import annotations
 
@@ -6,43 +6,69 @@ from collections.abc import Callable, Sequence
 
 from acetate.canvas.document import LayerInfo
 from acetate.model.observable import Observable
-from acetate.qt import QtCore, QtWidgets
+from acetate.model.settings import Picked
+from acetate.qt import QtCore, QtGui, QtWidgets
 
 _INDENT = "   "
+_GONE = "(a layer that is gone)"
+_ON, _OFF = "☑ ", "☐ "  # Krita's dark themes hide the boxes that Qt draws in a list
+_ID = QtCore.Qt.ItemDataRole.UserRole
+_NAME = QtCore.Qt.ItemDataRole.UserRole + 1
 
 
 class LayerPicker(QtWidgets.QComboBox):
-    """`choice` is a fixed word, or the id of a layer. The list is read anew whenever the painter comes near."""
+    """`picked` is a fixed word, or ids of layers. The list is read anew whenever the painter comes near.
+
+    With `several`, a click on a layer in the open list ticks it and leaves the list open.
+    """
 
     def __init__(
         self,
-        choice: Observable[str],
+        picked: Observable[Picked],
         fixed: Sequence[tuple[str, str]],
         layers: Callable[[], list[LayerInfo]],
+        *,
+        several: bool = True,
     ) -> None:
         super().__init__()
-        self._choice = choice
-        self._fixed = fixed
+        self._picked = picked
+        self._fixed = tuple(fixed)
         self._layers = layers
+        self._several = several
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
         self.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(6)
         self.currentIndexChanged.connect(self._take)
+        self.view().viewport().installEventFilter(self)
         self.refresh()
-        choice.changed.connect(lambda _: self.refresh())
+        picked.changed.connect(lambda _: self._show())
 
     def refresh(self) -> None:
         """Lists the layers as they are now, and shows the choice; one that is gone stays, and is named so."""
-        items = [*self._fixed, *((layer.id, _INDENT * layer.depth + layer.name) for layer in self._layers())]
-        if self._choice.value not in (value for value, _ in items):
-            items.append((self._choice.value, "(a layer that is gone)"))
+        layers = self._layers()
+        known = {*(value for value, _ in self._fixed), *(layer.id for layer in layers)}
+        layers += [LayerInfo(value, _GONE, 0) for value in self._picked.value if value not in known]
         self.blockSignals(True)
         self.clear()
-        for value, text in items:
+        for value, text in self._fixed:
             self.addItem(text, value)
+            self.setItemData(self.count() - 1, text, _NAME)
         self.insertSeparator(len(self._fixed))
-        self.setCurrentIndex(self.findData(self._choice.value))
+        for layer in layers:
+            self.addItem(_INDENT * layer.depth + layer.name, layer.id)
+            self.setItemData(self.count() - 1, layer.name, _NAME)
+            if self._several:
+                self._tick(self.count() - 1, layer.id in self._picked.value, layer.depth)
+        self.setCurrentIndex(self.findData(self._picked.value[0]))
         self.blockSignals(False)
+        self.update()
+
+    def _show(self) -> None:
+        """A new list would take the open one from under the painter's hand."""
+        if self.view().isVisible():
+            self.update()
+        else:
+            self.refresh()
 
     def showPopup(self) -> None:
         self.refresh()
@@ -53,7 +79,43 @@ class LayerPicker(QtWidgets.QComboBox):
             self.refresh()
         super().enterEvent(event)
 
+    def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:
+        """A click on a layer in the open list ticks it."""
+        if self._several and isinstance(event, QtGui.QMouseEvent) and event.type() == event.Type.MouseButtonRelease:
+            index = self.view().indexAt(event.pos())
+            if index.isValid() and index.row() > len(self._fixed):
+                self._toggle(index.row())
+                return True
+        return super().eventFilter(watched, event)
+
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
+        """Several layers are shown by their names."""
+        painter = QtWidgets.QStylePainter(self)
+        option = QtWidgets.QStyleOptionComboBox()
+        self.initStyleOption(option)
+        option.currentText = self._summary()
+        painter.drawComplexControl(QtWidgets.QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QtWidgets.QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
+
+    def _summary(self) -> str:
+        names = [str(self.itemData(self.findData(value), _NAME)) for value in self._picked.value]
+        return names[0] if len(names) == 1 else f"{len(names)} layers: {', '.join(names)}"
+
+    def _tick(self, row: int, is_on: bool, depth: int) -> None:
+        self.setItemText(row, _INDENT * depth + (_ON if is_on else _OFF) + str(self.itemData(row, _NAME)))
+
+    def _toggle(self, row: int) -> None:
+        """In the order of the list, topmost first; ticking none at all is the first fixed answer."""
+        clicked = str(self.itemData(row, _ID))
+        kept = set(self._picked.value) ^ {clicked}
+        rows = [str(self.itemData(i, _ID)) for i in range(len(self._fixed) + 1, self.count())]
+        chosen = tuple(value for value in rows if value in kept)
+        depth = len(self.itemText(row)) - len(self.itemText(row).lstrip())
+        self._tick(row, clicked in kept, depth // len(_INDENT))
+        self._picked.value = chosen or (self._fixed[0][0],)
+
     def _take(self, index: int) -> None:
         value = self.itemData(index)
         if isinstance(value, str):
-            self._choice.value = value
+            self._picked.value = (value,)

@@ -64,8 +64,8 @@ class StackRow(QtWidgets.QWidget):
         self._lock.clicked.connect(lambda is_on: editor.change(index, is_locked=is_on))
         self._prompt, self._state = QtWidgets.QLabel(), QtWidgets.QLabel()
         self._prompt.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
-        self._state.setEnabled(False)  # greyed: a remark
         number = QtWidgets.QLabel(str(index + 1))
+        number.setObjectName(f"acetate_stack_number_{index + 1}")
         number.setMinimumWidth(number.fontMetrics().boundingRect("00").width())
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(4, 0, 8, 0)

@@ -14,6 +14,7 @@ from acetate.ui.stack_form import StackForm
 from acetate.ui.stack_list import StackList
 
 _SIZE = QtCore.QSize(440, 620)  # screen pixels
+_GAP = 16
 
 
 class StackWindow(QtWidgets.QDialog):
@@ -34,7 +35,10 @@ class StackWindow(QtWidgets.QDialog):
         column.addWidget(self._message())
 
     def open_beside(self) -> None:
-        """With the keyboard."""
+        """To the left of the docker, with the keyboard."""
+        if not self.isVisible():
+            beside = self.parentWidget().mapToGlobal(QtCore.QPoint(0, 0))
+            self.move(max(0, beside.x() - self.width() - _GAP), beside.y())
         self.show()
         self.raise_()
         self.activateWindow()
@@ -55,7 +59,7 @@ class StackWindow(QtWidgets.QDialog):
             ("add", "addlayer", "Add a layer above the selected one.", editor.add),
             ("duplicate", "duplicatelayer", "The same above it, with another seed.", editor.duplicate),
             ("delete", "deletelayer", "Take the selected layer out of the stack.", editor.delete),
-            ("up", "arrowupblr", "Move the selected layer up.", lambda: editor.move(1)),
+            ("up", "arrowup", "Move the selected layer up.", lambda: editor.move(1)),
             ("down", "arrowdown", "Move the selected layer down.", lambda: editor.move(-1)),
         )
         row = QtWidgets.QHBoxLayout()

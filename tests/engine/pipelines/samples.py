@@ -42,7 +42,7 @@ def run(generator, request, images=None, reporter=None):
     return generator.generate(request, images or some_images(request.covered), reporter or Recorder())
 
 
-GENERATING = [task for task in Task if task is not Task.IDENTITY]
+GENERATING = [task for task in Task if task.needs_model]
 ROLES = {
     Task.JOINT: [LayerRole.BACKGROUND, LayerRole.FOREGROUND],
     Task.BACKGROUND_BEHIND_FOREGROUND: [LayerRole.BACKGROUND],

@@ -4,12 +4,13 @@ import json
 
 import pytest
 
-from acetate.model.settings import Digests, Saved, Settings
+from acetate.model.region import Length, RegionKind, Unit
+from acetate.model.settings import ControlLayer, Digests, Outcome, Saved, Settings
 from acetate.protocol.codec import from_json, to_json
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
-from acetate.protocol.requests import MAX_PROMPT, MAX_SEED, Task
+from acetate.protocol.requests import MAX_PROMPT, MAX_SEED, ControlHint, ControlKind, Task
 
 BOUNDS = Bounds(1, 2, 30, 40)
 SOME = "a" * 64
@@ -68,9 +69,29 @@ def test_a_fixed_seed_stays_and_a_random_one_does_not() -> None:
     assert all(0 <= seed <= MAX_SEED for seed in seeds)
 
 
+def test_a_hint_is_named_by_its_picture() -> None:
+    settings = Settings()
+    settings.prompt.value = "a fox"
+    settings.controls.value = (ControlLayer(ControlKind.DEPTH, "{layer}", 0.5, 0.1, 0.9),)
+    request = request_of(settings, Digests(controls=(SOME,)))
+    request.validate()
+    assert request.control == (ControlHint(ControlKind.DEPTH, SOME, 0.5, 0.1, 0.9),)
+
+
+def test_what_made_a_layer_can_be_taken_up_again() -> None:
+    settings, other = Settings(), Settings()
+    settings.task.value, settings.prompt.value, settings.strength.value = Task.REFINE, "a fox", 0.25
+    settings.seed.value, settings.images.value = 11, 3
+    other.copy_from(request_of(settings, Digests(foreground=SOME)))
+    assert request_of(other, Digests(foreground=SOME)) == request_of(settings, Digests(foreground=SOME))
+    assert not other.random_seed.value
+
+
 def test_settings_survive_the_document() -> None:
     settings, other = Settings(), Settings()
-    settings.task.value, settings.prompt.value, settings.background.value = Task.BLEND, "ein Fuchs ☃", "{some-layer}"
+    settings.region.value, settings.feather.value = RegionKind.LAYER, Length(5, Unit.PERCENT)
+    settings.outcome.value, settings.controls.value = Outcome.REPLACE, (ControlLayer(ControlKind.POSE, "{x}"),)
+    settings.task.value, settings.prompt.value, settings.background.value = Task.BLEND, "ein Fuchs ☃", ("{some-layer}",)
     settings.random_seed.value, settings.seed.value, settings.strength.value = False, MAX_SEED, 0.25
     other.restore(from_json(Saved, json.loads(json.dumps(to_json(settings.saved())))))
     assert other.saved() == settings.saved()

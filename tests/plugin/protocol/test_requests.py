@@ -19,7 +19,9 @@ from acetate.protocol.requests import (
     ControlHint,
     ControlKind,
     GenerateRequest,
+    ImagePrompt,
     StackLayer,
+    Style,
     Task,
 )
 from tests.plugin.protocol.strategies import values_of
@@ -69,10 +71,20 @@ WRONG: list[dict[str, Any]] = [
     {"control": (dataclasses.replace(HINT, image="x"),)},
     {"control": (dataclasses.replace(HINT, weight=9.0),)},
     {"control": (dataclasses.replace(HINT, start=0.6, end=0.5),)},
+    {"control": (HINT,) * 9},
+    {"image_prompts": (ImagePrompt("x", "plus"),)},
+    {"image_prompts": (ImagePrompt(IMAGE, ""),)},
+    {"image_prompts": (ImagePrompt(IMAGE, "plus", 2.5),)},
+    {"image_prompts": (ImagePrompt(IMAGE, "plus"), ImagePrompt(IMAGE, "plus"))},
+    {"styles": (Style("x" * 201),)},
+    {"styles": (Style("ink", math.nan),)},
+    {"styles": (Style("ink"), Style("ink", 0.5))},
     {"task": Task.STACK},
     {"task": Task.STACK, "layers": (StackLayer(" "),)},
     {"task": Task.STACK, "layers": (StackLayer("a"),) * 65},
     {"task": Task.STACK, "layers": (StackLayer("a", strength=2.0),)},
+    {"task": Task.STACK, "layers": (StackLayer("a", strength=0.5),)},
+    {"task": Task.STACK, "layers": (StackLayer("a", picture="x"),)},
     {"task": Task.STACK, "layers": (StackLayer("a", seed=-1),)},
     {"task": Task.STACK, "layers": (StackLayer("a", bounds=Bounds(2**40, 0, 1, 1)),)},
 ]
@@ -97,4 +109,6 @@ def test_any_request_is_valid_or_refused_never_a_crash(request: GenerateRequest)
 def test_images_are_named_once_in_order() -> None:
     request = dataclasses.replace(GOOD, background="b", foreground="a", mask="b", control=(HINT, HINT))
     assert request.image_digests == ("b", "a", IMAGE)
+    layers = (StackLayer("a"), StackLayer("b", picture="c"), StackLayer("c", picture="b"))
+    assert dataclasses.replace(request, layers=layers).image_digests == ("b", "a", IMAGE, "c")
     assert GOOD.image_digests == ()

@@ -1,0 +1,76 @@
+"""Tasks that need no model: a layer as it is, or its edges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acetate.protocol.events import LayerRole
+from acetate.protocol.requests import GenerateRequest, Task
+from acetate_engine.compositing.alpha import convert, premultiply, to_float
+from acetate_engine.compositing.regions import crop
+from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Images, Pixels, Reporter
+
+EDGES = "Edges"  # the name of a layer of edges, where the prompt gives none
+_LOW, _HIGH = 100, 200  # of Canny's hysteresis, for grey values 0..255
+
+
+def identity(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
+    """The foreground within the bounds, exactly, in the pixel format asked for."""
+    return _made(request, "Identity", LayerRole.FOREGROUND, _foreground(request, images), reporter)
+
+
+def edges(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
+    """The edges of colour and of alpha (Canny 1986), white on opaque black, as ControlNets are trained on."""
+    lines = canny(_foreground(request, images))
+    picture = np.dstack([lines, lines, lines, np.full_like(lines, 255)])
+    return _made(request, request.prompt.strip() or EDGES, LayerRole.BACKGROUND, picture, reporter)
+
+
+def canny(rgba: Pixels) -> NDArray[np.uint8]:
+    """(H, W, 4) straight sRGB → (H, W), 255 on edges and 0 elsewhere."""
+    import cv2  # takes a moment to import, and few jobs need it
+
+    values = premultiply(to_float(rgba))
+    grey = np.rint(values[..., :3].mean(axis=-1) * 255).astype(np.uint8)
+    alpha = np.rint(values[..., 3] * 255).astype(np.uint8)
+    found: NDArray[np.uint8] = np.maximum(cv2.Canny(grey, _LOW, _HIGH), cv2.Canny(alpha, _LOW, _HIGH))
+    return found
+
+
+def cut_out(made: Generated, request: GenerateRequest, images: Images) -> Generated:
+    """The same layers, their alpha multiplied by the mask; where that is full, bytes stay as they are."""
+    assert request.mask is not None  # validated
+    mask = images[request.mask]
+    layers = (replace(layer, pixels=_faded(layer, mask, request)) for layer in made.layers)
+    return replace(made, layers=tuple(layers))
+
+
+def _faded(layer: GeneratedLayer, mask: Pixels, request: GenerateRequest) -> Pixels:
+    share = crop(mask, layer.bounds.relative_to(request.covered)).astype(np.uint32)
+    faded = layer.pixels.copy()
+    faded[..., 3] = (layer.pixels[..., 3] * share + 127) // 255
+    return faded
+
+
+def _foreground(request: GenerateRequest, images: Images) -> Pixels:
+    assert request.foreground is not None  # validated
+    return crop(images[request.foreground], request.bounds.relative_to(request.covered))
+
+
+def _made(request: GenerateRequest, name: str, role: LayerRole, pixels: Pixels, reporter: Reporter) -> Generated:
+    result = convert(pixels, request.pixel_format).copy()
+    reporter.progress(1, 1, "decode")
+    layers = (
+        GeneratedLayer(image, role, name, request.bounds, result, request.seed) for image in range(request.images)
+    )
+    return Generated(tuple(layers))
+
+
+WITHOUT_MODEL: dict[Task, Callable[[GenerateRequest, Images, Reporter], Generated]] = {
+    Task.IDENTITY: identity,
+    Task.EDGES: edges,
+}

@@ -1,0 +1,47 @@
+"""What can be done with the active layer if it was generated: make it again, vary it, take up its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from acetate.model.session import Session
+from acetate.qt import QtWidgets
+
+
+class AgainRow(QtWidgets.QWidget):
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        row = QtWidgets.QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        for name, text, tip, action in (
+            (
+                "acetate_regenerate",
+                "Again",
+                "Make the active layer once more, as it was made.",
+                lambda: session.regenerate(is_varied=False),
+            ),
+            (
+                "acetate_vary",
+                "Vary",
+                "Make the active layer once more, with another seed.",
+                lambda: session.regenerate(is_varied=True),
+            ),
+            (
+                "acetate_copy_settings",
+                "Copy settings",
+                "Take up the prompt and all that made the active layer.",
+                session.copy_settings,
+            ),
+        ):
+            row.addWidget(_button(name, text, tip, action))
+        row.addStretch(1)
+
+
+def _button(name: str, text: str, tip: str, action: Callable[[], None]) -> QtWidgets.QToolButton:
+    button = QtWidgets.QToolButton()
+    button.setObjectName(name)
+    button.setText(text)
+    button.setToolTip(tip)
+    button.clicked.connect(lambda: action())
+    return button

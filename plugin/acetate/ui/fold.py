@@ -1,0 +1,31 @@
+"""What few painters need every day, behind a title that opens and closes it."""
+
+from __future__ import annotations
+
+from acetate.qt import QtCore, QtWidgets
+
+
+class Fold(QtWidgets.QWidget):
+    """Closed at first. `name` is the object name of the title."""
+
+    def __init__(self, title: str, name: str, content: QtWidgets.QWidget) -> None:
+        super().__init__()
+        self._content = content
+        self._title = QtWidgets.QToolButton()
+        self._title.setObjectName(name)
+        self._title.setText(title)
+        self._title.setCheckable(True)
+        self._title.setAutoRaise(True)
+        self._title.setToolButtonStyle(QtCore.Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._title.toggled.connect(self._open)
+        column = QtWidgets.QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self._title)
+        column.addWidget(content)
+        self._open(False)
+
+    def _open(self, is_open: bool) -> None:
+        arrow = QtCore.Qt.ArrowType.DownArrow if is_open else QtCore.Qt.ArrowType.RightArrow
+        self._title.setArrowType(arrow)
+        self._content.setVisible(is_open)

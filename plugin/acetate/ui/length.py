@@ -1,0 +1,43 @@
+"""A length in pixels, or in per cent of the region."""
+
+from __future__ import annotations
+
+from acetate.model.observable import Observable
+from acetate.model.region import Length, Unit
+from acetate.qt import QtWidgets
+
+_LONGEST = 4096
+
+
+class LengthRow(QtWidgets.QWidget):
+    def __init__(self, length: Observable[Length], name: str, tip: str) -> None:
+        super().__init__()
+        self._length = length
+        self._number = QtWidgets.QSpinBox()
+        self._number.setObjectName(name)
+        self._number.setRange(0, _LONGEST)
+        self._number.setToolTip(tip)
+        self._unit = QtWidgets.QComboBox()
+        self._unit.setObjectName(f"{name}_unit")
+        self._unit.setToolTip("Canvas pixels, or per cent of the longer side of the region.")
+        for unit in Unit:
+            self._unit.addItem(unit.value, unit.value)
+        row = QtWidgets.QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        row.addWidget(self._number, 1)
+        row.addWidget(self._unit)
+        length.bind(self._show)
+        self._number.valueChanged.connect(lambda _: self._take())
+        self._unit.currentIndexChanged.connect(lambda _: self._take())
+
+    def _show(self, length: Length) -> None:
+        for widget in (self._number, self._unit):
+            widget.blockSignals(True)
+        self._number.setValue(round(length.value))
+        self._unit.setCurrentIndex(self._unit.findData(length.unit.value))
+        for widget in (self._number, self._unit):
+            widget.blockSignals(False)
+
+    def _take(self) -> None:
+        self._length.value = Length(self._number.value(), Unit(self._unit.currentData()))

@@ -1,0 +1,28 @@
+"""Rows of a label and a widget, which can be hidden together."""
+
+from __future__ import annotations
+
+from acetate.qt import QtWidgets
+
+Row = tuple[QtWidgets.QWidget, QtWidgets.QWidget]
+
+
+class Rows(QtWidgets.QWidget):
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid = QtWidgets.QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setVerticalSpacing(4)
+        self._grid.setColumnStretch(1, 1)
+
+    def add(self, text: str, widget: QtWidgets.QWidget) -> Row:
+        label, row = QtWidgets.QLabel(text), self._grid.rowCount()
+        self._grid.addWidget(label, row, 0)
+        self._grid.addWidget(widget, row, 1)
+        return label, widget
+
+
+def show_row(row: Row, is_visible: bool) -> None:
+    for widget in row:
+        widget.setVisible(is_visible)

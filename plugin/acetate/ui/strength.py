@@ -1,0 +1,41 @@
+"""How far another version of a layer may go from the old one."""
+
+from __future__ import annotations
+
+from acetate.model.settings import Settings
+from acetate.qt import QtCore, QtWidgets
+
+_WORDS = ((0, "nothing"), (25, "only the edge"), (45, "details"), (70, "shape and colour"), (100, "another object"))
+
+
+class StrengthRow(QtWidgets.QWidget):
+    """0 keeps the layer, 100 % makes another."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        slider, number, words = (
+            QtWidgets.QSlider(QtCore.Qt.Orientation.Horizontal),
+            QtWidgets.QLabel(),
+            QtWidgets.QLabel(),
+        )
+        slider.setObjectName("acetate_strength")
+        slider.setRange(0, 100)
+        slider.setToolTip("How far the result may go from the layer as it is; its transparency changes along.")
+        words.setObjectName("acetate_strength_words")
+        words.setEnabled(False)  # greyed: a remark
+        number.setMinimumWidth(number.fontMetrics().boundingRect("100 %").width())
+        grid = QtWidgets.QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setVerticalSpacing(0)
+        grid.setColumnStretch(0, 1)
+        grid.addWidget(slider, 0, 0)
+        grid.addWidget(number, 0, 1)
+        grid.addWidget(words, 1, 0, 1, 2)
+        slider.valueChanged.connect(lambda percent: setattr(settings.strength, "value", percent / 100))
+        settings.strength.bind(lambda strength: slider.setValue(round(100 * strength)))
+        settings.strength.bind(lambda strength: number.setText(f"{round(100 * strength)} %"))
+        settings.strength.bind(lambda strength: words.setText("Changes " + _words(100 * strength)))
+
+
+def _words(percent: float) -> str:
+    return next(words for limit, words in _WORDS if percent <= limit + 1e-6)
