@@ -83,6 +83,7 @@ class BaseStage:
     """Trains `unet` on latents that are prepared once, with the autoencoder frozen."""
 
     name = "base"
+    trains = "unet"  # what its losses update
 
     def __init__(self, config: BaseConfig, data: Path) -> None:
         self.config = config
@@ -105,7 +106,12 @@ class BaseStage:
         return new_unet(self.config.model, self.vae.config.latent_channels, self.size)
 
     def modules(self) -> dict[str, torch.nn.Module]:
-        return {"unet": self.unet}
+        return {self.trains: self.unet}
+
+    @property
+    def device(self) -> torch.device:
+        """Where the UNet is; the autoencoder stays on the CPU."""
+        return torch.device(self.unet.device)
 
     def encode_cutouts(self, rgba: Bytes) -> Tensor:
         """(N, H, W, 4) straight RGBA -> scaled latents; here of the cut-outs over mid-grey."""
@@ -134,18 +140,22 @@ class BaseStage:
         parts = [(self.plain, size - scenes)] + ([(self.scenes, scenes)] if scenes else [])
         chosen = [(pool, draw_indices(pool.weight, count, rng)) for pool, count in parts]
         latent = torch.cat([pool.latent[index] for pool, index in chosen])
-        text = torch.cat([pool.text[index] for pool, index in chosen])
-        text = text * torch.from_numpy(rng.random(size) >= self.config.caption_dropout)
-        return latent, self.states[text]
+        return latent, self.said(torch.cat([pool.text[index] for pool, index in chosen]), rng)
+
+    def said(self, text: Tensor, rng: np.random.Generator) -> Tensor:
+        """States of these texts; a share of them is replaced by the empty one."""
+        return self.states[text * torch.from_numpy(rng.random(len(text)) >= self.config.caption_dropout)]
 
     def losses(self, step: Step) -> Losses:
-        latent, text = self.draw(step.rng)
-        loss = self.denoising_loss(latent.to(step.device), text.to(step.device))
-        yield "unet", loss, {"loss": loss}
+        loss = self.batch_loss(step.rng, step.device)
+        yield self.trains, loss, {"loss": loss}
 
-    def denoising_loss(self, latent: Tensor, text: Tensor) -> Tensor:
+    def batch_loss(self, rng: np.random.Generator, device: torch.device) -> Tensor:
+        """`rng` chooses the pictures, torch's generator noise and times."""
+        latent, text = (part.to(device) for part in self.draw(rng))
+
         def predict(noisy: Tensor, time: Tensor) -> Tensor:
-            velocity: Tensor = self.unet(noisy, time, text).sample
+            velocity: Tensor = self.unet.to(device)(noisy, time, text).sample
             return velocity
 
         return velocity_loss(self.noise, predict, latent, self.config.snr_limit)
@@ -159,13 +169,12 @@ class BaseStage:
     def fixed_loss(self) -> dict[str, float]:
         """The loss on one batch with one noise, the same at every report."""
         torch.manual_seed(1)
-        return {"fixed_loss": self.denoising_loss(*self.draw(np.random.default_rng(1))).item()}
+        return {"fixed_loss": self.batch_loss(np.random.default_rng(1), self.device).item()}
 
     def sample(self) -> Tensor:
-        """Scaled latents of the sample sheet's prompts."""
-        return sample_latents(
-            self.unet, solver(), self.sheet_states, self.states[:1], self.size, guidance=self.config.guidance
-        )
+        """Scaled latents of the sample sheet's prompts, on the CPU."""
+        text, empty = self.sheet_states.to(self.device), self.states[:1].to(self.device)
+        return sample_latents(self.unet, solver(), text, empty, self.size, guidance=self.config.guidance).cpu()
 
     def decode(self, latent: Tensor) -> Tensor:
         """Scaled latents -> RGB in -1..1."""

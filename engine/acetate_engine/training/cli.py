@@ -15,7 +15,7 @@ Data = Annotated[Path, typer.Option("--data", exists=True, file_okay=False, help
 Run = Annotated[Path, typer.Option("--run", help="Folder of this run; an existing one is resumed.")]
 Export = Annotated[Path | None, typer.Option("--export", help="Where to write the trained model at the end.")]
 Only = Annotated[bool, typer.Option("--export-only", help="Write what the run's checkpoint holds, without training.")]
-Device = Annotated[str, typer.Option("--device", help="Torch device.")]
+Cpu = Annotated[bool, typer.Option("--cpu", help="Stay on the CPU even where there is a GPU.")]
 
 
 @app.callback()
@@ -25,12 +25,12 @@ def train() -> None:
 
 def _command(entry: Entry) -> Callable[..., None]:
     def command(
-        config: ConfigFile, data: Data, run: Run, export: Export = None, only: Only = False, device: Device = "cpu"
+        config: ConfigFile, data: Data, run: Run, export: Export = None, only: Only = False, cpu: Cpu = False
     ) -> None:
         from .loop import Trainer
 
         settings, stage = entry.build(config, data)
-        trainer = Trainer(stage, settings.schedule, run, device)
+        trainer = Trainer(stage, settings.schedule, run, cpu)
         if not only:
             trainer.run()
         trainer.report()

@@ -1,7 +1,7 @@
 """Training configurations: one frozen model a stage, read from YAML; unknown keys are errors."""
 
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
@@ -33,6 +33,7 @@ class Schedule(Frozen):
     clip: float = 1.0  # largest gradient norm
     ema: float = 0.999
     seed: int = 0
+    precision: Literal["no", "bf16"] = "no"  # bf16: autocast, where the hardware computes in it
     checkpoint_seconds: float = 120
     log_every: int = 10
     sheet_every: int = 1000

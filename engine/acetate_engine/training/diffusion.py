@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -99,8 +100,14 @@ def encode_feeds(vae: SpaceToDepthAutoencoder, feeds: Floats) -> Tensor:
 
 def encode_texts(texts: list[str]) -> Tensor:
     """(N, tokens, 384) states."""
-    encoder = MiniLMTextEncoder()
+    encoder = _text_encoder()
     return torch.cat([encoder.encode(texts[i : i + 64]) for i in range(0, len(texts), 64)])
+
+
+@lru_cache(maxsize=1)
+def _text_encoder() -> MiniLMTextEncoder:
+    """Loading it takes longer than most that it is asked for."""
+    return MiniLMTextEncoder()
 
 
 def draw_indices(weight: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:

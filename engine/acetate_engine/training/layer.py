@@ -17,7 +17,6 @@ from .compose import to_float
 from .config import Existing
 from .datasets import Bytes
 from .diffusion import frozen_unet, frozen_vae
-from .loop import Losses, Step
 from .parts import load_transparency
 from .scenes import SceneEncoder
 from .shared import save_sharing
@@ -38,12 +37,17 @@ class LayerStage(BaseStage):
     """As `base`, on adjusted latents of cut-outs, training `weights` alone."""
 
     name = "layer"
+    trains = "weights"
 
     def __init__(self, config: LayerConfig, data: Path) -> None:
         self.transparency = load_transparency(config.transparency, config.offset_scale)
         self.encoder = SceneEncoder(frozen_vae(config.vae), self.transparency)
         super().__init__(config, data)
         torch.manual_seed(config.schedule.seed)
+        self._adapt(config)
+
+    def _adapt(self, config: LayerConfig) -> None:
+        """Put what is trained into the UNet."""
         self.weights = new_sharing_weights(self.unet, frames=1, rank=config.rank)
         self.sharing = AttentionSharing(self.unet, self.weights, trainable=True)
 
@@ -52,17 +56,12 @@ class LayerStage(BaseStage):
         return frozen_unet(self.config.start)
 
     def modules(self) -> dict[str, nn.Module]:
-        return {"weights": self.weights}
+        return {self.trains: self.weights}
 
     def encode_cutouts(self, rgba: Bytes) -> Tensor:
         """Adjusted latents, scaled."""
         parts = [self.encoder.cutouts(to_float(rgba[i : i + 32])) for i in range(0, len(rgba), 32)]
         return torch.cat(parts)
-
-    def losses(self, step: Step) -> Losses:
-        self.unet.to(step.device)
-        for _, loss, values in super().losses(step):
-            yield "weights", loss, values
 
     @torch.no_grad()
     def evaluate(self) -> tuple[dict[str, float], Image.Image]:

@@ -2,6 +2,9 @@
 
 Everything random in a step comes from (seed, step), and checkpoints hold weights, averages and optimiser state as
 safetensors: a run that was killed and resumed ends with the same weights as one that was not.
+
+Several processes (`accelerate launch`, on one machine or many) draw different batches and average their gradients;
+the first of them writes.
 """
 
 import json
@@ -16,6 +19,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from accelerate import Accelerator
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -73,9 +77,10 @@ def checkpoints(folder: Path) -> list[Path]:
 class Trainer:
     """Runs a stage in `folder`: `checkpoint-STEP/`, `metrics.jsonl`, `sheets/*.png`."""
 
-    def __init__(self, stage: Stage, schedule: Schedule, folder: Path, device: str = "cpu") -> None:
+    def __init__(self, stage: Stage, schedule: Schedule, folder: Path, cpu: bool = False) -> None:
         self.stage, self.schedule, self.folder = stage, schedule, folder
-        self.device = torch.device(device)
+        self.accelerator = Accelerator(cpu=cpu, mixed_precision=schedule.precision)
+        self.device = self.accelerator.device
         self.modules = {name: module.to(self.device) for name, module in stage.modules().items()}
         self.optimisers = {name: self._optimiser(module) for name, module in self.modules.items()}
         self.averages = {
@@ -103,8 +108,8 @@ class Trainer:
             self.index += 1
             now = time.monotonic()
             if self.index % self.schedule.log_every == 0:
-                rate = (self.index - since) * self.schedule.batch / (now - logged)
-                self._log({key: value.item() for key, value in values.items()} | {"samples_per_second": rate})
+                rate = (self.index - since) * self.schedule.batch * self.accelerator.num_processes / (now - logged)
+                self._log({key: self._mean(value) for key, value in values.items()} | {"samples_per_second": rate})
                 logged, since = now, self.index
             if self.index % self.schedule.sheet_every == 0:
                 self.report()
@@ -112,15 +117,23 @@ class Trainer:
                 self.checkpoint()
                 saved = time.monotonic()
         self.checkpoint()
+        self.accelerator.wait_for_everyone()
+
+    def _mean(self, value: Tensor) -> float:
+        """Over all processes."""
+        mean: Tensor = self.accelerator.reduce(value.detach(), "mean")
+        return mean.item()
 
     def _step(self) -> dict[str, Tensor]:
-        seed = (self.schedule.seed, self.index)
+        others = (self.accelerator.process_index,) if self.accelerator.process_index else ()
+        seed = (self.schedule.seed, self.index, *others)
         torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
         step = Step(self.index, np.random.default_rng(seed), self.device)
         values: dict[str, Tensor] = {}
-        for name, loss, logged in self.stage.losses(step):
-            self._update(name, loss)
-            values |= logged
+        with self.accelerator.autocast():
+            for name, loss, logged in self.stage.losses(step):
+                self._update(name, loss)
+                values |= logged
         return values
 
     def _update(self, name: str, loss: Tensor) -> None:
@@ -128,10 +141,18 @@ class Trainer:
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(self.schedule, self.index)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        self.accelerator.backward(loss)
+        self._share_gradients(module)
         nn.utils.clip_grad_norm_(trained(module).values(), self.schedule.clip)
         optimiser.step()
         self._average(name)
+
+    def _share_gradients(self, module: nn.Module) -> None:
+        """The mean over all processes, by hand: a stage calls its modules' parts, which a wrapper would not see."""
+        if self.accelerator.num_processes > 1:
+            for parameter in trained(module).values():
+                if parameter.grad is not None:
+                    parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
 
     @torch.no_grad()
     def _average(self, name: str) -> None:
@@ -141,6 +162,8 @@ class Trainer:
             average[key].lerp_(parameter, 1 - decay)
 
     def _log(self, values: dict[str, float]) -> None:
+        if not self.accelerator.is_main_process:
+            return
         line = {"step": self.index, "time": round(time.time(), 1)} | {k: round(v, 6) for k, v in values.items()}
         with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
@@ -149,6 +172,8 @@ class Trainer:
 
     def report(self) -> None:
         """Log the stage's metrics and write its sample sheet, both of the averaged weights."""
+        if not self.accelerator.is_main_process:
+            return
         with self.averaged():
             metrics, sheet = self.stage.evaluate()
         self._log(metrics)
@@ -159,11 +184,15 @@ class Trainer:
         return Averaged(self)
 
     def export(self, folder: Path) -> None:
+        if not self.accelerator.is_main_process:
+            return
         with self.averaged():
             self.stage.export(folder)
 
     def checkpoint(self) -> None:
         """Write weights, averages and optimiser state; older checkpoints stay until the new one is whole."""
+        if not self.accelerator.is_main_process:
+            return
         new, old = self.folder / "checkpoint.new", checkpoints(self.folder)
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir()

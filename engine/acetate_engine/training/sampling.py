@@ -3,13 +3,12 @@
 from typing import Any
 
 import torch
-from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 
 @torch.no_grad()
 def sample_latents(
-    unet: UNet2DConditionModel,
+    unet: Any,
     scheduler: Any,
     text: Tensor,
     empty: Tensor,
@@ -18,24 +17,28 @@ def sample_latents(
     steps: int = 20,
     guidance: float = 4.0,
     seed: int = 0,
+    beside: Tensor | None = None,
 ) -> Tensor:
     """Denoise one latent a prompt.
 
     Args:
+        unet: a UNet2DConditionModel, or what is called like one and has its `config`.
         scheduler: a diffusers scheduler with `set_timesteps`, `scale_model_input` and `step`.
         text: (N, T, 384) states of the prompts; `empty`: (1, T, 384) of the empty prompt.
         size: latent side.
+        beside: (N, C', size, size), concatenated to the input's channels.
 
     Returns:
         (N, C, size, size), in the scheduler's scale.
     """
     generator = torch.Generator().manual_seed(seed)
-    channels = unet.config.in_channels
+    channels = unet.config.out_channels
     latent = torch.randn((len(text), channels, size, size), generator=generator).to(text) * scheduler.init_noise_sigma
     both = torch.cat([empty.expand_as(text), text])
+    given = [] if beside is None else [torch.cat([beside, beside])]
     scheduler.set_timesteps(steps)
     for time in scheduler.timesteps:
         model_input = scheduler.scale_model_input(torch.cat([latent, latent]), time)
-        plain, prompted = unet(model_input, time, both).sample.chunk(2)
+        plain, prompted = unet(torch.cat([model_input, *given], 1), time, both).sample.chunk(2)
         latent = scheduler.step(plain + guidance * (prompted - plain), time, latent).prev_sample
     return latent

@@ -52,4 +52,12 @@ STAGES = {
         "Train a foreground on a given background, or a background behind a given foreground.",
     ),
     "probe": Entry("probe", "ProbeConfig", "ProbeStage", "Train the probe that `acetate eval` looks with."),
+    "concat": Entry(
+        "concat",
+        "ConcatConfig",
+        "ConcatStage",
+        "Train a layer from others, given as further input channels of the UNet.",
+    ),
+    "control": Entry("control", "ControlConfig", "ControlStage", "Train a ControlNet on edges."),
+    "style": Entry("style", "StyleConfig", "StyleStage", "Train a style LoRA on the base."),
 }

@@ -71,7 +71,7 @@ def workshop(tmp_path_factory, data) -> Path:
 
 
 SCHEDULE = """
-schedule: {steps: 40, batch: 4, learning_rate: RATE, warmup: 5, ema: 0.9, log_every: 1, sheet_every: 1000}
+schedule: {steps: 30, batch: 4, learning_rate: RATE, warmup: 5, ema: 0.9, log_every: 1, sheet_every: 1000}
 """
 PARTS = """
 vae: vae
@@ -80,11 +80,16 @@ transparency: transparency
 """
 EXPORTED = {"vae": "vae", "base": "base", "transparency": "transparency", "layer": "layer"}  # where
 SHARED = "include: [parts.yaml]\nscenes: 6\nrank: 4\n"
-CONFIGS = {  # learning rate; low-rank weights on a UNet that knows nothing yet need much
+CONFIGS = {
+    "probe": (2e-3, "scenes: 0.5"),  # learning rate; low-rank weights on a UNet that knows nothing yet need much
     "vae": (2e-3, "model: {latent_channels: 4, stages: [4, 2], widths: [16, 24]}"),
-    "base": (2e-3, "vae: vae\nmodel: {widths: [16, 32], head_width: 8, groups: 8}\nscenes: 4"),
+    "base": (2e-3, "vae: vae\nmodel: {widths: [16], head_width: 8, groups: 8}\nscenes: 4"),
     "transparency": (2e-3, "vae: vae\ncritic_start: 2"),
+    "probe": (2e-3, ""),
     "layer": (1e-2, "include: [parts.yaml]\nrank: 4"),
     "joint": (1e-2, SHARED + "layer: layer/transparent.safetensors"),
+    "concat": (4e-3, "include: [parts.yaml]\nscenes: 6\nway: bgble2fg"),
+    "control": (2e-2, "include: [parts.yaml]\nlayer: layer/transparent.safetensors\nhint_width: 4"),
+    "style": (1e-2, "include: [parts.yaml]\nrank: 4"),
     "conditioned": (1e-2, SHARED + "wanted: foreground\ncondition_channels: 8"),
 }

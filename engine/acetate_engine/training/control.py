@@ -1,0 +1,102 @@
+"""Stage `control`: a ControlNet on edges (arXiv 2302.05543) for the base that paints transparent layers."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import ControlNetModel, UNet2DConditionModel
+from torch import Tensor, nn
+
+from ..models.attention_sharing import AttentionSharing
+from ..models.checkpoints.load import load_sharing_weights
+from ..pipelines.plain import canny
+from .base import save_half
+from .config import Existing
+from .datasets import Bytes
+from .diffusion import draw_indices, solver, velocity_loss
+from .layer import LayerConfig, LayerStage
+from .sampling import sample_latents
+from .scenes import condition_images
+
+
+class ControlConfig(LayerConfig):
+    layer: Existing  # exported weights of the stage `layer`, in the UNet all the time
+    hint_width: int = 8  # channels of the hint at full size; they double with each halving
+
+
+class ControlStage(LayerStage):
+    """As `layer`, training a copy of the UNet's way down that reads the edges of what is to be painted."""
+
+    name = "control"
+    trains = "control"
+
+    def __init__(self, config: ControlConfig, data: Path) -> None:
+        super().__init__(config, data)
+        views = len(self.plain.latent) // len(self.foregrounds)
+        pixels = self.foregrounds.pixels
+        self.edges = np.concatenate([edges_of(view) for view in (pixels, pixels[:, :, ::-1])[:views]])
+
+    def _adapt(self, config: LayerConfig) -> None:
+        assert isinstance(config, ControlConfig)
+        self.sharing = AttentionSharing(self.unet, load_sharing_weights(config.layer))
+        self.control = new_controlnet(self.unet, self.vae.factor, config.hint_width)
+
+    def modules(self) -> dict[str, nn.Module]:
+        return {self.trains: self.control}
+
+    def batch_loss(self, rng: np.random.Generator, device: torch.device) -> Tensor:
+        index = draw_indices(self.plain.weight, self.config.schedule.batch, rng)
+        text = self.said(self.plain.text[index], rng).to(device)
+        guided = Guided(self.unet.to(device), self.control, hints(self.edges[index]).to(device))
+
+        def predict(noisy: Tensor, time: Tensor) -> Tensor:
+            velocity: Tensor = guided(noisy, time, text).sample
+            return velocity
+
+        return velocity_loss(self.noise, predict, self.plain.latent[index].to(device), self.config.snr_limit)
+
+    def sample(self) -> Tensor:
+        """Of training pictures: their captions and their edges."""
+        count = min(32, len(self.foregrounds))
+        guided = Guided(self.unet, self.control, hints(self.edges[:count]).repeat(2, 1, 1, 1).to(self.device))
+        text, empty = self.states[self.plain.text[:count]].to(self.device), self.states[:1].to(self.device)
+        return sample_latents(guided, solver(), text, empty, self.size, guidance=self.config.guidance).cpu()
+
+    def export(self, folder: Path) -> None:
+        """The ControlNet in fp16, as a diffusers folder."""
+        save_half(self.control, folder)
+
+
+class Guided:
+    """A UNet that follows a hint (N, 3, H, W); called as the UNet is."""
+
+    def __init__(self, unet: UNet2DConditionModel, control: ControlNetModel, hint: Tensor) -> None:
+        self.unet, self.control, self.hint = unet, control, hint
+        self.config = unet.config
+
+    def __call__(self, noisy: Tensor, time: Tensor, text: Tensor) -> Any:
+        down, middle = self.control(noisy, time, text, controlnet_cond=self.hint, return_dict=False)
+        return self.unet(noisy, time, text, down_block_additional_residuals=down, mid_block_additional_residual=middle)
+
+
+def new_controlnet(unet: UNet2DConditionModel, factor: int, width: int) -> ControlNetModel:
+    """One that changes nothing yet: a copy of the way down of `unet`, whose hint is `factor` times the latent."""
+    widths = tuple(width * 2**level for level in range(int(math.log2(factor)) + 1))
+    plain = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=widths, load_weights_from_unet=False)
+    heads = unet.config.addition_embed_type_num_heads
+    control = ControlNetModel.from_config({**plain.config, "addition_embed_type_num_heads": heads})
+    own = control.state_dict()
+    control.load_state_dict(own | {name: x for name, x in unet.state_dict().items() if name in own})
+    return control
+
+
+def edges_of(pictures: Bytes) -> Bytes:
+    """(N, H, W, 4) -> (N, H, W), as the engine draws edges for a painter."""
+    return np.stack([canny(np.ascontiguousarray(picture)) for picture in pictures])
+
+
+def hints(edges: Bytes) -> Tensor:
+    """(N, H, W) -> (N, 3, H, W) in 0..1."""
+    return (condition_images(np.repeat(edges[..., None], 3, -1)) + 1) / 2

@@ -1,0 +1,49 @@
+"""Stage `style`: a LoRA on the frozen base, with peft; it carries over to every layer that the base paints."""
+
+from pathlib import Path
+
+import torch
+from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+from diffusers.utils import convert_state_dict_to_diffusers
+from peft import LoraConfig
+from peft.utils import get_peft_model_state_dict
+
+from .base import BaseConfig, BaseStage
+from .config import Existing
+from .diffusion import frozen_unet
+
+TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]
+
+
+class StyleConfig(BaseConfig):
+    start: Existing  # the base UNet, frozen here
+    rank: int = 16
+    file: str = "style"  # name of the exported file, which is the style's name
+    scenes: int = 0
+    scene_share: float = 0.0
+
+
+class StyleStage(BaseStage):
+    """As `base`, training low-rank offsets of every attention alone."""
+
+    name = "style"
+    trains = "lora"
+
+    def __init__(self, config: StyleConfig, data: Path) -> None:
+        self.start, self.rank, self.file = config.start, config.rank, config.file
+        super().__init__(config, data)
+
+    def _unet(self) -> UNet2DConditionModel:
+        unet = frozen_unet(self.start)
+        torch.manual_seed(self.config.schedule.seed)
+        unet.add_adapter(LoraConfig(r=self.rank, lora_alpha=self.rank, target_modules=TARGETS))
+        return unet
+
+    def export(self, folder: Path) -> None:
+        """`FILE.safetensors` in fp16, as diffusers names a LoRA."""
+        state = convert_state_dict_to_diffusers(get_peft_model_state_dict(self.unet))
+        StableDiffusionPipeline.save_lora_weights(
+            folder,
+            unet_lora_layers={name: tensor.half() for name, tensor in state.items()},
+            weight_name=f"{self.file}.safetensors",
+        )

@@ -1,0 +1,81 @@
+"""What stages export is what the engine reads: style LoRAs, ControlNets, concatenated conditions."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from acetate.protocol.requests import ControlMethod
+from acetate_engine.models.checkpoints.kinds import Family
+from acetate_engine.models.checkpoints.offsets import OffsetFile
+from acetate_engine.models.controls import load_reader
+from acetate_engine.models.styles import StyleLoras
+from acetate_engine.models.unet_patch import UNetPatch
+from acetate_engine.training.diffusion import frozen_unet
+from acetate_engine.training.loop import Trainer
+from acetate_engine.training.stages import STAGES
+
+
+@pytest.fixture
+def trained_stage(workshop, data, tmp_path):
+    """A stage after two steps, with the weights that it exports in place, and where it exported them."""
+
+    def train(name):
+        settings, stage = STAGES[name].build(workshop / f"{name}.yaml", data)
+        trainer = Trainer(stage, settings.schedule, tmp_path / "run")
+        with torch.enable_grad():
+            trainer.run(until=2)
+        trainer.export(tmp_path / "export")
+        trainer.averaged().__enter__()
+        return stage, tmp_path / "export"
+
+    return train
+
+
+@pytest.fixture
+def inputs():
+    generator = torch.Generator().manual_seed(0)
+    shapes = {"noisy": (2, 4, 4, 4), "text": (2, 16, 384), "given": (2, 8, 4, 4), "hint": (2, 3, 32, 32)}
+    return {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
+
+
+def _close(ours, theirs):
+    """fp16 rounds the exported weights."""
+    torch.testing.assert_close(ours, theirs, atol=5e-3, rtol=5e-3)
+
+
+@torch.no_grad()
+def test_a_style_is_read_by_the_engine(workshop, trained_stage, inputs):
+    stage, folder = trained_stage("style")
+    base = frozen_unet(workshop / "base/unet")
+    time, text = torch.tensor([500]), inputs["text"]
+    before = base(inputs["noisy"], time, text).sample
+    StyleLoras(base, [], Family.SD15, {"style": Path(folder / "style.safetensors")}).use({"style": 1.0})
+    after = base(inputs["noisy"], time, text).sample
+    _close(after, stage.unet(inputs["noisy"], time, text).sample)
+    assert not torch.equal(before, after)
+
+
+@torch.no_grad()
+def test_concatenated_conditions_are_read_by_the_engine(workshop, trained_stage, inputs):
+    stage, folder = trained_stage("concat")
+    base = frozen_unet(workshop / "base/unet")
+    time, both = torch.tensor([500]), torch.cat([inputs["noisy"], inputs["given"]], 1)
+    with UNetPatch(base, OffsetFile(folder / "bgble2fg.safetensors")):
+        _close(base(both, time, inputs["text"]).sample, stage.unet(both, time, inputs["text"]).sample)
+    assert base.conv_in.in_channels == 4
+
+
+@torch.no_grad()
+def test_a_controlnet_is_read_by_the_engine(workshop, trained_stage, inputs):
+    stage, folder = trained_stage("control")
+    base, hint = frozen_unet(workshop / "base/unet"), inputs["hint"][:1]
+    reader = load_reader(folder, ControlMethod.CONTROLNET, Family.SD15, base, torch.device("cpu"))
+    time = torch.tensor(500)
+    read = reader.read(hint, None)(inputs["noisy"], time, {"encoder_hidden_states": inputs["text"]})
+    outer, middle = stage.control(
+        inputs["noisy"], time, inputs["text"], controlnet_cond=hint.expand(2, -1, -1, -1), return_dict=False
+    )
+    _close(read.middle, middle)
+    for ours, theirs in zip(read.outer, outer, strict=True):
+        _close(ours, theirs)
