@@ -119,6 +119,7 @@ def describe(item):
         "blending": item.blendingMode(),
         "opacity": item.opacity(),
         "locked": item.locked(),
+        "visible": item.visible(),
     }
 
 

@@ -1,0 +1,205 @@
+"""Stacks: described by hand, made as one group, made again in part, kept with the document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psd_tools
+import pytest
+
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.requests import Task
+from acetate_engine.paths import resources_dir
+from tests.krita.harness.builder import Builder
+from tests.krita.harness.painter import Layer, Painter
+from tests.krita.harness.scenes import paint_document, untouched
+
+FRUIT = ["a red apple", "a green pear", "a lemon"]
+PLACES = [Bounds(10, 20, 96, 80), Bounds(60, 40, 80, 96), Bounds(120, 90, 64, 64)]
+CANVAS = Bounds(0, 0, 320, 256)
+TWELVE = [
+    f"a {colour} {thing}, 3d emoji" for thing in ("apple", "cup", "hat") for colour in ("red", "blue", "green", "grey")
+]
+JOINT = resources_dir() / "models" / "mini" / "layers" / "joint.safetensors"
+RATIO = 6.6  # t(12) to t(2): a layer takes as long as the one before
+
+
+@pytest.fixture
+def builder(painter: Painter) -> Iterator[Builder]:
+    builder = Builder(painter)
+    yield builder
+    builder.close()
+
+
+@pytest.fixture
+def quick(builder: Builder) -> Iterator[None]:
+    """Three steps a layer: what they look like does not matter here."""
+    builder.limit_steps(3)
+    yield
+    builder.limit_steps(None)
+
+
+def build_three(builder: Builder) -> list[Layer]:
+    """By hand, above "below" of the scene."""
+    builder.open()
+    for index, (prompt, place) in enumerate(zip(FRUIT, PLACES, strict=True)):
+        if index:
+            builder.press("acetate_stack_add")
+        builder.describe(prompt, place)
+    return builder.generate()
+
+
+def pixels_of(painter: Painter, layers: list[Layer]) -> list[bytes]:
+    return [painter.node_pixels(layer, CANVAS) for layer in layers]
+
+
+def without_selection(fingerprint: dict[str, Any]) -> dict[str, Any]:
+    """Regions were selected meanwhile; Krita keeps a selection as a node."""
+    nodes = {key: entry for key, entry in fingerprint["nodes"].items() if entry[0]["type"] != "selectionmask"}
+    return {**fingerprint, "nodes": nodes}
+
+
+def names(layers: list[Layer]) -> list[str]:
+    """Prompts: the seed is behind the dot."""
+    return [layer["name"].rpartition(" · ")[0] for layer in layers]
+
+
+@pytest.mark.usefixtures("quick")
+def test_layers_become_one_group_in_one_undo_step(painter: Painter, builder: Builder) -> None:
+    paint_document(painter)
+    painter.activate("below")
+    before, steps = painter.fingerprint(), painter.undo_steps()
+    layers = build_three(builder)
+    after = painter.fingerprint()
+    assert names(layers) == FRUIT
+    assert [layer["index"] for layer in layers] == [0, 1, 2]
+    for layer, place in zip(layers, PLACES, strict=True):
+        x, y, width, height = layer["bounds"]
+        assert place.contains(Bounds(x, y, width, height)) and width * height > 0
+    (group,) = [layer for layer in painter.layers() if layer["name"] == "Stack"]
+    assert (group["parent"], group["index"], group["type"]) == ("root", 2, "grouplayer")
+    assert len(painter.undo_steps()) == len(steps) + 1
+    assert untouched(before, after)
+    painter.undo()
+    assert without_selection(painter.fingerprint()) == before
+    painter.redo()
+    assert painter.fingerprint() == after
+
+
+@pytest.mark.usefixtures("quick")
+def test_layers_are_made_again_locked_moved_and_hidden(painter: Painter, builder: Builder, tmp_path: Path) -> None:
+    """One document, all that can be done with a stack, one after the other."""
+    painter.new_document(320, 256)
+    first = pixels_of(painter, build_three(builder))
+
+    # one alone: the others keep their bytes
+    builder.select(2)
+    builder.press("acetate_stack_new_seed")
+    second = pixels_of(painter, builder.generate("acetate_stack_regenerate"))
+    assert (second[0], second[2]) == (first[0], first[2])
+    assert second[1] != first[1]
+    assert "two steps" in painter.message()
+    painter.undo()
+    painter.undo()
+    assert pixels_of(painter, builder.layers()) == first
+    painter.redo()
+    painter.redo()
+    assert pixels_of(painter, builder.layers()) == second
+
+    # locked and moved: the lowest goes up and keeps its picture, the others are made again
+    builder.press("acetate_stack_locked_1")
+    for number in (3, 2):
+        builder.select(number)
+        builder.press("acetate_stack_new_seed")
+    builder.select(1)
+    builder.press("acetate_stack_up")
+    third = builder.generate()
+    assert names(third) == [FRUIT[1], FRUIT[0], FRUIT[2]]
+    shown = pixels_of(painter, third)
+    assert shown[1] == first[0]
+    assert shown[0] != second[1] and shown[2] != second[2]
+
+    # a little strength: another version; the stack survives saving, closing and opening
+    builder.close()
+    saved = tmp_path / "stack.kra"
+    painter.krita.run("document().saveAs(path); close_documents(); open_file(path)", path=str(saved))
+    builder.open()
+    assert [entry["prompt"] for entry in builder.entries()] == names(third)
+    assert [entry["is_locked"] for entry in builder.entries()] == [False, True, False]
+    builder.select(3)
+    builder.set_strength(34)
+    fourth = pixels_of(painter, builder.generate("acetate_stack_regenerate"))
+    assert fourth[:2] == shown[:2]
+    assert fourth[2] != shown[2]
+
+    # hidden, deleted, duplicated
+    builder.press("acetate_stack_enabled_1")
+    builder.select(2)
+    builder.press("acetate_stack_delete")
+    builder.select(2)
+    builder.press("acetate_stack_duplicate")
+    last = builder.generate("acetate_stack_regenerate")
+    assert names(last) == [FRUIT[1], FRUIT[2], FRUIT[2]]
+    assert [layer["visible"] for layer in last] == [False, True, True]
+    assert pixels_of(painter, last)[:2] == [fourth[0], fourth[2]]
+
+
+@pytest.mark.usefixtures("quick")
+def test_twelve_layers(painter: Painter, builder: Builder, record: Callable[[str], None], tmp_path: Path) -> None:
+    painter.new_document(1024, 1024)
+    before = painter.fingerprint()
+    builder.open()
+    builder.fill(TWELVE, [Bounds(40 + 240 * (n % 4), 60 + 300 * (n // 4), 160, 160) for n in range(12)])
+    layers = builder.generate()
+    after = painter.fingerprint()
+    assert names(layers) == TWELVE
+    assert painter.undo_steps() == ["Add Layer"]
+    painter.undo()
+    assert painter.fingerprint() == before
+    painter.redo()
+    assert painter.fingerprint() == after
+    painter.krita.run("export(path)", path=str(tmp_path / "twelve.psd"), timeout=120)
+    (group,) = [layer for layer in psd_tools.PSDImage.open(tmp_path / "twelve.psd") if layer.is_group()]
+    assert [layer.name.rstrip("\0") for layer in group] == [layer["name"] for layer in layers]
+    assert [layer.bbox for layer in group] == [box(layer) for layer in layers]
+
+
+def box(layer: Layer) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom."""
+    x, y, width, height = layer["bounds"]
+    return x, y, x + width, y + height
+
+
+def test_what_cannot_be_made_is_told(painter: Painter, builder: Builder) -> None:
+    painter.new_document(64, 64)
+    builder.open()
+    builder.press("acetate_stack_generate")
+    painter.wait_for_message("prompt of layer 1 is empty")
+    builder.press("acetate_stack_from_selection")
+    painter.wait_for_message("nothing is selected")
+    painter.krita.run("close_documents()")
+    builder.press("acetate_stack_generate")
+    painter.wait_for_message("no document is open")
+
+
+@pytest.mark.skipif(not JOINT.exists(), reason=f"mini has no weights for it yet: {JOINT.name}")
+def test_foreground_and_background_come_as_a_group(painter: Painter) -> None:
+    paint_document(painter)
+    painter.activate("below")
+    before, steps = painter.fingerprint(), painter.undo_steps()
+    painter.set_up("a red apple", Task.JOINT)
+    painter.press_generate()
+    painter.wait_for_end()
+    after = painter.fingerprint()
+    (group,) = [layer for layer in painter.layers() if layer["type"] == "grouplayer" and layer["name"] != "garden"]
+    assert (group["parent"], group["index"]) == ("root", 2)
+    back, front = [layer for layer in painter.layers() if layer["parent"] == group["name"]]
+    area = Bounds(0, 0, 320, 256)
+    assert set(painter.node_pixels(back, area)[3::4]) == {255}
+    assert min(painter.node_pixels(front, area)[3::4]) == 0
+    assert untouched(before, after)
+    assert len(painter.undo_steps()) == len(steps) + 1
+    painter.undo()
+    assert painter.fingerprint() == before
