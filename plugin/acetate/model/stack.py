@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
-from acetate.canvas.document import OpenDocument
-from acetate.protocol.codec import from_json, to_json
-from acetate.protocol.errors import DocumentError, InvalidRequest, MalformedMessage
+from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.geometry import Bounds
 
-STACKS = "acetate/stacks"  # type of the annotation
+NO_ENTRY = -1  # in place of a key
 _VERSIONS = 24  # that a document remembers
 
 
@@ -58,6 +55,17 @@ class Stacks:
         return Stacks((*others, stack)[-_VERSIONS:])
 
 
+def caught_up(stack: Stack, stacks: Stacks, nodes: Collection[str]) -> Stack:
+    """As undo and redo have left it: the same descriptions, and the layers that the document has of them now."""
+    if not stack.group or stack.group in nodes:
+        return stack
+    there = [old for old in stacks.versions if old.group in nodes and keys_of(old) & keys_of(stack)]
+    found = (there or [Stack()])[-1]
+    layers = {entry.key: entry.layer for entry in found.entries}
+    entries = tuple(replace(entry, layer=layers.get(entry.key, "")) for entry in stack.entries)
+    return replace(stack, entries=entries, group=found.group, dropped=found.dropped)
+
+
 @dataclass(frozen=True)
 class Plan:
     """Which layers a press makes, and which it keeps; indices of entries, bottom to top."""
@@ -99,22 +107,37 @@ def keys_of(stack: Stack) -> set[int]:
     return {entry.key for entry in stack.entries}
 
 
-def stacks_of(document: OpenDocument) -> Stacks:
-    """Raises DocumentError where the annotation cannot be read."""
-    data = document.annotation(STACKS)
-    if not data:
-        return Stacks()
-    try:
-        return from_json(Stacks, json.loads(data))
-    except (ValueError, MalformedMessage) as error:
-        raise DocumentError(
-            f"its stack cannot be read ({error})", "Update Acetate, or build the stack anew."
-        ) from error
+@dataclass(frozen=True)
+class Slot:
+    """A place in the new group: of an entry, or of something else that the painter has put into the old one."""
+
+    old: str  # id of what it stands for; empty where that is new
+    key: int = NO_ENTRY
+    is_new: bool = False  # a layer that was made; a copy of the old one otherwise
+    is_visible: bool | None = None  # as it is where None
 
 
-def keep(document: OpenDocument, stack: Stack) -> None:
-    """With the document, so that it is there again when the file is opened."""
-    before = stacks_of(document)
-    if stack not in before.versions:  # writing marks the document as modified
-        data = to_json(before.with_version(stack))
-        document.annotate(STACKS, json.dumps(data, separators=(",", ":")).encode())
+def arranged(stack: Stack, there: Sequence[str], made: Collection[int]) -> list[Slot]:
+    """The new group, bottom to top: layers that were made (keys of their entries), copies of those that are kept,
+    hidden where they are disabled, and all else that is in the old group (`there`), above what it was above.
+    """
+    slots = [slot for slot in (_slot(entry, there, made) for entry in stack.entries) if slot]
+    ours = {*(entry.layer for entry in stack.entries), *stack.dropped}
+    for index, other in enumerate(there):
+        if other not in ours:
+            slots.insert(_above(slots, there[:index]), Slot(other))
+    return slots
+
+
+def _slot(entry: StackEntry, there: Sequence[str], made: Collection[int]) -> Slot | None:
+    if entry.key in made:
+        return Slot(entry.layer, entry.key, is_new=True)
+    if entry.layer in there:
+        return Slot(entry.layer, entry.key, is_visible=entry.is_enabled)
+    return None
+
+
+def _above(slots: Sequence[Slot], below: Sequence[str]) -> int:
+    """Where to put what lay above these, topmost last."""
+    positions = {slot.old: index for index, slot in enumerate(slots)}
+    return next((positions[one] + 1 for one in reversed(below) if one in positions), 0)

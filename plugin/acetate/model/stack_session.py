@@ -9,7 +9,7 @@ from typing import Any
 from acetate.canvas.document import OpenDocument, active_document
 from acetate.canvas.insertion import NewLayer
 from acetate.canvas.selection import selected
-from acetate.canvas.stack_insertion import StackInsertion, around_active, layers_in, nodes_of
+from acetate.canvas.stack_insertion import CopiedLayer, StackInsertion, around_active, layers_in, nodes_of
 from acetate.coroutines import Future, Loop
 from acetate.model.generation import Generation
 from acetate.model.jobs import Job, Phase
@@ -17,9 +17,10 @@ from acetate.model.messages import Message, done_otherwise
 from acetate.model.observable import Observable, Signal
 from acetate.model.results import Results
 from acetate.model.settings import Settings
-from acetate.model.stack import Stack, keep, keys_of, stacks_of
+from acetate.model.stack import Stack, arranged, caught_up, keys_of
 from acetate.model.stack_editor import StackEditor
-from acetate.model.stack_work import StackWork, arranged, prepare, read
+from acetate.model.stack_keeping import keep, stacks_of
+from acetate.model.stack_work import StackWork, prepare, read
 from acetate.protocol.errors import AcetateError, DocumentError
 from acetate.protocol.events import Done
 
@@ -84,7 +85,10 @@ class StackSession:
         """All layers that are not locked; or the one at `only`, and where wanted those above it."""
 
         def begin() -> None:
-            work = prepare(self.editor.stack.value, self._settings, self._document(), only, with_above=with_above)
+            document = self._document()
+            stack = caught_up(self.editor.stack.value, stacks_of(document), nodes_of(document))
+            self.editor.stack.value = stack
+            work = prepare(stack, self._settings, document, only, with_above=with_above)
             self._start(work.job, self._carry_out(work))
 
         self._try(begin)
@@ -105,18 +109,19 @@ class StackSession:
             job.enter(Phase.DONE)
 
     async def _insert(self, work: StackWork, done: Done) -> tuple[str, ...]:
-        made = {}
+        made: dict[int, NewLayer] = {}
         for asked, layer in zip(work.asked, done.layers, strict=True):
             if asked.is_made:
                 picture = await self._results.fetch(work.job.id, layer.index)
                 made[asked.entry.key] = NewLayer(layer.name, layer.bounds, picture)
         work.document.check_open()
         there = layers_in(work.document, work.stack.group)
-        placed = arranged(work.stack, tuple(there), made)
+        slots = arranged(work.stack, tuple(there), made)
+        parts = [made[slot.key] if slot.is_new else CopiedLayer(slot.old, slot.is_visible) for slot in slots]
         group = work.stack.group if there else ""
-        insertion = StackInsertion(work.document, [one.part for one in placed], group)
+        insertion = StackInsertion(work.document, parts, group)
         notes = await self._results.put(insertion, work.place, GROUP_NAME, work.document.extent)
-        ids = {one.key: node for one, node in zip(placed, insertion.ids, strict=True) if one.key is not None}
+        ids = {slot.key: node for slot, node in zip(slots, insertion.ids, strict=True)}
         self._arrived(work, insertion.top, ids)
         return (*notes, TWO_STEPS) if group else notes
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from acetate.canvas.document import OpenDocument, Place
-from acetate.canvas.insertion import NewLayer
 from acetate.canvas.reading import Show, Snapshot, View
-from acetate.canvas.stack_insertion import CopiedLayer, Part, layers_in
+from acetate.canvas.stack_insertion import layers_in
 from acetate.coroutines import Loop
 from acetate.model.conditions import is_empty
 from acetate.model.jobs import Job
@@ -133,39 +132,3 @@ async def _read(work: StackWork, view: View | None, bounds: Bounds, loop: Loop) 
     finally:
         snapshot.close()
     return picture
-
-
-@dataclass(frozen=True)
-class Placed:
-    """A part of the new group: of an entry, or something else that the painter has put into the old one."""
-
-    part: Part
-    old: str  # id of what it stands for; empty where that is new
-    key: int | None  # of the entry
-
-
-def arranged(stack: Stack, there: Sequence[str], made: Mapping[int, NewLayer]) -> list[Placed]:
-    """The new group, bottom to top: new layers (by key of their entry), copies of those that are kept, hidden where
-    they are disabled, and all else that is in the old group (`there`), above what it was above.
-    """
-    placed = [_placed(entry, there, made) for entry in stack.entries]
-    found = [one for one in placed if one is not None]
-    ours = {*(entry.layer for entry in stack.entries), *stack.dropped}
-    for index, other in enumerate(there):
-        if other not in ours:
-            found.insert(_above(found, there[:index]), Placed(CopiedLayer(other), other, None))
-    return found
-
-
-def _placed(entry: StackEntry, there: Sequence[str], made: Mapping[int, NewLayer]) -> Placed | None:
-    if entry.key in made:
-        return Placed(made[entry.key], entry.layer, entry.key)
-    if entry.layer in there:
-        return Placed(CopiedLayer(entry.layer, entry.is_enabled), entry.layer, entry.key)
-    return None
-
-
-def _above(found: Sequence[Placed], below: Sequence[str]) -> int:
-    """Where to put what lay above these, topmost last."""
-    positions = {one.old: index for index, one in enumerate(found)}
-    return next((positions[one] + 1 for one in reversed(below) if one in positions), 0)
