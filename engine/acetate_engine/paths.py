@@ -15,6 +15,11 @@ def data_dir() -> Path:
     return Path(platformdirs.user_data_dir(APP))
 
 
+def models_dir() -> Path:
+    """What the user has put there: checkpoints, released layer files, add-ons."""
+    return data_dir() / "models"
+
+
 def images_dir() -> Path:
     """Condition and result images, named by digest."""
     return data_dir() / "images"

@@ -1,26 +1,33 @@
-"""ControlNet: hints that the picture follows, each with its weight and its share of the steps."""
+"""Hints that the picture follows, each with its weight and its share of the steps."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from diffusers import ControlNetModel
 from torch import Tensor
 
 from acetate.protocol.errors import UnsupportedTask
+from acetate.protocol.requests import ControlHint, ControlMethod
+from acetate_engine.models.controls import AtStep, HintReader, Residuals
 from acetate_engine.pipelines.encoders import to_tensor
 from acetate_engine.pipelines.geometry import Geometry
 from acetate_engine.pipelines.job import Job
+
+_FOLDERS = {
+    ControlMethod.CONTROLNET: "models/controlnet/{family}_{kind}",
+    ControlMethod.UNION: "models/controlnet/{family}_union",
+    ControlMethod.T2I_ADAPTER: "models/adapters/{family}_{kind}",
+}
 
 
 @dataclass(frozen=True)
 class Control:
     """One hint on its way."""
 
-    net: ControlNetModel
-    image: Tensor  # (1, 3, H, W), 0..1, of the working extent
+    at_step: AtStep
     weight: float
     start: float  # 0..1 of the steps
     end: float
@@ -31,23 +38,38 @@ class Control:
 
 
 def read_controls(job: Job, geometry: Geometry) -> list[Control]:
-    """Raises UnsupportedTask where there is no ControlNet for a hint."""
+    """Raises UnsupportedTask where the model has nothing that reads a hint, CheckpointError."""
     found = []
     for hint in job.request.control:
-        if hint.kind.value not in job.components.controls:
-            raise UnsupportedTask(
-                f"{job.model.info.title} has no ControlNet for {hint.kind.value}",
-                f"Put one into models/controlnet/{job.model.info.family}_{hint.kind.value} of the data directory.",
-            )
+        reader = _reader(job, hint)
         pixels = geometry.to_working(job.within(hint.image, geometry.region), repeat_border=False)
         rgba = to_tensor(pixels, job.device)
-        net = job.components.controls[hint.kind.value]()
-        found.append(Control(net, rgba[:, :3] * rgba[:, 3:], hint.weight, hint.start, hint.end))
+        at_step = reader.read(rgba[:, :3] * rgba[:, 3:], hint.kind)
+        found.append(Control(at_step, hint.weight, hint.start, hint.end))
     return found
 
 
+def _reader(job: Job, hint: ControlHint) -> HintReader:
+    wanted = tuple(ControlMethod) if hint.method is None else (hint.method,)
+    for method in wanted:
+        if (method, hint.kind) in job.components.controls:
+            return job.components.controls[method, hint.kind]()
+    place = _FOLDERS[wanted[0]].format(family=job.model.info.family, kind=hint.kind.value)
+    raise UnsupportedTask(
+        f"{job.model.info.title} has no {_NAMES[wanted[0]]} for {hint.kind.value}",
+        f"Put one into {place} of the data directory.",
+    )
+
+
+_NAMES = {
+    ControlMethod.CONTROLNET: "ControlNet",
+    ControlMethod.UNION: "union ControlNet",
+    ControlMethod.T2I_ADAPTER: "T2I-Adapter",
+}
+
+
 def residuals(
-    controls: Sequence[Control], sample: Tensor, timestep: Tensor, arguments: dict[str, object]
+    controls: Sequence[Control], sample: Tensor, timestep: Tensor, arguments: Mapping[str, Any]
 ) -> dict[str, object]:
     """What the UNet gets from all that act: their sum, as its keyword arguments.
 
@@ -55,20 +77,22 @@ def residuals(
         sample: (n, c, h, w), the latents alone, without conditions beside them.
         arguments: the UNet's own text arguments.
     """
-    if not controls:
-        return {}
-    text = {name: value for name, value in arguments.items() if name != "encoder_attention_mask"}
-    outputs = [
-        control.net(
-            sample.to(control.net.dtype),
-            timestep,
-            controlnet_cond=control.image.to(control.net.dtype).expand(len(sample), -1, -1, -1),
-            conditioning_scale=control.weight,
-            return_dict=False,
-            **text,
-        )
-        for control in controls
-    ]
-    down = [torch.stack(level).sum(0) for level in zip(*(blocks for blocks, _ in outputs), strict=True)]
-    middle = torch.stack([middle for _, middle in outputs]).sum(0)
-    return {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
+    parts = [_weighted(control.at_step(sample, timestep, arguments), control.weight) for control in controls]
+    found: dict[str, object] = {}
+    if outer := [part.outer for part in parts if part.outer]:
+        middles = [part.middle for part in parts if part.middle is not None]
+        found["down_block_additional_residuals"] = _sums(outer)
+        found["mid_block_additional_residual"] = torch.stack(middles).sum(0)
+    if inner := [part.inner for part in parts if part.inner]:
+        found["down_intrablock_additional_residuals"] = _sums(inner)
+    return found
+
+
+def _weighted(part: Residuals, weight: float) -> Residuals:
+    middle = None if part.middle is None else part.middle * weight
+    return Residuals(tuple(x * weight for x in part.outer), middle, tuple(x * weight for x in part.inner))
+
+
+def _sums(parts: Sequence[tuple[Tensor, ...]]) -> list[Tensor]:
+    """Level by level."""
+    return [torch.stack(level).sum(0) for level in zip(*parts, strict=True)]

@@ -51,6 +51,7 @@ class Runner:
         reporter.progress(0, 1, "loading")
         try:
             components = self.load(model)
+            components.use_add_ons(request.styles, request.image_prompts)
             settings = Settings.of(request, model.info.family)
             job = Job(request, images, Meter(reporter), model, components, lambda: self._preview(components), settings)
             with torch.inference_mode():

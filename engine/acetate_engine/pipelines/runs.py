@@ -14,6 +14,7 @@ from acetate_engine.models.families.components import Text
 from acetate_engine.pipelines.before_denoise import first_latent, make_timesteps, seeded_noise, steps_of
 from acetate_engine.pipelines.control import Control, read_controls
 from acetate_engine.pipelines.denoise import Denoising, Known, Predict, Predictor
+from acetate_engine.pipelines.encoders import to_tensor
 from acetate_engine.pipelines.geometry import Geometry
 from acetate_engine.pipelines.job import Job
 
@@ -70,9 +71,27 @@ def encode_prompts(job: Job, prompts: Sequence[str], working: Extent) -> tuple[T
     distinct = list(dict.fromkeys([*prompts, job.request.negative_prompt]))
     encoded = job.components.encode_text(distinct, job.request.clip_skip, working)
     positive = encoded.rows([distinct.index(prompt) for prompt in prompts])
-    if job.settings.guidance_scale <= 1:
-        return positive, None
-    return positive, encoded.rows([distinct.index(job.request.negative_prompt)] * len(prompts))
+    negative = encoded.rows([distinct.index(job.request.negative_prompt)] * len(prompts))
+    without, pictures = _embedded(job, len(prompts))
+    positive, negative = replace(positive, pictures=pictures), replace(negative, pictures=without)
+    return positive, negative if job.settings.guidance_scale > 1 else None
+
+
+def _embedded(job: Job, frames: int) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """Image prompts, one an IP-Adapter: rows without the picture and rows with it, for every frame."""
+    if job.components.image_prompts is None:
+        return (), ()
+    seen = {prompt.adapter: _on_white(job, prompt.image) for prompt in job.request.image_prompts}
+    pairs = job.components.image_prompts.embed(seen)
+    sides = list(zip(*pairs, strict=True)) or [(), ()]
+    without, pictures = (tuple(x.expand(frames, *x.shape[1:]) for x in side) for side in sides)
+    return without, pictures
+
+
+def _on_white(job: Job, name: str) -> Tensor:
+    """(3, H, W), 0..1: the way cut-outs are shown."""
+    rgba = to_tensor(job.images[name], job.device)[0]
+    return rgba[:3] * rgba[3:] + (1 - rgba[3:])
 
 
 def _begin(

@@ -87,6 +87,7 @@ def _extent(pixels: Pixels) -> Extent:
 
 def _check_layouts(request: GenerateRequest, images: Images) -> None:
     pictures = [layer.picture for layer in request.layers if layer.picture is not None]
+    pictures += [prompt.image for prompt in request.image_prompts]
     for name in (*_conditions(request), *pictures):
         if name != request.mask and images[name].ndim != 3:
             raise InvalidRequest("a layer condition is a mask", "Send it as RGBA8 or RGBA16LE.")

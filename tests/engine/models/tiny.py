@@ -3,7 +3,7 @@
 import json
 
 import torch
-from diffusers import ControlNetModel, DDPMScheduler, UNet2DConditionModel
+from diffusers import DDPMScheduler, UNet2DConditionModel
 from safetensors.torch import save_file
 
 from acetate_engine.models.attention_sharing import new_sharing_weights
@@ -12,6 +12,7 @@ from acetate_engine.models.checkpoints.kinds import Family
 from acetate_engine.models.transparency import OffsetEncoder, TransparentDecoder
 from acetate_engine.seeded import seed_module
 from tests.engine.models import official, single_file, small
+from tests.engine.models.add_ons import write_add_ons
 
 LATENT_CHANNELS = 8
 
@@ -47,10 +48,8 @@ def write_released(models):
     unets = {Family.SD15: small.sd15_unet(), Family.SDXL: small.sdxl_unet()}
     for family, files in rows.items():
         single_file.write_folder(models / "checkpoints" / f"tiny_{family.name.lower()}", family)
-        for kind in ("edges", "depth"):
-            net = ControlNetModel.from_unet(unets[family], conditioning_embedding_out_channels=(4, 8, 8, 8))
-            seed_module(net, salt=len(kind))
-            net.save_pretrained(models / "controlnet" / f"{family.name.lower()}_{kind}")
+        (models / "controlnet").mkdir(exist_ok=True)
+        write_add_ons(models, family)
         for name, make in files.items():
             if " " not in name:  # a variant of another row
                 official.save(make(unets[family]), released / f"{name}.safetensors")

@@ -1,11 +1,13 @@
 """Every task on SD1.5 and SDXL of random weights, in the released formats."""
 
+import dataclasses
+
 import pytest
 
 from acetate.protocol.errors import UnsupportedTask
 from acetate.protocol.events import LayerRole
 from acetate.protocol.geometry import Bounds
-from acetate.protocol.requests import ControlHint, ControlKind, Scheduler, Task
+from acetate.protocol.requests import ControlHint, ControlKind, ControlMethod, ImagePrompt, Scheduler, Style, Task
 from acetate_engine.models.unet_patch import UNetPatch
 from acetate_engine.pipelines.contract import JobCancelled
 from tests.engine.pipelines.pairwise import pairwise
@@ -25,6 +27,30 @@ MODELS = ["tiny_sd15", "tiny_sdxl"]
 SIZES = [(100, 37), (65, 129), (1, 3)]
 EDGES = ControlHint(ControlKind.EDGES, FOREGROUND, 0.7)
 DEPTH = ControlHint(ControlKind.DEPTH, BACKGROUND, 1.0, 0.0, 0.5)
+LINES = ControlHint(ControlKind.LINES, FOREGROUND, method=ControlMethod.T2I_ADAPTER)
+POSE = ControlHint(ControlKind.POSE, FOREGROUND, method=ControlMethod.UNION)
+HINTS = {"tiny_sd15": [(), (EDGES, DEPTH), (LINES,)], "tiny_sdxl": [(), (EDGES, DEPTH, LINES), (POSE,)]}
+PICTURE = "d" * 64
+
+
+def picture_prompt(model):
+    return {"image_prompts": (ImagePrompt(PICTURE, model.removeprefix("tiny_"), 0.8),)}
+
+
+def style(model, name, weight=1.0):
+    return {"styles": (Style(f"{model.removeprefix('tiny_')}.{name}", weight),)}
+
+
+def add_ons(model, name):
+    """Request fields."""
+    return {"": {}, "picture": picture_prompt(model), "style": style(model, "ink", 0.6)}[name]
+
+
+def with_picture(bounds):
+    """An image prompt may have any size."""
+    return {**some_images(bounds), PICTURE: some_images(Bounds(0, 0, 50, 20))[FOREGROUND]}
+
+
 MATRIX = sorted(  # by model: changing it takes longer than a tiny job
     pairwise(
         [(model, task) for model in MODELS for task in GENERATING],
@@ -32,9 +58,10 @@ MATRIX = sorted(  # by model: changing it takes longer than a tiny job
         list(Scheduler),
         [1.0, 5.0],
         SIZES,
-        [(), (EDGES,), (EDGES, DEPTH)],
+        [0, 1, 2],
+        ["", "picture", "style"],
     ),
-    key=lambda row: (*row[:5], len(row[5])),
+    key=lambda row: (row[0][0], row[6], row[0][1], *row[1:6]),
 )
 
 
@@ -46,16 +73,17 @@ def test_the_matrix_holds_every_pair():
 
 
 @pytest.mark.parametrize(
-    ("what", "images", "scheduler", "guidance_scale", "size", "control"),
+    ("what", "images", "scheduler", "guidance_scale", "size", "hints", "added"),
     MATRIX,
 )
 def test_every_task_gives_layers_of_exactly_the_size(
-    tiny_released, what, images, scheduler, guidance_scale, size, control
+    tiny_released, what, images, scheduler, guidance_scale, size, hints, added
 ):
     model, task = what
-    options = {"images": images, "scheduler": scheduler, "guidance_scale": guidance_scale, "control": control}
+    options = {"images": images, "scheduler": scheduler, "guidance_scale": guidance_scale}
+    options |= {"control": HINTS[model][hints], **add_ons(model, added)}
     request = a_request(task, Bounds(3, -4, *size), model=model, **options)
-    result = run(tiny_released, request)
+    result = run(tiny_released, request, with_picture(request.covered))
     roles = ROLES.get(task, [LayerRole.FOREGROUND])
     assert [(layer.image, layer.role) for layer in result.layers] == [
         (image, role) for image in range(images) for role in roles
@@ -107,26 +135,108 @@ def test_prompts_of_other_frames_matter(tiny_released, model, fields):
     assert layer_bytes(plain) != layer_bytes(changed)
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_a_hint_acts_by_its_weight_and_in_its_steps(tiny_released, model):
+@pytest.mark.parametrize(
+    ("model", "kind", "method"),
+    [
+        ("tiny_sd15", ControlKind.EDGES, None),
+        ("tiny_sd15", ControlKind.LINES, None),
+        ("tiny_sdxl", ControlKind.EDGES, None),
+        ("tiny_sdxl", ControlKind.EDGES, ControlMethod.UNION),
+        ("tiny_sdxl", ControlKind.LINES, ControlMethod.T2I_ADAPTER),
+    ],
+)
+def test_a_hint_acts_by_its_weight_and_in_its_steps(tiny_released, model, kind, method):
     def made(*control):
-        request = a_request(Task.FOREGROUND_ON_BACKGROUND, model=model, steps=4, control=control)
+        request = a_request(Task.FOREGROUND, model=model, bounds=Bounds(0, 0, 64, 64), steps=4, control=control)
         return layer_bytes(run(tiny_released, request))
 
     plain = made()
-    edges = made(ControlHint(ControlKind.EDGES, FOREGROUND))
-    assert edges != plain
-    assert made(ControlHint(ControlKind.EDGES, BACKGROUND)) != edges
-    assert made(ControlHint(ControlKind.EDGES, FOREGROUND, 0.5)) not in (plain, edges)
-    assert made(ControlHint(ControlKind.EDGES, FOREGROUND, 1.0, 0.0, 0.5)) not in (plain, edges)
-    assert made(ControlHint(ControlKind.EDGES, FOREGROUND, 0.0)) == plain
-    assert made(ControlHint(ControlKind.EDGES, FOREGROUND, 1.0, 0.5, 0.5)) == plain
+    full = made(ControlHint(kind, FOREGROUND, method=method))
+    assert full != plain
+    assert made(ControlHint(kind, BACKGROUND, method=method)) != full
+    assert made(ControlHint(kind, FOREGROUND, 0.5, method=method)) not in (plain, full)
+    assert made(ControlHint(kind, FOREGROUND, 1.0, 0.0, 0.5, method)) not in (plain, full)
+    assert made(ControlHint(kind, FOREGROUND, 0.0, method=method)) == plain
+    assert made(ControlHint(kind, FOREGROUND, 1.0, 0.5, 0.5, method)) == plain
 
 
-def test_a_hint_without_a_net_names_where_to_put_one(tiny_released):
-    request = a_request(Task.FOREGROUND, model="tiny_sd15", control=(ControlHint(ControlKind.POSE, FOREGROUND),))
-    with pytest.raises(UnsupportedTask, match="models/controlnet/sd15_pose"):
-        run(tiny_released, request)
+@pytest.mark.parametrize(
+    ("method", "kind", "place"),
+    [
+        (None, ControlKind.POSE, "models/controlnet/sd15_pose"),
+        (ControlMethod.UNION, ControlKind.EDGES, "models/controlnet/sd15_union"),
+        (ControlMethod.T2I_ADAPTER, ControlKind.EDGES, "models/adapters/sd15_edges"),
+    ],
+)
+def test_a_hint_without_a_net_names_where_to_put_one(tiny_released, method, kind, place):
+    hint = ControlHint(kind, FOREGROUND, method=method)
+    with pytest.raises(UnsupportedTask, match=place):
+        run(tiny_released, a_request(Task.FOREGROUND, model="tiny_sd15", control=(hint,)))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_pictures_and_styles_act_by_their_weight_and_leave_no_trace(tiny_released, model):
+    task = Task.FOREGROUND_ON_BACKGROUND
+
+    def made(**fields):
+        request = a_request(task, model=model, bounds=Bounds(0, 0, 64, 64), **fields)
+        return layer_bytes(run(tiny_released, request, with_picture(request.covered)))
+
+    plain = made()
+    prompt = ImagePrompt(PICTURE, model.removeprefix("tiny_"))
+    seen = [plain]
+    for fields in (
+        {"image_prompts": (prompt,)},
+        {"image_prompts": (dataclasses.replace(prompt, weight=0.5),)},
+        style(model, "ink"),
+        style(model, "ink", -0.5),
+        style(model, "tcd"),
+        {"image_prompts": (prompt,), **style(model, "ink")},
+    ):
+        result = made(**fields)
+        assert result not in seen
+        seen.append(result)
+    assert made() == plain
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("scheduler", [Scheduler.LCM, Scheduler.TCD])
+def test_distilled_loras_with_their_schedulers(tiny_released, model, scheduler):
+    fields = {"scheduler": scheduler, "steps": 4, "guidance_scale": 1.0, **style(model, scheduler.value)}
+    request = a_request(Task.JOINT, model=model, bounds=Bounds(0, 0, 64, 64), images=2, **fields)
+    result = run(tiny_released, request)
+    alone = run(tiny_released, dataclasses.replace(request, images=1, seed=8))
+    assert layer_bytes(result)[2:] == layer_bytes(alone)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_everything_together(tiny_released, model):
+    """Layer weights, several hints, a picture and styles, in one job; the same again after a plain one."""
+    name = model.removeprefix("tiny_")
+    fields = {
+        "control": HINTS[model][1],
+        **picture_prompt(model),
+        "styles": (Style(f"{name}.ink"), Style(f"{name}.lcm")),
+    }
+    request = a_request(Task.BACKGROUND_BEHIND_FOREGROUND, model=model, **fields)
+    images = with_picture(request.covered)
+    first = layer_bytes(run(tiny_released, request, images))
+    run(tiny_released, a_request(Task.BLEND, model=model))
+    assert layer_bytes(run(tiny_released, request, images)) == first
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "match"),
+    [
+        ("tiny_sd15", {"styles": (Style("neon"),)}, r"no LoRA 'neon'.*sd15\.ink.*models/loras"),
+        ("tiny_sdxl", {"image_prompts": (ImagePrompt(PICTURE, "../x"),)}, "no IP-Adapter '../x'.*models/ip_adapter"),
+        ("mini", {"styles": (Style("neon"),)}, "Put it into models/loras"),
+    ],
+)
+def test_add_ons_that_are_not_there(tiny_released, model, fields, match):
+    request = a_request(Task.FOREGROUND, model=model, **fields)
+    with pytest.raises(UnsupportedTask, match=match):
+        run(tiny_released, request, with_picture(request.covered))
 
 
 def test_layer_weights_are_changed_once_a_job(tiny_released, monkeypatch):

@@ -19,6 +19,11 @@ _TOP = {
     "label_emb.0.0": "add_embedding.linear_1",
     "label_emb.0.2": "add_embedding.linear_2",
 }
+_CONTROLNET = {
+    "controlnet_cond_embedding.conv_in": "input_hint_block.0",
+    "controlnet_cond_embedding.conv_out": "input_hint_block.14",
+    "controlnet_mid_block": "middle_block_out.0",
+}
 _RESNET = {
     "in_layers.0": "norm1",
     "in_layers.2": "conv1",
@@ -85,6 +90,20 @@ def to_ldm(name: str, attention_up_blocks: frozenset[int] = SDXL_ATTENTION_UP_BL
         group = "input_blocks" if side == "down" else "output_blocks"
         return f"{group}.{number}.{int(part == 'attentions')}.{_inner_back(part, rest)}.{parameter}"
     raise KeyError(name)
+
+
+def controlnet_to_ldm(name: str) -> str:
+    """Of a ControlNet's parameter, without the prefix `control_model.`; only down blocks have attentions to number.
+
+    Raises:
+        KeyError: not the name of a ControlNet's parameter in diffusers' naming.
+    """
+    stem, _, parameter = name.rpartition(".")
+    if found := re.fullmatch(r"controlnet_cond_embedding\.blocks\.(\d+)", stem):
+        return f"input_hint_block.{2 * int(found[1]) + 2}.{parameter}"
+    if found := re.fullmatch(r"controlnet_down_blocks\.(\d+)", stem):
+        return f"zero_convs.{found[1]}.0.{parameter}"
+    return f"{_CONTROLNET[stem]}.{parameter}" if stem in _CONTROLNET else to_ldm(name)
 
 
 def _down(index: int, part: str, rest: str) -> str:

@@ -7,11 +7,16 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
-from diffusers import ControlNetModel, SchedulerMixin, UNet2DConditionModel
+from diffusers import SchedulerMixin, UNet2DConditionModel
 from torch import Tensor
 
+from acetate.protocol.errors import UnsupportedTask
 from acetate.protocol.geometry import Extent
+from acetate.protocol.requests import ControlKind, ControlMethod, ImagePrompt, Style
+from acetate_engine.models.controls import HintReader
+from acetate_engine.models.image_prompts import IPAdapters
 from acetate_engine.models.latent_transparency import Autoencoder, LatentTransparency
+from acetate_engine.models.styles import StyleLoras
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,7 @@ class Text:
     mask: Tensor | None = None  # (n, tokens), 1 for a token that counts
     pooled: Tensor | None = None  # (n, width): SDXL
     time_ids: Tensor | None = None  # (n, 6): SDXL's sizes and crop
+    pictures: tuple[Tensor, ...] = ()  # (n, 1, ...): one an IP-Adapter
 
     def then(self, other: Text) -> Text:
         """The rows of both; both are of one model."""
@@ -30,6 +36,7 @@ class Text:
             _cat(self.mask, other.mask),
             _cat(self.pooled, other.pooled),
             _cat(self.time_ids, other.time_ids),
+            tuple(torch.cat(pair) for pair in zip(self.pictures, other.pictures, strict=True)),
         )
 
     def rows(self, indices: list[int]) -> Text:
@@ -38,6 +45,7 @@ class Text:
             None if self.mask is None else self.mask[indices],
             None if self.pooled is None else self.pooled[indices],
             None if self.time_ids is None else self.time_ids[indices],
+            tuple(picture[indices] for picture in self.pictures),
         )
 
     def unet_arguments(self) -> dict[str, object]:
@@ -45,13 +53,28 @@ class Text:
         arguments: dict[str, object] = {"encoder_hidden_states": self.states}
         if self.mask is not None:
             arguments["encoder_attention_mask"] = self.mask
+        added: dict[str, object] = {}
         if self.pooled is not None:
-            arguments["added_cond_kwargs"] = {"text_embeds": self.pooled, "time_ids": self.time_ids}
-        return arguments
+            added |= {"text_embeds": self.pooled, "time_ids": self.time_ids}
+        if self.pictures:
+            added["image_embeds"] = list(self.pictures)
+        return {**arguments, "added_cond_kwargs": added} if added else arguments
 
 
 def _cat(a: Tensor | None, b: Tensor | None) -> Tensor | None:
     return None if a is None or b is None else torch.cat([a, b])
+
+
+Weights = tuple[tuple[str, float], ...]
+"""Names with their weights, in order."""
+
+
+def _require_there(what: str, folder: str, wanted: Weights, shelf: StyleLoras | IPAdapters | None) -> None:
+    names = () if shelf is None else shelf.names
+    for name, _ in wanted:
+        if name not in names:
+            known = f"Choose one of these: {', '.join(names)}, or put" if names else "Put"
+            raise UnsupportedTask(f"there is no {what} {name[:80]!r}", f"{known} it into models/{folder}.")
 
 
 TextEncode = Callable[[list[str], int, Extent], Text]
@@ -80,16 +103,39 @@ class Components:
     latent_channels: int
     factor: int  # pixels a latent pixel
     scaling_factor: float
-    controls: Mapping[str, Callable[[], ControlNetModel]] = field(default_factory=dict)  # by ControlKind's value
+    controls: Mapping[tuple[ControlMethod, ControlKind], Callable[[], HintReader]] = field(default_factory=dict)
+    styles: StyleLoras | None = None
+    image_prompts: IPAdapters | None = None
     alpha_levels: tuple[float, float] = (0.0, 1.0)  # decoded alpha that counts as 0 and as 1; linear between
     shares: bool = True  # conditions come by shared attention (SD1.5); otherwise as concatenated latents (SDXL)
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     _attached: tuple[str, Adaptation] | None = None
+    _added: tuple[Weights, Weights] | None = ((), ())  # LoRAs and IP-Adapters; None while they change
 
     @property
     def looks_at_background(self) -> bool:
         """Whether there are weights for a foreground that fits a given background."""
         return ("bg2fg" if self.shares else "bgble2fg") in self.layers
+
+    def use_add_ons(self, styles: tuple[Style, ...], prompts: tuple[ImagePrompt, ...]) -> None:
+        """Put these LoRAs and IP-Adapters into the model in place of others; layer weights are merged with them later.
+
+        Raises:
+            UnsupportedTask: one is not there.
+            CheckpointError: one cannot be used.
+        """
+        loras = tuple((style.lora, style.weight) for style in styles)
+        adapters = tuple((prompt.adapter, prompt.weight) for prompt in prompts)
+        _require_there("LoRA", "loras", loras, self.styles)
+        _require_there("IP-Adapter", "ip_adapter", adapters, self.image_prompts)
+        if self._added == (loras, adapters):
+            return
+        self.use_layer(None)
+        self._added = None
+        for shelf, wanted in ((self.styles, loras), (self.image_prompts, adapters)):
+            if shelf is not None:
+                shelf.use(dict(wanted))
+        self._added = loras, adapters
 
     def use_layer(self, name: str | None) -> Adaptation | None:
         """Put the layer weights `name` into the UNet in place of others; None: the plain UNet."""

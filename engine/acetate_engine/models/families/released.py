@@ -1,24 +1,25 @@
 """Models that the user provides: any base checkpoint of a family, with the released LayerDiffuse files beside it.
 
 `models/checkpoints` in the data directory holds the former, `models/layerdiffuse` the latter, under the names that
-resources/models.json lists; `models/controlnet/FAMILY_KIND` may hold ControlNets (diffusers folders). Torch-free.
+resources/models.json lists. What may go with them is in `add_ons.py`. Torch-free.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acetate.protocol.errors import CheckpointError
 from acetate.protocol.events import ModelInfo
-from acetate.protocol.requests import ControlKind, Task
+from acetate.protocol.requests import Task
 from acetate_engine.models.checkpoints.kinds import Family, FileInfo, Kind, inspect
+from acetate_engine.models.families.add_ons import AddOns, find_add_ons
 from acetate_engine.models.families.base import Model, WorkingSize, stamped
-from acetate_engine.paths import data_dir, resources_dir
+from acetate_engine.paths import models_dir, resources_dir
 
 if TYPE_CHECKING:
     from acetate_engine.models.families.components import Components
@@ -48,10 +49,10 @@ class ReleasedFiles:
     encoder: Path | None
     decoder: Path | None
     layers: Mapping[str, Path]
-    controls: Mapping[str, Path]  # folders of ControlNets, by ControlKind's value
+    add_ons: AddOns
 
     def paths(self) -> list[Path]:
-        named = (self.encoder, self.decoder, *self.layers.values(), *self.controls.values())
+        named = (self.encoder, self.decoder, *self.layers.values(), *self.add_ons.paths())
         return [path for path in named if path is not None]
 
 
@@ -61,14 +62,10 @@ Needs = Mapping[Task, tuple[str, ...]]
 Load = Callable[[Path, ReleasedFiles], "Components"]
 
 
-def models_dir() -> Path:
-    return data_dir() / "models"
-
-
 def find_released(name: str, family: Family, needs: Needs, load: Load) -> list[Model]:
     """One model a base checkpoint; if there is none, one that says what to do."""
     description = _read_description(name)
-    released = _find_files(name, description)
+    released = _find_files(name, family, description)
     size = WorkingSize(description.native**2, MULTIPLE, description.max_aspect)
     checkpoints = [info.path for path in _checkpoint_paths() if (info := _inspected(path)) and info.family is family]
     if not checkpoints:
@@ -81,7 +78,10 @@ def find_released(name: str, family: Family, needs: Needs, load: Load) -> list[M
     reason = "" if tasks else f"{_NOTHING}: put the released files into {models_dir() / 'layerdiffuse'}"
     return [
         Model(
-            _info(path.stem, f"{path.stem} ({description.title})", name, description, tasks, reason),
+            _with_add_ons(
+                _info(path.stem, f"{path.stem} ({description.title})", name, description, tasks, reason),
+                released.add_ons,
+            ),
             size,
             stamped([path, *released.paths()]),
             partial(load, path, released),
@@ -101,6 +101,11 @@ def _info(
     return ModelInfo(called, title, family, tasks, native, not reason, licence, memory, reason)
 
 
+def _with_add_ons(info: ModelInfo, add_ons: AddOns) -> ModelInfo:
+    controls = tuple(dict.fromkeys(kind for _, kind in add_ons.controls))
+    return replace(info, controls=controls, image_prompts=tuple(add_ons.ip_adapters), styles=tuple(add_ons.loras))
+
+
 def _read_description(name: str) -> Description:
     row = json.loads((resources_dir() / "models.json").read_text(encoding="utf-8"))["families"][name]
     return Description(
@@ -115,17 +120,13 @@ def _read_description(name: str) -> Description:
     )
 
 
-def _find_files(name: str, description: Description) -> ReleasedFiles:
+def _find_files(name: str, family: Family, description: Description) -> ReleasedFiles:
     layers = {layer: _first(names) for layer, names in description.layers.items()}
     return ReleasedFiles(
         _first(description.encoder),
         _first(description.decoder),
         {layer: path for layer, path in layers.items() if path is not None},
-        {
-            kind.value: folder
-            for kind in ControlKind
-            if (folder := models_dir() / "controlnet" / f"{name}_{kind.value}").is_dir()
-        },
+        find_add_ons(name, family),
     )
 
 

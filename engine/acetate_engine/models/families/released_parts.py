@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import torch
-from diffusers import ControlNetModel, StableDiffusionXLPipeline, UNet2DConditionModel
+from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
 from torch import Tensor
 
-from acetate.protocol.errors import CheckpointError
 from acetate.protocol.geometry import Extent
 from acetate_engine.models.attention_sharing import AttentionSharing
 from acetate_engine.models.checkpoints.base import BaseModel, load_base
@@ -19,12 +19,15 @@ from acetate_engine.models.checkpoints.load import (
     load_offset_encoder,
     load_sharing_weights,
     load_transparent_decoder,
-    require_finite,
 )
 from acetate_engine.models.checkpoints.offsets import OffsetFile
+from acetate_engine.models.controls import load_reader
+from acetate_engine.models.families.add_ons import AddOns
 from acetate_engine.models.families.components import Adaptation, Components, Text, TextEncode
 from acetate_engine.models.families.released import ReleasedFiles
+from acetate_engine.models.image_prompts import IPAdapters
 from acetate_engine.models.latent_transparency import LatentTransparency
+from acetate_engine.models.styles import StyleLoras
 from acetate_engine.models.unet_patch import UNetPatch
 
 MakeAdaptation = Callable[[Path, UNet2DConditionModel], Adaptation]
@@ -69,7 +72,7 @@ def load_parts(checkpoint: Path, family: Family, files: ReleasedFiles, attach: M
         encode_text=(_clip_encode if family is Family.SD15 else _two_clips_encode)(base, device),
         transparency=_transparency(files, vae_dtype, device),
         layers={name: partial(attach, path) for name, path in files.layers.items()},
-        controls={kind: cache(partial(_load_control, folder, base.unet)) for kind, folder in files.controls.items()},
+        **_shelves(base, family, files.add_ons, device),
         latent_channels=base.vae.config.latent_channels,
         factor=2 ** (len(base.vae.config.block_out_channels) - 1),
         scaling_factor=base.vae.config.scaling_factor,
@@ -78,23 +81,16 @@ def load_parts(checkpoint: Path, family: Family, files: ReleasedFiles, attach: M
     )
 
 
-def _load_control(folder: Path, unet: UNet2DConditionModel) -> ControlNetModel:
-    """On the UNet's device, in its dtype. Raises CheckpointError where it cannot be read or does not fit the UNet."""
-    for path in sorted(folder.glob("*.safetensors")):
-        require_finite(path)
-    try:
-        net = ControlNetModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-    except (OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{folder} cannot be read: {error}", "Choose a ControlNet as a diffusers folder."
-        ) from error
-    if _widths(net) != _widths(unet):
-        raise CheckpointError(f"{folder.name} belongs to another family of models", "Choose one of this family.")
-    return net.eval().requires_grad_(False).to(unet.device, unet.dtype)
-
-
-def _widths(net: UNet2DConditionModel | ControlNetModel) -> tuple[int, list[int]]:
-    return net.config.cross_attention_dim, list(net.config.block_out_channels)
+def _shelves(base: BaseModel, family: Family, add_ons: AddOns, device: torch.device) -> dict[str, Any]:
+    """What may go into the base, read at its first use."""
+    return {
+        "controls": {
+            (method, kind): cache(partial(load_reader, path, method, family, base.unet, device))
+            for (method, kind), path in add_ons.controls.items()
+        },
+        "styles": StyleLoras(base.unet, base.text_encoders, family, add_ons.loras),
+        "image_prompts": IPAdapters(base.unet, family, add_ons.ip_adapters, add_ons.image_encoders, device),
+    }
 
 
 def _transparency(files: ReleasedFiles, dtype: torch.dtype, device: torch.device) -> LatentTransparency:

@@ -1,0 +1,99 @@
+"""What may go with a base checkpoint, found on the disk by name and by header. Torch-free.
+
+In `models` of the data directory, with FAMILY one of sd15 and sdxl:
+
+    controlnet/FAMILY_KIND, FAMILY_union   a diffusers folder, or a single .safetensors file
+    adapters/FAMILY_KIND                   T2I-Adapters, diffusers folders
+    ip_adapter/NAME.safetensors            with folders of CLIP image encoders beside them
+    loras/NAME.safetensors
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from acetate.protocol.errors import CheckpointError
+from acetate.protocol.requests import ControlKind, ControlMethod
+from acetate_engine.models.checkpoints.kinds import Family, FileInfo, Kind, inspect
+from acetate_engine.paths import models_dir
+
+FOLDERS = ("checkpoints", "layerdiffuse", "controlnet", "adapters", "ip_adapter", "loras")
+_MODEL_SUFFIXES = {".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".pkl"}
+
+
+@dataclass(frozen=True)
+class AddOns:
+    """Of one family, by the names that requests call them."""
+
+    controls: Mapping[tuple[ControlMethod, ControlKind], Path]
+    ip_adapters: Mapping[str, Path]
+    image_encoders: tuple[Path, ...]
+    loras: Mapping[str, Path]
+
+    def paths(self) -> list[Path]:
+        named = (*self.controls.values(), *self.ip_adapters.values(), *self.image_encoders, *self.loras.values())
+        return list(dict.fromkeys(named))
+
+
+def find_add_ons(name: str, family: Family) -> AddOns:
+    """Those of a family; a file that does not tell its family is looked at again when it is loaded."""
+    encoders = sorted(path.parent for path in (models_dir() / "ip_adapter").glob("*/config.json"))
+    return AddOns(
+        dict(_controls(name)),
+        _files("ip_adapter", Kind.IP_ADAPTER, family),
+        tuple(encoders),
+        _files("loras", Kind.STYLE_LORA, family),
+    )
+
+
+def _controls(name: str) -> Iterator[tuple[tuple[ControlMethod, ControlKind], Path]]:
+    folder = models_dir() / "controlnet"
+    for kind in ControlKind:
+        if path := _folder_or_file(folder / f"{name}_{kind.value}"):
+            yield (ControlMethod.CONTROLNET, kind), path
+        if path := _folder_or_file(folder / f"{name}_union"):
+            yield (ControlMethod.UNION, kind), path
+        if path := _folder_or_file(models_dir() / "adapters" / f"{name}_{kind.value}"):
+            yield (ControlMethod.T2I_ADAPTER, kind), path
+
+
+def _folder_or_file(path: Path) -> Path | None:
+    file = path.with_name(f"{path.name}.safetensors")
+    return path if path.is_dir() else file if file.is_file() else None
+
+
+def _files(folder: str, kind: Kind, family: Family) -> dict[str, Path]:
+    found = {}
+    for path in sorted((models_dir() / folder).glob("*.safetensors")):
+        info = inspected(path)
+        if isinstance(info, FileInfo) and info.kind is kind and info.family in (family, None):
+            found[path.stem] = path
+    return found
+
+
+def inspected(path: Path) -> FileInfo | CheckpointError:
+    """What a file is, or why it cannot be used; its header is read again when it has changed."""
+    state = path.stat()
+    return _inspected(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=2048)
+def _inspected(path: Path, size: int, modified: int) -> FileInfo | CheckpointError:
+    try:
+        return inspect(path)
+    except CheckpointError as error:
+        return error
+
+
+def list_files() -> list[tuple[Path, FileInfo | CheckpointError]]:
+    """Every model file in the folders, and what it is; diffusers folders of base models, too."""
+    paths = [
+        path
+        for folder in FOLDERS
+        for path in sorted((models_dir() / folder).rglob("*"))
+        if path.is_file() and path.suffix.lower() in _MODEL_SUFFIXES
+    ]
+    return [(path, inspected(path)) for path in paths]
