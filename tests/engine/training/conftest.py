@@ -85,7 +85,6 @@ CONFIGS = {
     "vae": (2e-3, "model: {latent_channels: 4, stages: [4, 2], widths: [16, 24]}"),
     "base": (2e-3, "vae: vae\nmodel: {widths: [16], head_width: 8, groups: 8}\nscenes: 4"),
     "transparency": (2e-3, "vae: vae\ncritic_start: 2"),
-    "probe": (2e-3, ""),
     "layer": (1e-2, "include: [parts.yaml]\nrank: 4"),
     "joint": (1e-2, SHARED + "layer: layer/transparent.safetensors"),
     "concat": (4e-3, "include: [parts.yaml]\nscenes: 6\nway: bgble2fg"),

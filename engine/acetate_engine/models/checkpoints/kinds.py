@@ -41,6 +41,7 @@ class Family(Enum):
     SDXL_REFINER = "SDXL refiner"
     SD3 = "SD3"
     FLUX = "FLUX"
+    MINI = "mini"
 
 
 @dataclass(frozen=True)
@@ -143,10 +144,10 @@ def _unet_family(header: Header) -> Family | None:
 
 
 def _family_of(header: Header, listening: str) -> Family | None:
-    """By the text encoder that the maps of these names listen to: its width is 768, 1024, 1280 or 2048."""
+    """By the width of the text encoder that the maps of these names listen to."""
     pattern = re.compile(listening)
     contexts = {shape[1] for name, shape in header.shapes.items() if len(shape) > 1 and pattern.fullmatch(name)}
-    families = {768: Family.SD15, 1024: Family.SD2, 1280: Family.SDXL_REFINER, 2048: Family.SDXL}
+    families = {384: Family.MINI, 768: Family.SD15, 1024: Family.SD2, 1280: Family.SDXL_REFINER, 2048: Family.SDXL}
     return families.get(contexts.pop()) if len(contexts) == 1 else None
 
 

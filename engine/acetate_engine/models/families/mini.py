@@ -1,20 +1,21 @@
 """`mini`: the embedded model, trained by this project; small enough for any CPU.
 
 A diffusers folder (resources/models/mini): unet, vae, scheduler, transparent_encoder, transparent_decoder;
-`layers/NAME.safetensors` with NAME transparent, joint, bg2fg (foreground on background), fg2bg; and mini.json.
+`layers/NAME.safetensors` with NAME transparent, joint, bg2fg (foreground on background), fg2bg; ControlNets as
+`controlnet/KIND`, style LoRAs as `styles/NAME.safetensors`; and mini.json.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acetate.protocol.codec import from_json
 from acetate.protocol.events import ModelInfo
-from acetate.protocol.requests import Task
+from acetate.protocol.requests import ControlKind, Task
 from acetate_engine.models.families.base import Model, WorkingSize, stamped
 from acetate_engine.paths import resources_dir
 
@@ -46,6 +47,7 @@ def models() -> list[Model]:
     card = read_card(folder)
     size = WorkingSize(card.native**2, card.multiple, card.max_aspect)
     info = _info(card.native, tasks_of(layer_names(folder)), True, licence=card.licence)
+    info = replace(info, controls=control_kinds(folder), styles=tuple(style_files(folder)))
     return [Model(info, size, stamped([folder]), lambda: load(folder))]
 
 
@@ -55,6 +57,14 @@ def read_card(folder: Path) -> MiniCard:
 
 def layer_names(folder: Path) -> list[str]:
     return sorted(path.stem for path in (folder / "layers").glob("*.safetensors"))
+
+
+def control_kinds(folder: Path) -> tuple[ControlKind, ...]:
+    return tuple(kind for kind in ControlKind if (folder / "controlnet" / kind.value / "config.json").is_file())
+
+
+def style_files(folder: Path) -> dict[str, Path]:
+    return {path.stem: path for path in sorted((folder / "styles").glob("*.safetensors"))}
 
 
 def tasks_of(layers: Sequence[str]) -> tuple[Task, ...]:
@@ -75,7 +85,7 @@ def load(folder: Path) -> Components:
     """Raises CheckpointError where a part is missing or does not fit."""
     from acetate_engine.models.families.mini_parts import load_parts  # torch: not when models are only listed
 
-    return load_parts(folder, read_card(folder), layer_names(folder))
+    return load_parts(folder, read_card(folder), layer_names(folder), control_kinds(folder))
 
 
 def _info(native: int, tasks: tuple[Task, ...], installed: bool, *, licence: str = "", reason: str = "") -> ModelInfo:
