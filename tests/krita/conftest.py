@@ -96,7 +96,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if lines := config.stash[_MEASURED]:
-        terminalreporter.section("longest gaps on Krita's GUI thread")
+        terminalreporter.section("measured in Krita")
         terminalreporter.write("".join(f"{line}\n" for line in lines))
 
 

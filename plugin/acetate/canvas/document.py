@@ -10,6 +10,7 @@ from krita import Document, Krita, Node
 from acetate.canvas.wrappers import Hold, wrappers
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds, Extent
+from acetate.protocol.pixels import PixelFormat
 
 SRGB = "sRGB-elle-V2-srgbtrc.icc"  # the profile that `Document.projection` converts to
 SETTINGS = "acetate/settings"  # types of annotations
@@ -26,6 +27,12 @@ class ColourSpace:
     def is_srgb8(self) -> bool:
         """Whether pixels are those of the wire, but for the order of the channels."""
         return self == ColourSpace("RGBA", "U8", SRGB)
+
+    @property
+    def wire_format(self) -> PixelFormat:
+        """What its pixels travel as: 8 bits where these are sRGB's own, else 16, which keep the finer steps."""
+        is_shallow = self.depth == "U8" and self.model == "RGBA" and self.profile in (SRGB, "sRGB built-in")
+        return PixelFormat.RGBA8 if is_shallow else PixelFormat.RGBA16
 
 
 @dataclass(frozen=True)

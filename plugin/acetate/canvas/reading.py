@@ -13,7 +13,8 @@ from enum import Enum
 
 from krita import Document, Node
 
-from acetate.canvas.document import SRGB, OpenDocument, is_mask, node_id
+from acetate.canvas.colour import to_srgb16
+from acetate.canvas.document import ColourSpace, OpenDocument, find_node, is_mask, node_id
 from acetate.canvas.wrappers import Hold, wrappers
 from acetate.picture import Picture, row_strips, swap_red_blue
 from acetate.protocol.geometry import Bounds
@@ -47,17 +48,18 @@ class Snapshot:
         """Raises DocumentError where a layer of `view` is gone."""
         document.check_has(view.layers)
         self._clone = document.handle.clone()
+        self._space = document.colour_space
         self._clone.setBatchmode(True)
         with wrappers() as hold:
             _arrange(hold(self._clone.rootNode()), view, hold)
 
     def read(self, bounds: Bounds) -> Picture:
-        """RGBA8, or RGBA16 of a document that is deeper than 8 bits. Any thread. `bounds` lies on the canvas."""
+        """In the format that the colour space of the document asks for. Any thread. `bounds` lies on the canvas."""
         self._clone.refreshProjection()  # without it the clone shows what the original showed
         self._clone.waitForDone()  # closing a document whose image still works makes Krita crash, later
-        if self._clone.colorDepth() == "U8":
+        if self._space.wire_format is PixelFormat.RGBA8:
             return Picture(bounds.extent, PixelFormat.RGBA8, tuple(_shallow_strips(self._clone, bounds)))
-        return Picture(bounds.extent, PixelFormat.RGBA16, tuple(_deep_strips(self._clone, bounds)))
+        return Picture(bounds.extent, PixelFormat.RGBA16, tuple(_deep_strips(self._clone, self._space, bounds)))
 
     def close(self) -> None:
         self._clone.close()
@@ -70,13 +72,13 @@ def _shallow_strips(clone: Document, bounds: Bounds) -> Iterator[bytes]:
         yield swap_red_blue(_bytes_of(image, strip))
 
 
-def _deep_strips(clone: Document, bounds: Bounds) -> Iterator[bytes]:
+def _deep_strips(clone: Document, space: ColourSpace, bounds: Bounds) -> Iterator[bytes]:
     """`projection` has 8 bits only: Krita converts a node that holds the merged pixels."""
     node = clone.createNode("", "paintlayer")
     strips = [(strip.x, strip.y, strip.width, strip.height) for strip in row_strips(bounds, 8)]
     for area in strips:
         node.setPixelData(clone.pixelData(*area), *area)
-    node.setColorSpace("RGBA", "U16", SRGB)
+    to_srgb16(node, space)
     for area in strips:
         yield swap_red_blue(bytes(node.pixelData(*area)), 2)
     sip.delete(node)

@@ -119,7 +119,7 @@ def look(
 
 
 def pixel_format(document: OpenDocument) -> PixelFormat:
-    return PixelFormat.RGBA8 if document.colour_space.depth == "U8" else PixelFormat.RGBA16
+    return document.colour_space.wire_format
 
 
 def _alone(task: Task, document: OpenDocument, replaces: str | None) -> Show:

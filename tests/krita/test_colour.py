@@ -1,0 +1,152 @@
+"""Condition → insertion without generation: how far colours move on their way to the engine and back.
+
+Krita itself turns what it shows into sRGB, before and after; ΔE00 is CIEDE2000 between the two.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from skimage.color import deltaE_ciede2000, rgb2lab
+
+from tests.krita.harness.process import KritaProcess
+
+SIDE = 64  # pixels
+SRGB = "sRGB-elle-V2-srgbtrc.icc"
+CMYK = "Chemical proof"
+SPACES = [
+    ("RGBA", "U8", SRGB),
+    ("RGBA", "U8", "sRGB built-in"),
+    ("RGBA", "U8", "ClayRGB-elle-V2-g22.icc"),
+    ("RGBA", "U8", "Rec2020-elle-V4-g10.icc"),
+    ("RGBA", "U16", SRGB),
+    ("RGBA", "U16", "ClayRGB-elle-V2-g22.icc"),
+    ("RGBA", "U16", "LargeRGB-elle-V2-g22.icc"),
+    ("RGBA", "F16", "Rec2020-elle-V4-g10.icc"),
+    ("RGBA", "F32", "sRGB-elle-V2-g10.icc"),
+    ("RGBA", "F32", "ACEScg-elle-V4-g10.icc"),
+    ("GRAYA", "U8", "Gray-D50-elle-V2-srgbtrc.icc"),
+    ("GRAYA", "U8", "Gray-D50-elle-V2-g10.icc"),
+    ("GRAYA", "U16", "Gray-D50-elle-V2-g10.icc"),
+    ("GRAYA", "F16", "Gray-D50-elle-V2-g22.icc"),
+    ("GRAYA", "F32", "Gray-D50-elle-V4-labl.icc"),
+    ("CMYKA", "U8", CMYK),
+    ("CMYKA", "U16", CMYK),
+    ("CMYKA", "F32", CMYK),
+]
+TYPES = {"U8": np.uint8, "U16": np.uint16, "F16": np.float16, "F32": np.float32}
+
+# `convert` goes by way of F32, which is exact where integers are not; but for CMYK, where Krita's own display does not.
+ROUND_TRIP = """
+import base64
+from acetate.canvas.document import OpenDocument
+from acetate.canvas.insertion import Insertion, NewLayer
+from acetate.canvas.reading import Show, Snapshot, View
+from acetate.protocol.geometry import Bounds
+from acetate.qt import sip
+
+area = (0, 0, side, side)
+
+
+def convert(data, *spaces):
+    clone = document().clone()
+    node = clone.createNode("", "paintlayer")
+    node.setColorSpace(*spaces[0])
+    node.setPixelData(data, *area)
+    for space in spaces[1:]:
+        node.setColorSpace(*space)
+    found = bytes(node.pixelData(*area))
+    sip.delete(node)
+    clone.waitForDone()
+    clone.close()
+    return found
+
+
+new_document(side, side, model=space[0], depth=space[1], profile=space[2])
+fine = (space[0], "F32", space[2])
+way = [space] if space[0] == "CMYKA" else [space, fine]
+original = convert(base64.b64decode(pattern), ("RGBA", "F32", SRGB), *reversed(way))
+layer = document().createNode("original", "paintlayer")
+layer.setPixelData(original, *area)
+document().rootNode().addChildNode(layer, None)
+document().waitForDone()
+
+ours, bounds = OpenDocument(document()), Bounds(*area)
+snapshot = Snapshot(ours, View(Show.ONLY, (layer.uniqueId().toString(),)))
+picture = snapshot.read(bounds)
+snapshot.close()
+insertion = Insertion(ours, [NewLayer("copy", bounds, picture)])
+insertion.fill()
+insertion.attach(ours.place(), "", ours.extent)
+document().waitForDone()
+copy = node("copy")
+back = bytes(copy.pixelData(*area))
+shown = [convert(data, *way, ("RGBA", "F32", SRGB)) for data in (original, back)]
+result = [base64.b64encode(data).decode() for data in (original, back, *shown)]
+[*result, [copy.colorModel(), copy.colorDepth(), copy.colorProfile()], undo_steps()]
+"""
+
+
+@dataclass(frozen=True)
+class Trip:
+    """`before` and `after`: the layer's own values; shown: (SIDE, SIDE, 4) straight sRGB, 0..1."""
+
+    before: NDArray[np.float64]
+    after: NDArray[np.float64]
+    shown_before: NDArray[np.float32]
+    shown_after: NDArray[np.float32]
+
+    @property
+    def delta_e(self) -> NDArray[np.float64]:
+        """(SIDE, SIDE); 0 where nothing is visible."""
+        labs = [rgb2lab(shown[..., :3].clip(0, 1).astype(float)) for shown in (self.shown_before, self.shown_after)]
+        moved: NDArray[np.float64] = deltaE_ciede2000(*labs)
+        return moved * (self.shown_before[..., 3] > 0)
+
+
+def pattern() -> NDArray[np.float32]:
+    """Greys, dark colours, all colours; opaque, half transparent, and nothing."""
+    random = np.random.default_rng(1)
+    rgba = np.ones((SIDE, SIDE, 4), np.float32)
+    rgba[..., :3] = random.random((SIDE, SIDE, 3))
+    rgba[:8, :, :3] = np.linspace(0, 1, 8 * SIDE).reshape(8, SIDE, 1)
+    rgba[8:12, :, :3] *= 0.1
+    rgba[32:48, :, 3] = np.linspace(1 / 255, 1, 16 * SIDE).reshape(16, SIDE)
+    rgba[60:] = 0
+    return rgba
+
+
+def round_trip(krita: KritaProcess, space: tuple[str, str, str]) -> Trip:
+    given = base64.b64encode(pattern().tobytes()).decode()
+    *coded, found, steps = krita.run(ROUND_TRIP, space=list(space), side=SIDE, pattern=given)
+    data = [base64.b64decode(text) for text in coded]
+    assert found == list(space)
+    assert steps == ["Add Layer", "Add Layer"]  # the original and its copy
+    own = [np.frombuffer(values, TYPES[space[1]]).astype(float).reshape(SIDE, SIDE, -1) for values in data[:2]]
+    shown = [np.frombuffer(values, np.float32).reshape(SIDE, SIDE, 4) for values in data[2:]]
+    return Trip(own[0], own[1], shown[0], shown[1])
+
+
+@pytest.mark.parametrize("space", SPACES, ids=" ".join)
+def test_colours_come_back(krita: KritaProcess, space: tuple[str, str, str], record: Callable[[str], None]) -> None:
+    trip = round_trip(krita, space)
+    moved, off = trip.delta_e, np.abs(trip.before - trip.after).max()
+    figures = f"largest {moved.max():.3f}, mean {moved.mean():.3f}"
+    record(
+        f"colour {' '.join(space)}: ΔE00 {figures}, 99 % within {np.quantile(moved, 0.99):.3f}; values {off:.3g} off"
+    )
+    assert np.abs(trip.shown_before[..., 3] - trip.shown_after[..., 3]).max() <= (5e-4 if space[1] == "F16" else 1e-5)
+    if space == ("RGBA", "U8", SRGB):
+        assert off == 0
+    elif space == ("RGBA", "U16", SRGB):
+        assert off <= 1
+    elif space[0] == "CMYKA":
+        assert np.quantile(moved, 0.99) <= 1.0
+        assert moved.max() <= 1.5
+    else:
+        assert moved.max() <= 1.0
