@@ -100,11 +100,8 @@ def test_layers_are_made_again_locked_moved_and_hidden(painter: Painter, builder
     second = pixels_of(painter, builder.generate("acetate_stack_regenerate"))
     assert (second[0], second[2]) == (first[0], first[2])
     assert second[1] != first[1]
-    assert "two steps" in painter.message()
-    painter.undo()
     painter.undo()
     assert pixels_of(painter, builder.layers()) == first
-    painter.redo()
     painter.redo()
     assert pixels_of(painter, builder.layers()) == second
 
@@ -115,7 +112,15 @@ def test_layers_are_made_again_locked_moved_and_hidden(painter: Painter, builder
         builder.press("acetate_stack_new_seed")
     builder.select(1)
     builder.press("acetate_stack_up")
+    steps = painter.undo_steps()
     third = builder.generate()
+    assert len(painter.undo_steps()) == len(steps) + 2
+    assert "two steps" in painter.message()
+    painter.undo()
+    painter.undo()
+    assert pixels_of(painter, builder.layers()) == second
+    painter.redo()
+    painter.redo()
     assert names(third) == [FRUIT[1], FRUIT[0], FRUIT[2]]
     shown = pixels_of(painter, third)
     assert shown[1] == first[0]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import runpy
 import re
+import runpy
 import subprocess
 import sys
 import zipfile

@@ -39,6 +39,7 @@ class View:
 
     show: Show
     layers: tuple[str, ...] = ()  # ids, topmost first
+    hidden: tuple[str, ...] = ()  # ids of what does not count all the same, if it is there
 
 
 class Snapshot:
@@ -47,8 +48,8 @@ class Snapshot:
     def __init__(self, document: OpenDocument, view: View) -> None:
         """Raises DocumentError where a layer of `view` is gone."""
         document.check_has(view.layers)
-        self._clone = document.handle.clone()
         self._space = document.colour_space
+        self._clone = document.handle.clone()
         self._clone.setBatchmode(True)
         with wrappers() as hold:
             _arrange(hold(self._clone.rootNode()), view, hold)
@@ -98,6 +99,9 @@ def _arrange(root: Node, view: View, hold: Hold) -> None:
         _hide_from(root, view, hold)
     elif view.show is not Show.EVERYTHING:
         _show_only(root, view, hold)
+    for layer in view.hidden:
+        if (node := find_node(root, layer, hold)) is not None:
+            node.setVisible(False)
 
 
 def _hide_from(parent: Node, view: View, hold: Hold) -> bool:

@@ -127,9 +127,14 @@ class Session:
     def enter_document(self) -> None:
         """Takes up the settings that the active document keeps, the first time that it is seen."""
         document = active_document()
-        if document is None or document.id in self._seen:
+        if document is None:
             return
-        self._seen.add(document.id)
+        if document.id not in self._seen:
+            self._seen.add(document.id)
+            self._restore(document)
+        self.settings.forget_layers([layer.id for layer in document.layers()])
+
+    def _restore(self, document: OpenDocument) -> None:
         try:
             if data := document.annotation(SETTINGS):
                 self.settings.restore(from_json(Saved, json.loads(data)))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, fields
+from collections.abc import Collection
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 
 from acetate.model.observable import Observable
@@ -18,6 +19,7 @@ BELOW = "below"  # everything under the active layer
 UP_TO = "up_to"  # the active layer and everything under it
 CANVAS = "canvas"
 ACTIVE = "active"
+_WORDS = (NONE, BELOW, UP_TO, CANVAS, ACTIVE)
 
 Picked = tuple[str, ...]
 """One of the words, or the ids of layers, topmost first."""
@@ -111,6 +113,16 @@ class Settings:
     def restore(self, saved: Saved) -> None:
         for field in fields(Saved):
             getattr(self, field.name).value = getattr(saved, field.name)
+
+    def forget_layers(self, known: Collection[str]) -> None:
+        """Picks of another document, of which this one has no layer, are back at their first answers."""
+        for picked, first in ((self.background, BELOW), (self.foreground, ACTIVE)):
+            if not all(value in known or value in _WORDS for value in picked.value):
+                picked.value = (first,)
+        self.controls.value = tuple(
+            hint if hint.layer in known or hint.layer == ACTIVE else replace(hint, layer=ACTIVE)
+            for hint in self.controls.value
+        )
 
     def copy_from(self, request: GenerateRequest) -> None:
         """What made a layer, so that the next press makes it again; pickers and region stay."""

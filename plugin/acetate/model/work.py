@@ -89,15 +89,20 @@ def prepare_again(recipe: Recipe, document: OpenDocument, layer: str, *, is_vari
     request = replace(recipe.request, seed=new_seed()) if is_varied else recipe.request
     shape = recipe.mask
     conditions = Conditions(
-        recipe.background,
-        recipe.foreground,
+        _without(layer, recipe.background),
+        _without(layer, recipe.foreground),
         (lambda bounds: shape.picture()) if shape else None,
-        recipe.controls or (None,) * len(request.control),
+        tuple(_without(layer, view) for view in recipe.controls or (None,) * len(request.control)),
         allows_empty=True,
         allows_missing=True,
     )
     replaces = layer if recipe.outcome is Outcome.REPLACE else None
     return Work(Job(request), document, document.place_above(layer), conditions, replaces)
+
+
+def _without(layer: str, view: View | None) -> View | None:
+    """When it was made it was not there."""
+    return replace(view, hidden=(layer,)) if view else None
 
 
 def look(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from krita import Extension, Window
+from krita import Extension, Krita, Window
 
 from acetate.model.session import Session
 from acetate.protocol.requests import Task
@@ -34,15 +34,17 @@ class AcetateActions(Extension):
     def createActions(self, window: Window) -> None:
         for name, text, work in ACTIONS:
             action = window.createAction(name, text, "tools/scripts")
-            action.triggered.connect(partial(_do, window, work))
+            action.triggered.connect(partial(_do, work))
 
 
-def _do(window: Window, work: Callable[[Session], None], _is_checked: bool = False) -> None:
-    work(_dock(window).session)
+def _do(work: Callable[[Session], None], _is_checked: bool = False) -> None:
+    work(_dock().session)
 
 
-def _dock(window: Window) -> AcetateDock:
-    """The docker in `window`, which shows what comes of it."""
+def _dock() -> AcetateDock:
+    """The docker in the window of the painter, which shows what comes of it."""
+    window = Krita.instance().activeWindow()  # the one that the action was made in is a wrapper that is gone by now
+    assert window is not None  # somebody chose the action in it
     dock = window.qwindow().findChild(AcetateDock, "acetate_dock")
     assert dock is not None  # Krita makes every docker in every window
     dock.show()

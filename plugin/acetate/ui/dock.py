@@ -38,16 +38,18 @@ class AcetateDock(DockWidget):
         self.session = Session(self._gui.post)
         self._conditions = ConditionsGrid(self.session)
         self._controls = ControlList(self.session)
+        self._stack_window: StackWindow | None = None
         Krita.instance().notifier().applicationClosing.connect(self.session.engine.stop)
         self.setWidget(_scrolled(self._content()))
         self._look_when_settings_change()
-        self._stack_window: StackWindow | None = None
         self.session.stack.opened.connect(lambda _: self._open_stack())
 
     def canvasChanged(self, canvas: Canvas | None) -> None:
         self.session.enter_document()
         self._conditions.refresh()
         self._controls.refresh()
+        if self._stack_window is not None and self._stack_window.isVisible():
+            self.session.stack.enter()
 
     def enterEvent(self, event: QtCore.QEvent) -> None:
         """Krita does not tell scripts when layers change: the docker looks when the painter comes near."""

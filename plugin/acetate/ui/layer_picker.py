@@ -35,6 +35,7 @@ class LayerPicker(QtWidgets.QComboBox):
         self._fixed = tuple(fixed)
         self._layers = layers
         self._several = several
+        self._pressed = -1  # row
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
         self.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(6)
@@ -71,6 +72,7 @@ class LayerPicker(QtWidgets.QComboBox):
             self.refresh()
 
     def showPopup(self) -> None:
+        self._pressed = -1
         self.refresh()
         super().showPopup()
 
@@ -80,12 +82,15 @@ class LayerPicker(QtWidgets.QComboBox):
         super().enterEvent(event)
 
     def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:
-        """A click on a layer in the open list ticks it."""
-        if self._several and isinstance(event, QtGui.QMouseEvent) and event.type() == event.Type.MouseButtonRelease:
-            index = self.view().indexAt(event.pos())
-            if index.isValid() and index.row() > len(self._fixed):
-                self._toggle(index.row())
-                return True
+        """A click on a layer in the open list ticks it: both halves of it, for the list may open under the pointer."""
+        if not self._several or not isinstance(event, QtGui.QMouseEvent):
+            return super().eventFilter(watched, event)
+        row = self.view().indexAt(event.pos()).row()
+        if event.type() == event.Type.MouseButtonPress:
+            self._pressed = row
+        elif event.type() == event.Type.MouseButtonRelease and row == self._pressed and row > len(self._fixed):
+            self._toggle(row)
+            return True
         return super().eventFilter(watched, event)
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:

@@ -15,8 +15,9 @@ from typing import Any
 
 from acetate.protocol.codec import from_json
 from acetate.protocol.connection import Connection, read_connection
-from acetate.protocol.events import JobState, JobStatus, LayerResult
+from acetate.protocol.events import JobState, JobStatus, LayerResult, ModelList
 from acetate.protocol.pixels import MEDIA_TYPE, PixelBuffer, PixelFormat
+from acetate.protocol.requests import DEFAULT_MODEL, GenerateRequest, Task
 from tests.krita.harness.home import Home
 from tests.krita.harness.waiting import wait_until
 
@@ -99,6 +100,21 @@ class Engine:
         buffer = PixelBuffer.decode(self._get(f"/v1/jobs/{job}/layers/0", Accept=MEDIA_TYPE))
         assert buffer.format is PixelFormat.RGBA8
         return buffer.data
+
+    def request(self, job: str) -> GenerateRequest:
+        """As the plugin sent it."""
+        request = from_json(JobStatus, json.loads(self._get(f"/v1/jobs/{job}"))).request
+        assert request is not None
+        return request
+
+    def image(self, digest: str | None) -> PixelBuffer:
+        """A condition as the engine received it."""
+        return PixelBuffer.decode(self._get(f"/v1/images/{digest}"))
+
+    def tasks(self) -> tuple[Task, ...]:
+        """What the embedded model can do."""
+        models = from_json(ModelList, json.loads(self._get("/v1/models"))).models
+        return next(model.tasks for model in models if model.name == DEFAULT_MODEL)
 
     def _get(self, path: str, **headers: str) -> bytes:
         connection = self.wait_ready()

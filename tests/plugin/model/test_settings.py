@@ -78,6 +78,17 @@ def test_a_hint_is_named_by_its_picture() -> None:
     assert request.control == (ControlHint(ControlKind.DEPTH, SOME, 0.5, 0.1, 0.9),)
 
 
+def test_picks_of_another_document_are_forgotten() -> None:
+    settings = Settings()
+    settings.background.value, settings.foreground.value = ("{a}", "{b}"), ("{b}",)
+    settings.controls.value = (ControlLayer(ControlKind.POSE, "{a}", 0.5), ControlLayer(ControlKind.POSE, "{b}"))
+    settings.forget_layers(["{b}"])
+    assert (settings.background.value, settings.foreground.value) == (("below",), ("{b}",))
+    assert [hint.layer for hint in settings.controls.value] == ["active", "{b}"]
+    settings.forget_layers(["{b}"])
+    assert settings.background.value == ("below",)
+
+
 def test_what_made_a_layer_can_be_taken_up_again() -> None:
     settings, other = Settings(), Settings()
     settings.task.value, settings.prompt.value, settings.strength.value = Task.REFINE, "a fox", 0.25

@@ -79,13 +79,18 @@ def test_a_document_keeps_what_undo_brings_back() -> None:
 
 
 def test_a_stack_catches_up_with_undo() -> None:
-    older = Stack((replace(ENTRIES[0], layer="older"), ENTRIES[1]), "before", ("gone",))
+    older = Stack((replace(ENTRIES[0], layer="older"), replace(ENTRIES[1], layer="")), "before", ("gone",))
     edited = changed({"prompt": "edited"}, {}, {})
     found = caught_up(edited, Stacks((older, STACK)), {"before"})
     assert (found.group, found.dropped) == ("before", ("gone",))
     assert [(entry.prompt, entry.layer) for entry in found.entries[:1]] == [("edited", "older")]
     assert found.entries[2].layer == ""
-    assert caught_up(edited, Stacks((older,)), {"group"}) == edited
+    assert caught_up(edited, Stacks((older,)), {"group", *LAYERS}) == edited
+    again = replace(STACK, entries=(*STACK.entries[:2], replace(ENTRIES[2], layer="again")))
+    stacks = Stacks((older, STACK)).with_version(again)
+    assert stacks.versions == (older, STACK, again)  # one layer was made again in the same group
+    assert caught_up(again, stacks, {"group", *LAYERS}).entries[2].layer == "three"
+    assert stacks.with_version(replace(again, sees_below=False)).versions[:2] == (older, STACK)
     assert caught_up(edited, Stacks(), set()).group == ""
 
 
