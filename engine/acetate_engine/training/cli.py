@@ -64,5 +64,19 @@ def assemble(
     write(Exports(vae, base, transparency, layer), json.loads(card.read_text(encoding="utf-8")), out)
 
 
+@app.command()
+def gather(
+    config: Annotated[Path, typer.Option("--config", exists=True, dir_okay=False, help="YAML: packages and pictures.")],
+    out: Annotated[Path, typer.Option(help="Data folder to write.")],
+    downloads: Annotated[Path, typer.Option(help="Where packages are kept, packed and unpacked.")],
+) -> None:
+    """Make a data folder from Debian and npm packages: checked downloads, known licences."""
+    from .gather import gather as make
+    from .gather import read_gather_config
+
+    counts = make(read_gather_config(config), downloads, out)
+    typer.echo(", ".join(f"{kind}: {count}" for kind, count in counts.items()))
+
+
 if __name__ == "__main__":
     app()

@@ -19,5 +19,8 @@ class Licences:
         return cls(table["statements"], table["photos"])
 
     def spdx(self, row: dict[str, Any]) -> str | None:
-        """The SPDX name, or None where the source leaves the licence open."""
-        return self.photos.get(row.get("photo", "")) or self.statements.get(row["licence"])
+        """The SPDX name, or None where the source leaves the licence open; a row may state a known SPDX name itself."""
+        stated: str = row["licence"]
+        if stated in self.statements.values() or stated in self.photos.values():
+            return stated
+        return self.photos.get(row.get("photo", "")) or self.statements.get(stated)
