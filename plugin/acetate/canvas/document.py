@@ -104,6 +104,11 @@ class OpenDocument:
         with wrappers() as hold:
             return list(_walk(hold(self.handle.rootNode()), hold, 0))
 
+    def node_ids(self) -> set[str]:
+        """Of all nodes, masks included."""
+        with wrappers() as hold:
+            return set(_ids(hold(self.handle.rootNode()), hold))
+
     def place(self) -> Place:
         """Above the active layer. Raises DocumentError where there is none."""
         with wrappers() as hold:
@@ -149,10 +154,11 @@ class OpenDocument:
         return True
 
     def is_plain(self, layer: str) -> bool:
-        """Whether it is a paint layer without masks: Krita then keeps its opacity when it converts it."""
+        """Whether it is a paint layer without masks and style: Krita then keeps its opacity when it converts it."""
         with wrappers() as hold:
             node = self._node(layer, hold)
-            return node.type() == "paintlayer" and not [hold(child) for child in node.childNodes()]
+            is_bare = not [hold(child) for child in node.childNodes()] and not node.layerStyleToAsl()
+            return node.type() == "paintlayer" and is_bare
 
     def layer_name(self, layer: str) -> str:
         with wrappers() as hold:
@@ -206,6 +212,12 @@ def node_id(node: Node) -> str:
 
 def is_mask(node: Node) -> bool:
     return node.type().endswith("mask")
+
+
+def _ids(node: Node, hold: Hold) -> Iterator[str]:
+    yield node_id(node)
+    for child in [hold(child) for child in node.childNodes()]:
+        yield from _ids(child, hold)
 
 
 def _walk(parent: Node, hold: Hold, depth: int) -> Iterator[LayerInfo]:

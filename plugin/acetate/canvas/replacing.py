@@ -41,6 +41,7 @@ class Replacement:
         self._is_plain = document.is_plain(layer)
         self._node = document.handle.createNode(new.name, "paintlayer")
         self._converter = Converter(document)
+        self._others: set[str] = set()  # nodes before the conversion
 
     def fill(self) -> None:
         """Converts the pixels to the document's colour space. Any thread."""
@@ -65,16 +66,19 @@ class Replacement:
 
     def convert(self) -> None:
         """Krita shows the action as disabled until its menu has been open, and carries it out all the same."""
+        self._others = self._document.node_ids()
         _action(_CONVERT).trigger()
 
     def is_converted(self) -> str | None:
         """The id of the copy, once it has taken the place of the layer and is active."""
         self._document.check_open()
         with wrappers() as hold:
-            active = self._document.handle.activeNode()
-            if active is None or find_node(hold(self._document.handle.rootNode()), self._layer, hold):
+            root, active = hold(self._document.handle.rootNode()), self._document.handle.activeNode()
+            if active is None or find_node(root, self._layer, hold):
                 return None
-            return node_id(hold(active))
+            copy = node_id(hold(active))
+            # for a moment the layer that is gone, or one beside it, is active still
+            return copy if copy not in self._others and find_node(root, copy, hold) else None
 
     def writes(self, copy: str) -> Iterator[Write]:
         """Calls that each write some rows into the copy. Between them Krita may do other things."""

@@ -29,21 +29,27 @@ class CopiedLayer:
 Part = NewLayer | CopiedLayer
 
 
-def layers_in(document: OpenDocument, group: str) -> dict[str, Bounds]:
-    """Nodes in a group, bottom to top, masks included, and what their visible pixels cover of the canvas.
+@dataclass(frozen=True)
+class Member:
+    """A node in a group."""
 
-    Empty where the group is gone.
-    """
+    bounds: Bounds  # canvas pixels: of what is not transparent, off the canvas too
+    is_visible: bool
+    is_plain: bool  # a paint layer without masks
+
+
+def members_of(document: OpenDocument, group: str) -> dict[str, Member]:
+    """Nodes in a group by id, bottom to top, masks included. Empty where the group is gone."""
     with wrappers() as hold:
         node = find_node(hold(document.handle.rootNode()), group, hold) if group else None
         children = [hold(child) for child in node.childNodes()] if node else []
-        return {node_id(child): _bounds(child).intersection(document.bounds) for child in children}
+        return {node_id(child): _member(child, hold) for child in children}
 
 
-def nodes_of(document: OpenDocument) -> set[str]:
-    """Ids of all nodes."""
-    with wrappers() as hold:
-        return set(_ids(hold(document.handle.rootNode()), hold))
+def _member(node: Node, hold: Hold) -> Member:
+    box, masks = node.bounds(), [hold(child) for child in node.childNodes()]
+    bounds = Bounds(box.x(), box.y(), max(0, box.width()), max(0, box.height()))
+    return Member(bounds, node.visible(), node.type() == "paintlayer" and not masks)
 
 
 def around_active(document: OpenDocument) -> set[str]:
@@ -64,6 +70,7 @@ class StackInsertion(Insertion):
         self._parts = tuple(parts)
         self._replaces = replaces
         self._opacity = 255
+        self.has_replaced = False
 
     def attach(self, place: Place, group_name: str, expected: Extent | None) -> tuple[str, ...]:
         """One undo step; where a group is replaced, its removal is another one. Raises DocumentError as Insertion."""
@@ -75,6 +82,7 @@ class StackInsertion(Insertion):
                 check_unlocked(old, hold)
                 group_name, self._opacity = old.name(), old.opacity()
             notes = super().attach(place, group_name, expected)
+            self.has_replaced = old is not None
             if old is not None:
                 old.remove()
         return notes
@@ -99,12 +107,3 @@ def _copy(root: Node, part: CopiedLayer, hold: Hold) -> Node:
     if part.is_visible is not None:
         copy.setVisible(part.is_visible)
     return copy
-
-
-def _bounds(node: Node) -> Bounds:
-    box = node.bounds()
-    return Bounds(box.x(), box.y(), max(0, box.width()), max(0, box.height()))
-
-
-def _ids(node: Node, hold: Hold) -> list[str]:
-    return [node_id(node), *(found for child in node.childNodes() for found in _ids(hold(child), hold))]

@@ -48,7 +48,7 @@ class Results:
         for status in reversed(await self._engine.call(lambda connection: api.recent(connection, RECALLED))):
             if status.state is JobState.DONE and status.request:
                 for result in reversed(_results(status.id, status.request, status.layers)):
-                    await self._remember(result)
+                    await self.remember(result)
 
     async def take(self, job: Job, done: Done, document: OpenDocument, place: Place) -> Placed:
         """Lists every alternative in the history, and inserts the first.
@@ -62,7 +62,7 @@ class Results:
         """Lists every alternative but the first in the history; gives the first."""
         first, *others = _results(job.id, job.request, done.layers)
         for result in reversed(others):
-            await self._remember(result)
+            await self.remember(result)
         return first
 
     async def replace(self, result: Result, document: OpenDocument, layer: str, mask: Picture | None) -> Placed:
@@ -70,7 +70,7 @@ class Results:
 
         Raises DocumentError where the layer is gone or locked.
         """
-        (picture,), (made,) = await self._remember(result), result.layers
+        (picture,), (made,) = await self.remember(result), result.layers
         replacement = Replacement(document, layer, NewLayer(made.name, made.bounds, picture), mask)
         try:
             await self._loop.thread(replacement.fill)
@@ -101,7 +101,7 @@ class Results:
 
     async def insert(self, result: Result, document: OpenDocument, place: Place, expected: Extent | None) -> Placed:
         """One undo step. `expected` is the size that the canvas must have still; None where any will do."""
-        pictures = await self._remember(result)
+        pictures = await self.remember(result)
         layers = zip(result.layers, pictures, strict=True)
         insertion = Insertion(document, [NewLayer(layer.name, layer.bounds, picture) for layer, picture in layers])
         notes = await self.put(insertion, place, result.name, expected)
@@ -117,14 +117,14 @@ class Results:
             insertion.discard()
             raise
 
-    async def _remember(self, result: Result) -> tuple[Picture, ...]:
+    async def remember(self, result: Result) -> tuple[Picture, ...]:
         """Fetches the layers, and lists them in the history if they are new there."""
-        pictures = tuple([await self.fetch(result.job, layer.index) for layer in result.layers])
+        pictures = tuple([await self._fetch(result.job, layer.index) for layer in result.layers])
         if result not in [entry.result for entry in self._history.entries]:
             self._history.add(Entry(result, await self._loop.thread(lambda: thumbnail(pictures[-1]))))
         return pictures
 
-    async def fetch(self, job: str, index: int) -> Picture:
+    async def _fetch(self, job: str, index: int) -> Picture:
         return await self._engine.call(lambda connection: api.layer(connection, job, index))
 
 

@@ -46,21 +46,22 @@ class Stacks:
         One whose group is `around` the active layer goes first.
         """
         there = [stack for stack in self.versions if not stack.group or stack.group in nodes]
-        near = [stack for stack in there if stack.group in around]
-        return (near or there or [Stack()])[-1]
+        near = [stack for stack in there if stack.group in around] or there
+        whole = [stack for stack in near if _is_whole(stack, nodes)]
+        return (whole or near or [Stack()])[-1]
 
     def with_version(self, stack: Stack) -> Stacks:
-        """In place of the one with the same group; a stack that has become a group is no draft any more."""
-        others = tuple(old for old in self.versions if old.group not in (stack.group, ""))
+        """In place of the one with the same layers; a stack that has become a group is no draft any more."""
+        others = tuple(old for old in self.versions if old.group and _layers(old) != _layers(stack))
         return Stacks((*others, stack)[-_VERSIONS:])
 
 
 def caught_up(stack: Stack, stacks: Stacks, nodes: Collection[str]) -> Stack:
     """As undo and redo have left it: the same descriptions, and the layers that the document has of them now."""
-    if not stack.group or stack.group in nodes:
+    if not stack.group or _is_whole(stack, nodes):
         return stack
     there = [old for old in stacks.versions if old.group in nodes and keys_of(old) & keys_of(stack)]
-    found = (there or [Stack()])[-1]
+    found = ([old for old in there if _is_whole(old, nodes)] or there or [Stack()])[-1]
     layers = {entry.key: entry.layer for entry in found.entries}
     entries = tuple(replace(entry, layer=layers.get(entry.key, "")) for entry in stack.entries)
     return replace(stack, entries=entries, group=found.group, dropped=found.dropped)
@@ -101,6 +102,16 @@ def _wanted(stack: Stack, only: int | None, with_above: bool) -> range:
 def _is_open(entry: StackEntry, layers: Collection[str]) -> bool:
     """Whether it may be made: a lock keeps what there is."""
     return entry.is_enabled and not (entry.is_locked and entry.layer in layers)
+
+
+def _is_whole(stack: Stack, nodes: Collection[str]) -> bool:
+    """Whether all that it became is there."""
+    return _layers(stack) <= set(nodes)
+
+
+def _layers(stack: Stack) -> set[str]:
+    """Ids of all that it became in the document."""
+    return {stack.group, *stack.dropped, *(entry.layer for entry in stack.entries)} - {""}
 
 
 def keys_of(stack: Stack) -> set[int]:

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from acetate.canvas.document import OpenDocument, active_document
 from acetate.canvas.insertion import NewLayer
 from acetate.canvas.selection import selected
-from acetate.canvas.stack_insertion import CopiedLayer, StackInsertion, around_active, layers_in, nodes_of
+from acetate.canvas.stack_insertion import CopiedLayer, Member, StackInsertion, around_active, members_of
 from acetate.coroutines import Future, Loop
 from acetate.model.generation import Generation
+from acetate.model.history import Result
 from acetate.model.jobs import Job, Phase
 from acetate.model.messages import Message, done_otherwise
 from acetate.model.observable import Observable, Signal
 from acetate.model.results import Results
 from acetate.model.settings import Settings
-from acetate.model.stack import Stack, arranged, caught_up, keys_of
+from acetate.model.stack import Slot, Stack, StackEntry, arranged, caught_up, keys_of
 from acetate.model.stack_editor import StackEditor
 from acetate.model.stack_keeping import keep, stacks_of
 from acetate.model.stack_work import StackWork, prepare, read
 from acetate.protocol.errors import AcetateError, DocumentError
 from acetate.protocol.events import Done
+from acetate.protocol.geometry import Bounds
 
 GROUP_NAME = "Stack"
 TWO_STEPS = "The old group was replaced: undoing that takes two steps."
@@ -86,7 +88,7 @@ class StackSession:
 
         def begin() -> None:
             document = self._document()
-            stack = caught_up(self.editor.stack.value, stacks_of(document), nodes_of(document))
+            stack = caught_up(self.editor.stack.value, stacks_of(document), document.node_ids())
             self.editor.stack.value = stack
             work = prepare(stack, self._settings, document, only, with_above=with_above)
             self._start(work.job, self._carry_out(work))
@@ -109,21 +111,29 @@ class StackSession:
             job.enter(Phase.DONE)
 
     async def _insert(self, work: StackWork, done: Done) -> tuple[str, ...]:
-        made: dict[int, NewLayer] = {}
-        for asked, layer in zip(work.asked, done.layers, strict=True):
-            if asked.is_made:
-                picture = await self._results.fetch(work.job.id, layer.index)
-                made[asked.entry.key] = NewLayer(layer.name, layer.bounds, picture)
-        work.document.check_open()
-        there = layers_in(work.document, work.stack.group)
-        slots = arranged(work.stack, tuple(there), made)
-        parts = [made[slot.key] if slot.is_new else CopiedLayer(slot.old, slot.is_visible) for slot in slots]
-        group = work.stack.group if there else ""
-        insertion = StackInsertion(work.document, parts, group)
+        """One layer takes the place of the old one in one undo step; several come with a new group."""
+        made = [asked.entry for asked in work.asked if asked.is_made]
+        layers = [layer for asked, layer in zip(work.asked, done.layers, strict=True) if asked.is_made]
+        result = Result(work.job.id, work.job.request, tuple(layers))
+        there = members_of(work.document, work.stack.group)
+        slots = arranged(work.stack, tuple(there), [entry.key for entry in made])
+        if len(made) == 1 and fits_in(slots, there, layers[0].bounds):
+            placed = await self._results.replace(result, work.document, made[0].layer, None)
+            ids = {slot.key: slot.old for slot in slots} | {made[0].key: placed.layers[0]}
+            self._arrived(work, work.stack.group, ids)
+            return placed.notes
+        return await self._regroup(work, slots, made, result)
+
+    async def _regroup(
+        self, work: StackWork, slots: list[Slot], made: list[StackEntry], result: Result
+    ) -> tuple[str, ...]:
+        pictures = zip(made, result.layers, await self._results.remember(result), strict=True)
+        new = {entry.key: NewLayer(layer.name, layer.bounds, picture) for entry, layer, picture in pictures}
+        parts = [new[slot.key] if slot.is_new else CopiedLayer(slot.old, slot.is_visible) for slot in slots]
+        insertion = StackInsertion(work.document, parts, work.stack.group)
         notes = await self._results.put(insertion, work.place, GROUP_NAME, work.document.extent)
-        ids = {slot.key: node for slot, node in zip(slots, insertion.ids, strict=True)}
-        self._arrived(work, insertion.top, ids)
-        return (*notes, TWO_STEPS) if group else notes
+        self._arrived(work, insertion.top, {slot.key: node for slot, node in zip(slots, insertion.ids, strict=True)})
+        return (*notes, TWO_STEPS) if insertion.has_replaced else notes
 
     def _arrived(self, work: StackWork, group: str, ids: dict[int, str]) -> None:
         """The document keeps what it has now; the editor shows it, if it still shows that stack."""
@@ -135,7 +145,7 @@ class StackSession:
             self.editor.arrived(made)
 
     def _load(self, document: OpenDocument) -> None:
-        stack = stacks_of(document).current(nodes_of(document), around_active(document))
+        stack = stacks_of(document).current(document.node_ids(), around_active(document))
         if stack != self.editor.stack.value:
             self.editor.load(stack)
         if not stack.entries:
@@ -159,3 +169,16 @@ class StackSession:
             action()
         except AcetateError as error:
             self._message.value = error
+
+
+def fits_in(slots: Sequence[Slot], there: Mapping[str, Member], bounds: Bounds) -> bool:
+    """Whether the one new layer can take the place of the old one, with all else left as it is.
+
+    `bounds` is what the new layer covers: whatever the old one shows beside it would stay.
+    """
+    if [slot.old for slot in slots] != list(there):
+        return False
+    if any(slot.is_visible not in (None, there[slot.old].is_visible) for slot in slots):
+        return False
+    (old,) = [there[slot.old] for slot in slots if slot.is_new]
+    return old.is_plain and old.is_visible and bounds.contains(old.bounds)

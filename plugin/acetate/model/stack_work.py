@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from acetate.canvas.document import OpenDocument, Place
 from acetate.canvas.reading import Show, Snapshot, View
-from acetate.canvas.stack_insertion import layers_in
+from acetate.canvas.stack_insertion import Member, members_of
 from acetate.coroutines import Loop
 from acetate.model.conditions import is_empty
 from acetate.model.jobs import Job
@@ -46,7 +46,7 @@ def prepare(
     stack: Stack, settings: Settings, document: OpenDocument, only: int | None = None, *, with_above: bool = False
 ) -> StackWork:
     """Raises DocumentError, InvalidRequest."""
-    there = layers_in(document, stack.group)
+    there = members_of(document, stack.group)
     wanted = plan(stack, there, only, with_above=with_above)
     covered = _covered(wanted, document.bounds)
     asked = tuple(_asked(wanted, document.bounds, covered, there))
@@ -81,12 +81,12 @@ def _region(entry: StackEntry, canvas: Bounds) -> Bounds:
     return (entry.region or canvas).intersection(canvas)
 
 
-def _asked(wanted: Plan, canvas: Bounds, covered: Bounds, there: Mapping[str, Bounds]) -> list[Asked]:
+def _asked(wanted: Plan, canvas: Bounds, covered: Bounds, there: Mapping[str, Member]) -> list[Asked]:
     parts = []
     for index, entry in enumerate(wanted.stack.entries):
         if index in wanted.made:
             parts.append(_made(entry, _region(entry, canvas), is_there=entry.layer in there))
-        elif index in wanted.seen and not (shown := there[entry.layer].intersection(covered)).is_empty:
+        elif index in wanted.seen and not (shown := there[entry.layer].bounds.intersection(covered)).is_empty:
             layer = StackLayer(entry.prompt.strip(), shown, entry.seed, 0.0, _UNREAD)
             parts.append(Asked(entry, layer, False, View(Show.INSIDE, (entry.layer,))))
     return parts
