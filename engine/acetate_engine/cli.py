@@ -21,6 +21,7 @@ COMMANDS = {
     "psd": ("acetate_engine.commands.psd:app", "Generate layers into a PSD document."),
     "models": ("acetate_engine.commands.models:models", "List the models."),
     "train": ("acetate_engine.training.cli:app", "Train models."),
+    "eval": ("acetate_engine.commands.evaluate:app", "Measure what a model can do."),
     "bench": ("acetate_engine.commands.bench:bench", "Measure speed and memory."),
     "parity": ("acetate_engine.commands.parity:parity", "Compare the networks with reference vectors."),
     "openapi": ("acetate_engine.commands.openapi:openapi", "Print the OpenAPI document of the HTTP API."),

@@ -1,0 +1,122 @@
+"""`acetate eval`."""
+
+from __future__ import annotations
+
+import importlib.util
+import json as jsonlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from acetate.protocol.errors import InvalidRequest
+from acetate.protocol.requests import Preset
+
+if TYPE_CHECKING:
+    from acetate_engine.evaluation.report import Subject
+
+app = typer.Typer(invoke_without_command=True, no_args_is_help=True)
+
+Data = Annotated[Path, typer.Option("--data", help="Folder with fg.jsonl, bg.jsonl and their pictures.")]
+Split = Annotated[str, typer.Option("--split", help="Which of its splits.")]
+ModelName = Annotated[str, typer.Option("--model", help="See `acetate models`.")]
+Quality = Annotated[Preset, typer.Option("--preset", help="How to sample.")]
+Count = Annotated[int, typer.Option("--count", help="How many pairs.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write it.")]
+
+
+@app.callback()
+def evaluate(
+    context: typer.Context,
+    data: Annotated[Path | None, typer.Option("--data", help="Folder with fg.jsonl, bg.jsonl and pictures.")] = None,
+    split: Split = "val",
+    out: Annotated[Path | None, typer.Option("--json", help="Where to write the report.")] = None,
+    model: ModelName = "mini",
+    preset: Quality = Preset.DRAFT,
+    quick: Annotated[bool, typer.Option("--quick", help="A tenth of the samples: for a look only.")] = False,
+) -> None:
+    """Measure a model: latent transparency, generation, layers on backgrounds, native alpha against mattes.
+
+    \b
+    acetate eval --data pictures/ --split val --json report.json
+    acetate eval ab --data pictures/ --out study.html
+    acetate eval sheet --data pictures/ --out sheet.png
+    """
+    if context.invoked_subcommand:
+        return
+    if data is None:
+        raise typer.BadParameter("give the folder of pictures", param_hint="--data")
+    from acetate_engine.evaluation.report import FULL, QUICK, evaluate
+
+    with _said() as say:
+        report = evaluate(_subject(model, data, split, preset, say), QUICK if quick else FULL, say)
+    text = jsonlib.dumps(report, indent=2)
+    if out is None:
+        typer.echo(text)
+    else:
+        out.write_text(text + "\n", encoding="utf-8")
+        typer.echo(f"{out}")
+
+
+@app.command()
+def ab(
+    data: Data,
+    out: Out,
+    split: Split = "val",
+    model: ModelName = "mini",
+    preset: Quality = Preset.DRAFT,
+    count: Count = 40,
+) -> None:
+    """Write the blind study, an HTML page: native layers against pictures that were cut out afterwards."""
+    from acetate_engine.evaluation.ab import ab_page
+    from acetate_engine.evaluation.generation import chosen_prompts
+    from acetate_engine.evaluation.matte import matted_pictures
+
+    with _said() as say:
+        subject = _subject(model, data, split, preset, say)
+        prompts = chosen_prompts(subject.captions)[:count]
+        native = subject.sampler.native(prompts)
+        matted = matted_pictures(subject.sampler.opaque(prompts))
+    out.write_text(ab_page(prompts, native, matted), encoding="utf-8")
+    typer.echo(f"{out}")
+
+
+@app.command()
+def sheet(
+    data: Data, out: Out, split: Split = "val", model: ModelName = "mini", preset: Quality = Preset.FINAL
+) -> None:
+    """Write a contact sheet of 64 layers, PNG: taught captions, then the subjects that are hard for any model."""
+    from acetate_engine.evaluation.sheet import contact_sheet
+
+    with _said() as say:
+        subject = _subject(model, data, split, preset, say)
+        picture, prompts = contact_sheet(subject.sampler, subject.captions)
+    picture.save(out)
+    for row in range(0, len(prompts), 8):
+        typer.echo(" | ".join(prompts[row : row + 8]))
+
+
+def _subject(model: str, data: Path, split: str, preset: Preset, say: Callable[[str], None]) -> Subject:
+    _require("scipy", "skimage", "pymatting")
+    from acetate_engine.evaluation.report import subject_of
+
+    return subject_of(model, data, split, preset, say)
+
+
+def _require(*packages: str) -> None:
+    """Raises InvalidRequest where one is not installed."""
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InvalidRequest(f"{', '.join(missing)} cannot be imported", "Install them: pip install 'acetate[eval]'.")
+
+
+@contextmanager
+def _said() -> Iterator[Callable[[str], None]]:
+    """What is being done, on a terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("loading") as status:
+        yield lambda text: status.update(text)

@@ -1,0 +1,73 @@
+"""`generation`: layers from text, judged by the probe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..training.datasets import Bytes
+from ..training.probe import over_grey
+from . import alpha as measure
+from .kid import kid
+from .probe import Reference
+from .sampling import Sampler
+
+CLASSES = 50  # captions that a picture is sought among
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Layers of CLASSES prompts, as many of each, prompt after prompt."""
+
+    prompts: list[str]
+    layers: Bytes  # (len(prompts) * each, H, W, 4)
+    each: int
+
+    @property
+    def answers(self) -> Tensor:
+        return torch.arange(len(self.prompts)).repeat_interleave(self.each)
+
+
+def chosen_prompts(captions: list[str]) -> list[str]:
+    """CLASSES of them, evenly spread."""
+    indices = np.linspace(0, len(captions) - 1, min(CLASSES, len(captions))).round().astype(int)
+    return [captions[index] for index in indices]
+
+
+def sample_layers(sampler: Sampler, captions: list[str], count: int) -> Samples:
+    """At least `count` layers."""
+    prompts = chosen_prompts(captions)
+    each = -(-count // len(prompts))
+    return Samples(prompts, sampler.native([prompt for prompt in prompts for _ in range(each)]), each)
+
+
+def evaluate_generation(samples: Samples, reference: Reference, real: Bytes) -> dict[str, object]:
+    """`real`: (N, H, W, 4) layers of the split, against which KID is measured."""
+    seen, texts = reference.see(over_grey(samples.layers)), reference.read(samples.prompts)
+    distance = kid(seen, reference.see(over_grey(real)))
+    shuffled = samples.answers[torch.randperm(len(seen), generator=torch.Generator().manual_seed(0))]
+    return {
+        "top1_of_50": _top1(seen, texts, samples.answers),
+        "top1_real_ceiling": _real_top1(reference, samples.prompts, texts),
+        "top1_shuffled_floor": _top1(seen, texts, shuffled),
+        "nearest_train_distance": float((1 - (seen @ reference.features.T).amax(1)).mean()),
+        "kid": {"value": distance.value, "interval": [distance.low, distance.high]},
+        "opaque_core_share": measure.opaque_core_share(samples.layers),
+        "clean_border_share": measure.clean_border_share(samples.layers),
+        "samples": len(samples.layers),
+    }
+
+
+def _top1(pictures: Tensor, texts: Tensor, answers: Tensor) -> float:
+    return float(((pictures @ texts.T).argmax(1) == answers).float().mean())
+
+
+def _real_top1(reference: Reference, prompts: list[str], texts: Tensor) -> float:
+    """The training pictures of these captions, which the probe has seen."""
+    place = {prompt: index for index, prompt in enumerate(prompts)}
+    rows = [row for row, caption in enumerate(reference.captions) if caption in place]
+    answers = torch.tensor([place[reference.captions[row]] for row in rows])
+    return _top1(reference.features[rows], texts, answers)

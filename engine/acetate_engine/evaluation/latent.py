@@ -1,0 +1,56 @@
+"""`latent`: real layers through encoder and decoder."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..models.families.components import Components
+from ..models.latent_transparency import decode_rgb
+from ..training.datasets import Bytes
+from . import alpha as measure
+
+_BATCH = 16
+
+
+def evaluate_latent(components: Components, pictures: Bytes) -> dict[str, float]:
+    """Metrics of `pictures`, (N, H, W, 4) straight sRGB uint8, against what the decoder makes of their latents."""
+    decoded, identity = round_trip(components, pictures)
+    made, true = measure.alpha_of(decoded), measure.alpha_of(pictures)
+    return {
+        "alpha_mae": measure.alpha_mae(made, true),
+        "soft_alpha_mae": measure.soft_alpha_mae(made, true),
+        "alpha_sad": measure.alpha_sad(made, true),
+        "alpha_grad": measure.alpha_grad(made, true),
+        "composite_psnr": measure.composite_psnr(decoded, pictures),
+        "composite_ssim": measure.composite_ssim(decoded, pictures),
+        "identity_psnr": identity,
+    }
+
+
+def round_trip(components: Components, pictures: Bytes) -> tuple[Bytes, float]:
+    """What comes back, and the identity PSNR: the frozen decoder on adjusted against plain latents, in dB."""
+    parts = [_batch(components, pictures[i : i + _BATCH]) for i in range(0, len(pictures), _BATCH)]
+    return np.concatenate([part[0] for part in parts]), float(np.concatenate([part[1] for part in parts]).mean())
+
+
+@torch.no_grad()
+def _batch(components: Components, pictures: Bytes) -> tuple[Bytes, np.ndarray]:
+    rgba = torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div(255).to(components.device)
+    vae, size = components.vae, (pictures.shape[1], pictures.shape[2])
+    latent = components.transparency.encode_rgba(rgba, vae, components.factor)
+    plain = vae.encode(((2 * rgba[:, :3] - 1) * rgba[:, 3:]).to(vae.dtype)).latent_dist.mean.float()
+    decoded = components.transparency.decode_layers(latent, vae, note=_silent, size=size, passes=8)
+    pictures_of = [decode_rgb(z, vae, note=_silent).cpu().numpy() for z in (latent, plain)]
+    return to_bytes(decoded), measure.psnr(*pictures_of)
+
+
+def to_bytes(layers: Tensor) -> Bytes:
+    """[alpha, RGB] (N, 4, H, W) in 0..1 -> straight RGBA uint8 (N, H, W, 4)."""
+    ordered = layers[:, [1, 2, 3, 0]].clamp(0, 1).mul(255).round().byte()
+    return ordered.permute(0, 2, 3, 1).cpu().numpy()
+
+
+def _silent(note: str) -> None:
+    pass

@@ -1,0 +1,116 @@
+"""`acetate eval`: everything that is measured of a model, as one JSON object."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from acetate.protocol.errors import FileError, UnsupportedTask
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.requests import GenerateRequest, Preset, Task
+
+from ..engine import Engine
+from ..models.families import find_model
+from ..models.families.base import Model
+from ..paths import resources_dir
+from ..pipelines.settings import Settings
+from ..training.datasets import Pictures, load_pictures
+from .generation import evaluate_generation, sample_layers
+from .latent import evaluate_latent, round_trip
+from .layers import evaluate_layers
+from .matte import evaluate_matte
+from .probe import Reference, load_reference
+from .sampling import Sampler
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How much is sampled; figures of the smaller amount are for a look, not for a card."""
+
+    samples: int
+    layer_prompts: int
+
+
+FULL, QUICK = Amount(1000, 24), Amount(100, 6)
+
+Say = Callable[[str], None]
+"""Told what is being measured."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is measured, and against what."""
+
+    model: Model
+    sampler: Sampler
+    captions: list[str]  # that the model was trained on
+    foregrounds: Pictures
+    backgrounds: Pictures
+    reference: Reference
+
+
+def subject_of(name: str, data: Path, split: str, preset: Preset, say: Say) -> Subject:
+    """Raises UnknownModel, CheckpointError, UnsupportedTask, FileError."""
+    model = find_model(name, Task.FOREGROUND)
+    components = model.load()
+    if components.transparency.encoder is None:
+        raise UnsupportedTask(f"{name} has no transparent encoder", "Put the encoder of its family beside it.")
+    side = model.info.native
+    request = GenerateRequest(task=Task.FOREGROUND, bounds=Bounds(0, 0, side, side), seed=0, preset=preset)
+    count = [0]
+
+    def advance(done: int) -> None:
+        count[0] += done
+        say(f"{count[0]} samples")
+
+    sampler = Sampler(components, Settings.of(request, model.info.family), side, advance)
+    reference = load_reference()
+    try:
+        foregrounds, backgrounds = (_sized(load_pictures(data, kind, split), side) for kind in ("fg", "bg"))
+    except (OSError, ValueError, KeyError) as error:
+        raise FileError(f"{data} cannot be read: {error}", "Give a folder with fg.jsonl and bg.jsonl.") from error
+    return Subject(model, sampler, captions_of(name) or reference.captions, foregrounds, backgrounds, reference)
+
+
+def _sized(pictures: Pictures, side: int) -> Pictures:
+    """At the model's own side; alpha premultiplied on the way."""
+    if pictures.pixels.shape[1:3] == (side, side):
+        return pictures
+    modes = ("RGBA", "RGBa") if pictures.pixels.shape[-1] == 4 else ("RGB", "RGB")
+    images = (Image.fromarray(pixels).convert(modes[1]).resize((side, side)) for pixels in pictures.pixels)
+    return Pictures(np.stack([np.asarray(image.convert(modes[0])) for image in images]), pictures.rows)
+
+
+def captions_of(name: str) -> list[str]:
+    """The captions that the model of this name was trained on, where its folder says so."""
+    path = resources_dir() / "models" / name / "captions.json"
+    return list(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else []
+
+
+def evaluate(subject: Subject, amount: Amount, say: Say) -> dict[str, object]:
+    """The whole report: `latent`, `generation`, `layers`, `matte`."""
+    components, real, grounds = subject.sampler.components, subject.foregrounds.pixels, subject.backgrounds
+    say("latent")
+    latent = evaluate_latent(components, real)
+    say("generation")
+    samples = sample_layers(subject.sampler, subject.captions, amount.samples)
+    generation = evaluate_generation(samples, subject.reference, real)
+    say("layers")
+    engine = Engine()
+    layers = evaluate_layers(engine, subject.sampler, subject.model, samples.prompts[: amount.layer_prompts], grounds)
+    say("matte")
+    opaque = subject.sampler.opaque([prompt for prompt in samples.prompts for _ in range(samples.each)])
+    decoded, _ = round_trip(components, real)
+    matte = evaluate_matte(real, decoded, samples.layers, opaque, grounds.pixels, subject.reference)
+    return {
+        "model": subject.model.info.name,
+        "latent": latent,
+        "generation": generation,
+        "layers": layers,
+        "matte": matte,
+    }

@@ -1,0 +1,95 @@
+"""The whole evaluation on random weights: every figure of the report is there and finite."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from acetate.protocol.requests import Preset
+from acetate_engine.evaluation.ab import ab_page
+from acetate_engine.evaluation.probe import Probe, Reference, load_reference, pooled_text, save_reference
+from acetate_engine.evaluation.report import Amount, Subject, evaluate, subject_of
+from acetate_engine.evaluation.sheet import contact_sheet
+from tests.engine.commands.conftest import Acetate, acetate, tiny, tiny_resources  # noqa: F401  # fixtures
+from tests.engine.evaluation.test_alpha import discs
+from tests.engine.training.conftest import data  # noqa: F401  # fixture
+
+CAPTIONS = [f"disc number {number}" for number in range(8)]
+KEYS = {
+    "latent": {"alpha_mae", "soft_alpha_mae", "alpha_sad", "alpha_grad", "composite_psnr", "composite_ssim",
+               "identity_psnr"},
+    "generation": {"top1_of_50", "top1_real_ceiling", "top1_shuffled_floor", "nearest_train_distance", "kid",
+                   "opaque_core_share", "clean_border_share"},
+    "layers": {"joint_inside_psnr", "joint_outside_psnr", "background_changes_foreground", "untouched_outside_alpha"},
+    "matte": {"native_soft_alpha_mae", "matting_soft_alpha_mae", "native_kid", "matting_kid", "kid_interval"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def probe(tiny: Path) -> Path:  # noqa: F811
+    torch.manual_seed(0)
+    folder = tiny / "models" / "probe"
+    if not folder.exists():
+        probe = Probe(widths=(8, 8, 8), features=8)
+        features = torch.nn.functional.normalize(torch.randn(8, 8), dim=-1)
+        save_reference(Reference(probe, features, CAPTIONS), folder)
+    return folder
+
+
+@pytest.fixture
+def subject(probe: Path, data: Path) -> Subject:  # noqa: F811
+    return subject_of("mini", data, "val", Preset.DRAFT, lambda text: None)
+
+
+def test_every_figure_is_there(subject: Subject) -> None:
+    report = evaluate(subject, Amount(16, 2), lambda text: None)
+    for group, names in KEYS.items():
+        figures = report[group]
+        assert isinstance(figures, dict)
+        assert names <= figures.keys()
+        assert all(math.isfinite(value) for value in figures.values() if isinstance(value, float))
+    assert report["layers"]["untouched_outside_alpha"] == 1.0  # type: ignore[index]
+    json.dumps(report)
+
+
+def test_samples_of_one_seed_are_the_same_again(subject: Subject) -> None:
+    first, second, other = (subject.sampler.native(["a disc"], seed) for seed in (3, 3, 4))
+    assert (first == second).all()
+    assert (first != other).any()
+
+
+def test_the_sheet_has_a_cell_for_each_prompt(subject: Subject) -> None:
+    picture, prompts = contact_sheet(subject.sampler, [f"disc {number}" for number in range(60)])
+    assert len(prompts) == 64
+    assert picture.size == (8 * 64, 8 * 64)
+
+
+def test_the_study_is_blind_and_whole() -> None:
+    page = ab_page(["one", "two", "three"], discs(2, 3), discs(8, 3))
+    pairs = json.loads(page[page.index("const pairs = ") + len("const pairs = ") : page.index(";\nconst key")])
+    assert sorted(pair["prompt"] for pair in pairs) == ["one", "three", "two"]
+    assert all({side["kind"] for side in pair["sides"]} == {"native", "matte"} for pair in pairs)
+    firsts = {json.loads(json.dumps(pair))["sides"][0]["kind"] for seed in range(8) for pair in _pairs(seed)}
+    assert firsts == {"native", "matte"}, "the sides are shuffled"
+
+
+def _pairs(seed: int) -> list[dict[str, object]]:
+    page = ab_page(["one"], discs(2, 1), discs(8, 1), seed)
+    return json.loads(page[page.index("const pairs = ") + len("const pairs = ") : page.index(";\nconst key")])
+
+
+def test_a_folder_without_pictures_is_named(probe: Path, tmp_path: Path, acetate: Acetate) -> None:  # noqa: F811
+    said = acetate("eval", "--data", tmp_path, status=1)
+    assert str(tmp_path) in said
+
+
+def test_a_reference_is_read_as_it_was_written(probe: Path) -> None:
+    reference = load_reference(probe)
+    assert reference.captions == CAPTIONS
+    assert reference.features.shape == (8, 8)
+    assert reference.read(["a disc"]).shape == (1, 8)
+    assert torch.equal(pooled_text(["a", "b"])[:1], pooled_text(["a"]))
