@@ -65,6 +65,50 @@ def assemble(
 
 
 @app.command()
+def pairs(
+    config: ConfigFile, data: Data, out: Annotated[Path, typer.Option(help="Folder of the pairs, for `pairs:`.")]
+) -> None:
+    """Make layer pairs by inpainting around cut-outs, then behind them."""
+    from .config import read_config
+    from .pairs import PairsConfig, make_pairs
+
+    typer.echo(f"{make_pairs(read_config(config, PairsConfig), data, out)} pairs in {out}")
+
+
+select = typer.Typer(no_args_is_help=True, help="Rounds of human choice: generate, look, keep, train again.")
+app.add_typer(select, name="select")
+
+
+@select.command("generate")
+def select_generate(
+    prompts: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="Text file, one prompt a line.")],
+    out: Annotated[Path, typer.Option(help="Folder of the round.")],
+    count: Annotated[int, typer.Option(min=1, max=16, help="Candidates for each prompt.")] = 4,
+    model: Annotated[str, typer.Option(help="`acetate models` lists them.")] = "mini",
+    seed: Annotated[int, typer.Option(min=0, help="Of the first candidate of each prompt.")] = 0,
+) -> None:
+    """Make candidates, and a page on which to choose."""
+    from .select import generate_round
+
+    lines = [line.strip() for line in prompts.read_text(encoding="utf-8").splitlines() if line.strip()]
+    made = generate_round(lines, count, out, model=model, seed=seed)
+    typer.echo(f"{made} candidates: choose in {out / 'sheet.html'}")
+
+
+@select.command("keep")
+def select_keep(
+    round_folder: Annotated[Path, typer.Argument(metavar="ROUND", exists=True, file_okay=False)],
+    chosen: Annotated[str, typer.Option(help='What the page says, such as "3 7-9".')],
+    data: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Data folder that they are added to.")],
+    licence: Annotated[str, typer.Option(help="SPDX name, as the model's weights give.")] = "GPL-3.0-or-later",
+) -> None:
+    """Add chosen candidates to the training pictures."""
+    from .select import keep, numbers
+
+    typer.echo(f"{keep(round_folder, numbers(chosen), data, licence)} pictures added to {data}")
+
+
+@app.command()
 def gather(
     config: Annotated[Path, typer.Option("--config", exists=True, dir_okay=False, help="YAML: packages and pictures.")],
     out: Annotated[Path, typer.Option(help="Data folder to write.")],

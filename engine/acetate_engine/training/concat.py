@@ -20,7 +20,7 @@ from .diffusion import frozen_unet, frozen_vae, noise_schedule, solver, velocity
 from .loop import Losses, Step, trained
 from .parts import load_transparency
 from .sampling import sample_latents
-from .scenes import Captions, SceneEncoder, ScenesConfig, Texts, compose_scenes
+from .scenes import Captions, SceneEncoder, ScenesConfig, Texts, training_scenes
 from .sheets import grid, to_bytes
 
 WAYS = {  # name of the released file's kind: (what is wanted, what is given)
@@ -46,7 +46,7 @@ class ConcatStage:
         self.config = config
         self.wanted, given = WAYS[config.way]
         self.vae = frozen_vae(config.vae)
-        scenes = compose_scenes(config, data, config.scenes, config.schedule.seed)
+        scenes = training_scenes(config, data)
         encoder = SceneEncoder(self.vae, load_transparency(config.transparency, config.offset_scale))
         self.latent = getattr(encoder, self.wanted)(scenes)
         self.given = torch.cat([getattr(encoder, name)(scenes) for name in given], 1)
@@ -92,8 +92,8 @@ class ConcatStage:
         made = sample_latents(
             self.unet, solver(), text, empty, given.shape[-1], guidance=self.config.guidance, beside=given
         )
-        rows = [*given.split(made.shape[1], 1), made]
-        pictures = np.concatenate([to_bytes(self._rgb(row.cpu())) for row in rows])
+        rows = [*given.cpu().chunk(given.shape[1] // made.shape[1], 1), made.cpu()]
+        pictures = np.concatenate([to_bytes(self._rgb(row)) for row in rows])
         return {"fixed_loss": loss}, grid(pictures, columns=len(given))
 
     def _rgb(self, latent: Tensor) -> Tensor:

@@ -138,7 +138,7 @@ def cut_out(picture: Image.Image, side: int) -> tuple[Bytes, int] | None:
     subject = rgba.crop(seen).convert("RGBa")
     native = max(subject.size)
     scale = side / (native * (1 + 2 * _MARGIN))
-    size = tuple(max(1, round(length * scale)) for length in subject.size)
+    size = max(1, round(subject.width * scale)), max(1, round(subject.height * scale))
     canvas = Image.new("RGBa", (side, side))
     canvas.paste(subject.resize(size, Image.Resampling.LANCZOS), ((side - size[0]) // 2, (side - size[1]) // 2))
     return np.round(bleed(to_float(np.asarray(canvas.convert("RGBA")))) * 255).astype(np.uint8), native

@@ -37,11 +37,12 @@ class Layered:
     foreground: Floats  # (H, W, 4)
     background: Floats  # (H, W, 3)
     effect: str = ""  # what the cut-out was turned into, as its caption ends
+    whole: Floats | None = None  # (H, W, 3), where the blended picture is more than one over the other
 
     @property
     def blended(self) -> Floats:
         """(H, W, 3)"""
-        return over(self.foreground, self.background)
+        return over(self.foreground, self.background) if self.whole is None else self.whole
 
 
 def lay(cutout: Bytes, background: Bytes, rng: np.random.Generator, config: CompositionConfig) -> Layered:

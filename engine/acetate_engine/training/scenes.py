@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from pydantic import Field
 from torch import Tensor
 
@@ -14,21 +15,27 @@ from ..models.autoencoder import SpaceToDepthAutoencoder
 from ..models.latent_transparency import LatentTransparency
 from .compose import Floats, to_float, to_nchw, vae_feed
 from .config import Existing
-from .datasets import Bytes, Pictures, load_pictures
+from .datasets import Bytes, Pictures, Row, load_pictures
 from .diffusion import DiffusionConfig, draw_indices, encode_feeds, encode_texts, load_subset
 from .layered import CompositionConfig, Layered, lay
 from .licences import Licences
 
 
-class ScenesConfig(DiffusionConfig):
+class LayeredConfig(DiffusionConfig):
+    """Of everything that composes cut-outs over backgrounds."""
+
+    # photograph -> caption; others are not used
+    backgrounds: Existing = Field(default=Path("backgrounds.json"), validate_default=True)
+    composition: CompositionConfig = CompositionConfig()
+
+
+class ScenesConfig(LayeredConfig):
     """Of every stage that learns from layered pictures."""
 
     transparency: Existing  # folder with the exported offset encoder and transparent decoder
     offset_scale: float = 1.0
-    # photograph -> caption; others are not used
-    backgrounds: Existing = Field(default=Path("backgrounds.json"), validate_default=True)
     scenes: int = 3000  # layered pictures to prepare
-    composition: CompositionConfig = CompositionConfig()
+    pairs: Existing | None = None  # folder that `pairs` made; its pictures come beside the composed ones
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,42 @@ class Scene:
     captions: Captions
 
 
-def compose_scenes(config: ScenesConfig, data: Path, count: int, seed: int) -> list[Scene]:
+def training_scenes(config: ScenesConfig, data: Path) -> list[Scene]:
+    """Composed ones, and those of `pairs`."""
+    made = [] if config.pairs is None else read_pairs(config.pairs)
+    return [*compose_scenes(config, data, config.scenes, config.schedule.seed), *made]
+
+
+def read_pairs(folder: Path) -> list[Scene]:
+    """What `write_pair` wrote."""
+    rows = [json.loads(line) for line in (folder / "pairs.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [_read_pair(folder, row) for row in rows]
+
+
+def _read_pair(folder: Path, row: Row) -> Scene:
+    def read(layer: str, mode: str) -> Floats:
+        return to_float(np.asarray(Image.open(folder / row[layer]).convert(mode)))
+
+    layers = Layered(read("foreground", "RGBA"), read("background", "RGB"), whole=read("blended", "RGB"))
+    return Scene(layers, Captions(row["foreground_caption"], row["background_caption"]))
+
+
+def write_pair(scene: Scene, folder: Path, number: int) -> Row:
+    """Three lossless pictures; the row for `pairs.jsonl`."""
+    layers = {
+        "foreground": scene.layers.foreground,
+        "background": scene.layers.background,
+        "blended": scene.layers.blended,
+    }
+    row: Row = {name: f"{name}/{number:05d}.webp" for name in layers}
+    for name, pixels in layers.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.round(pixels * 255).astype(np.uint8)).save(folder / row[name], lossless=True, exact=True)
+    captions = scene.captions
+    return row | {"foreground_caption": captions.foreground, "background_caption": captions.background}
+
+
+def compose_scenes(config: LayeredConfig, data: Path, count: int, seed: int) -> list[Scene]:
     """`count` layered pictures of training pictures whose licence is known."""
     foregrounds, backgrounds = load_subset(config, data), load_backgrounds(config, data)
     rng = np.random.default_rng(seed)
@@ -60,7 +102,7 @@ def compose_scenes(config: ScenesConfig, data: Path, count: int, seed: int) -> l
     ]
 
 
-def load_backgrounds(config: ScenesConfig, data: Path) -> Pictures:
+def load_backgrounds(config: LayeredConfig, data: Path) -> Pictures:
     """Those that `config.backgrounds` has a caption for, with that caption."""
     licences = Licences.read(config.licences)
     captions = json.loads(config.backgrounds.read_text(encoding="utf-8"))["captions"]

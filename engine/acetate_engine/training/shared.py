@@ -30,9 +30,9 @@ from .scenes import (
     SceneEncoder,
     ScenesConfig,
     Texts,
-    compose_scenes,
     condition_bytes,
     condition_images,
+    training_scenes,
 )
 from .sheets import checkerboard, grid, to_bytes
 from .transparency import layer_bytes
@@ -56,7 +56,7 @@ class SharedStage:
         self.config, self.frames, self.file = config, frames, file
         self.vae = frozen_vae(config.vae)
         self.transparency = load_transparency(config.transparency, config.offset_scale)
-        scenes = compose_scenes(config, data, config.scenes, config.schedule.seed)
+        scenes = training_scenes(config, data)
         encoder = SceneEncoder(self.vae, self.transparency)
         self.latent = torch.stack([getattr(encoder, frame)(scenes) for frame in frames], 1)
         self.given = self.condition(scenes)
