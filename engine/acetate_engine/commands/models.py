@@ -5,14 +5,16 @@ from __future__ import annotations
 import json as json_module
 
 import typer
+from rich.markup import escape
 
 from acetate.protocol.codec import to_json
 from acetate.protocol.events import ModelInfo, ModelList
 from acetate_engine.commands.options import AsJson
+from acetate_engine.models.checkpoints.kinds import FileInfo
 
 
 def models(json: AsJson = False) -> None:
-    """List the models, what they can do, and whether their files are there.
+    """List the models, what they can do, and whether their files are there; then what every file is.
 
     \b
     acetate models
@@ -25,15 +27,33 @@ def models(json: AsJson = False) -> None:
         typer.echo(json_module.dumps(to_json(ModelList(tuple(found))), indent=2))
     else:
         _print(found)
+        _print_files()
 
 
 def _print(found: list[ModelInfo]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("Model", "Title", "Tasks", "Native", "Licence", "Files")
+    table = Table("Model", "Title", "Tasks", "Hints, pictures, styles", "Native", "Licence", "Files")
     for info in found:
         tasks = ", ".join(task.value for task in info.tasks)
+        added = ", ".join((*(kind.value for kind in info.controls), *info.image_prompts, *info.styles))
         native = f"{info.native}×{info.native}"
-        table.add_row(info.name, info.title, tasks, native, info.licence, "there" if info.installed else info.reason)
+        files = "there" if info.installed else info.reason
+        table.add_row(info.name, info.title, tasks, escape(added), native, info.licence, files)
     Console().print(table)
+
+
+def _print_files() -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from acetate_engine.models.families.add_ons import list_files
+    from acetate_engine.paths import models_dir
+
+    table = Table("File", "What it is", title=f"Files in {models_dir()}")
+    for path, what in list_files():
+        said = str(what) if isinstance(what, FileInfo) else f"[red]{escape(f'{what.detail}. {what.remedy}')}[/red]"
+        table.add_row(escape(str(path.relative_to(models_dir()))), said)
+    if table.row_count:
+        Console().print(table)

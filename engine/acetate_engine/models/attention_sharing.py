@@ -11,6 +11,7 @@ Frames of the released files: 1 transparent; 2 wanted layer, blended picture; 3 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from types import TracebackType
 
 import torch
@@ -70,7 +71,7 @@ class AttentionSharing:
         self.frames = weights.frames
         self._encoder = weights.kwargs_encoder
         self._trainable = trainable
-        build = trainable_processor if trainable else merged_processor
+        build = trainable_processor if trainable else partial(merged_processor, dtype=unet.dtype)
         self._before = [attention.processor for attention in self._attentions]
         self._processors = [build(*pair) for pair in zip(self._attentions, self._units, strict=True)]
         self._set_processors(self._processors)

@@ -33,10 +33,12 @@ def grow_conv_in(unet: UNet2DConditionModel, channels: int) -> Callable[[], None
         raise ValueError(f"conv_in has {before.in_channels} input channels already, {channels} were asked for")
     kernel = int(before.kernel_size[0])
     grown = nn.Conv2d(channels, before.out_channels, kernel, padding=kernel // 2, device="meta")
-    weight = before.weight.new_zeros(before.out_channels, channels, *before.kernel_size)
-    weight[:, : before.in_channels] = before.weight.detach()
+    dtype = unet.dtype  # that it computes in; weights may be stored in another
+    weight = before.weight.new_zeros(before.out_channels, channels, *before.kernel_size, dtype=dtype)
+    weight[:, : before.in_channels] = before.weight.detach().to(dtype)
     grown.weight = nn.Parameter(weight, requires_grad=before.weight.requires_grad)
-    grown.bias = before.bias
+    if before.bias is not None:
+        grown.bias = nn.Parameter(before.bias.detach().to(dtype), requires_grad=before.bias.requires_grad)
     _replace(unet, grown)
     return lambda: _replace(unet, before)
 

@@ -175,19 +175,18 @@ class _Affine:
         return linear_from(self.weight, self.bias, dtype)
 
 
-def merged_processor(attention: Attention, unit: SharingUnit) -> SharedAttentionProcessor:
-    """For generating: every frame has merged weights, on the attention's device and in its dtype."""
+def merged_processor(attention: Attention, unit: SharingUnit, dtype: torch.dtype) -> SharedAttentionProcessor:
+    """For generating: every frame has merged weights, on the attention's device and in `dtype`."""
     frames = []
     for frame in range(unit.frames):
         pairs = {name: unit.lora(name, frame) for name in PROJECTIONS}
         frames.append(
             {
-                name: merged_linear(projection(attention, name), pair.down.weight, pair.up.weight)
+                name: merged_linear(projection(attention, name), pair.down.weight, pair.up.weight, dtype)
                 for name, pair in pairs.items()
             }
         )
-    weight = frames[0]["q"].weight
-    across = MergedAcross(unit, attention.heads, weight.dtype).to(weight.device)
+    across = MergedAcross(unit, attention.heads, dtype).to(frames[0]["q"].weight.device)
     own = nn.ModuleList(nn.ModuleDict(layers) for layers in frames)
     return SharedAttentionProcessor(attention.processor, _views(attention, frames), across, own)
 

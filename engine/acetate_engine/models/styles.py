@@ -71,7 +71,8 @@ class StyleLoras:
             if not any(name.startswith(f"{prefix}.") for name in state):
                 continue
             if prefix == "unet":
-                StableDiffusionXLPipeline.load_lora_into_unet(state, alphas, part, adapter)
+                StableDiffusionXLPipeline.load_lora_into_unet(state, alphas, part, adapter, low_cpu_mem_usage=True)
+                _keep_in_full(part, _factors(state, prefix), adapter)
             else:
                 StableDiffusionXLPipeline.load_lora_into_text_encoder(state, alphas, part, prefix, adapter_name=adapter)
 
@@ -144,6 +145,13 @@ def _require_fit(path: Path, factors: Tensors, part: nn.Module) -> None:
         given = tuple(tensor.shape[1:]) if found[2] == "A" else (tensor.shape[0],)
         if wanted != given:
             raise CheckpointError(f"{path.name}: {name} is for {given}, and the model has {wanted}", _WRONG_FILE)
+
+
+def _keep_in_full(unet: Any, factors: Tensors, adapter: str) -> None:
+    """In what the UNet computes in: peft keeps them as the weights are kept, in 8 bits under layerwise casting."""
+    for name, tensor in factors.items():
+        parameter = unet.get_parameter(f"{name.removesuffix('.weight')}.{adapter}.weight")
+        parameter.data = tensor.to(parameter.device, unet.dtype)
 
 
 def _adapter(index: int) -> str:

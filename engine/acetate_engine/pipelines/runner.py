@@ -13,6 +13,7 @@ from acetate_engine.models.cache import ModelCache
 from acetate_engine.models.families.base import Model
 from acetate_engine.models.families.components import Components
 from acetate_engine.models.memory import is_out_of_memory
+from acetate_engine.models.placement import Policy
 from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Images, Reporter
 from acetate_engine.pipelines.job import Job, Meter
 from acetate_engine.pipelines.previews import LatentPreview
@@ -46,6 +47,10 @@ class Runner:
         """Raises CheckpointError."""
         return self._cache.get(model)
 
+    def warm_up(self, model: Model) -> None:
+        """All that the first job would have to wait for. Raises CheckpointError."""
+        self._preview(self.load(model))
+
     def run(self, model: Model, request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
         """Raises JobCancelled, CheckpointError, InvalidRequest, OutOfMemory, GenerationFailed."""
         reporter.progress(0, 1, "loading")
@@ -54,6 +59,7 @@ class Runner:
             components.use_add_ons(request.styles, request.image_prompts)
             settings = Settings.of(request, model.info.family)
             job = Job(request, images, Meter(reporter), model, components, lambda: self._preview(components), settings)
+            job.note(_placement_note(components))
             with torch.inference_mode():
                 layers = RECIPES[request.task](job)
         except RuntimeError as error:
@@ -66,6 +72,13 @@ class Runner:
         if components not in self._previews:
             self._previews[components] = LatentPreview(components)
         return self._previews[components]
+
+
+def _placement_note(components: Components) -> str | None:
+    """What memory had to do with the result."""
+    if components.placement is None or components.placement.policy is Policy.ALL_ON_DEVICE:
+        return None
+    return f"memory is short: {components.placement.policy.value}"
 
 
 def _out_of_memory(request: GenerateRequest) -> OutOfMemory:

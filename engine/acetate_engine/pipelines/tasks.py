@@ -33,7 +33,7 @@ class TaskGenerator:
 
         Raises UnknownModel, CheckpointError.
         """
-        self._loaded().load(find_model(DEFAULT_MODEL, Task.FOREGROUND))
+        self._loaded().warm_up(find_model(DEFAULT_MODEL, Task.FOREGROUND))
 
     def _made(self, request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
         if not request.task.needs_model:

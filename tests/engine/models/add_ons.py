@@ -141,6 +141,11 @@ def unet_factors(unet: UNet2DConditionModel, salt: int = 0) -> dict[str, tuple[T
     return lora_factors(unet, _LORA_LAYERS, salt)
 
 
+def few_factors(unet: UNet2DConditionModel, salt: int) -> dict[str, tuple[Tensor, Tensor]]:
+    """Of the middle block alone: quick to put in and to take out."""
+    return {name: pair for name, pair in unet_factors(unet, salt).items() if name.startswith("mid_block")}
+
+
 def text_factors(encoder: nn.Module) -> dict[str, tuple[Tensor, Tensor]]:
     """By the names that LoRAs were published with, `text_model.…`."""
     found = lora_factors(encoder, _TEXT_LAYERS, 1)
@@ -188,4 +193,4 @@ def write_add_ons(models: Path, family: Family) -> None:
     official.save(ip_adapter(unet), models / "ip_adapter" / f"{name}.safetensors")
     image_encoder().save_pretrained(models / "ip_adapter" / "image_encoder")
     for salt, style in enumerate(("ink", "lcm", "tcd")):
-        official.save(kohya(unet_factors(unet, salt), "lora_unet"), models / "loras" / f"{name}.{style}.safetensors")
+        official.save(kohya(few_factors(unet, salt), "lora_unet"), models / "loras" / f"{name}.{style}.safetensors")

@@ -176,10 +176,9 @@ def test_a_hint_without_a_net_names_where_to_put_one(tiny_released, method, kind
 
 @pytest.mark.parametrize("model", MODELS)
 def test_pictures_and_styles_act_by_their_weight_and_leave_no_trace(tiny_released, model):
-    task = Task.FOREGROUND_ON_BACKGROUND
 
     def made(**fields):
-        request = a_request(task, model=model, bounds=Bounds(0, 0, 64, 64), **fields)
+        request = a_request(Task.FOREGROUND, model=model, bounds=Bounds(0, 0, 64, 64), **fields)
         return layer_bytes(run(tiny_released, request, with_picture(request.covered)))
 
     plain = made()
@@ -190,7 +189,6 @@ def test_pictures_and_styles_act_by_their_weight_and_leave_no_trace(tiny_release
         {"image_prompts": (dataclasses.replace(prompt, weight=0.5),)},
         style(model, "ink"),
         style(model, "ink", -0.5),
-        style(model, "tcd"),
         {"image_prompts": (prompt,), **style(model, "ink")},
     ):
         result = made(**fields)
@@ -203,10 +201,10 @@ def test_pictures_and_styles_act_by_their_weight_and_leave_no_trace(tiny_release
 @pytest.mark.parametrize("scheduler", [Scheduler.LCM, Scheduler.TCD])
 def test_distilled_loras_with_their_schedulers(tiny_released, model, scheduler):
     fields = {"scheduler": scheduler, "steps": 4, "guidance_scale": 1.0, **style(model, scheduler.value)}
-    request = a_request(Task.JOINT, model=model, bounds=Bounds(0, 0, 64, 64), images=2, **fields)
+    request = a_request(Task.FOREGROUND, model=model, bounds=Bounds(0, 0, 64, 64), images=2, **fields)
     result = run(tiny_released, request)
     alone = run(tiny_released, dataclasses.replace(request, images=1, seed=8))
-    assert layer_bytes(result)[2:] == layer_bytes(alone)
+    assert layer_bytes(result)[1:] == layer_bytes(alone)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -218,10 +216,10 @@ def test_everything_together(tiny_released, model):
         **picture_prompt(model),
         "styles": (Style(f"{name}.ink"), Style(f"{name}.lcm")),
     }
-    request = a_request(Task.BACKGROUND_BEHIND_FOREGROUND, model=model, **fields)
+    request = a_request(Task.BACKGROUND_BEHIND_FOREGROUND, model=model, bounds=Bounds(0, 0, 64, 64), **fields)
     images = with_picture(request.covered)
     first = layer_bytes(run(tiny_released, request, images))
-    run(tiny_released, a_request(Task.BLEND, model=model))
+    run(tiny_released, a_request(Task.FOREGROUND, model=model))
     assert layer_bytes(run(tiny_released, request, images)) == first
 
 

@@ -27,6 +27,7 @@ class Kind(Enum):
     CONTROLNET = "ControlNet"
     CONTROLNET_UNION = "union ControlNet"
     T2I_ADAPTER = "T2I-Adapter"
+    IMAGE_ENCODER = "CLIP image encoder"
     IP_ADAPTER = "IP-Adapter"
     VAE = "VAE"
     UNKNOWN = "unknown model"
@@ -174,9 +175,29 @@ def _add_on(header: Header) -> FileInfo | None:
 _FOLDER_FAMILIES = {"StableDiffusionPipeline": Family.SD15, "StableDiffusionXLPipeline": Family.SDXL}
 
 
+_PART_KINDS = {
+    "ControlNetModel": Kind.CONTROLNET,
+    "ControlNetUnionModel": Kind.CONTROLNET_UNION,
+    "T2IAdapter": Kind.T2I_ADAPTER,
+    "CLIPVisionModelWithProjection": Kind.IMAGE_ENCODER,
+}
+
+
+def _part_kind(folder: Path) -> Kind | None:
+    """Of a folder that holds one module and its config.json."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        names = [config.get("_class_name"), *config.get("architectures", [])]
+    except (OSError, ValueError, AttributeError, TypeError):
+        return None
+    return next((_PART_KINDS[name] for name in names if name in _PART_KINDS), None)
+
+
 def _inspect_folder(folder: Path) -> FileInfo:
     """A diffusers folder, whose weights must be safetensors."""
     index = folder / "model_index.json"
+    if kind := _part_kind(folder):
+        return FileInfo(folder, kind)
     if not index.is_file():
         raise CheckpointError(f"{folder.name} is a folder without model_index.json", "Choose a diffusers model folder")
     weights = next((folder / "unet").glob("*.safetensors"), None)

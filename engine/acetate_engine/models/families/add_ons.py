@@ -89,11 +89,6 @@ def _inspected(path: Path, size: int, modified: int) -> FileInfo | CheckpointErr
 
 
 def list_files() -> list[tuple[Path, FileInfo | CheckpointError]]:
-    """Every model file in the folders, and what it is; diffusers folders of base models, too."""
-    paths = [
-        path
-        for folder in FOLDERS
-        for path in sorted((models_dir() / folder).rglob("*"))
-        if path.is_file() and path.suffix.lower() in _MODEL_SUFFIXES
-    ]
-    return [(path, inspected(path)) for path in paths]
+    """Every model file and diffusers folder in its place, and what it is."""
+    paths = [path for folder in FOLDERS for path in sorted((models_dir() / folder).glob("*"))]
+    return [(path, inspected(path)) for path in paths if path.is_dir() or path.suffix.lower() in _MODEL_SUFFIXES]

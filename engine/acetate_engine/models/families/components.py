@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from acetate.protocol.requests import ControlKind, ControlMethod, ImagePrompt, S
 from acetate_engine.models.controls import HintReader
 from acetate_engine.models.image_prompts import IPAdapters
 from acetate_engine.models.latent_transparency import Autoencoder, LatentTransparency
+from acetate_engine.models.placement import Placement
 from acetate_engine.models.styles import StyleLoras
 
 
@@ -109,6 +111,7 @@ class Components:
     alpha_levels: tuple[float, float] = (0.0, 1.0)  # decoded alpha that counts as 0 and as 1; linear between
     shares: bool = True  # conditions come by shared attention (SD1.5); otherwise as concatenated latents (SDXL)
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    placement: Placement | None = None  # None: all of it is on the device, and stays
     _attached: tuple[str, Adaptation] | None = None
     _added: tuple[Weights, Weights] | None = ((), ())  # LoRAs and IP-Adapters; None while they change
 
@@ -132,17 +135,26 @@ class Components:
             return
         self.use_layer(None)
         self._added = None
-        for shelf, wanted in ((self.styles, loras), (self.image_prompts, adapters)):
-            if shelf is not None:
-                shelf.use(dict(wanted))
+        with self._changing():
+            for shelf, wanted in ((self.styles, loras), (self.image_prompts, adapters)):
+                if shelf is not None:
+                    shelf.use(dict(wanted))
         self._added = loras, adapters
 
     def use_layer(self, name: str | None) -> Adaptation | None:
         """Put the layer weights `name` into the UNet in place of others; None: the plain UNet."""
-        if self._attached is not None and self._attached[0] != name:
+        if name != (self._attached[0] if self._attached else None):
+            with self._changing():
+                self._exchange(name)
+        return self._attached[1] if self._attached else None
+
+    def _exchange(self, name: str | None) -> None:
+        if self._attached is not None:
             adaptation = self._attached[1]
             self._attached = None
             adaptation.detach()
-        if self._attached is None and name is not None:
+        if name is not None:
             self._attached = (name, self.layers[name](self.unet))
-        return self._attached[1] if self._attached else None
+
+    def _changing(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.placement is None else self.placement.changing()

@@ -27,6 +27,7 @@ from acetate_engine.models.families.components import Adaptation, Components, Te
 from acetate_engine.models.families.released import ReleasedFiles
 from acetate_engine.models.image_prompts import IPAdapters
 from acetate_engine.models.latent_transparency import LatentTransparency
+from acetate_engine.models.placement import Placement, WeightBytes, choose_policy, free_bytes
 from acetate_engine.models.styles import StyleLoras
 from acetate_engine.models.unet_patch import UNetPatch
 
@@ -55,7 +56,7 @@ def offsets(path: Path, unet: UNet2DConditionModel) -> Adaptation:
 
 
 def load_parts(checkpoint: Path, family: Family, files: ReleasedFiles, attach: MakeAdaptation) -> Components:
-    """The base on the best device; layer files are read when they are first used.
+    """The base on the best device, as far as its memory goes; layer files are read when they are first used.
 
     On a graphics card UNet and text are fp16 and the VAE, which overflows in that, bf16; on the CPU all is float32.
     """
@@ -63,14 +64,14 @@ def load_parts(checkpoint: Path, family: Family, files: ReleasedFiles, attach: M
     on_card = device.type == "cuda"
     vae_dtype = torch.bfloat16 if on_card else torch.float32
     base = load_base(checkpoint, family, torch.float16 if on_card else torch.float32, vae_dtype)
-    for module in (base.unet, base.vae, *base.text_encoders):
-        module.to(device)
+    transparency = _transparency(files, vae_dtype)
     return Components(
         unet=base.unet,
         vae=base.vae,
         scheduler=base.scheduler,
         encode_text=(_clip_encode if family is Family.SD15 else _two_clips_encode)(base, device),
-        transparency=_transparency(files, vae_dtype, device),
+        transparency=transparency,
+        placement=_placed(base, transparency, device),
         layers={name: partial(attach, path) for name, path in files.layers.items()},
         **_shelves(base, family, files.add_ons, device),
         latent_channels=base.vae.config.latent_channels,
@@ -93,10 +94,19 @@ def _shelves(base: BaseModel, family: Family, add_ons: AddOns, device: torch.dev
     }
 
 
-def _transparency(files: ReleasedFiles, dtype: torch.dtype, device: torch.device) -> LatentTransparency:
-    encoder = None if files.encoder is None else load_offset_encoder(files.encoder, dtype).to(device)
-    decoder = None if files.decoder is None else load_transparent_decoder(files.decoder, dtype).to(device)
+def _transparency(files: ReleasedFiles, dtype: torch.dtype) -> LatentTransparency:
+    encoder = None if files.encoder is None else load_offset_encoder(files.encoder, dtype)
+    decoder = None if files.decoder is None else load_transparent_decoder(files.decoder, dtype)
     return LatentTransparency(encoder, decoder)
+
+
+def _placed(base: BaseModel, transparency: LatentTransparency, device: torch.device) -> Placement:
+    if transparency.encoder is not None:
+        transparency.encoder.to(device)  # a million parameters: not worth moving
+    after = [base.vae, *([] if transparency.decoder is None else [transparency.decoder])]
+    weights = WeightBytes.of([*base.text_encoders, base.unet, *after])
+    policy = choose_policy(free_bytes(device), weights, device, free_bytes(torch.device("cpu")))
+    return Placement(policy, device, base.text_encoders, base.unet, after)
 
 
 def _clip_encode(base: BaseModel, device: torch.device) -> TextEncode:

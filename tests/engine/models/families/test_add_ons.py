@@ -50,9 +50,11 @@ def test_every_file_is_listed_the_broken_ones_with_the_reason(models) -> None:
     (models / "loras" / "old.ckpt").write_bytes(b"\x80\x04")
     (models / "loras" / "cut.safetensors").write_bytes(b"\x00")
     (models / "loras" / "notes.txt").write_text("mine")
+    add_ons.image_encoder().save_pretrained(models / "loras" / "encoder")
     good = official.save({"x.lora_down.weight": torch.zeros(2, 2)}, models / "loras" / "good.safetensors")
     found = {path.name: what for path, what in list_files()}
-    assert found.keys() == {"old.ckpt", "cut.safetensors", "good.safetensors"}
+    assert found.keys() == {"old.ckpt", "cut.safetensors", "good.safetensors", "encoder"}
+    assert found["encoder"].kind is Kind.IMAGE_ENCODER
     assert found["good.safetensors"].kind is Kind.STYLE_LORA and found["good.safetensors"].path == good
     assert isinstance(found["old.ckpt"], CheckpointError) and "pickle" in found["old.ckpt"].detail
     assert isinstance(found["cut.safetensors"], CheckpointError)

@@ -83,3 +83,14 @@ def test_every_family_has_presets():
     for preset in ("draft", "final"):
         values = json.loads((resources_dir() / "presets" / f"{preset}.json").read_text())
         assert set(values["families"]) == {"mini", "sd15", "sdxl"}
+
+
+def test_every_file_that_a_family_looks_for_says_where_it_was_published():
+    described = json.loads((resources_dir() / "models.json").read_text())
+    for family in described["families"].values():
+        for name in (
+            *family["encoder"],
+            *family["decoder"],
+            *(x for names in family["layers"].values() for x in names),
+        ):
+            assert described["files"][name]["from"]

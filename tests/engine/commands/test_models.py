@@ -1,0 +1,17 @@
+import torch
+from typer.testing import CliRunner
+
+from acetate_engine.cli import app
+from acetate_engine.paths import models_dir
+from tests.engine.models import official
+
+
+def test_every_file_is_named_with_what_it_is_or_why_it_cannot_be_used(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    (models_dir() / "loras").mkdir(parents=True)
+    official.save({"x.lora_down.weight": torch.zeros(2, 2)}, models_dir() / "loras" / "ink.safetensors")
+    (models_dir() / "loras" / "old.pt").write_bytes(b"\x80\x04")
+    result = CliRunner().invoke(app, ["models"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.output
+    assert "ink.safetensors" in result.output and "style LoRA" in result.output
+    assert "old.pt" in result.output and "pickle" in result.output
