@@ -20,9 +20,10 @@ check: $(BIN)/acetate   ## format, lint, types, import contracts, tests
 	$(BIN)/pytest -m "not krita" -n auto --maxprocesses 4 --dist loadfile
 	$(BIN)/pytest -m krita
 
-bench: $(BIN)/acetate   ## a denoising step of layers; the longest gap on Krita's GUI thread while a job runs
+bench: $(BIN)/acetate   ## a denoising step of layers; the longest gap on Krita's GUI thread while a job runs; how stacks grow
 	$(BIN)/acetate bench
 	$(BIN)/pytest tests/krita/test_responsiveness.py
+	$(BIN)/python -m tests.krita.bench_stack
 
 fuzz: $(BIN)/acetate    ## 10,000 broken documents: an error that names file and reason, nothing else
 	ACETATE_FUZZ=10000 $(BIN)/pytest tests/fuzz

@@ -159,6 +159,12 @@ class Engine:
         (worker,) = [child for child in children(pid) if "worker" in command_line(child)]
         os.kill(worker, signal.SIGKILL)
 
+    def worker_seconds(self) -> float:
+        """Processor time that the worker has used; 0 where no engine runs."""
+        pid = self.pid
+        workers = [child for child in children(pid) if "worker" in command_line(child)] if pid else []
+        return sum(map(processor_seconds, workers))
+
     def stop(self) -> None:
         """As the operating system does when the painter logs out; does nothing where no engine runs."""
         pid = self.pid
@@ -169,6 +175,12 @@ class Engine:
 
 def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def processor_seconds(pid: int) -> float:
+    """User and system time."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def command_line(pid: int) -> str:
