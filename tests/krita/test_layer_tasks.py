@@ -23,6 +23,7 @@ from tests.krita.harness.rich import (
     shown_alone,
 )
 from tests.krita.harness.scenes import PROMPT, paint_document, untouched
+from tests.krita.harness.waiting import wait_until
 
 CANVAS = Bounds(0, 0, WIDTH, HEIGHT)
 KINDS = {"U8": np.uint8, "U16": np.uint16, "F32": np.float32}
@@ -34,9 +35,12 @@ def trigger(painter: Painter, action: str) -> None:
 
 
 def new_layer(painter: Painter, action: str) -> Layer:
+    """As it is once the job has ended: what takes the place of another is named last."""
     before = painter.layer_ids()
     trigger(painter, action)
-    return painter.wait_for_layer(before)
+    painter.wait_for_layer(before)
+    (layer,) = painter.new_layers(before)
+    return layer
 
 
 def steps_done(painter: Painter) -> int:
@@ -57,14 +61,13 @@ def assert_undone_and_redone(painter: Painter, before: dict[str, Any], canvas: n
 
 def assert_is(painter: Painter, expected: dict[str, Any], canvas: np.ndarray) -> None:
     """Every byte of every layer; of the canvas too, but for the rounding of floats, which depends on what Krita
-    merges at a time. Krita may still be merging: a few looks, then it has to be so.
+    merges at a time. It may still be merging.
     """
-    for _ in range(20):
-        found, shown = painter.fingerprint(), canvas_of(painter)
-        if found["nodes"] == expected["nodes"] and same_canvas(shown, canvas):
-            return
-    assert found["nodes"] == expected["nodes"]
-    assert same_canvas(shown, canvas)
+
+    def is_so() -> bool:
+        return painter.fingerprint()["nodes"] == expected["nodes"] and same_canvas(canvas_of(painter), canvas)
+
+    wait_until(is_so, "the document to be as it was", every=0.1)
 
 
 def same_canvas(one: np.ndarray, other: np.ndarray) -> bool:
@@ -122,6 +125,8 @@ def put_in_front(painter: Painter, engine: Engine) -> None:
 def refine_in_a_group(painter: Painter) -> None:
     """Another version lies above the old one, inside its group, and covers the layer."""
     painter.activate("tree")
+    painter.choose("acetate_task", Task.REFINE.value)
+    painter.choose("acetate_outcome", "above")
     before, canvas, steps = painter.fingerprint(), canvas_of(painter), steps_done(painter)
     layer = new_layer(painter, "acetate_refine_layer")
     assert (layer["parent"], layer["index"]) == ("garden", 1)
@@ -150,7 +155,6 @@ def repaint_in_place(painter: Painter) -> None:
     others = {**before, "nodes": {key: node for key, node in before["nodes"].items() if key != old["id"]}}
     assert untouched(others, painter.fingerprint())
     assert_undone_and_redone(painter, before, canvas)
-    painter.choose("acetate_outcome", "above")
     painter.krita.run("trigger('deselect')")
 
 

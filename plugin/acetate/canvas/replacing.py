@@ -11,7 +11,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 
-from krita import Document, Krita, Node
+from krita import Krita, Node
 
 from acetate.canvas.colour import Converter
 from acetate.canvas.document import OpenDocument, find_node, node_id
@@ -20,7 +20,7 @@ from acetate.canvas.wrappers import Hold, wrappers
 from acetate.picture import Picture, row_strips
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
-from acetate.qt import QtWidgets, sip
+from acetate.qt import GuiThread, QtWidgets, sip
 
 _CONVERT = "convert_to_paint_layer"
 _SHAPED = re.compile(rb"[^\0]+")  # a run of pixels that the mask covers
@@ -134,20 +134,32 @@ class _Watch:
         self._document = document
         self._copy = copy
         self._is_there = True
+        self._gui = GuiThread()
         for name in ("edit_undo", "edit_redo"):
             _action(name).triggered.connect(lambda: self._look())  # a bound method would not keep this alive
 
     def _look(self) -> None:
+        """Nodes are looked at on the GUI thread only, once the undo is done."""
         if self._document.is_open:
-            threading.Thread(target=self._refresh, args=(self._document.handle,), daemon=True).start()
+            _in_thread(self._wait)
 
-    def _refresh(self, handle: Document) -> None:
-        handle.waitForDone()
+    def _wait(self) -> None:
+        self._document.handle.waitForDone()
+        self._gui.post(self._compare)
+
+    def _compare(self) -> None:
+        if not self._document.is_open:
+            return
+        handle = self._document.handle
         with wrappers() as hold:
             is_there = find_node(hold(handle.rootNode()), self._copy, hold) is not None
         if is_there != self._is_there:
             self._is_there = is_there
-            handle.refreshProjection()
+            _in_thread(handle.refreshProjection)
+
+
+def _in_thread(work: Callable[[], None]) -> None:
+    threading.Thread(target=work, daemon=True, name="acetate").start()
 
 
 def _action(name: str) -> QtWidgets.QAction:

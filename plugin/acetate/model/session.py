@@ -93,7 +93,7 @@ class Session:
 
         def again() -> Work:
             document = _open_document()
-            return prepare_again(recipe, document, document.place().anchor, is_varied=True)
+            return prepare_again(recipe, document, None, is_varied=True)
 
         self._start(again)
 

@@ -81,10 +81,11 @@ def prepare_edges(document: OpenDocument, hint: ControlLayer) -> Work:
     return Work(Job(request), document, document.place_above(layer), conditions)
 
 
-def prepare_again(recipe: Recipe, document: OpenDocument, layer: str, *, is_varied: bool) -> Work:
-    """What made `layer`, once more, above it or in its place; with another seed where `is_varied`.
+def prepare_again(recipe: Recipe, document: OpenDocument, layer: str | None, *, is_varied: bool) -> Work:
+    """What made `layer`, once more, above it or in its place; above the active layer where None.
 
-    Its conditions are read anew; of what is gone the engine may still have the picture.
+    With another seed where `is_varied`. Its conditions are read anew; of what is gone the engine may still have the
+    picture.
     """
     request = replace(recipe.request, seed=new_seed()) if is_varied else recipe.request
     shape = recipe.mask
@@ -97,12 +98,13 @@ def prepare_again(recipe: Recipe, document: OpenDocument, layer: str, *, is_vari
         allows_missing=True,
     )
     replaces = layer if recipe.outcome is Outcome.REPLACE else None
-    return Work(Job(request), document, document.place_above(layer), conditions, replaces)
+    place = document.place_above(layer) if layer else document.place()
+    return Work(Job(request), document, place, conditions, replaces)
 
 
-def _without(layer: str, view: View | None) -> View | None:
+def _without(layer: str | None, view: View | None) -> View | None:
     """When it was made it was not there."""
-    return replace(view, hidden=(layer,)) if view else None
+    return replace(view, hidden=(layer,)) if view and layer else view
 
 
 def look(

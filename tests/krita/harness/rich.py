@@ -20,6 +20,15 @@ GARDEN = ("tree", "leaf")
 _RGB = {"RGBA": 3, "GRAYA": 1, "CMYKA": 4}
 
 
+_STYLE = """<asl><node type="Descriptor" name="" classId="null">
+<node type="UnitFloat" key="Scl " unit="#Prc" value="100"/><node type="Boolean" key="masterFXSwitch" value="1"/>
+<node type="Descriptor" key="SoFi" name="" classId="SoFi"><node type="Boolean" key="enab" value="1"/>
+<node type="Enum" key="Md  " typeId="BlnM" value="Nrml"/><node type="UnitFloat" key="Opct" unit="#Prc" value="60"/>
+<node type="Descriptor" key="Clr " name="" classId="RGBC"><node type="Double" key="Rd  " value="20"/>
+<node type="Double" key="Grn " value="30"/><node type="Double" key="Bl  " value="220"/></node></node></node></asl>"""
+"""A colour overlay, as Krita writes layer styles."""
+
+
 @dataclass(frozen=True)
 class Space:
     """A colour space as Krita names it."""
@@ -52,8 +61,8 @@ SPACES = {
 
 
 def rich_document(painter: Painter, space: Space) -> None:
-    """Bottom to top: Background, ground, a translucent group (tree, leaf clipped to it; a mask), a group that passes
-    through (shade, which multiplies), a filter layer, above.
+    """Bottom to top: Background, ground (with a layer style), a translucent group (tree, leaf clipped to it; a mask),
+    a group that passes through (shade, which multiplies), a filter layer, above.
     """
     options = {"model": space.model, "depth": space.depth, "profile": space.profile}
     painter.new_document(WIDTH, HEIGHT, **options)
@@ -74,7 +83,9 @@ add_paint_layer('tree', 50, 40, 70, 70, colour['tree'], parent='garden')
 add_paint_layer('leaf', 80, 20, 70, 60, colour['leaf'], parent='garden', above='tree')
 add_group('through', above='garden')
 add_paint_layer('shade', 20, 60, 120, 40, colour['shade'], parent='through')
-tone = document().createFilterLayer('tone', app.filter('invert'), Selection())
+everywhere = Selection()
+everywhere.select(0, 0, document().width(), document().height(), 255)
+tone = document().createFilterLayer('tone', app.filter('invert'), everywhere)
 document().rootNode().addChildNode(tone, node('through'))
 add_paint_layer('above', 10, 10, 60, 30, colour['above'], above='tone')
 node('garden').setOpacity(200)
@@ -82,9 +93,11 @@ node('leaf').setInheritAlpha(True)
 node('shade').setBlendingMode('multiply')
 node('through').setPassThroughMode(True)
 node('above').setOpacity(128)
+node('ground').setLayerStyleFromAsl(style)
 document().refreshProjection()
 document().waitForDone()
 """,
+        style=_STYLE,
         colours={name: base64.b64encode(data).decode() for name, data in colours.items()},
     )
     _mask_garden(painter)
