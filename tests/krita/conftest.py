@@ -79,9 +79,10 @@ def record(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 @pytest.fixture
 def painter(krita: KritaProcess) -> Painter:
-    """With the docker shown."""
+    """With the docker shown, and as it is at first."""
     painter = Painter(krita)
     painter.show_docker()
+    painter.forget_settings()
     return painter
 
 

@@ -26,6 +26,11 @@ class Painter:
     def show_docker(self) -> None:
         self.krita.run("fill_screen(); show_dockers({'acetate_dock': 700, 'KisLayerBox': 200})")
 
+    def forget_settings(self) -> None:
+        """What an earlier test has set in the docker."""
+        code = "settings = _docker('acetate_dock').session.settings; settings.restore(type(settings)().saved())"
+        self.krita.run(code)
+
     def restart_krita(self) -> None:
         """Another process with the same HOME; the documents are gone."""
         self.krita.restart()
