@@ -23,7 +23,11 @@ TWELVE = [
     f"a {colour} {thing}, 3d emoji" for thing in ("apple", "cup", "hat") for colour in ("red", "blue", "green", "grey")
 ]
 JOINT = resources_dir() / "models" / "mini" / "layers" / "joint.safetensors"
-RATIO = 6.6  # t(12) to t(2): a layer takes as long as the one before
+RECIPE = """
+from acetate.canvas.document import OpenDocument
+from acetate.model.recipes import recipe_of
+recipe_of(OpenDocument(document()), id).request.prompt
+"""
 
 
 @pytest.fixture
@@ -86,6 +90,7 @@ def test_layers_become_one_group_in_one_undo_step(painter: Painter, builder: Bui
     assert without_selection(painter.fingerprint()) == before
     painter.redo()
     assert painter.fingerprint() == after
+    assert [painter.krita.run(RECIPE, id=layer["id"]) for layer in layers] == FRUIT
 
 
 @pytest.mark.usefixtures("quick")

@@ -11,6 +11,7 @@ from acetate.canvas.insertion import NewLayer
 from acetate.canvas.selection import selected
 from acetate.canvas.stack_insertion import CopiedLayer, Member, StackInsertion, around_active, members_of
 from acetate.coroutines import Future, Loop
+from acetate.model import recipes
 from acetate.model.generation import Generation
 from acetate.model.history import Result
 from acetate.model.jobs import Job, Phase
@@ -21,7 +22,7 @@ from acetate.model.settings import Settings
 from acetate.model.stack import Slot, Stack, StackEntry, arranged, caught_up, keys_of
 from acetate.model.stack_editor import StackEditor
 from acetate.model.stack_keeping import keep, stacks_of
-from acetate.model.stack_work import StackWork, prepare, read
+from acetate.model.stack_work import StackWork, prepare, read, recipe
 from acetate.protocol.errors import AcetateError, DocumentError
 from acetate.protocol.events import Done
 from acetate.protocol.geometry import Bounds
@@ -140,6 +141,10 @@ class StackSession:
         entries = tuple(replace(entry, layer=ids.get(entry.key, "")) for entry in work.stack.entries)
         made = replace(work.stack, entries=entries, group=group, dropped=())
         keep(work.document, made)
+        recipes.keep(
+            work.document,
+            {ids[asked.entry.key]: recipe(work, asked, ids[asked.entry.key]) for asked in work.asked if asked.is_made},
+        )
         is_shown = self._shown is not None and self._shown.handle == work.document.handle
         if is_shown and keys_of(made) & keys_of(self.editor.stack.value):
             self.editor.arrived(made)

@@ -11,6 +11,7 @@ from acetate.canvas.stack_insertion import Member, members_of
 from acetate.coroutines import Loop
 from acetate.model.conditions import is_empty
 from acetate.model.jobs import Job
+from acetate.model.recipes import Recipe
 from acetate.model.settings import Settings
 from acetate.model.stack import Plan, Stack, StackEntry, plan
 from acetate.model.work import pixel_format
@@ -132,3 +133,17 @@ async def _read(work: StackWork, view: View | None, bounds: Bounds, loop: Loop) 
     finally:
         snapshot.close()
     return picture
+
+
+def recipe(work: StackWork, asked: Asked, layer: str) -> Recipe:
+    """How a layer of the stack is made alone, for whoever wants it again or another like it."""
+    request = replace(
+        work.job.request,
+        task=Task.FOREGROUND_ON_BACKGROUND,
+        bounds=asked.layer.bounds or work.job.request.bounds,
+        prompt=asked.layer.prompt,
+        seed=asked.entry.seed,
+        background=_UNREAD,
+        layers=(),
+    )
+    return Recipe(request, background=View(Show.BELOW, (layer,)))
