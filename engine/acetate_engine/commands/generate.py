@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,7 +24,11 @@ from acetate_engine.commands.options import (
     UseEngine,
     parse_size,
 )
-from acetate_engine.commands.output import engine_for, print_result, progress_bar, reported
+from acetate_engine.commands.output import Bar, generate_into
+
+if TYPE_CHECKING:
+    from acetate_engine.documents.tree import Layer
+    from acetate_engine.engine import Engine, Result
 
 _ELSEWHERE = {Task.STACK: "acetate stack", Task.REFINE: "acetate refine", Task.INPAINT: "acetate inpaint"}
 _FLAT = (".png", ".webp")
@@ -56,33 +60,30 @@ def generate(
     acetate generate --task foreground_on_background --background room.psd -p "a lamp" -o room-lamp.psd
     acetate generate --task joint -p "a kite" --background-prompt "a cloudy sky" -o kite.ora
     """
-    from acetate_engine.documents.tree import Layer, Memory, PixelLayer
-    from acetate_engine.documents.writer import check_writable
+    from acetate_engine.documents.tree import Memory, PixelLayer
     from acetate_engine.engine import picture
 
-    with reported(json):
+    def make(using: Engine, bar: Bar) -> tuple[Result, tuple[Layer, ...]]:
         if task in _ELSEWHERE:
             raise InvalidRequest(f"{task.value} has a command of its own", f"Use `{_ELSEWHERE[task]}`.")
-        check_writable(out)
-        below, above = picture(background), picture(foreground)
-        with progress_bar() as bar:
-            result = engine_for(engine).generate(
-                prompt,
-                task=task,
-                size=parse_size(size),
-                background=below,
-                foreground=above,
-                seed=seed,
-                reporter=bar,
-                preset=preset,
-                model=model,
-                negative_prompt=negative_prompt,
-                background_prompt=background_prompt,
-                steps=steps,
-                guidance_scale=guidance_scale,
-            )
-        ground: tuple[Layer, ...] = ()
-        if below is not None and background is not None and out.suffix.lower() not in _FLAT:
-            ground = (PixelLayer(background.stem, source=Memory.at(0, 0, below)),)
-        result.save(out, ground)
-        print_result(result, out, bar.seconds, json)
+        below = picture(background)
+        result = using.generate(
+            prompt,
+            task=task,
+            size=parse_size(size),
+            background=below,
+            foreground=foreground,
+            seed=seed,
+            reporter=bar,
+            preset=preset,
+            model=model,
+            negative_prompt=negative_prompt,
+            background_prompt=background_prompt,
+            steps=steps,
+            guidance_scale=guidance_scale,
+        )
+        if below is None or background is None or out.suffix.lower() in _FLAT:
+            return result, ()
+        return result, (PixelLayer(background.stem, source=Memory.at(0, 0, below)),)
+
+    generate_into(out, json, engine, make)

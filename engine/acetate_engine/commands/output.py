@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.progress import Progress
 
+    from acetate_engine.documents.tree import Layer
     from acetate_engine.engine import Engine, Result
 
 INTERRUPTED = 130  # as a shell says it: 128 + SIGINT
@@ -80,6 +82,20 @@ def engine_for(remote: bool) -> Engine:
     from acetate_engine.engine import Engine
 
     return Engine.connect() if remote else Engine()
+
+
+def generate_into(
+    out: Path, as_json: bool, remote: bool, make: Callable[[Engine, Bar], tuple[Result, tuple[Layer, ...]]]
+) -> None:
+    """Checks that `out` can be written, makes layers, saves them above those that `make` adds, prints the result."""
+    from acetate_engine.documents.writer import check_writable
+
+    with reported(as_json):
+        check_writable(out)
+        with progress_bar() as bar:
+            result, below = make(engine_for(remote), bar)
+        result.save(out, below)
+        print_result(result, out, bar.seconds, as_json)
 
 
 def print_result(result: Result, out: object, seconds: float, as_json: bool, notes: tuple[str, ...] = ()) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,7 +21,11 @@ from acetate_engine.commands.options import (
     Strength,
     UseEngine,
 )
-from acetate_engine.commands.output import engine_for, print_result, progress_bar, reported
+from acetate_engine.commands.output import Bar, generate_into
+
+if TYPE_CHECKING:
+    from acetate_engine.documents.tree import Layer
+    from acetate_engine.engine import Engine, Result
 
 
 def refine(
@@ -43,23 +47,21 @@ def refine(
     \b
     acetate refine bottle.png -p "a green glass bottle" --strength 0.6 -o green.png
     """
-    from acetate_engine.documents.writer import check_writable
 
-    with reported(json):
-        check_writable(out)
-        with progress_bar() as bar:
-            result = engine_for(engine).generate(
-                prompt,
-                task=Task.REFINE,
-                foreground=layer,
-                strength=strength,
-                seed=seed,
-                reporter=bar,
-                preset=preset,
-                model=model,
-                negative_prompt=negative_prompt,
-                steps=steps,
-                guidance_scale=guidance_scale,
-            )
-        result.save(out)
-        print_result(result, out, bar.seconds, json)
+    def make(using: Engine, bar: Bar) -> tuple[Result, tuple[Layer, ...]]:
+        result = using.generate(
+            prompt,
+            task=Task.REFINE,
+            foreground=layer,
+            strength=strength,
+            seed=seed,
+            reporter=bar,
+            preset=preset,
+            model=model,
+            negative_prompt=negative_prompt,
+            steps=steps,
+            guidance_scale=guidance_scale,
+        )
+        return result, ()
+
+    generate_into(out, json, engine, make)

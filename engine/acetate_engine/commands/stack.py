@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,7 +26,11 @@ from acetate_engine.commands.options import (
     UseEngine,
     parse_size,
 )
-from acetate_engine.commands.output import engine_for, print_result, progress_bar, reported
+from acetate_engine.commands.output import Bar, generate_into
+
+if TYPE_CHECKING:
+    from acetate_engine.documents.tree import Layer
+    from acetate_engine.engine import Engine, Result
 
 
 @dataclass(frozen=True)
@@ -83,33 +87,30 @@ def stack(
           seed: 7
           bounds: {x: 100, y: 80, width: 256, height: 256}
     """
-    from acetate_engine.documents.tree import Layer, Memory, PixelLayer
-    from acetate_engine.documents.writer import check_writable
+    from acetate_engine.documents.tree import Memory, PixelLayer
     from acetate_engine.engine import picture
 
-    with reported(json):
-        check_writable(out)
+    def make(using: Engine, bar: Bar) -> tuple[Result, tuple[Layer, ...]]:
         wanted = _planned(plan, layer or [])
         ground = background or _beside(plan, wanted.background)
         below = picture(ground)
-        with progress_bar() as bar:
-            result = engine_for(engine).stack(
-                [entry.to_stack_layer() for entry in wanted.layers],
-                background=below,
-                size=parse_size(size or wanted.size),
-                seed=wanted.seed if seed is None else seed,
-                reporter=bar,
-                preset=preset,
-                model=model,
-                negative_prompt=negative_prompt,
-                steps=steps,
-                guidance_scale=guidance_scale,
-            )
-        bottom: tuple[Layer, ...] = ()
-        if below is not None and ground is not None:
-            bottom = (PixelLayer(ground.stem, source=Memory.at(0, 0, below)),)
-        result.save(out, bottom)
-        print_result(result, out, bar.seconds, json)
+        result = using.stack(
+            [entry.to_stack_layer() for entry in wanted.layers],
+            background=below,
+            size=parse_size(size or wanted.size),
+            seed=wanted.seed if seed is None else seed,
+            reporter=bar,
+            preset=preset,
+            model=model,
+            negative_prompt=negative_prompt,
+            steps=steps,
+            guidance_scale=guidance_scale,
+        )
+        if below is None or ground is None:
+            return result, ()
+        return result, (PixelLayer(ground.stem, source=Memory.at(0, 0, below)),)
+
+    generate_into(out, json, engine, make)
 
 
 def _planned(path: Path | None, prompts: list[str]) -> Plan:

@@ -24,13 +24,14 @@ class Exports:
 
 
 def assemble(exports: Exports, card: dict[str, Any], folder: Path) -> None:
-    """Write `folder`: the parts of MODEL_INDEX, `layers`, model_index.json and `card` as mini.json."""
+    """Write `folder`: the parts of MODEL_INDEX, `layers`, captions.json, model_index.json and `card` as mini.json."""
     folder.mkdir(parents=True, exist_ok=True)
     _half(SpaceToDepthAutoencoder.from_pretrained, exports.vae, folder / "vae")
     _half(UNet2DConditionModel.from_pretrained, exports.base / "unet", folder / "unet")
     for name in ("encoder", "decoder"):
         _half(transparency_network, exports.transparency / name, folder / f"transparent_{name}")
     shutil.copytree(exports.base / "scheduler", folder / "scheduler", dirs_exist_ok=True)
+    shutil.copy(exports.base / "captions.json", folder)
     if exports.layer:
         shutil.copytree(exports.layer, folder / "layers", dirs_exist_ok=True)
     _write(folder / "model_index.json", MODEL_INDEX)

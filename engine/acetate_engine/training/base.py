@@ -1,6 +1,7 @@
 """Stage `base`: the RGB text-to-image UNet, on cut-outs over mid-grey and, for a share, over real backgrounds."""
 
 import copy
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -174,16 +175,20 @@ class BaseStage:
     def sample(self) -> Tensor:
         """Scaled latents of the sample sheet's prompts, on the CPU."""
         text, empty = self.sheet_states.to(self.device), self.states[:1].to(self.device)
-        return sample_latents(self.unet, solver(), text, empty, self.size, guidance=self.config.guidance).cpu()
+        return sample_latents(
+            self.unet, solver(), text, empty, self.size, steps=self.config.sheet_steps, guidance=self.config.guidance
+        ).cpu()
 
     def decode(self, latent: Tensor) -> Tensor:
         """Scaled latents -> RGB in -1..1."""
         return self.vae.decode(latent / self.vae.config.scaling_factor).sample
 
     def export(self, folder: Path) -> None:
-        """`unet` in fp16 and the sampler's configuration, as diffusers folders."""
+        """`unet` in fp16 and the sampler's configuration, as diffusers folders; `captions.json`: what it was taught."""
         save_half(self.unet, folder / "unet")
         solver().save_pretrained(folder / "scheduler")
+        captions = json.dumps(sorted(set(self.foregrounds.captions)), indent=0, ensure_ascii=False)
+        (folder / "captions.json").write_text(captions + "\n", encoding="utf-8")
 
 
 def scene(cutout: np.ndarray, backgrounds: Pictures, rng: np.random.Generator) -> np.ndarray:

@@ -28,6 +28,7 @@ class CompositionConfig(Frozen):
     light: float = 0.35  # how much of the surroundings' light is taken on, 0..1
     shadow_share: float = 0.5  # cut-outs with a contact shadow
     effect_share: float = 0.1  # cut-outs turned into glass, smoke or glow
+    moved: bool = True  # scaled, shifted and mirrored; a base that knows its objects in one place cannot follow that
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Layered:
 def lay(cutout: Bytes, background: Bytes, rng: np.random.Generator, config: CompositionConfig) -> Layered:
     """One composition at random; `cutout` (H, W, 4) and `background` (H, W, 3) as in the data."""
     below = to_float(flip(background, rng))
-    layer = to_float(placed(flip(cutout, rng), rng, config.scale))
+    layer = to_float(placed(flip(cutout, rng), rng, config.scale) if config.moved else cutout)
     effect = ""
     if rng.random() < config.effect_share:
         effect = list(EFFECTS)[rng.integers(len(EFFECTS))]
