@@ -90,7 +90,14 @@ class ConcatStage:
         given, text = self.given[:SHOWN].to(device), self.texts.states[self.text[:SHOWN]].to(device)
         empty = self.texts.states[:1].to(device)
         made = sample_latents(
-            self.unet, solver(), text, empty, given.shape[-1], guidance=self.config.guidance, beside=given
+            self.unet,
+            solver(),
+            text,
+            empty,
+            given.shape[-1],
+            steps=self.config.sheet_steps,
+            guidance=self.config.guidance,
+            beside=given,
         )
         rows = [*given.cpu().chunk(given.shape[1] // made.shape[1], 1), made.cpu()]
         pictures = np.concatenate([to_bytes(self._rgb(row)) for row in rows])

@@ -62,7 +62,9 @@ class ControlStage(LayerStage):
         count = min(32, len(self.foregrounds))
         guided = Guided(self.unet, self.control, hints(self.edges[:count]).repeat(2, 1, 1, 1).to(self.device))
         text, empty = self.states[self.plain.text[:count]].to(self.device), self.states[:1].to(self.device)
-        return sample_latents(guided, solver(), text, empty, self.size, guidance=self.config.guidance).cpu()
+        return sample_latents(
+            guided, solver(), text, empty, self.size, steps=self.config.sheet_steps, guidance=self.config.guidance
+        ).cpu()
 
     def export(self, folder: Path) -> None:
         """The ControlNet in fp16, as a diffusers folder."""

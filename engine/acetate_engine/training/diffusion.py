@@ -45,6 +45,7 @@ class DiffusionConfig(StageConfig):
     snr_limit: float = 5.0  # min-SNR weighting, arXiv 2303.09556
     prompts: tuple[str, ...] = ()  # of the sample sheet
     guidance: float = 4.0
+    sheet_steps: int = 20  # of the sampler, for the sheet
 
 
 def noise_schedule() -> DDPMScheduler:

@@ -14,8 +14,8 @@ def sample_latents(
     empty: Tensor,
     size: int,
     *,
-    steps: int = 20,
-    guidance: float = 4.0,
+    steps: int,
+    guidance: float,
     seed: int = 0,
     beside: Tensor | None = None,
 ) -> Tensor:

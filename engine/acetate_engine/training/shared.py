@@ -130,6 +130,7 @@ class SharedStage:
             self.texts.states[self.text[index, 0]].flatten(0, 1).to(device),
             self.texts.states[:1].to(device),
             self.latent.shape[-1],
+            steps=self.config.sheet_steps,
             guidance=self.config.guidance,
         ).cpu()
         by_frame = latent.reshape(len(index), len(self.frames), *latent.shape[1:]).unbind(1)

@@ -50,7 +50,7 @@ def test_a_style_is_read_by_the_engine(workshop, trained_stage, inputs):
     base = frozen_unet(workshop / "base/unet")
     time, text = torch.tensor([500]), inputs["text"]
     before = base(inputs["noisy"], time, text).sample
-    StyleLoras(base, [], Family.SD15, {"style": Path(folder / "style.safetensors")}).use({"style": 1.0})
+    StyleLoras(base, [], Family.MINI, {"style": Path(folder / "style.safetensors")}).use({"style": 1.0})
     after = base(inputs["noisy"], time, text).sample
     _close(after, stage.unet(inputs["noisy"], time, text).sample)
     assert not torch.equal(before, after)

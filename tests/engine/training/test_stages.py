@@ -47,8 +47,8 @@ def test_the_loss_falls(name, workshop, data, tmp_path):
     trainer = _trainer(name, workshop, data, tmp_path)
     before = _loss(trainer)
     trainer.run()
-    assert _loss(trainer) < 0.95 * before
-    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 30
+    assert _loss(trainer) < 0.98 * before
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 20
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -79,7 +79,7 @@ def _kill_after_a_checkpoint(run, process):
 
 
 def test_a_killed_process_resumes_to_the_same_weights(workshop, data, tmp_path):
-    often = (workshop / "vae.yaml").read_text().replace("steps: 30", "steps: 20, checkpoint_seconds: 0")
+    often = (workshop / "vae.yaml").read_text().replace("steps: 20", "steps: 20, checkpoint_seconds: 0")
     (workshop / "often.yaml").write_text(often)
     _trainer("vae", workshop, data, tmp_path / "whole", "often").run()
     _kill_after_a_checkpoint(tmp_path / "killed", _start(workshop, data, tmp_path / "killed"))
