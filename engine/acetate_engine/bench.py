@@ -40,12 +40,16 @@ CASES = (Case("joint", 3, 0), Case("conditioned", 2, RELEASED_CONDITION_CHANNELS
 
 @dataclass(frozen=True)
 class Timing:
-    """Median seconds of one step; `error` is the largest difference to the published way in float32."""
+    """Median seconds of one step; `error` is the largest difference to the published way in float32.
+
+    CPU seconds, of all threads together, hardly depend on what else the machine does.
+    """
 
     case: str
     way: str
     dtype: str
     seconds: float
+    cpu_seconds: float
     error: float
 
 
@@ -62,14 +66,14 @@ def sharing_steps(size: int = 512, steps: int = 2, small: bool = False) -> Itera
         nn.Module.to(unet, torch.float32)  # diffusers' own `to` warns of modules to keep in float32, and there are none
         weights = _filled(new_sharing_weights(unet, case.frames, condition=case.condition))
         arguments, image = _inputs(case, size)
-        exact, seconds = _run(unet, weights, arguments, image, steps, published=True)
-        yield Timing(case.name, "published", "float32", seconds, 0.0)
+        exact, seconds, cpu_seconds = _run(unet, weights, arguments, image, steps, published=True)
+        yield Timing(case.name, "published", "float32", seconds, cpu_seconds, 0.0)
         for dtype in (torch.float32, torch.bfloat16):
             cast = {name: x.to(dtype) if x.is_floating_point() else x for name, x in arguments.items()}
             nn.Module.to(unet, dtype)
-            noise, seconds = _run(unet, weights, cast, image, steps, published=False)
+            noise, seconds, cpu_seconds = _run(unet, weights, cast, image, steps, published=False)
             error = (noise.float() - exact).abs().max().item()
-            yield Timing(case.name, "merged", str(dtype).removeprefix("torch."), seconds, error)
+            yield Timing(case.name, "merged", str(dtype).removeprefix("torch."), seconds, cpu_seconds, error)
 
 
 @torch.no_grad()
@@ -80,17 +84,18 @@ def _run(
     image: Tensor,
     steps: int,
     published: bool,
-) -> tuple[Tensor, float]:
-    """(output, median seconds)."""
-    seconds = []
+) -> tuple[Tensor, float, float]:
+    """(output, median seconds, median CPU seconds)."""
+    seconds, cpu_seconds = [], []
     with AttentionSharing(unet, weights, trainable=published) as sharing:
         if sharing.takes_condition:
             sharing.set_condition(image)
         for _ in range(1 + steps):
-            start = time.perf_counter()
+            start, cpu_start = time.perf_counter(), time.process_time()
             noise = unet(**arguments).sample
             seconds.append(time.perf_counter() - start)
-    return noise, statistics.median(seconds[1:])
+            cpu_seconds.append(time.process_time() - cpu_start)
+    return noise, statistics.median(seconds[1:]), statistics.median(cpu_seconds[1:])
 
 
 def _inputs(case: Case, size: int) -> tuple[dict[str, Tensor], Tensor]:
