@@ -66,7 +66,7 @@ class StackRow(QtWidgets.QWidget):
         self._prompt.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
         number = QtWidgets.QLabel(str(index + 1))
         number.setObjectName(f"acetate_stack_number_{index + 1}")
-        number.setMinimumWidth(number.fontMetrics().boundingRect("00").width())
+        number.setFixedWidth(number.fontMetrics().horizontalAdvance("00 "))
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(4, 0, 8, 0)
         row.setSpacing(4)
