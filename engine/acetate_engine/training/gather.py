@@ -116,7 +116,8 @@ def caption(path: Path, how: str) -> str:
     if how == "sidecar":
         text = path.with_suffix(".txt")
         return text.read_text(encoding="utf-8", errors="replace").split("\n")[0].strip(" .!") if text.exists() else ""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[_\W\d]+", " ", path.stem)
+    title = re.sub(r"[ _-]by[ _-].*", "", path.stem)  # and not who made it
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[_\W\d]+", " ", title)
     return " ".join(words.split()).lower()
 
 

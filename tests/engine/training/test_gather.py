@@ -109,6 +109,7 @@ def test_captions_from_names_and_from_texts_beside(tmp_path):
     (tmp_path / "frog-1.txt").write_text("A green frog.\nde.utf8=Ein Frosch\n", encoding="utf-8")
     assert caption(tmp_path / "frog-1.png", "sidecar") == "A green frog"
     assert caption(tmp_path / "GreenMeadow_2.jpg", "name") == "green meadow"
+    assert caption(tmp_path / "Misty-Lake_by_Some_Body.jpg", "name") == "misty lake"
     assert caption(tmp_path / "1f34e.webp", "codepoint") == "red apple"
     assert caption(tmp_path / "lone.png", "sidecar") == ""
 
