@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,12 @@ def is_gone(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return True
+
+
+def is_worker(pid: int) -> bool:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return not is_gone(pid) and b"jobs.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 class EngineProcess:
@@ -103,9 +110,12 @@ class EngineProcess:
 
     @property
     def worker(self) -> int:
-        """The process id of the worker, once there is one that lives."""
+        """The process id of the worker, once there is one that lives.
+
+        And that is past its exec: the engine waits for that, and would wait for ever for one that was stopped before.
+        """
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        living = lambda: [int(pid) for pid in children.read_text().split() if not is_gone(int(pid))]  # noqa: E731
+        living = lambda: [int(pid) for pid in children.read_text().split() if is_worker(int(pid))]  # noqa: E731
         return wait_until(living, "a worker")[0]
 
     def wait_ready(self) -> int:

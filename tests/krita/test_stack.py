@@ -10,8 +10,6 @@ import psd_tools
 import pytest
 
 from acetate.protocol.geometry import Bounds
-from acetate.protocol.requests import Task
-from acetate_engine.paths import resources_dir
 from tests.krita.harness.builder import Builder
 from tests.krita.harness.painter import Layer, Painter
 from tests.krita.harness.scenes import paint_document, untouched
@@ -22,7 +20,6 @@ CANVAS = Bounds(0, 0, 320, 256)
 TWELVE = [
     f"a {colour} {thing}, 3d emoji" for thing in ("apple", "cup", "hat") for colour in ("red", "blue", "green", "grey")
 ]
-JOINT = resources_dir() / "models" / "mini" / "layers" / "joint.safetensors"
 RECIPE = """
 from acetate.canvas.document import OpenDocument
 from acetate.model.recipes import recipe_of
@@ -192,24 +189,3 @@ def test_what_cannot_be_made_is_told(painter: Painter, builder: Builder) -> None
     painter.krita.run("close_documents()")
     builder.press("acetate_stack_generate")
     painter.wait_for_message("no document is open")
-
-
-@pytest.mark.skipif(not JOINT.exists(), reason=f"mini has no weights for it yet: {JOINT.name}")
-def test_foreground_and_background_come_as_a_group(painter: Painter) -> None:
-    paint_document(painter)
-    painter.activate("below")
-    before, steps = painter.fingerprint(), painter.undo_steps()
-    painter.set_up("a red apple", Task.JOINT)
-    painter.press_generate()
-    painter.wait_for_end()
-    after = painter.fingerprint()
-    (group,) = [layer for layer in painter.layers() if layer["type"] == "grouplayer" and layer["name"] != "garden"]
-    assert (group["parent"], group["index"]) == ("root", 2)
-    back, front = [layer for layer in painter.layers() if layer["parent"] == group["name"]]
-    area = Bounds(0, 0, 320, 256)
-    assert set(painter.node_pixels(back, area)[3::4]) == {255}
-    assert min(painter.node_pixels(front, area)[3::4]) == 0
-    assert untouched(before, after)
-    assert len(painter.undo_steps()) == len(steps) + 1
-    painter.undo()
-    assert painter.fingerprint() == before

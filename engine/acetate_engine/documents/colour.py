@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -91,7 +92,10 @@ def _grey(rgb: Encoded) -> Encoded:
 
 @cache
 def srgb_profile() -> bytes:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    """ICC. Its date of making (bytes 24 to 35 of the header, ICC.1:2022) is a fixed one: equal pictures, equal files."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile[24:36] = struct.pack(">6H", 2026, 1, 1, 0, 0, 0)
+    return bytes(profile)
 
 
 @cache

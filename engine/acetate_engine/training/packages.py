@@ -86,4 +86,17 @@ def _unpack(package: Package, archive: Path, target: Path) -> None:
         subprocess.run(["dpkg-deb", "--extract", archive, target], check=True)
         return
     with tarfile.open(archive) as tar:
-        tar.extractall(target, filter="data")
+        _extract_files(tar, target.resolve())
+
+
+def _extract_files(tar: tarfile.TarFile, target: Path) -> None:
+    """Regular files only; by hand, for tarfile's own filters came with Python 3.11.4."""
+    for member in tar:
+        content = tar.extractfile(member) if member.isreg() else None
+        if content is None:
+            continue
+        place = (target / member.name).resolve()
+        if target not in place.parents:
+            raise ValueError(f"{tar.name}: {member.name} would lie outside of {target}")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content.read())

@@ -88,23 +88,23 @@ def _way(source: ColourSpace, target: ColourSpace) -> Iterator[ColourSpace]:
 def _ask_for_more(clone: Document, node: Node, picture: Picture, bounds: Bounds, space: ColourSpace) -> None:
     """Changes the colours of `node`, sRGB of 16 bits, so that `space` shows what they are now."""
     deep = replace(space, depth="U16") if space.depth == "U8" else space
+    scratch = _new_node(clone, _SRGB16)  # one for all rounds: each node made in a thread is one that Krita may lose
     for strip, data in picture.rows(bounds):
         area = (strip.x, strip.y, strip.width, strip.height)
         if data != bytes(len(data)):
             wanted = bytes(node.pixelData(*area))
-            ask = corrected(_opaque(wanted), strip.extent, lambda pixels: _shown(clone, pixels, strip, deep))  # noqa: B023  # called in this round
+            ask = corrected(_opaque(wanted), strip.extent, lambda pixels: _shown(scratch, pixels, strip, deep))  # noqa: B023  # called in this round
             node.setPixelData(_with_alpha(ask, wanted), *area)
+    sip.delete(scratch)
 
 
-def _shown(clone: Document, pixels: bytes, strip: Bounds, space: ColourSpace) -> bytes:
-    """What becomes of sRGB pixels of 16 bits in `space`."""
-    node, area = _new_node(clone, _SRGB16), (0, 0, strip.width, strip.height)
-    node.setPixelData(pixels, *area)
-    convert(node, _SRGB16, space)
-    convert(node, space, _SRGB16)
-    shown = bytes(node.pixelData(*area))
-    sip.delete(node)
-    return shown
+def _shown(scratch: Node, pixels: bytes, strip: Bounds, space: ColourSpace) -> bytes:
+    """What becomes of sRGB pixels of 16 bits in `space`; `scratch` is sRGB of 16 bits before and after."""
+    area = (0, 0, strip.width, strip.height)
+    scratch.setPixelData(pixels, *area)
+    convert(scratch, _SRGB16, space)
+    convert(scratch, space, _SRGB16)
+    return bytes(scratch.pixelData(*area))
 
 
 def _opaque(pixels: bytes) -> bytes:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,11 +26,19 @@ def running(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engi
     process.stop()
 
 
-def test_the_same_pixels_over_http(acetate: Acetate, running: EngineProcess, photo: Path, tmp_path: Path) -> None:
+def as_process(*arguments: object) -> dict[str, Any]:
+    """The report of `acetate` in a process of its own, as people run it: this one is full of other tests' state."""
+    command = [sys.executable, "-m", "acetate_engine", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=200)
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+def test_the_same_pixels_over_http(running: EngineProcess, photo: Path, tmp_path: Path) -> None:
     common = ("generate", "--task", "foreground_on_background", "--background", photo, "-p", "a cat", "--seed", 4,
               "--steps", 2, "--json")  # fmt: skip
-    here = acetate(*common, "-o", tmp_path / "here.psd")
-    there = acetate(*common, "--engine", "-o", tmp_path / "there.psd")
+    here = as_process(*common, "-o", tmp_path / "here.psd")
+    there = as_process(*common, "--engine", "-o", tmp_path / "there.psd")
     assert here["layers"] == there["layers"]
     assert (pixels_of(tmp_path / "here.psd") == pixels_of(tmp_path / "there.psd")).all()
     assert (tmp_path / "here.psd").read_bytes() == (tmp_path / "there.psd").read_bytes()

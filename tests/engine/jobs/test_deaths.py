@@ -64,7 +64,7 @@ def test_the_death_of_the_engine_loses_no_accepted_job(own_engine: EngineProcess
     waiting = [own_engine.submit(identity_request(seed=seed)) for seed in range(2, 7)]
     own_engine.kill()
     os.kill(worker, signal.SIGCONT)
-    wait_until(lambda: is_gone(worker), "the worker to go with its engine", 5.0)
+    wait_until(lambda: is_gone(worker), "the worker to go with its engine")
     own_engine.start()
     assert own_engine.wait_for(running, JobState.DONE).attempt == 2
     for job in waiting:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from acetate.protocol.errors import CheckpointError, GenerationFailed, InvalidRequest, UnsupportedTask
+from acetate.protocol.errors import CheckpointError, GenerationFailed, InvalidRequest
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.requests import GenerateRequest, Preset, Scheduler, StackLayer, Task
 from acetate_engine.models.families import find_model
@@ -145,8 +145,6 @@ def test_a_stack_layer_must_lie_inside():
     outside = a_request(Task.STACK, layers=(StackLayer("a", Bounds(0, 0, 5, 5)),))
     with pytest.raises(InvalidRequest, match="layer 1 lies at"):
         check_stack(outside)
-    with pytest.raises(UnsupportedTask, match="strength"):
-        check_stack(a_request(Task.STACK, layers=(StackLayer("a", strength=0.5),)))
 
 
 def test_an_opaque_layer_is_told_and_a_transparent_one_is_not(tiny):

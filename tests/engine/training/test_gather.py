@@ -3,11 +3,13 @@
 import base64
 import hashlib
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from acetate_engine.training import packages
 from acetate_engine.training.datasets import load_pictures, read_rows
 from acetate_engine.training.debian_copyright import read_stanzas, spdx_of
 from acetate_engine.training.gather import GatherConfig, caption, cut_out, gather
@@ -120,3 +122,12 @@ def test_a_cutout_is_centred_and_fills_the_square():
     assert native == 45
     assert columns[-1] - columns[0] + 1 == pytest.approx(32 / 1.12, abs=1)
     assert rows.mean() == pytest.approx(15.5, abs=1) and columns.mean() == pytest.approx(15.5, abs=1)
+
+
+def test_a_member_that_leads_outside_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with tarfile.open(tmp_path / "bad.tgz", "w:gz") as tar:
+        tar.add(tmp_path / "file", "../outside")
+    with tarfile.open(tmp_path / "bad.tgz") as tar, pytest.raises(ValueError, match="outside"):
+        packages._extract_files(tar, tmp_path / "target")
+    assert not (tmp_path / "outside").exists()

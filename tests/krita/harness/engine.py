@@ -132,10 +132,12 @@ class Engine:
         return connection
 
     @contextmanager
-    def started_by_hand(self) -> Iterator[Connection]:
-        """The command that the plugin would run, run by someone else; ended behind the block."""
+    def started_by_hand(self, **variables: str) -> Iterator[Connection]:
+        """The command that the plugin would run, run by someone else, with more in its environment; ended behind the
+        block.
+        """
         command = json.loads((self._home.config / "acetate" / "engine.json").read_text())["command"]
-        environment = {**self._home.environment(""), "PATH": os.environ["PATH"]}
+        environment = {**self._home.environment(""), "PATH": os.environ["PATH"], **variables}
         with (self._home.root / "engine-by-hand.log").open("ab") as log:
             process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
