@@ -92,7 +92,7 @@ def _grey(rgb: Encoded) -> Encoded:
 
 @cache
 def srgb_profile() -> bytes:
-    """ICC. Its date of making (bytes 24 to 35 of the header, ICC.1:2022) is a fixed one: equal pictures, equal files."""
+    """ICC. Its date (bytes 24 to 35 of the header, ICC.1:2022) is a fixed one: equal pictures make equal files."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     profile[24:36] = struct.pack(">6H", 2026, 1, 1, 0, 0, 0)
     return bytes(profile)
