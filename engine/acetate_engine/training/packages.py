@@ -97,6 +97,6 @@ def _extract_files(tar: tarfile.TarFile, target: Path) -> None:
             continue
         place = (target / member.name).resolve()
         if target not in place.parents:
-            raise ValueError(f"{tar.name}: {member.name} would lie outside of {target}")
+            raise ValueError(f"{member.name} of the archive would lie outside of {target}")
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content.read())
