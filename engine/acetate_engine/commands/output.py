@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -96,6 +96,11 @@ def generate_into(
             result, below = make(engine_for(remote), bar)
         result.save(out, below)
         print_result(result, out, bar.seconds, as_json)
+
+
+def rework_into(out: Path, as_json: bool, remote: bool, prompt: str, **fields: Any) -> None:
+    """`generate_into` with nothing below; `fields` are those of Engine.generate."""
+    generate_into(out, as_json, remote, lambda using, bar: (using.generate(prompt, reporter=bar, **fields), ()))
 
 
 def print_result(result: Result, out: object, seconds: float, as_json: bool, notes: tuple[str, ...] = ()) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -21,11 +21,7 @@ from acetate_engine.commands.options import (
     Strength,
     UseEngine,
 )
-from acetate_engine.commands.output import Bar, generate_into
-
-if TYPE_CHECKING:
-    from acetate_engine.documents.tree import Layer
-    from acetate_engine.engine import Engine, Result
+from acetate_engine.commands.output import rework_into
 
 
 def refine(
@@ -47,21 +43,18 @@ def refine(
     \b
     acetate refine bottle.png -p "a green glass bottle" --strength 0.6 -o green.png
     """
-
-    def make(using: Engine, bar: Bar) -> tuple[Result, tuple[Layer, ...]]:
-        result = using.generate(
-            prompt,
-            task=Task.REFINE,
-            foreground=layer,
-            strength=strength,
-            seed=seed,
-            reporter=bar,
-            preset=preset,
-            model=model,
-            negative_prompt=negative_prompt,
-            steps=steps,
-            guidance_scale=guidance_scale,
-        )
-        return result, ()
-
-    generate_into(out, json, engine, make)
+    rework_into(
+        out,
+        json,
+        engine,
+        prompt,
+        task=Task.REFINE,
+        foreground=layer,
+        strength=strength,
+        seed=seed,
+        preset=preset,
+        model=model,
+        negative_prompt=negative_prompt,
+        steps=steps,
+        guidance_scale=guidance_scale,
+    )

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ..models.families.components import Components
 from ..models.latent_transparency import decode_rgb
 from ..training.datasets import Bytes
+from ..training.transparency import layer_bytes
 from . import alpha as measure
 
 _BATCH = 16
 
 
-def evaluate_latent(components: Components, pictures: Bytes) -> dict[str, float]:
-    """Metrics of `pictures`, (N, H, W, 4) straight sRGB uint8, against what the decoder makes of their latents."""
-    decoded, identity = round_trip(components, pictures)
+def evaluate_latent(pictures: Bytes, decoded: Bytes, identity: float) -> dict[str, float]:
+    """Metrics of `pictures`, (N, H, W, 4) straight sRGB uint8, against what `round_trip` made of them."""
     made, true = measure.alpha_of(decoded), measure.alpha_of(pictures)
     return {
         "alpha_mae": measure.alpha_mae(made, true),
@@ -43,13 +42,7 @@ def _batch(components: Components, pictures: Bytes) -> tuple[Bytes, np.ndarray]:
     plain = vae.encode(((2 * rgba[:, :3] - 1) * rgba[:, 3:]).to(vae.dtype)).latent_dist.mean.float()
     decoded = components.transparency.decode_layers(latent, vae, note=_silent, size=size, passes=8)
     pictures_of = [decode_rgb(z, vae, note=_silent).cpu().numpy() for z in (latent, plain)]
-    return to_bytes(decoded), measure.psnr(*pictures_of)
-
-
-def to_bytes(layers: Tensor) -> Bytes:
-    """[alpha, RGB] (N, 4, H, W) in 0..1 -> straight RGBA uint8 (N, H, W, 4)."""
-    ordered = layers[:, [1, 2, 3, 0]].clamp(0, 1).mul(255).round().byte()
-    return ordered.permute(0, 2, 3, 1).cpu().numpy()
+    return layer_bytes(decoded[:, [1, 2, 3, 0]]), measure.psnr(*pictures_of)
 
 
 def _silent(note: str) -> None:

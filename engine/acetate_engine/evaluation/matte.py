@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..compositing.alpha import Floats
+from ..training.compose import over_ground
 from ..training.datasets import Bytes
 from . import alpha as measure
 from .kid import kid, kid_difference
@@ -58,9 +59,7 @@ def matted_pictures(opaque: Bytes) -> Bytes:
 
 def over(layers: Bytes, backgrounds: Bytes) -> Bytes:
     """(N, H, W, 4) over (M, H, W, 3), each over the next background in turn -> (N, H, W, 3)."""
-    grounds = backgrounds[np.arange(len(layers)) % len(backgrounds)]
-    alpha = layers[..., 3:].astype(np.float32) / 255
-    return (layers[..., :3] * alpha + grounds * (1 - alpha) + 0.5).astype(np.uint8)
+    return over_ground(layers, backgrounds[np.arange(len(layers)) % len(backgrounds)])
 
 
 def matted_over(layers: Bytes, backgrounds: Bytes) -> Iterator[Bytes]:

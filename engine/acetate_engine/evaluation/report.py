@@ -96,7 +96,8 @@ def evaluate(subject: Subject, amount: Amount, say: Say) -> dict[str, object]:
     """The whole report: `latent`, `generation`, `layers`, `matte`."""
     components, real, grounds = subject.sampler.components, subject.foregrounds.pixels, subject.backgrounds
     say("latent")
-    latent = evaluate_latent(components, real)
+    decoded, identity = round_trip(components, real)
+    latent = evaluate_latent(real, decoded, identity)
     say("generation")
     samples = sample_layers(subject.sampler, subject.captions, amount.samples)
     generation = evaluate_generation(samples, subject.reference, real)
@@ -105,7 +106,6 @@ def evaluate(subject: Subject, amount: Amount, say: Say) -> dict[str, object]:
     layers = evaluate_layers(engine, subject.sampler, subject.model, samples.prompts[: amount.layer_prompts], grounds)
     say("matte")
     opaque = subject.sampler.opaque([prompt for prompt in samples.prompts for _ in range(samples.each)])
-    decoded, _ = round_trip(components, real)
     matte = evaluate_matte(real, decoded, samples.layers, opaque, grounds.pixels, subject.reference)
     return {
         "model": subject.model.info.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from ..training.compose import over_ground
 from ..training.datasets import Bytes
 from ..training.sheets import checkerboard, grid
 from .generation import chosen_prompts
@@ -39,10 +40,5 @@ def contact_sheet(sampler: Sampler, captions: list[str], seed: int = 0) -> tuple
 
 def on_grounds(layers: Bytes) -> Image.Image:
     """Layers on light, dark and checkerboard grounds, a row each."""
-    light, dark = (_over(layers, value) for value in (240, 25))
+    light, dark = (over_ground(layers, value) for value in (240, 25))
     return grid(np.concatenate([light, dark, checkerboard(layers)]), len(layers))
-
-
-def _over(layers: Bytes, value: int) -> Bytes:
-    alpha = layers[..., 3:].astype(np.float32) / 255
-    return (layers[..., :3] * alpha + value * (1 - alpha) + 0.5).astype(np.uint8)

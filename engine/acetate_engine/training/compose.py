@@ -24,6 +24,12 @@ def over(rgba: Floats, background: Floats) -> Floats:
     return rgba[..., :3] * rgba[..., 3:] + background * (1 - rgba[..., 3:])
 
 
+def over_ground(pixels: Bytes, ground: Bytes | float) -> Bytes:
+    """Straight RGBA (..., H, W, 4) over RGB or one grey, 0..255 -> uint8 RGB."""
+    alpha = pixels[..., 3:].astype(np.float32) / 255
+    return (pixels[..., :3] * alpha + ground * (1 - alpha) + 0.5).astype(np.uint8)
+
+
 def flip(pixels: Bytes, rng: np.random.Generator) -> Bytes:
     """Mirror left to right half of the time."""
     return pixels[:, ::-1] if rng.random() < 0.5 else pixels

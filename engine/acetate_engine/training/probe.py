@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..evaluation.probe import Probe, Reference, pooled_text, save_reference
-from .compose import to_float, to_nchw
+from .compose import over_ground, to_float, to_nchw
 from .config import StageConfig
 from .datasets import Bytes, load_pictures, load_training
 from .licences import Licences
@@ -92,8 +92,7 @@ class ProbeStage:
 
 def over_grey(pictures: Bytes) -> Bytes:
     """Straight RGBA (N, H, W, 4) over mid-grey -> RGB."""
-    alpha = pictures[..., 3:].astype(np.float32) / 255
-    return (pictures[..., :3] * alpha + 127.5 * (1 - alpha) + 0.5).astype(np.uint8)
+    return over_ground(pictures, 127.5)
 
 
 def _small(pictures: Bytes) -> Bytes:

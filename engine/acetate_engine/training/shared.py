@@ -5,6 +5,7 @@ files. Noise, frames, prompts and condition images come as in `pipelines/recipes
 one time for all of them, the frame fastest.
 """
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -46,7 +47,7 @@ class SharedConfig(ScenesConfig):
     rank: int = 32
 
 
-class SharedStage:
+class SharedStage(ABC):
     """The frames of one picture, in order; a subclass says which they are and what they are told."""
 
     name: ClassVar[str]
@@ -66,9 +67,9 @@ class SharedStage:
         self.weights = self._new_weights()
         self.sharing = AttentionSharing(self.unet, self.weights, trainable=True)
 
+    @abstractmethod
     def sayings(self, captions: Captions) -> list[tuple[str, ...]]:
         """What a painter may say: one text a frame, each way as likely as the others."""
-        raise NotImplementedError
 
     def condition(self, scenes: list[Scene]) -> Bytes | None:
         """(N, H, W, 3) condition images, where the frames have one."""

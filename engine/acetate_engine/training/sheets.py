@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from .compose import over_ground
 from .datasets import Bytes
 
 
@@ -17,8 +18,7 @@ def checkerboard(rgba: Bytes, cell: int = 8) -> Bytes:
     """Straight RGBA (N, H, W, 4) over a grey checkerboard -> RGB."""
     height, width = rgba.shape[1:3]
     board = np.where((np.arange(height)[:, None] // cell + np.arange(width) // cell) % 2, 200, 255)[None, ..., None]
-    alpha = rgba[..., 3:].astype(np.float32) / 255
-    return (rgba[..., :3] * alpha + board * (1 - alpha) + 0.5).astype(np.uint8)
+    return over_ground(rgba, board)
 
 
 def grid(pictures: Bytes, columns: int) -> Image.Image:

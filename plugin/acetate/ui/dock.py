@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from krita import Canvas, DockWidget, Krita
 
+from acetate.model.observable import Observable
 from acetate.model.session import Session
 from acetate.protocol.requests import Task
 from acetate.qt import GuiThread, QtCore, QtWidgets
@@ -101,30 +102,29 @@ class AcetateDock(DockWidget):
         return choice
 
     def _prompt(self) -> QtWidgets.QWidget:
-        prompt = PromptEdit(self.session.settings.prompt, lines=3)
-        prompt.setObjectName("acetate_prompt")
-        prompt.setPlaceholderText("What should appear?")
-        prompt.setToolTip("Describe what should appear on the layer. Ctrl+Return generates.")
-        prompt.submitted.connect(self.session.generate)
+        tip = "Describe what should appear on the layer. Ctrl+Return generates."
+        prompt = self._words(self.session.settings.prompt, 3, "acetate_prompt", "What should appear?", tip)
         prompt.entered.connect(self.session.warm_up)
         return prompt
 
     def _negative(self) -> QtWidgets.QWidget:
-        negative = PromptEdit(self.session.settings.negative_prompt, lines=1)
-        negative.setObjectName("acetate_negative_prompt")
-        negative.setPlaceholderText("What should not? (optional)")
-        negative.setToolTip("What to keep away from the layer.")
-        negative.submitted.connect(self.session.generate)
-        return negative
+        words, tip = self.session.settings.negative_prompt, "What to keep away from the layer."
+        return self._words(words, 1, "acetate_negative_prompt", "What should not? (optional)", tip)
 
     def _behind(self) -> QtWidgets.QWidget:
-        behind = PromptEdit(self.session.settings.background_prompt, lines=1)
-        behind.setObjectName("acetate_background_prompt")
-        behind.setPlaceholderText("What lies behind it? (optional)")
-        behind.setToolTip("Describe the background; the same words as for the foreground where this is empty.")
-        behind.submitted.connect(self.session.generate)
+        tip = "Describe the background; the same words as for the foreground where this is empty."
+        words = self.session.settings.background_prompt
+        behind = self._words(words, 1, "acetate_background_prompt", "What lies behind it? (optional)", tip)
         self.session.settings.task.bind(lambda task: behind.setVisible(task is Task.JOINT))
         return behind
+
+    def _words(self, setting: Observable[str], lines: int, name: str, question: str, tip: str) -> PromptEdit:
+        edit = PromptEdit(setting, lines=lines)
+        edit.setObjectName(name)
+        edit.setPlaceholderText(question)
+        edit.setToolTip(tip)
+        edit.submitted.connect(self.session.generate)
+        return edit
 
     def _message(self) -> QtWidgets.QWidget:
         message = MessageBar()
