@@ -35,7 +35,10 @@ class Studio:
         if self._krita is None:
             self._krita = KritaProcess(self.home, self.display)
         elif not self._krita.answers():
+            crash = self._krita.crash()
             self._krita.restart()
+            if crash:
+                pytest.fail(f"Krita crashed after the test before this one\n{crash}")
         return self._krita
 
     def close(self) -> None:

@@ -78,6 +78,10 @@ class KritaProcess:
         except (OSError, KritaHangs):
             return False
 
+    def crash(self) -> str:
+        """The end of the log, where Krita ended by itself and not well; empty where not."""
+        return f"exit status {self._process.poll()}\n{self.log_tail()}" if self._process.poll() else ""
+
     def diagnosis(self) -> str:
         """Which windows are open, asked on a second connection; by title only where Krita answers nobody."""
         if not self.is_running:

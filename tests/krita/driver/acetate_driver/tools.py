@@ -8,11 +8,18 @@ import time
 from functools import cache
 
 from krita import InfoObject, Krita, Selection
-from PyQt5.QtCore import QPoint, Qt, QTimer
+from PyQt5.QtCore import QEventLoop, QPoint, Qt, QTimer
 from PyQt5.QtWidgets import QApplication, QLineEdit, QListView, QScrollArea, QWidget
 
 app = Krita.instance()
 SRGB = "sRGB-elle-V2-srgbtrc.icc"
+LAYERS_DOCKER = 200  # ms, see close_documents
+
+
+def turn_the_event_loop(milliseconds):
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
 
 
 # documents
@@ -46,6 +53,11 @@ def export(path):
 
 
 def close_documents():
+    for document in app.documents():
+        document.waitForDone()
+    # The Layers docker repaints changed layers up to a second later, and Krita 5.1 crashes where those are gone by then
+    # (KisNodeModel::processUpdateQueue).
+    turn_the_event_loop(LAYERS_DOCKER)
     for document in app.documents():
         document.setBatchmode(True)
         document.setModified(False)
