@@ -15,7 +15,7 @@ from psd_tools.constants import Clipping, SectionDivider, Tag
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
-from acetate_engine.documents.psd_file import PsdFile, Record, Span, open_psd
+from acetate_engine.documents.psd_file import PsdFile, Record, Span, open_psd, reading
 from acetate_engine.documents.psd_merged import write_merged
 from acetate_engine.documents.psd_read import colour_space, divider, document_of, layer_name
 from acetate_engine.documents.psd_records import Entry, Target, entries
@@ -32,21 +32,24 @@ def insert_layers(
     if source.exists() and target.exists() and source.samefile(target):
         raise FileError(f"{target} is the document itself", "Write to another file.")
     file = open_psd(source)
-    document = document_of(file)
-    space = colour_space(file)
-    shape = Target(space, file.header.depth, file.header.version)
-    ids = count(1 + max((_layer_id(record) for record in file.section.records), default=0))
-    flat = not file.section.records  # its only picture is the merged one: it becomes the bottom layer
-    fresh = entries((*document.layers, *layers) if flat else layers, shape, Bounds.of(document.extent), ids)
-    index = 0 if flat else _index(file.section.records, above, below, source.name)
+    with reading(source):
+        document = document_of(file)
+        space = colour_space(file)
+        shape = Target(space, file.header.depth, file.header.version)
+        flat = not file.section.records  # its only picture is the merged one: it becomes the bottom layer
+        added = (*document.layers, *layers) if flat else layers
+        fresh = entries(added, shape, Bounds.of(document.extent), _free_ids(file.section.records))
+        index = 0 if flat else _index(file.section.records, above, below, source.name)
     with source.open("rb") as old, target.open("wb") as new:
         _write_layers(file, old, new, index, fresh)
     changed = extent_of(layers).intersection(Bounds.of(document.extent))
     return write_merged(file, target, changed)
 
 
-def _layer_id(entry: Record) -> int:
-    return int(entry.record.tagged_blocks.get_data(Tag.LAYER_ID, 0))
+def _free_ids(records: Sequence[Record]) -> Iterator[int]:
+    """The numbers that no layer has: counting on from the largest may leave its four bytes."""
+    taken = {entry.record.tagged_blocks.get_data(Tag.LAYER_ID) for entry in records}
+    return (number for number in count(1) if number not in taken)
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ class PsdFile:
     def merged_channels(self) -> tuple[Channel, ...]:
         """The channels of the merged image; raises FileError where it is cut off."""
         header = self.header
-        with self.path.open("rb") as file:
+        with reading(self.path), self.path.open("rb") as file:
             file.seek(self.image.start)
             compression = struct.unpack(">H", _exactly(file, 2))[0]
         layout = Layout(header.width, header.height * header.channels, header.depth, header.version)

@@ -15,7 +15,7 @@ from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds, Extent
 from acetate_engine.documents.colour import PLANES, ColourSpace, Samples
 from acetate_engine.documents.psd_channels import Channel
-from acetate_engine.documents.psd_file import PsdFile, Record, open_psd
+from acetate_engine.documents.psd_file import PsdFile, Record, open_psd, reading
 from acetate_engine.documents.tree import Blend, Clip, Document, Group, Layer, LayerMask, Memory, PixelLayer
 from acetate_engine.pipelines.contract import Pixels
 
@@ -56,7 +56,9 @@ _MAX_NESTING = 100  # Photoshop allows ten
 
 def read_psd(path: Path) -> Document:
     """Raises FileError where the file is broken or in a colour model other than RGB, grey or CMYK."""
-    return document_of(open_psd(path))
+    file = open_psd(path)
+    with reading(path):
+        return document_of(file)
 
 
 def document_of(file: PsdFile) -> Document:

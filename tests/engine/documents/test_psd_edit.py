@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from psd_tools import PSDImage
+from psd_tools.constants import Tag
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
@@ -126,6 +128,21 @@ def test_unknown_and_doubtful_anchors_are_named(tmp_path: Path) -> None:
     write_document(sample(), tmp_path / "in.psd")
     with pytest.raises(FileError, match=r"no layer 'nowhere'.*'base'"):
         insert_layers(tmp_path / "in.psd", tmp_path / "out.psd", [NEW], above="nowhere")
+
+
+@pytest.mark.parametrize("taken", [2**32 - 1, 2**31 - 1, 1])
+def test_ids_are_new_whatever_the_others_are(taken: int, tmp_path: Path) -> None:
+    """A four-byte number: there is nothing above the largest one."""
+    path, out = tmp_path / "in.psd", tmp_path / "out.psd"
+    write_document(sample(), path)
+    data = bytearray(path.read_bytes())
+    first = data.index(b"8BIMlyid") + 12
+    data[first : first + 4] = struct.pack(">I", taken)
+    path.write_bytes(data)
+    insert_layers(path, out, [NEW, NEW])
+    blocks = [entry.record.tagged_blocks for entry in open_psd(out).section.records]
+    ids = [block.get_data(Tag.LAYER_ID) for block in blocks if Tag.LAYER_ID in block]
+    assert taken in ids and len({*ids}) == len(ids)
 
 
 def test_the_document_itself_is_never_overwritten(tmp_path: Path) -> None:
