@@ -19,7 +19,12 @@ from torch import Tensor, nn
 from acetate.protocol.errors import FileError
 from acetate_engine.models.attention_sharing import AttentionSharing
 from acetate_engine.models.checkpoints.shapes import decoder_config, encoder_config
-from acetate_engine.models.latent_transparency import RELEASED_OFFSET_SCALE, adjusted_latent, decode_alpha_rgb
+from acetate_engine.models.latent_transparency import (
+    RELEASED_OFFSET_SCALE,
+    adjusted_latent,
+    decode_alpha_rgb,
+    plain_latent,
+)
 from acetate_engine.models.padding import pad_rgb
 from acetate_engine.models.sharing_weights import SharingWeights
 from acetate_engine.models.transparency import OffsetEncoder, TransparentDecoder
@@ -131,7 +136,7 @@ def _encoder(vectors: Vectors) -> Iterator[Comparison]:
     name = "transparent_encoder"
     yield _absolute(name, "padded RGB", pad_rgb(rgba), padded, PADDED_RGB_TOLERANCE)
     encoder, vae = _seeded_encoder(vectors), _seeded_vae(vectors)
-    latent = adjusted_latent(rgba, padded, encoder, vae, RELEASED_OFFSET_SCALE)
+    latent = adjusted_latent(plain_latent(rgba, vae), rgba[:, 3:], padded, encoder, RELEASED_OFFSET_SCALE)
     error = _largest(latent - golden["latent"]) / _largest(golden["latent"])
     yield Comparison(name, "latent", error, TOLERANCE, relative=True)
 

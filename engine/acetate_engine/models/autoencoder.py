@@ -122,6 +122,25 @@ class SpaceToDepthAutoencoder(ModelMixin, ConfigMixin):
         return DecoderOutput(sample=self.decoder(z))
 
     @torch.no_grad()
+    def widened(self, latent_channels: int, latent_std: float) -> "SpaceToDepthAutoencoder":
+        """A copy with more latent channels that decodes as this one does: it ignores the new ones until it is trained.
+
+        Raises:
+            ValueError: there would be fewer channels.
+        """
+        mine = self.config.latent_channels
+        if latent_channels < mine:
+            raise ValueError(f"a latent of {mine} channels cannot be narrowed to {latent_channels}")
+        wider = type(self)(**{**self.config, "latent_channels": latent_channels, "latent_std": latent_std})
+        weights = wider.state_dict()
+        for name, weight in self.state_dict().items():
+            if name == "decoder.0.weight":
+                weights[name][:, mine:] = 0
+            weights[name][tuple(slice(size) for size in weight.shape)] = weight
+        wider.load_state_dict(weights)
+        return wider
+
+    @torch.no_grad()
     def whiten(self, mean: Tensor, std: Tensor) -> None:
         """Fold (z - mean) / std per channel into the encoder's last and the decoder's first convolution.
 

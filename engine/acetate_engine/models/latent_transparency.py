@@ -76,7 +76,8 @@ class LatentTransparency:
         if self.encoder is None:
             raise ValueError("this model has no offset encoder: load one to encode RGBA")
         extended = pad_to_multiple(rgba.float(), multiple)
-        return adjusted_latent(extended, pad_rgb(extended), self.encoder, vae, self.offset_scale)
+        plain = plain_latent(extended, vae)
+        return adjusted_latent(plain, extended[:, 3:], pad_rgb(extended), self.encoder, self.offset_scale)
 
     @torch.no_grad()
     def decode_layers(
@@ -114,22 +115,30 @@ class LatentTransparency:
         return layers[:, :, :height, :width]
 
 
-def adjusted_latent(rgba: Tensor, padded_rgb: Tensor, encoder: Encoder, vae: Autoencoder, scale: float) -> Tensor:
-    """mean + std * (scale * offset): differentiable, for sides that are multiples of the VAE's factor.
+def plain_latent(rgba: Tensor, vae: Autoencoder) -> Distribution:
+    """Of the picture over mid-grey: the latent, (B, C, h, w) unscaled, into which transparency is to be hidden.
 
     Args:
-        rgba: (B, 4, H, W), 0..1, sRGB, straight alpha.
-        padded_rgb: (B, 3, H, W), 0..1, from `pad_rgb(rgba)`.
+        rgba: (B, 4, H, W), 0..1, sRGB, straight alpha; sides are multiples of the VAE's factor.
+    """
+    require_range(vae)
+    return vae.encode(((2 * rgba[:, :3] - 1) * rgba[:, 3:]).to(vae.dtype)).latent_dist
+
+
+def adjusted_latent(plain: Distribution, alpha: Tensor, padded_rgb: Tensor, encoder: Encoder, scale: float) -> Tensor:
+    """mean + std * (scale * offset): differentiable.
+
+    Args:
+        plain: from `plain_latent`.
+        alpha: (B, 1, H, W), 0..1.
+        padded_rgb: (B, 3, H, W), 0..1, sRGB, from `pad_rgb`.
         scale: lambda.
 
     Returns:
         (B, C, h, w) float32, unscaled.
     """
-    require_range(vae)
-    colour, alpha = rgba[:, :3], rgba[:, 3:]
-    distribution = vae.encode(((2 * colour - 1) * alpha).to(vae.dtype)).latent_dist
     offset = encoder(torch.cat([alpha, padded_rgb], dim=1).to(encoder.dtype))
-    return distribution.mean.float() + distribution.std.float() * (scale * offset.float())
+    return plain.mean.float() + plain.std.float() * (scale * offset.float())
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Stage `base`: the RGB text-to-image UNet, on cut-outs over mid-grey and, for a share, over real backgrounds."""
+"""Stage `base`: the RGB text-to-image UNet, on cut-outs over mid-grey, layered pictures and photographs alone."""
 
 import copy
 import json
@@ -13,11 +13,10 @@ from PIL import Image
 from torch import Tensor
 
 from ..models.text import MiniLMTextEncoder
-from .compose import flip, over, place, to_float, vae_feed
+from .compose import Floats, to_float, vae_feed
 from .config import Existing, Frozen
-from .datasets import Bytes, Pictures, load_training
+from .datasets import Bytes
 from .diffusion import (
-    DiffusionConfig,
     draw_indices,
     encode_feeds,
     encode_texts,
@@ -27,12 +26,10 @@ from .diffusion import (
     solver,
     velocity_loss,
 )
-from .licences import Licences
 from .loop import Losses, Step
 from .sampling import sample_latents
+from .scenes import LayeredConfig, Scene, Texts, compose_scenes, load_backgrounds
 from .sheets import grid, to_bytes
-
-SCENE = ", in front of a scene"  # ends the caption of a cut-out over a background
 
 
 class UNetModel(Frozen):
@@ -44,17 +41,18 @@ class UNetModel(Frozen):
     groups: int = 16
 
 
-class BaseConfig(DiffusionConfig):
+class BaseConfig(LayeredConfig):
     model: UNetModel = UNetModel()
-    mirror: bool = True  # mirror images too
-    scene_share: float = 0.15
-    scenes: int = 1500  # composites over backgrounds to prepare
-    start: Existing | None = None  # an exported UNet to begin with
+    mirror: bool = True  # mirror images of cut-outs too
+    scene_share: float = 0.15  # of a batch: cut-outs composed over photographs
+    background_share: float = 0.1  # photographs alone
+    scenes: int = 1500  # layered pictures to prepare; the stages on the frozen base do without
+    start: Existing | None = None  # an exported UNet to begin with; its latent may have fewer channels
 
 
 @dataclass(frozen=True)
 class Latents:
-    """Prepared examples: `latent` (N, C, h, w), `text` (N) indexes the text states, `weight` (N) is how often."""
+    """Prepared examples: `latent` (N, C, h, w), `text` (N) rows of the text states, `weight` (N) is how often."""
 
     latent: Tensor
     text: Tensor
@@ -90,21 +88,29 @@ class BaseStage:
         self.config = config
         self.vae = frozen_vae(config.vae)
         self.foregrounds = load_subset(config, data)
-        captions = self.foregrounds.captions
-        self.states = encode_texts(["", *captions, *(caption + SCENE for caption in captions)])
-        self.sheet_states = encode_texts(list(config.prompts or captions[:32]))
-        weight = np.array([config.subset.repeat.get(row["style"], 1) for row in self.foregrounds.rows], float)
-        self.plain = self._plain(weight)
-        self.scenes = self._scenes(load_training(data, "bg", Licences.read(config.licences)), weight)
+        self.sheet_states = encode_texts(list(config.prompts or self.foregrounds.captions[:32]))
+        scenes = compose_scenes(config, data, config.scenes, config.schedule.seed) if config.scenes else []
+        backgrounds = load_backgrounds(config, data) if config.background_share else None
+        blended = [scene.captions.blended for scene in scenes]
+        behind = backgrounds.captions if backgrounds else []
+        self.texts = Texts([*self.foregrounds.captions, *blended, *behind])
+        self.plain = self._plain()
+        self.others: list[tuple[float, Latents]] = []  # share of a batch, from what
+        if scenes:
+            self.others.append((config.scene_share, self._latents(rgb_of(scenes), blended)))
+        if backgrounds:
+            self.others.append((config.background_share, self._latents(to_float(backgrounds.pixels), behind)))
         self.noise = noise_schedule()
         self.size = self.plain.latent.shape[-1]
         self.unet = self._unet()
 
     def _unet(self) -> UNet2DConditionModel:
+        channels = self.vae.config.latent_channels
         if self.config.start:
-            return UNet2DConditionModel.from_pretrained(self.config.start, torch_dtype=torch.float32)
+            start = UNet2DConditionModel.from_pretrained(self.config.start, torch_dtype=torch.float32)
+            return widened(start, channels)
         torch.manual_seed(self.config.schedule.seed)
-        return new_unet(self.config.model, self.vae.config.latent_channels, self.size)
+        return new_unet(self.config.model, channels, self.size)
 
     def modules(self) -> dict[str, torch.nn.Module]:
         return {self.trains: self.unet}
@@ -118,34 +124,34 @@ class BaseStage:
         """(N, H, W, 4) straight RGBA -> scaled latents; here of the cut-outs over mid-grey."""
         return encode_feeds(self.vae, vae_feed(to_float(rgba)))
 
-    def _plain(self, weight: np.ndarray) -> Latents:
+    def _plain(self) -> Latents:
         """Every cut-out and, if wanted, its mirror image."""
-        pixels = self.foregrounds.pixels
+        pixels, captions = self.foregrounds.pixels, self.foregrounds.captions
         views = [pixels, pixels[:, :, ::-1]] if self.config.mirror else [pixels]
         latent = torch.cat([self.encode_cutouts(view) for view in views])
-        index = torch.arange(len(pixels)) + 1
-        return Latents(latent, index.repeat(len(views)), np.tile(weight, len(views)))
+        repeat = self.config.subset.repeat
+        weight = np.array([repeat.get(row["style"], 1) for row in self.foregrounds.rows], float)
+        return Latents(latent, self._rows(captions * len(views)), np.tile(weight, len(views)))
 
-    def _scenes(self, backgrounds: Pictures, weight: np.ndarray) -> Latents:
-        if not self.config.scenes:
-            return Latents(self.plain.latent[:0], self.plain.text[:0], np.ones(0))
-        rng = np.random.default_rng(self.config.schedule.seed)
-        index = draw_indices(weight, self.config.scenes, rng)
-        feeds = np.stack([scene(self.foregrounds.pixels[i], backgrounds, rng) * 2 - 1 for i in index])
-        return Latents(encode_feeds(self.vae, feeds), torch.from_numpy(index) + 1 + len(weight), np.ones(len(index)))
+    def _latents(self, rgb: Floats, captions: list[str]) -> Latents:
+        """Of pictures (N, H, W, 3) in 0..1."""
+        return Latents(encode_feeds(self.vae, rgb * 2 - 1), self._rows(captions), np.ones(len(rgb)))
+
+    def _rows(self, texts: list[str]) -> Tensor:
+        return torch.tensor([self.texts.row(text) for text in texts])
 
     def draw(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """A batch of latents and text states; a share of the captions is empty."""
         size = self.config.schedule.batch
-        scenes = int(rng.binomial(size, self.config.scene_share))
-        parts = [(self.plain, size - scenes)] + ([(self.scenes, scenes)] if scenes else [])
-        chosen = [(pool, draw_indices(pool.weight, count, rng)) for pool, count in parts]
+        shares, pools = [share for share, _ in self.others], [*(pool for _, pool in self.others), self.plain]
+        counts = rng.multinomial(size, [*shares, 1 - sum(shares)])
+        chosen = [(pool, draw_indices(pool.weight, count, rng)) for pool, count in zip(pools, counts, strict=True)]
         latent = torch.cat([pool.latent[index] for pool, index in chosen])
         return latent, self.said(torch.cat([pool.text[index] for pool, index in chosen]), rng)
 
     def said(self, text: Tensor, rng: np.random.Generator) -> Tensor:
         """States of these texts; a share of them is replaced by the empty one."""
-        return self.states[text * torch.from_numpy(rng.random(len(text)) >= self.config.caption_dropout)]
+        return self.texts.states[text * torch.from_numpy(rng.random(len(text)) >= self.config.caption_dropout)]
 
     def losses(self, step: Step) -> Losses:
         loss = self.batch_loss(step.rng, step.device)
@@ -174,7 +180,7 @@ class BaseStage:
 
     def sample(self) -> Tensor:
         """Scaled latents of the sample sheet's prompts, on the CPU."""
-        text, empty = self.sheet_states.to(self.device), self.states[:1].to(self.device)
+        text, empty = self.sheet_states.to(self.device), self.texts.states[:1].to(self.device)
         return sample_latents(
             self.unet, solver(), text, empty, self.size, steps=self.config.sheet_steps, guidance=self.config.guidance
         ).cpu()
@@ -191,11 +197,28 @@ class BaseStage:
         (folder / "captions.json").write_text(captions + "\n", encoding="utf-8")
 
 
-def scene(cutout: np.ndarray, backgrounds: Pictures, rng: np.random.Generator) -> np.ndarray:
-    """A cut-out over a random background, at about its own size; RGB 0..1."""
-    background = to_float(flip(backgrounds.pixels[rng.integers(len(backgrounds))], rng))
-    placed = place(flip(cutout, rng), rng.uniform(0.85, 1.0), rng.uniform(-0.05, 0.05), rng.uniform(-0.05, 0.05))
-    return over(to_float(placed), background)
+def rgb_of(scenes: list[Scene]) -> Floats:
+    """(N, H, W, 3) in 0..1: the blended pictures."""
+    return np.stack([scene.layers.blended for scene in scenes])
+
+
+@torch.no_grad()
+def widened(unet: UNet2DConditionModel, channels: int) -> UNet2DConditionModel:
+    """`unet` for latents with more channels behind its own: it does not look at them, and predicts 0 there.
+
+    Raises:
+        ValueError: there would be fewer channels.
+    """
+    mine = unet.config.in_channels
+    if channels < mine:
+        raise ValueError(f"a UNet for {mine} latent channels cannot be narrowed to {channels}")
+    wider = UNet2DConditionModel.from_config({**unet.config, "in_channels": channels, "out_channels": channels})
+    weights = wider.state_dict()
+    for name, weight in unet.state_dict().items():
+        weights[name] = torch.zeros_like(weights[name])
+        weights[name][tuple(slice(size) for size in weight.shape)] = weight
+    wider.load_state_dict(weights)
+    return wider
 
 
 def save_half(model: Any, folder: Path) -> None:

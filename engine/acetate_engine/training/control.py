@@ -61,7 +61,8 @@ class ControlStage(LayerStage):
         """Of training pictures: their captions and their edges."""
         count = min(32, len(self.foregrounds))
         guided = Guided(self.unet, self.control, hints(self.edges[:count]).repeat(2, 1, 1, 1).to(self.device))
-        text, empty = self.states[self.plain.text[:count]].to(self.device), self.states[:1].to(self.device)
+        states = self.texts.states
+        text, empty = states[self.plain.text[:count]].to(self.device), states[:1].to(self.device)
         return sample_latents(
             guided, solver(), text, empty, self.size, steps=self.config.sheet_steps, guidance=self.config.guidance
         ).cpu()

@@ -30,7 +30,7 @@ class LayerConfig(BaseConfig):
     offset_scale: float = 1.0
     rank: int = 32
     scenes: int = 0
-    scene_share: float = 0.0
+    background_share: float = 0.0
 
 
 class LayerStage(BaseStage):

@@ -20,7 +20,7 @@ class StyleConfig(BaseConfig):
     rank: int = 16
     file: str = "style"  # name of the exported file, which is the style's name
     scenes: int = 0
-    scene_share: float = 0.0
+    background_share: float = 0.0
 
 
 class StyleStage(BaseStage):

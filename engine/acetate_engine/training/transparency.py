@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..models.autoencoder import SpaceToDepthAutoencoder
-from ..models.latent_transparency import adjusted_latent
+from ..models.latent_transparency import adjusted_latent, plain_latent
 from ..models.padding import pad_rgb
 from ..models.space_to_depth_transparency import SpaceToDepthOffsetEncoder, SpaceToDepthTransparentDecoder
 from .compose import Floats, flip, place, to_float, to_nchw
@@ -152,8 +152,9 @@ class TransparencyStage:
 
     def _round_trip(self, rgba: Tensor, train: bool) -> Decoded:
         padded = pad_rgb(rgba)
-        plain = self.vae.encode((2 * rgba[:, :3] - 1) * rgba[:, 3:]).latent_dist.mode()
-        latent = adjusted_latent(rgba, padded, self.networks.encoder, self.vae, self.config.offset_scale)
+        distribution = plain_latent(rgba, self.vae)
+        plain = distribution.mean
+        latent = adjusted_latent(distribution, rgba[:, 3:], padded, self.networks.encoder, self.config.offset_scale)
         if train:
             kept = torch.rand((len(rgba), 1, 1, 1), device=rgba.device) >= self.config.offset_dropout
             latent = torch.where(kept, latent, plain)

@@ -34,7 +34,7 @@ class VaeConfig(StageConfig):
     gradient_weight: float = 1.0  # of the L1 between neighbour differences
     latent_weight: float = 0.002  # of the mean square latent, so that noise cannot be outgrown
     freeze_encoder: bool = False  # a second run that improves the decoder for latents already in use
-    start: Existing | None = None  # an exported autoencoder to begin with
+    start: Existing | None = None  # an exported autoencoder to begin with; `model` may give it more latent channels
 
 
 class VaeStage:
@@ -50,7 +50,9 @@ class VaeStage:
         self.validation = validation_batch(data)
         torch.manual_seed(config.schedule.seed)
         self.model = (
-            SpaceToDepthAutoencoder.from_pretrained(config.start)
+            SpaceToDepthAutoencoder.from_pretrained(config.start).widened(
+                config.model.latent_channels, config.model.latent_std
+            )
             if config.start
             else SpaceToDepthAutoencoder(**config.model.model_dump())
         ).to(memory_format=torch.channels_last)

@@ -1,0 +1,44 @@
+"""More latent channels for networks that were trained with fewer: at first nothing is seen or shown differently."""
+
+import pytest
+import torch
+
+from acetate_engine.models.autoencoder import SpaceToDepthAutoencoder
+from acetate_engine.training.base import UNetModel, new_unet, widened
+
+
+@pytest.fixture
+def vae():
+    torch.manual_seed(0)
+    return SpaceToDepthAutoencoder(latent_channels=4, stages=(4, 2), widths=(16, 24)).eval()
+
+
+@torch.no_grad()
+def test_a_wider_latent_begins_with_the_old_one(vae):
+    picture = torch.rand(2, 3, 16, 24) * 2 - 1
+    wider = vae.widened(7, latent_std=0.05)
+    old, new = vae.encode(picture).latent_dist.mode(), wider.encode(picture).latent_dist
+    torch.testing.assert_close(new.mode()[:, :4], old)
+    assert new.mode()[:, 4:].abs().min() > 0
+    assert new.std.max() == pytest.approx(0.05)
+    torch.testing.assert_close(wider.decode(new.mode()).sample, vae.decode(old).sample)
+    assert (wider.config.latent_channels, vae.config.latent_channels) == (7, 4)
+
+
+@torch.no_grad()
+def test_a_wider_unet_predicts_the_same(vae):
+    torch.manual_seed(0)
+    unet = new_unet(UNetModel(widths=(16,), head_width=8, groups=8), 4, 8)
+    wider = widened(unet, 6)
+    noisy, text = torch.randn(2, 6, 8, 8), torch.randn(2, 5, 384)
+    before, after = unet(noisy[:, :4], 300, text).sample, wider(noisy, 300, text).sample
+    torch.testing.assert_close(after[:, :4], before)
+    assert not after[:, 4:].any()
+    assert wider.conv_in.weight.requires_grad
+
+
+def test_latents_are_never_narrowed(vae):
+    with pytest.raises(ValueError, match="4 channels cannot be narrowed to 3"):
+        vae.widened(3, 0.1)
+    with pytest.raises(ValueError, match="4 latent channels cannot be narrowed to 3"):
+        widened(new_unet(UNetModel(widths=(16,), head_width=8, groups=8), 4, 8), 3)
