@@ -15,10 +15,11 @@ from acetate_engine.models.families.base import Model, WorkingSize
 from acetate_engine.models.families.components import Components
 from acetate_engine.pipelines.contract import Images, Pixels, Reporter
 from acetate_engine.pipelines.geometry import Geometry
-from acetate_engine.pipelines.previews import LatentPreview
+from acetate_engine.pipelines.previews import Budget, LatentPreview
 from acetate_engine.pipelines.settings import Settings
 
-_PREVIEWS = 4  # a run, about: each takes up to 0.7 % of a draft of mini
+_PREVIEWS = 4  # a run, about
+_PREVIEW_SHARE = 0.03  # of the job's time, at most
 _PREVIEW_SIDE = 256  # pixels at most
 
 
@@ -59,6 +60,7 @@ class Job:
     preview: Callable[[], LatentPreview]  # fitted at its first use, kept with the model
     settings: Settings
     notes: list[str] = field(default_factory=list)
+    budget: Budget = field(default_factory=lambda: Budget(_PREVIEW_SHARE))  # of previews
 
     @property
     def device(self) -> torch.device:
@@ -85,12 +87,13 @@ class Job:
         return self._noted(Geometry.covering(region, self._size(region)))
 
     def show(self, step: int, steps: int, latent: Callable[[], Tensor], geometry: Geometry) -> None:
-        """Every few steps a preview that covers the region."""
-        if step % max(1, steps // _PREVIEWS):
+        """Every few steps a preview that covers the region, as long as previews cost next to nothing."""
+        if step % max(1, steps // _PREVIEWS) or not self.budget.allows_more():
             return
-        working = self.preview()(latent()[:1] / self.components.scaling_factor, geometry.working)
-        shown = geometry.coarse(_PREVIEW_SIDE).to_canvas(working)
-        self.meter.reporter.preview(self.meter.done, shown.astype("uint8", copy=False))
+        with self.budget.spending():
+            working = self.preview()(latent()[:1] / self.components.scaling_factor, geometry.working)
+            shown = geometry.coarse(_PREVIEW_SIDE).to_canvas(working)
+            self.meter.reporter.preview(self.meter.done, shown.astype("uint8", copy=False))
 
     def _size(self, region: Bounds) -> WorkingSize:
         return self.settings.working_size(self.model.size, region.extent)

@@ -7,6 +7,10 @@ made-up pictures that the model's own encoders encode.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -22,6 +26,25 @@ _SIDE = 8  # latent pixels of each
 _FEATURES = 512
 _RIDGE = 1e-2
 _FINER = 2  # preview pixels a latent pixel, each way
+
+
+class Budget:
+    """Keeps what may be left out below a share of the time since this was made."""
+
+    def __init__(self, share: float, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._share, self._clock, self._start = share, clock, clock()
+        self._spent = self._last = 0.0  # seconds
+
+    def allows_more(self) -> bool:
+        """Whether another one like the last would keep within the share; the first is always allowed."""
+        return self._spent + self._last <= self._share * (self._clock() - self._start)
+
+    @contextmanager
+    def spending(self) -> Iterator[None]:
+        start = self._clock()
+        yield
+        self._last = self._clock() - start
+        self._spent += self._last
 
 
 class LatentPreview:
