@@ -26,6 +26,7 @@ from .layers import evaluate_layers
 from .matte import evaluate_matte
 from .probe import Reference, load_reference
 from .sampling import Sampler
+from .style import evaluate_styles
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def captions_of(name: str) -> list[str]:
 
 
 def evaluate(subject: Subject, amount: Amount, say: Say) -> dict[str, object]:
-    """The whole report: `latent`, `generation`, `layers`, `matte`."""
+    """The whole report: `latent`, `generation`, `layers`, `matte`, `style`."""
     components, real, grounds = subject.sampler.components, subject.foregrounds.pixels, subject.backgrounds
     say("latent")
     decoded, identity = round_trip(components, real)
@@ -107,10 +108,13 @@ def evaluate(subject: Subject, amount: Amount, say: Say) -> dict[str, object]:
     say("matte")
     opaque = subject.sampler.opaque([prompt for prompt in samples.prompts for _ in range(samples.each)])
     matte = evaluate_matte(real, decoded, samples.layers, opaque, grounds.pixels, subject.reference)
+    say("style")
+    style = evaluate_styles(subject.sampler, subject.model.info.styles, subject.captions, subject.reference)
     return {
         "model": subject.model.info.name,
         "latent": latent,
         "generation": generation,
         "layers": layers,
         "matte": matte,
+        "style": style,
     }
