@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,18 @@ from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.events import LayerRole
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat, digest
-from acetate.protocol.requests import MAX_SEED, GenerateRequest, Preset, StackLayer, Task
+from acetate.protocol.requests import (
+    MAX_SEED,
+    ControlHint,
+    ControlKind,
+    ControlMethod,
+    GenerateRequest,
+    ImagePrompt,
+    Preset,
+    StackLayer,
+    Style,
+    Task,
+)
 from acetate_engine.compositing.images import encode_image
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.openraster import eight
@@ -77,6 +88,27 @@ def pixel_layers(layers: Sequence[ResultLayer]) -> tuple[PixelLayer, ...]:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Hint:
+    """A picture whose lines, edges, depth, pose or scribble the result follows; as large as the canvas."""
+
+    kind: ControlKind
+    picture: Picture
+    weight: float = 1.0  # 0..2
+    start: float = 0.0  # 0..1 of the steps
+    end: float = 1.0
+    method: ControlMethod | None = None  # the first that the model has where None
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A picture of any size, in place of words: the result gets its look."""
+
+    picture: Picture
+    weight: float = 1.0  # 0..2
+    adapter: str | None = None  # the model's first where None
+
+
 @dataclass
 class Silent:
     """A Reporter that keeps everything to itself."""
@@ -101,6 +133,17 @@ class Conditions:
         """The name that the request calls the image by."""
         if pixels is None:
             return None
+        return self._named(pixels)
+
+    def hint(self, hint: Hint, pixels: Pixels) -> ControlHint:
+        """`pixels`: of what the request covers."""
+        return ControlHint(hint.kind, self._named(pixels), hint.weight, hint.start, hint.end, hint.method)
+
+    def look(self, look: Look) -> ImagePrompt:
+        """Raises FileError, InvalidRequest."""
+        return ImagePrompt(self._named(picture(look.picture)), look.adapter, look.weight)
+
+    def _named(self, pixels: Pixels) -> str:
         name = digest(encode_image(pixels))
         self.images[name] = pixels
         return name
@@ -132,19 +175,21 @@ class Engine:
         background: Picture | None = None,
         foreground: Picture | None = None,
         mask: Picture | None = None,
+        hints: Sequence[Hint] = (),
+        looks: Sequence[Look] = (),
         seed: int | None = None,
         reporter: Reporter | None = None,
         **fields: Any,
     ) -> Result:
         """One task. `size` (width, height) is that of the conditions, or the model's own; `fields` are those of
-        GenerateRequest (preset, model, steps, strength, …). A seed is drawn where none is given.
+        GenerateRequest (preset, model, styles, steps, strength, …). A seed is drawn where none is given.
 
         Raises InvalidRequest where sizes differ, FileError, and what contract.Generator raises.
         """
         conditions = Conditions()
-        layers = (picture(background), picture(foreground))
+        layers, seen = (picture(background), picture(foreground)), [picture(hint.picture) for hint in hints]
         coverage = None if mask is None else coverage_of(picture(mask))
-        extent = common_extent([*layers, coverage], size, fields.get("model", "mini"))
+        extent = common_extent([*layers, coverage, *seen], size, fields.get("model", "mini"))
         request = GenerateRequest(
             task=task,
             bounds=Bounds.of(extent),
@@ -153,6 +198,8 @@ class Engine:
             background=conditions.add(layers[0]),
             foreground=conditions.add(layers[1]),
             mask=conditions.add(coverage),
+            control=tuple(map(conditions.hint, hints, seen)),
+            image_prompts=tuple(map(conditions.look, looks)),
             **fields,
         )
         return self.run(request, conditions.images, reporter)
@@ -163,13 +210,15 @@ class Engine:
         *,
         background: Picture | None = None,
         size: tuple[int, int] | None = None,
+        hints: Sequence[Hint] = (),
+        looks: Sequence[Look] = (),
         seed: int | None = None,
         reporter: Reporter | None = None,
         **fields: Any,
     ) -> Result:
         """A layer for each prompt, bottom to top, each seeing what lies below. Raises as `generate`."""
-        conditions, ground = Conditions(), picture(background)
-        extent = common_extent([ground], size, fields.get("model", "mini"))
+        conditions, ground, seen = Conditions(), picture(background), [picture(hint.picture) for hint in hints]
+        extent = common_extent([ground, *seen], size, fields.get("model", "mini"))
         layers = tuple(StackLayer(entry) if isinstance(entry, str) else entry for entry in prompts)
         request = GenerateRequest(
             task=Task.STACK,
@@ -177,6 +226,8 @@ class Engine:
             seed=drawn(seed),
             layers=layers,
             background=conditions.add(ground),
+            control=tuple(map(conditions.hint, hints, seen)),
+            image_prompts=tuple(map(conditions.look, looks)),
             **fields,
         )
         return self.run(request, conditions.images, reporter)
@@ -197,6 +248,12 @@ def drawn(seed: int | None) -> int:
     return secrets.randbelow(MAX_SEED + 1) if seed is None else seed
 
 
+@overload
+def picture(source: Picture) -> Pixels: ...
+@overload
+def picture(source: None) -> None: ...
+@overload
+def picture(source: Picture | None) -> Pixels | None: ...
 def picture(source: Picture | None) -> Pixels | None:
     """(h, w, 4) straight sRGB. Raises FileError, InvalidRequest."""
     if isinstance(source, Image.Image):
@@ -219,9 +276,13 @@ def coverage_of(pixels: Pixels | None) -> NDArray[np.uint8] | None:
     return np.asarray(Image.fromarray(shown).convert("L"))
 
 
+def extent_of(pixels: Pixels) -> Extent:
+    return Extent(pixels.shape[1], pixels.shape[0])
+
+
 def common_extent(pictures: Sequence[Pixels | None], size: tuple[int, int] | None, model: str) -> Extent:
     """Raises InvalidRequest where the pictures differ in size from each other, or from `size`."""
-    found = [Extent(given.shape[1], given.shape[0]) for given in pictures if given is not None]
+    found = [extent_of(given) for given in pictures if given is not None]
     found += [Extent(*size)] if size else []
     if len(set(found)) > 1:
         listed = ", ".join(str(extent) for extent in found)
@@ -237,4 +298,4 @@ def native_extent(model: str) -> Extent:
     return Extent(side, side)
 
 
-__all__ = ["Engine", "Picture", "Preset", "Result", "ResultLayer", "StackLayer", "Task"]
+__all__ = ["Engine", "Hint", "Look", "Picture", "Preset", "Result", "ResultLayer", "StackLayer", "Style", "Task"]

@@ -20,7 +20,7 @@ from acetate.protocol.requests import GenerateRequest
 from acetate_engine.api.dependencies import EngineOf
 from acetate_engine.api.engine import Engine
 from acetate_engine.api.schema import REQUEST_BODY
-from acetate_engine.models.families import find_model
+from acetate_engine.models.families import model_for
 
 MAX_BODY = 2**22  # bytes: a stack of 64 long prompts, every letter escaped, is smaller
 _HEARTBEAT = 5  # seconds
@@ -41,7 +41,7 @@ async def submit(
         raise InvalidRequest("the Idempotency-Key is not a key", "Use 1 to 64 letters, digits, - and _.")
     wanted = parse_request(await _read_body(request))
     if wanted.task.needs_model:
-        await asyncio.to_thread(find_model, wanted.model, wanted.task)
+        await asyncio.to_thread(model_for, wanted)
     _check_images(wanted, engine)
     accepted = await engine.queue.submit(wanted, idempotency_key)
     return JSONResponse(to_json(accepted), 202, {"Location": f"/v1/jobs/{accepted.id}"})
@@ -69,7 +69,8 @@ def parse_request(body: bytes) -> GenerateRequest:
 
 def _check_images(request: GenerateRequest, engine: Engine) -> None:
     named = {"background": request.background, "foreground": request.foreground, "selection": request.mask}
-    named.update({f"{hint.kind.value} hint": hint.image for hint in request.control})
+    named.update({f"{hint.kind.value} hint {index + 1}": hint.image for index, hint in enumerate(request.control)})
+    named.update({f"image prompt {index + 1}": prompt.image for index, prompt in enumerate(request.image_prompts)})
     named.update({f"picture of layer {index + 1}": layer.picture for index, layer in enumerate(request.layers)})
     for name, digest in named.items():
         if digest is not None and digest not in engine.images:

@@ -7,20 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acetate.protocol.errors import InvalidRequest
-from acetate.protocol.requests import Preset, Task
+from acetate.protocol.requests import Task
+from acetate_engine.commands.generating import How, generating
 from acetate_engine.commands.options import (
     AsJson,
     Background,
     Foreground,
-    Guidance,
-    ModelName,
-    Negative,
     Out,
     Prompt,
-    Quality,
-    Seed,
     Size,
-    Steps,
     UseEngine,
     parse_size,
 )
@@ -34,6 +29,7 @@ _ELSEWHERE = {Task.STACK: "acetate stack", Task.REFINE: "acetate refine", Task.I
 _FLAT = (".png", ".webp")
 
 
+@generating
 def generate(
     out: Out,
     prompt: Prompt = "",
@@ -41,13 +37,9 @@ def generate(
     background: Background = None,
     foreground: Foreground = None,
     size: Size = None,
-    seed: Seed = None,
-    preset: Quality = Preset.DRAFT,
-    model: ModelName = "mini",
-    negative_prompt: Negative = "",
     background_prompt: Annotated[str, typer.Option(help="joint: what the background shows.")] = "",
-    steps: Steps = None,
-    guidance_scale: Guidance = None,
+    *,
+    how: How,
     engine: UseEngine = False,
     json: AsJson = False,
 ) -> None:
@@ -59,6 +51,8 @@ def generate(
     acetate generate -p "a glass bottle" --size 512x512 --seed 7 -o bottle.png
     acetate generate --task foreground_on_background --background room.psd -p "a lamp" -o room-lamp.psd
     acetate generate --task joint -p "a kite" --background-prompt "a cloudy sky" -o kite.ora
+    acetate generate -m dream -p "a fox" --style ink:0.8 --image-prompt reference.png:0.6 -o fox.png
+    acetate generate -m dream -p "a fox" --control edges:sketch.png -o fox.png
     """
     from acetate_engine.documents.tree import Memory, PixelLayer
     from acetate_engine.engine import picture
@@ -73,14 +67,9 @@ def generate(
             size=parse_size(size),
             background=below,
             foreground=foreground,
-            seed=seed,
             reporter=bar,
-            preset=preset,
-            model=model,
-            negative_prompt=negative_prompt,
             background_prompt=background_prompt,
-            steps=steps,
-            guidance_scale=guidance_scale,
+            **how.arguments,
         )
         if below is None or background is None or out.suffix.lower() in _FLAT:
             return result, ()

@@ -7,35 +7,21 @@ from typing import Annotated
 
 import typer
 
-from acetate.protocol.requests import Preset, Task
-from acetate_engine.commands.options import (
-    AsJson,
-    Guidance,
-    ModelName,
-    Negative,
-    Out,
-    Prompt,
-    Quality,
-    Seed,
-    Steps,
-    Strength,
-    UseEngine,
-)
+from acetate.protocol.requests import Task
+from acetate_engine.commands.generating import How, generating
+from acetate_engine.commands.options import AsJson, Out, Prompt, Strength, UseEngine
 from acetate_engine.commands.output import rework_into
 
 
+@generating
 def inpaint(
     layer: Annotated[Path, typer.Argument(help="The layer: a transparent picture, or a document.")],
     mask: Annotated[Path, typer.Option(help="What to repaint: white, or opaque where it has transparency.")],
     out: Out,
     prompt: Prompt,
     strength: Strength = 1.0,
-    seed: Seed = None,
-    preset: Quality = Preset.DRAFT,
-    model: ModelName = "mini",
-    negative_prompt: Negative = "",
-    steps: Steps = None,
-    guidance_scale: Guidance = None,
+    *,
+    how: How,
     engine: UseEngine = False,
     json: AsJson = False,
 ) -> None:
@@ -43,6 +29,7 @@ def inpaint(
 
     \b
     acetate inpaint bottle.png --mask label.png -p "a paper label" -o labelled.png
+    acetate inpaint bottle.png --mask label.png -m dream -p "a label" --image-prompt label.jpg -o labelled.png
     """
     rework_into(
         out,
@@ -53,10 +40,5 @@ def inpaint(
         foreground=layer,
         mask=mask,
         strength=strength,
-        seed=seed,
-        preset=preset,
-        model=model,
-        negative_prompt=negative_prompt,
-        steps=steps,
-        guidance_scale=guidance_scale,
+        **how.arguments,
     )

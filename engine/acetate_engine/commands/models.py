@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+from collections.abc import Iterator
 
 import typer
 from rich.markup import escape
@@ -34,14 +35,21 @@ def _print(found: list[ModelInfo]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("Model", "Title", "Tasks", "Hints, pictures, styles", "Native", "Licence", "Files")
+    table = Table("Model", "Title", "Tasks", "What may go with it", "Native", "Licence", "Files")
     for info in found:
         tasks = ", ".join(task.value for task in info.tasks)
-        added = ", ".join((*(kind.value for kind in info.controls), *info.image_prompts, *info.styles))
+        added = "\n".join(f"{what}: {', '.join(names)}" for what, names in _add_ons(info) if names)
         native = f"{info.native}×{info.native}"
         files = "there" if info.installed else info.reason
         table.add_row(info.name, info.title, tasks, escape(added), native, info.licence, files)
     Console().print(table)
+
+
+def _add_ons(info: ModelInfo) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """By the options of the command line that take them."""
+    yield "control", tuple(kind.value for kind in info.controls)
+    yield "image adapter", info.image_prompts
+    yield "style", info.styles
 
 
 def _print_files() -> None:

@@ -13,26 +13,14 @@ from typer.core import TyperGroup
 from acetate.protocol.errors import FileError, InvalidRequest, Json
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
-from acetate.protocol.requests import GenerateRequest, Preset, Task
-from acetate_engine.commands.options import (
-    AsJson,
-    Guidance,
-    ModelName,
-    Negative,
-    Out,
-    Prompt,
-    Quality,
-    Seed,
-    Steps,
-    Strength,
-    UseEngine,
-    parse_region,
-)
+from acetate.protocol.requests import GenerateRequest, Task
+from acetate_engine.commands.generating import How, generating
+from acetate_engine.commands.options import AsJson, Out, Prompt, Strength, UseEngine, parse_region
 from acetate_engine.commands.output import engine_for, print_result, progress_bar, reported
 
 if TYPE_CHECKING:
     from acetate_engine.documents.tree import Document, Layer
-    from acetate_engine.engine import Result
+    from acetate_engine.engine import Picture, Result
     from acetate_engine.pipelines.contract import Pixels
 
 
@@ -125,6 +113,7 @@ def _line(layer: Layer) -> str:
 
 
 @app.command()
+@generating
 def generate(
     file: Path,
     out: Out,
@@ -137,13 +126,9 @@ def generate(
     ] = None,
     region: Annotated[str | None, typer.Option(help="Part of the canvas, as 100,40,512x512.")] = None,
     above: Annotated[str | None, typer.Option(help="Layer to insert above.", show_default="the conditions")] = None,
-    seed: Seed = None,
-    preset: Quality = Preset.DRAFT,
-    model: ModelName = "mini",
-    negative_prompt: Negative = "",
     strength: Strength = 1.0,
-    steps: Steps = None,
-    guidance_scale: Guidance = None,
+    *,
+    how: How,
     engine: UseEngine = False,
     json: AsJson = False,
 ) -> None:
@@ -154,6 +139,7 @@ def generate(
     \b
     acetate psd poster.psd --task foreground_on_background --background Sky --background Hills \\
         --region 400,120,512x512 -p "a hot-air balloon" -o poster-balloon.psd
+    acetate psd poster.psd -m dream -p "a fox" --style ink:0.8 --control lines:sketch.png -o poster-fox.psd
     """
     from acetate_engine.documents.reader import is_psd, read_document
     from acetate_engine.documents.writer import check_writable
@@ -170,17 +156,15 @@ def generate(
         request = GenerateRequest(
             task=task,
             bounds=bounds,
-            seed=drawn(seed),
+            seed=drawn(how.seed),
             prompt=prompt,
-            negative_prompt=negative_prompt,
             background=conditions.add(chosen.background(task, bounds)),
             foreground=conditions.add(chosen.foreground(task, bounds)),
             mask=conditions.add(_mask(mask, bounds)),
-            model=model,
-            preset=preset,
+            control=tuple(conditions.hint(hint, _within(hint.picture, bounds, "hint")) for hint in how.hints),
+            image_prompts=tuple(map(conditions.look, how.looks)),
             strength=strength,
-            steps=steps,
-            guidance_scale=guidance_scale,
+            **how.settings,
             pixel_format=PixelFormat.RGBA8 if document.depth == 8 else PixelFormat.RGBA16,
         )
         with progress_bar() as bar:
@@ -225,16 +209,20 @@ class _Chosen:
 
 
 def _mask(path: Path | None, region: Bounds) -> Pixels | None:
-    from acetate_engine.documents.flatten import flatten
-    from acetate_engine.documents.reader import read_document
     from acetate_engine.engine import coverage_of
 
-    if path is None:
-        return None
-    document = read_document(path)
-    if not Bounds.of(document.extent).contains(region):
-        raise InvalidRequest(f"the mask {path.name} is {document.extent} and does not cover {region}", "Enlarge it.")
-    return coverage_of(flatten(document.layers, region))
+    return None if path is None else coverage_of(_within(path, region, "mask"))
+
+
+def _within(source: Picture, region: Bounds, what: str) -> Pixels:
+    """The part of a picture that lies in `region` of the canvas."""
+    from acetate_engine.compositing.regions import crop
+    from acetate_engine.engine import extent_of, picture
+
+    pixels = picture(source)
+    if not Bounds.of(extent_of(pixels)).contains(region):
+        raise InvalidRequest(f"the {what} is {extent_of(pixels)} and does not cover {region}", "Enlarge it.")
+    return crop(pixels, region)
 
 
 def _insert(file: Path, out: Path, result: Result, **place: str | None) -> tuple[str, ...]:

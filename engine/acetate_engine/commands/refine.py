@@ -7,34 +7,20 @@ from typing import Annotated
 
 import typer
 
-from acetate.protocol.requests import Preset, Task
-from acetate_engine.commands.options import (
-    AsJson,
-    Guidance,
-    ModelName,
-    Negative,
-    Out,
-    Prompt,
-    Quality,
-    Seed,
-    Steps,
-    Strength,
-    UseEngine,
-)
+from acetate.protocol.requests import Task
+from acetate_engine.commands.generating import How, generating
+from acetate_engine.commands.options import AsJson, Out, Prompt, Strength, UseEngine
 from acetate_engine.commands.output import rework_into
 
 
+@generating
 def refine(
     layer: Annotated[Path, typer.Argument(help="The layer: a transparent picture, or a document.")],
     out: Out,
     prompt: Prompt,
     strength: Strength = 0.5,
-    seed: Seed = None,
-    preset: Quality = Preset.DRAFT,
-    model: ModelName = "mini",
-    negative_prompt: Negative = "",
-    steps: Steps = None,
-    guidance_scale: Guidance = None,
+    *,
+    how: How,
     engine: UseEngine = False,
     json: AsJson = False,
 ) -> None:
@@ -42,6 +28,7 @@ def refine(
 
     \b
     acetate refine bottle.png -p "a green glass bottle" --strength 0.6 -o green.png
+    acetate refine bottle.png -m dream -p "a glass bottle" --style watercolour -o painted.png
     """
     rework_into(
         out,
@@ -51,10 +38,5 @@ def refine(
         task=Task.REFINE,
         foreground=layer,
         strength=strength,
-        seed=seed,
-        preset=preset,
-        model=model,
-        negative_prompt=negative_prompt,
-        steps=steps,
-        guidance_scale=guidance_scale,
+        **how.arguments,
     )

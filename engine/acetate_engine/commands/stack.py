@@ -11,21 +11,9 @@ import typer
 from acetate.protocol.codec import from_json
 from acetate.protocol.errors import FileError, InvalidRequest, MalformedMessage
 from acetate.protocol.geometry import Bounds
-from acetate.protocol.requests import Preset, StackLayer
-from acetate_engine.commands.options import (
-    AsJson,
-    Background,
-    Guidance,
-    ModelName,
-    Negative,
-    Out,
-    Quality,
-    Seed,
-    Size,
-    Steps,
-    UseEngine,
-    parse_size,
-)
+from acetate.protocol.requests import StackLayer
+from acetate_engine.commands.generating import How, generating
+from acetate_engine.commands.options import AsJson, Background, Out, Size, UseEngine, parse_size
 from acetate_engine.commands.output import Bar, generate_into
 
 if TYPE_CHECKING:
@@ -55,18 +43,15 @@ class Plan:
     seed: int | None = None
 
 
+@generating
 def stack(
     out: Out,
     plan: Annotated[Path | None, typer.Argument(help="YAML file with layers, background, size, seed.")] = None,
     layer: Annotated[list[str] | None, typer.Option("--layer", "-l", help="A prompt; bottom to top.")] = None,
     background: Background = None,
     size: Size = None,
-    seed: Seed = None,
-    preset: Quality = Preset.DRAFT,
-    model: ModelName = "mini",
-    negative_prompt: Negative = "",
-    steps: Steps = None,
-    guidance_scale: Guidance = None,
+    *,
+    how: How,
     engine: UseEngine = False,
     json: AsJson = False,
 ) -> None:
@@ -77,6 +62,7 @@ def stack(
     \b
     acetate stack --background photo.png -l "a wooden table" -l "a bowl of fruit" -o still-life.psd
     acetate stack plan.yaml -o layers/
+    acetate stack plan.yaml -m dream --style ink --image-prompt palette.png:0.5 -o layers/
 
     \b
     plan.yaml:
@@ -98,13 +84,8 @@ def stack(
             [entry.to_stack_layer() for entry in wanted.layers],
             background=below,
             size=parse_size(size or wanted.size),
-            seed=wanted.seed if seed is None else seed,
             reporter=bar,
-            preset=preset,
-            model=model,
-            negative_prompt=negative_prompt,
-            steps=steps,
-            guidance_scale=guidance_scale,
+            **{**how.arguments, "seed": wanted.seed if how.seed is None else how.seed},
         )
         if below is None or ground is None:
             return result, ()

@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 from diffusers import UNet2DConditionModel
+from diffusers.models.embeddings import MultiIPAdapterImageProjection
 from safetensors import safe_open
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
 
 from acetate.protocol.errors import CheckpointError
@@ -84,12 +85,12 @@ class IPAdapters:
         self._files = files
         self._folders = encoders
         self._device = device
-        self._in_use: dict[str, _Adapter] = {}
+        self._in_use: list[_Adapter] = []  # one a picture
         self._encoders: dict[Path, CLIPVisionModelWithProjection] = {}
         self._undo: Callable[[], None] | None = None
 
-    def use(self, wanted: Mapping[str, float]) -> None:
-        """These, by name, with these weights, in place of all others.
+    def use(self, wanted: Sequence[tuple[str, float]]) -> None:
+        """These, by name, each with its weight, in place of all others; one that is named again sees another picture.
 
         Raises:
             CheckpointError: a file is damaged, or does not fit the model; none is in it then.
@@ -97,24 +98,23 @@ class IPAdapters:
         self._remove_all()
         if not wanted:
             return
-        adapters = {name: _Adapter.read(self._files[name], self._family, self._unet) for name in wanted}
+        names = [name for name, _ in wanted]
+        adapters = {name: _Adapter.read(self._files[name], self._family, self._unet) for name in names}
         self._undo = _remembered(self._unet)
         try:
             self._unet._load_ip_adapter_weights([each.tensors() for each in adapters.values()], low_cpu_mem_usage=False)
         except (KeyError, IndexError, RuntimeError) as error:
             self._remove_all()
-            names = " or ".join(each.path.name for each in adapters.values())
+            files = " or ".join(each.path.name for each in adapters.values())
             reason = " ".join(str(error).split())[:200]
-            raise CheckpointError(f"{names} does not fit: {reason}", _WRONG_FILE) from error
-        for processor in self._unet.attn_processors.values():
-            if hasattr(processor, "scale"):
-                processor.scale = list(wanted.values())
+            raise CheckpointError(f"{files} does not fit: {reason}", _WRONG_FILE) from error
+        _one_a_picture(self._unet, [list(adapters).index(name) for name in names], [weight for _, weight in wanted])
         self._unet.requires_grad_(False)
-        self._in_use = adapters
+        self._in_use = [adapters[name] for name in names]
 
-    def embed(self, pictures: Mapping[str, Tensor]) -> list[tuple[Tensor, Tensor]]:
-        """Pictures of the adapters in use: (3, H, W), 0..1, sRGB → (no picture, the picture) of each, (1, 1, ...)."""
-        return [self._embed(adapter, pictures[name]) for name, adapter in self._in_use.items()]
+    def embed(self, pictures: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+        """In the order of `use`: (3, H, W), 0..1, sRGB → (no picture, the picture) of each, (1, 1, ...)."""
+        return [self._embed(adapter, picture) for adapter, picture in zip(self._in_use, pictures, strict=True)]
 
     @torch.no_grad()
     def _embed(self, adapter: _Adapter, picture: Tensor) -> tuple[Tensor, Tensor]:
@@ -144,10 +144,22 @@ class IPAdapters:
         return self._encoders[folder]
 
     def _remove_all(self) -> None:
-        self._in_use = {}
+        self._in_use = []
         if self._undo is not None:
             self._undo()
             self._undo = None
+
+
+def _one_a_picture(unet: UNet2DConditionModel, adapters: Sequence[int], weights: Sequence[float]) -> None:
+    """diffusers gives the pictures of one adapter one weight: so each has the adapter's modules for itself, shared."""
+    projections: Any = unet.encoder_hid_proj
+    unet.encoder_hid_proj = MultiIPAdapterImageProjection([projections.image_projection_layers[i] for i in adapters])
+    for processor in unet.attn_processors.values():
+        if hasattr(processor, "to_k_ip"):
+            processor.to_k_ip = nn.ModuleList([processor.to_k_ip[i] for i in adapters])
+            processor.to_v_ip = nn.ModuleList([processor.to_v_ip[i] for i in adapters])
+            processor.num_tokens = [processor.num_tokens[i] for i in adapters]
+            processor.scale = list(weights)
 
 
 def _remembered(unet: UNet2DConditionModel) -> Callable[[], None]:

@@ -78,11 +78,10 @@ def encode_prompts(job: Job, prompts: Sequence[str], working: Extent) -> tuple[T
 
 
 def _embedded(job: Job, frames: int) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """Image prompts, one an IP-Adapter: rows without the picture and rows with it, for every frame."""
+    """Image prompts: rows without the picture and rows with it, for every frame."""
     if job.components.image_prompts is None:
         return (), ()
-    seen = {prompt.adapter: _on_white(job, prompt.image) for prompt in job.request.image_prompts}
-    pairs = job.components.image_prompts.embed(seen)
+    pairs = job.components.image_prompts.embed([_on_white(job, prompt.image) for prompt in job.request.image_prompts])
     sides = list(zip(*pairs, strict=True)) or [(), ()]
     without, pictures = (tuple(x.expand(frames, *x.shape[1:]) for x in side) for side in sides)
     return without, pictures

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from acetate.protocol.errors import InvalidRequest, UnknownImage
 from acetate.protocol.geometry import Extent
 from acetate.protocol.requests import DEFAULT_MODEL, GenerateRequest, Task
-from acetate_engine.models.families import find_model
+from acetate_engine.models.families import find_model, model_for
 from acetate_engine.pipelines.contract import Generated, Images, Pixels, Reporter
 from acetate_engine.pipelines.plain import WITHOUT_MODEL, cut_out
 
@@ -38,7 +38,7 @@ class TaskGenerator:
     def _made(self, request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
         if not request.task.needs_model:
             return WITHOUT_MODEL[request.task](request, images, reporter)
-        return self._loaded().run(find_model(request.model, request.task), request, images, reporter)
+        return self._loaded().run(model_for(request), request, images, reporter)
 
     def _loaded(self) -> Runner:
         if self._runner is None:

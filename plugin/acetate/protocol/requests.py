@@ -113,7 +113,7 @@ class ImagePrompt:
     """A picture in place of words, read by an IP-Adapter. It may have any size."""
 
     image: str  # digest
-    adapter: str  # name among those of the model
+    adapter: str | None = None  # name among those of the model; its first where None
     weight: float = 1.0
 
 
@@ -276,19 +276,17 @@ def _check_add_ons(request: GenerateRequest) -> None:
     for prompt in request.image_prompts:
         _check_range("weight of an image prompt", prompt.weight, 0.0, 2.0)
     for style in request.styles:
-        _check_range("weight of a LoRA", style.weight, -2.0, 2.0)
-    _check_range("number of hints", len(request.control), 0, MAX_ADD_ONS)
-    _check_names("IP-Adapter", [prompt.adapter for prompt in request.image_prompts])
-    _check_names("LoRA", [style.lora for style in request.styles])
-
-
-def _check_names(what: str, names: list[str]) -> None:
-    _check_range(f"number of {what}s", len(names), 0, MAX_ADD_ONS)
-    for name in names:
+        _check_range("weight of a style", style.weight, -2.0, 2.0)
+    added = {"hints": request.control, "image prompts": request.image_prompts, "styles": request.styles}
+    for what, there in added.items():
+        _check_range(f"number of {what}", len(there), 0, MAX_ADD_ONS)
+    styles = [style.lora for style in request.styles]
+    for name in (*styles, *(prompt.adapter for prompt in request.image_prompts if prompt.adapter is not None)):
         if not 0 < len(name) <= MAX_NAME:
-            raise InvalidRequest(f"the name of the {what} has {len(name)} characters", "Choose one of the model's.")
-    if len(set(names)) != len(names):
-        raise InvalidRequest(f"one {what} is named twice", "Name it once; its weight may be up to 2.")
+            raise InvalidRequest(f"the name {name[:20]!r} has {len(name)} characters", "Choose one of the model's.")
+    for name in styles:
+        if styles.count(name) > 1:
+            raise InvalidRequest(f"the style {name!r} is named twice", "Name it once; its weight may be up to 2.")
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:

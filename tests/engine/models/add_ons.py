@@ -19,8 +19,9 @@ EMBEDDING, HIDDEN = 10, 12  # widths of the image encoder's embedding and of its
 UNETS = {Family.SD15: small.sd15_unet, Family.SDXL: small.sdxl_unet}
 
 
-def controlnet(unet: UNet2DConditionModel, salt: int = 0) -> ControlNetModel:
-    net = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(4, 8, 8, 8))
+def controlnet(unet: UNet2DConditionModel, salt: int = 0, factor: int = 8) -> ControlNetModel:
+    """`factor`: pixels a latent pixel; each of the hint's convolutions but the first halves it."""
+    net = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(4, *[8] * (factor.bit_length() - 1)))
     seed_module(net, salt=salt)
     return net.eval()
 
@@ -175,6 +176,17 @@ def peft(factors: dict[str, tuple[Tensor, Tensor]], prefix: str = "unet") -> dic
     """diffusers' own."""
     down = {f"{prefix}.{name}.lora_A.weight": pair[0] for name, pair in factors.items()}
     return down | {f"{prefix}.{name}.lora_B.weight": pair[1] for name, pair in factors.items()}
+
+
+def write_for_mini(unet: UNet2DConditionModel, models: Path) -> None:
+    """For a mini of this UNet: two styles, an IP-Adapter and its image encoder, a ControlNet on edges."""
+    for part in ("ip_adapter", "loras"):
+        (models / part).mkdir(parents=True)
+    for salt, style in enumerate(("ink", "oil")):
+        official.save(peft(few_factors(unet, salt)), models / "loras" / f"{style}.safetensors")
+    official.save(ip_adapter(unet), models / "ip_adapter" / "look.safetensors")
+    image_encoder().save_pretrained(models / "ip_adapter" / "image_encoder")
+    controlnet(unet, factor=16).save_pretrained(models / "controlnet" / "mini_edges")
 
 
 def write_add_ons(models: Path, family: Family) -> None:

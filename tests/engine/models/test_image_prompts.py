@@ -47,13 +47,13 @@ def test_a_picture_acts_and_leaves_no_trace(family: Family, kinds: tuple[str, ..
     plain, before = predict(unet), {name: x.clone() for name, x in unet.state_dict().items()}
     processors = [attention.processor for attention in sharing_order(unet)]
     adapters = shelf(unet, family, folder, *kinds)
-    adapters.use(dict.fromkeys(kinds, 1.0))
-    pairs = adapters.embed(dict.fromkeys(kinds, PICTURE))
+    adapters.use([(kind, 1.0) for kind in kinds])
+    pairs = adapters.embed([PICTURE] * len(kinds))
     seen = predict(unet, pictures=[picture for _, picture in pairs])
     assert (seen - predict(unet, pictures=[nothing for nothing, _ in pairs])).abs().max() > 1e-4
-    adapters.use(dict.fromkeys(kinds, 0.0))
+    adapters.use([(kind, 0.0) for kind in kinds])
     torch.testing.assert_close(predict(unet, pictures=[picture for _, picture in pairs]), plain, atol=1e-5, rtol=0)
-    adapters.use({})
+    adapters.use([])
     after = unet.state_dict()
     assert after.keys() == before.keys() and all(torch.equal(before[name], x) for name, x in after.items())
     assert all(x.processor is y for x, y in zip(sharing_order(unet), processors, strict=True))
@@ -64,8 +64,8 @@ def test_each_frame_of_shared_attention_sees_it(folder: Path) -> None:
     """Merged weights, the published way of computing, and the adapter: all three agree."""
     unet = small.sd15_unet()
     adapters = shelf(unet, Family.SD15, folder, "plain")
-    adapters.use({"plain": 0.8})
-    pictures = [picture for _, picture in adapters.embed({"plain": PICTURE})]
+    adapters.use([("plain", 0.8)])
+    pictures = [picture for _, picture in adapters.embed([PICTURE])]
     layer = SharingWeights.from_state_dict(official.sharing_tensors(unet, 3))
     with AttentionSharing(unet, layer):
         merged = predict(unet, 3, pictures)
@@ -75,10 +75,27 @@ def test_each_frame_of_shared_attention_sees_it(folder: Path) -> None:
     assert ((merged - without).abs().amax((1, 2, 3)) > 1e-4).all()
 
 
+@pytest.mark.parametrize("kind", MAKERS)
+def test_several_pictures_for_one_adapter_each_with_its_weight(kind: str, folder: Path) -> None:
+    """As two equal files would, but in the memory of one."""
+    unet, others = small.sd15_unet(), [PICTURE, PICTURE.flip(0) * 0.5]
+    adapters = shelf(unet, Family.SD15, folder, kind)
+    adapters.use([(kind, 0.9), (kind, -0.4)])
+    seen = predict(unet, pictures=[picture for _, picture in adapters.embed(others)])
+    twins = small.sd15_unet()
+    files = dict.fromkeys(("one", "two"), folder / f"{kind}.safetensors")
+    apart = IPAdapters(twins, Family.SD15, files, [folder / "image_encoder"], CPU)
+    apart.use([("one", 0.9), ("two", -0.4)])
+    expected = predict(twins, pictures=[picture for _, picture in apart.embed(others)])
+    assert torch.equal(seen, expected)
+    assert (seen - predict(unet, pictures=[p for _, p in adapters.embed(others[::-1])])).abs().max() > 1e-4
+    assert sum(x.numel() for x in unet.parameters()) < sum(x.numel() for x in twins.parameters())
+
+
 def test_the_embedding_is_that_of_the_image_encoder(folder: Path) -> None:
     adapters = shelf(small.sd15_unet(), Family.SD15, folder, "plain")
-    adapters.use({"plain": 1.0})
-    ((nothing, picture),) = adapters.embed({"plain": torch.full((3, 32, 32), 0.6)})
+    adapters.use([("plain", 1.0)])
+    ((nothing, picture),) = adapters.embed([torch.full((3, 32, 32), 0.6)])
     mean, std = torch.tensor([0.48145466, 0.4578275, 0.40821073]), torch.tensor([0.26862954, 0.26130258, 0.27577711])
     encoder = CLIPVisionModelWithProjection.from_pretrained(folder / "image_encoder")
     with torch.no_grad():
@@ -96,7 +113,7 @@ class TestRefused:
         path = official.save(tensors, folder / "file.safetensors")
         adapters = IPAdapters(unet, Family.SD15, {"file": path}, [folder / "image_encoder"], CPU)
         with pytest.raises(CheckpointError, match=match):
-            adapters.use({"file": 1.0})
+            adapters.use([("file", 1.0)])
         assert torch.equal(predict(unet), plain)
 
     @pytest.fixture
@@ -128,6 +145,6 @@ class TestRefused:
     def test_no_image_encoder_of_that_width(self, good: dict[str, Tensor], tmp_path: Path) -> None:
         path = official.save(good, tmp_path / "file.safetensors")
         adapters = IPAdapters(small.sd15_unet(), Family.SD15, {"file": path}, [], CPU)
-        adapters.use({"file": 1.0})
+        adapters.use([("file", 1.0)])
         with pytest.raises(CheckpointError, match=r"no image encoder of width 10, which file\.safetensors needs"):
-            adapters.embed({"file": PICTURE})
+            adapters.embed([PICTURE])

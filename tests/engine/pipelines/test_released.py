@@ -226,9 +226,13 @@ def test_everything_together(tiny_released, model):
 @pytest.mark.parametrize(
     ("model", "fields", "match"),
     [
-        ("tiny_sd15", {"styles": (Style("neon"),)}, r"no LoRA 'neon'.*sd15\.ink.*models/loras"),
-        ("tiny_sdxl", {"image_prompts": (ImagePrompt(PICTURE, "../x"),)}, "no IP-Adapter '../x'.*models/ip_adapter"),
-        ("mini", {"styles": (Style("neon"),)}, "Put it into models/loras"),
+        ("tiny_sd15", {"styles": (Style("neon"),)}, r"no style 'neon'.*sd15\.ink.*models/loras"),
+        (
+            "tiny_sdxl",
+            {"image_prompts": (ImagePrompt(PICTURE, "../x"),)},
+            "no image adapter '../x'.*sdxl.*models/ip_adapter",
+        ),
+        ("mini", {"styles": (Style("neon"),)}, "no style 'neon'.*models/loras"),
     ],
 )
 def test_add_ons_that_are_not_there(tiny_released, model, fields, match):

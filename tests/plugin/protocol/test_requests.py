@@ -75,7 +75,7 @@ WRONG: list[dict[str, Any]] = [
     {"image_prompts": (ImagePrompt("x", "plus"),)},
     {"image_prompts": (ImagePrompt(IMAGE, ""),)},
     {"image_prompts": (ImagePrompt(IMAGE, "plus", 2.5),)},
-    {"image_prompts": (ImagePrompt(IMAGE, "plus"), ImagePrompt(IMAGE, "plus"))},
+    {"image_prompts": (ImagePrompt(IMAGE),) * 9},
     {"styles": (Style("x" * 201),)},
     {"styles": (Style("ink", math.nan),)},
     {"styles": (Style("ink"), Style("ink", 0.5))},

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from acetate.protocol.errors import UnknownModel, UnsupportedTask
 from acetate.protocol.events import ModelInfo
-from acetate.protocol.requests import Task
+from acetate.protocol.requests import GenerateRequest, Task
 from acetate_engine.models.families import mini, sd15, sdxl
+from acetate_engine.models.families.add_ons import require_add_ons
 from acetate_engine.models.families.base import Model
 
 FAMILIES = (mini, sd15, sdxl)
@@ -45,3 +46,10 @@ def find_model(name: str, task: Task) -> Model:
         )
         raise UnsupportedTask(f"{info.title} cannot do {task.value}", remedy)
     return models[name]
+
+
+def model_for(request: GenerateRequest) -> Model:
+    """The model that a request names; it can do all that is asked, but for hints. Raises as find_model."""
+    model = find_model(request.model, request.task)
+    require_add_ons(model.info, request)
+    return model

@@ -1,6 +1,6 @@
 """What may go with a base checkpoint, found on the disk by name and by header. Torch-free.
 
-In `models` of the data directory, with FAMILY one of sd15 and sdxl:
+In `models` of the data directory, with FAMILY one of mini, sd15 and sdxl:
 
     controlnet/FAMILY_KIND, FAMILY_union   a diffusers folder, or a single .safetensors file
     adapters/FAMILY_KIND                   T2I-Adapters, diffusers folders
@@ -11,12 +11,13 @@ In `models` of the data directory, with FAMILY one of sd15 and sdxl:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from acetate.protocol.errors import CheckpointError
-from acetate.protocol.requests import ControlKind, ControlMethod
+from acetate.protocol.errors import CheckpointError, UnsupportedTask
+from acetate.protocol.events import ModelInfo
+from acetate.protocol.requests import ControlKind, ControlMethod, GenerateRequest
 from acetate_engine.models.checkpoints.kinds import Family, FileInfo, Kind, inspect
 from acetate_engine.paths import models_dir
 
@@ -47,6 +48,32 @@ def find_add_ons(name: str, family: Family) -> AddOns:
         tuple(encoders),
         _files("loras", Kind.STYLE_LORA, family),
     )
+
+
+def with_add_ons(info: ModelInfo, add_ons: AddOns) -> ModelInfo:
+    controls = tuple(dict.fromkeys(kind for _, kind in add_ons.controls))
+    return replace(info, controls=controls, image_prompts=tuple(add_ons.ip_adapters), styles=tuple(add_ons.loras))
+
+
+def require_add_ons(info: ModelInfo, request: GenerateRequest) -> None:
+    """Before the model is loaded. Raises UnsupportedTask, which names those that are there, and where others belong.
+
+    Of hints, what reads them says so (pipelines/control.py): that depends on the method, too.
+    """
+    put = f"put {{}} into {models_dir()}"
+    for style in request.styles:
+        if style.lora not in info.styles:
+            remedy = _remedy(info.styles, put.format("its LoRA (.safetensors)") + "/loras")
+            raise UnsupportedTask(f"{info.title} has no style {style.lora[:80]!r}", remedy)
+    for prompt in request.image_prompts:
+        if not info.image_prompts or prompt.adapter not in (None, *info.image_prompts):
+            called = f" {prompt.adapter[:80]!r}" if prompt.adapter else ""
+            needed = put.format("an IP-Adapter (.safetensors)") + "/ip_adapter, and its folder image_encoder beside it"
+            raise UnsupportedTask(f"{info.title} has no image adapter{called}", _remedy(info.image_prompts, needed))
+
+
+def _remedy(known: tuple[str, ...], put: str) -> str:
+    return f"Choose one of these: {', '.join(known)}; or {put}." if known else f"{put[0].upper()}{put[1:]}."
 
 
 def _controls(name: str) -> Iterator[tuple[tuple[ControlMethod, ControlKind], Path]]:

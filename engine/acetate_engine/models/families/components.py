@@ -11,7 +11,6 @@ import torch
 from diffusers import SchedulerMixin, UNet2DConditionModel
 from torch import Tensor
 
-from acetate.protocol.errors import UnsupportedTask
 from acetate.protocol.geometry import Extent
 from acetate.protocol.requests import ControlKind, ControlMethod, ImagePrompt, Style
 from acetate_engine.models.controls import HintReader
@@ -71,14 +70,6 @@ Weights = tuple[tuple[str, float], ...]
 """Names with their weights, in order."""
 
 
-def _require_there(what: str, folder: str, wanted: Weights, shelf: StyleLoras | IPAdapters | None) -> None:
-    names = () if shelf is None else shelf.names
-    for name, _ in wanted:
-        if name not in names:
-            known = f"Choose one of these: {', '.join(names)}, or put" if names else "Put"
-            raise UnsupportedTask(f"there is no {what} {name[:80]!r}", f"{known} it into models/{folder}.")
-
-
 TextEncode = Callable[[list[str], int, Extent], Text]
 """(prompts, clip skip, working extent) → one row a prompt, on the model's device."""
 
@@ -123,23 +114,25 @@ class Components:
     def use_add_ons(self, styles: tuple[Style, ...], prompts: tuple[ImagePrompt, ...]) -> None:
         """Put these LoRAs and IP-Adapters into the model in place of others; layer weights are merged with them later.
 
-        Raises:
-            UnsupportedTask: one is not there.
-            CheckpointError: one cannot be used.
+        All of them are there: `require_add_ons` has seen to it. Raises CheckpointError where one cannot be used.
         """
         loras = tuple((style.lora, style.weight) for style in styles)
-        adapters = tuple((prompt.adapter, prompt.weight) for prompt in prompts)
-        _require_there("LoRA", "loras", loras, self.styles)
-        _require_there("IP-Adapter", "ip_adapter", adapters, self.image_prompts)
+        adapters = tuple((prompt.adapter or self._first_adapter, prompt.weight) for prompt in prompts)
         if self._added == (loras, adapters):
             return
         self.use_layer(None)
         self._added = None
         with self._changing():
-            for shelf, wanted in ((self.styles, loras), (self.image_prompts, adapters)):
-                if shelf is not None:
-                    shelf.use(dict(wanted))
+            if self.styles is not None:
+                self.styles.use(dict(loras))
+            if self.image_prompts is not None:
+                self.image_prompts.use(adapters)
         self._added = loras, adapters
+
+    @property
+    def _first_adapter(self) -> str:
+        assert self.image_prompts is not None
+        return self.image_prompts.names[0]
 
     def use_layer(self, name: str | None) -> Adaptation | None:
         """Put the layer weights `name` into the UNet in place of others; None: the plain UNet."""

@@ -2,7 +2,8 @@
 
 A diffusers folder (resources/models/mini): unet, vae, scheduler, transparent_encoder, transparent_decoder;
 `layers/NAME.safetensors` with NAME transparent, joint, bg2fg (foreground on background), fg2bg; ControlNets as
-`controlnet/KIND`, style LoRAs as `styles/NAME.safetensors`; and mini.json.
+`controlnet/KIND`, style LoRAs as `styles/NAME.safetensors`; and mini.json. More of these may lie in the data directory:
+see add_ons.py.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import TYPE_CHECKING
 
 from acetate.protocol.codec import from_json
 from acetate.protocol.events import ModelInfo
-from acetate.protocol.requests import ControlKind, Task
+from acetate.protocol.requests import ControlKind, ControlMethod, Task
+from acetate_engine.models.checkpoints.kinds import Family
+from acetate_engine.models.families.add_ons import AddOns, find_add_ons, with_add_ons
 from acetate_engine.models.families.base import Model, WorkingSize, stamped
 from acetate_engine.paths import resources_dir
 
@@ -43,12 +46,12 @@ def models() -> list[Model]:
     folder = resources_dir() / "models" / "mini"
     if not (folder / "mini.json").is_file():
         info = _info(128, (), False, reason=f"{folder / 'mini.json'} is missing; check the project out again")
-        return [Model(info, WorkingSize(128 * 128, 64, 2.0), (), lambda: load(folder))]
+        return [Model(info, WorkingSize(128 * 128, 64, 2.0), (), lambda: load(folder, _add_ons(folder)))]
     card = read_card(folder)
     size = WorkingSize(card.native**2, card.multiple, card.max_aspect)
-    info = _info(card.native, tasks_of(layer_names(folder)), True, licence=card.licence)
-    info = replace(info, controls=control_kinds(folder), styles=tuple(style_files(folder)))
-    return [Model(info, size, stamped([folder]), lambda: load(folder))]
+    added = _add_ons(folder)
+    info = with_add_ons(_info(card.native, tasks_of(layer_names(folder)), True, licence=card.licence), added)
+    return [Model(info, size, stamped([folder, *added.paths()]), lambda: load(folder, added))]
 
 
 def read_card(folder: Path) -> MiniCard:
@@ -59,12 +62,13 @@ def layer_names(folder: Path) -> list[str]:
     return sorted(path.stem for path in (folder / "layers").glob("*.safetensors"))
 
 
-def control_kinds(folder: Path) -> tuple[ControlKind, ...]:
-    return tuple(kind for kind in ControlKind if (folder / "controlnet" / kind.value / "config.json").is_file())
-
-
-def style_files(folder: Path) -> dict[str, Path]:
-    return {path.stem: path for path in sorted((folder / "styles").glob("*.safetensors"))}
+def _add_ons(folder: Path) -> AddOns:
+    """Those beside it, and the user's own, which come first."""
+    own, nets = find_add_ons("mini", Family.MINI), folder / "controlnet"
+    beside = [kind for kind in ControlKind if (nets / kind.value / "config.json").is_file()]
+    controls = {(ControlMethod.CONTROLNET, kind): nets / kind.value for kind in beside}
+    styles = {path.stem: path for path in sorted((folder / "styles").glob("*.safetensors"))}
+    return replace(own, controls={**controls, **own.controls}, loras={**styles, **own.loras})
 
 
 def tasks_of(layers: Sequence[str]) -> tuple[Task, ...]:
@@ -81,11 +85,11 @@ def tasks_of(layers: Sequence[str]) -> tuple[Task, ...]:
     return tuple(task for layer, tasks in enables.items() if layer in layers for task in tasks)
 
 
-def load(folder: Path) -> Components:
+def load(folder: Path, added: AddOns) -> Components:
     """Raises CheckpointError where a part is missing or does not fit."""
     from acetate_engine.models.families.mini_parts import load_parts  # torch: not when models are only listed
 
-    return load_parts(folder, read_card(folder), layer_names(folder), control_kinds(folder))
+    return load_parts(folder, read_card(folder), layer_names(folder), added)
 
 
 def _info(native: int, tasks: tuple[Task, ...], installed: bool, *, licence: str = "", reason: str = "") -> ModelInfo:

@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from diffusers import ControlNetModel, DDPMScheduler, UNet2DConditionModel
+import torch
+from diffusers import DDPMScheduler, UNet2DConditionModel
 
 from acetate.protocol.errors import CheckpointError
 from acetate.protocol.geometry import Extent
-from acetate.protocol.requests import ControlKind, ControlMethod
 from acetate_engine.models.attention_sharing import AttentionSharing
 from acetate_engine.models.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.models.checkpoints.kinds import Family
 from acetate_engine.models.checkpoints.load import load_sharing_weights
-from acetate_engine.models.controls import ControlNetReader, HintReader
+from acetate_engine.models.families.add_ons import AddOns
 from acetate_engine.models.families.components import Adaptation, Components, Text
-from acetate_engine.models.families.mini import MiniCard, style_files
+from acetate_engine.models.families.mini import MiniCard
+from acetate_engine.models.families.shelves import shelves
 from acetate_engine.models.latent_transparency import LatentTransparency
-from acetate_engine.models.styles import StyleLoras
 from acetate_engine.models.text import MiniLMTextEncoder
 from acetate_engine.models.transparency_folders import read_transparency
 
 Part = TypeVar("Part")
 
 
-def load_parts(folder: Path, card: MiniCard, layers: Sequence[str], controls: Sequence[ControlKind]) -> Components:
+def load_parts(folder: Path, card: MiniCard, layers: Sequence[str], added: AddOns) -> Components:
     """All of `folder` on the CPU in float32; layer weights are read when they are first used."""
     vae = _part(SpaceToDepthAutoencoder.from_pretrained, folder / "vae").eval().requires_grad_(False)
     text = MiniLMTextEncoder(card.text_tokens)
@@ -43,11 +43,7 @@ def load_parts(folder: Path, card: MiniCard, layers: Sequence[str], controls: Se
         encode_text=encode_text,
         transparency=_transparency(folder, card.offset_scale),
         layers={name: partial(_attach, folder / "layers" / f"{name}.safetensors") for name in layers},
-        controls={
-            (ControlMethod.CONTROLNET, kind): lru_cache(partial(_reader, folder / "controlnet" / kind.value))
-            for kind in controls
-        },
-        styles=StyleLoras(unet, [], Family.MINI, style_files(folder)),
+        **shelves(unet, [], Family.MINI, added, torch.device("cpu")),
         latent_channels=vae.config.latent_channels,
         factor=vae.factor,
         alpha_levels=(card.alpha_floor, card.alpha_ceiling),
@@ -71,10 +67,6 @@ def _part(load: Callable[..., Part], folder: Path) -> Part:
 
 def _unreadable(folder: Path, error: Exception) -> CheckpointError:
     return CheckpointError(f"{folder} cannot be read: {error}", "Check the project out again.")
-
-
-def _reader(folder: Path) -> HintReader:
-    return ControlNetReader(_part(ControlNetModel.from_pretrained, folder).float().eval().requires_grad_(False))
 
 
 def _attach(path: Path, unet: UNet2DConditionModel) -> Adaptation:

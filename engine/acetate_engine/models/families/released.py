@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from acetate.protocol.errors import CheckpointError
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Task
 from acetate_engine.models.checkpoints.kinds import Family, FileInfo, Kind, inspect
-from acetate_engine.models.families.add_ons import AddOns, find_add_ons
+from acetate_engine.models.families.add_ons import AddOns, find_add_ons, with_add_ons
 from acetate_engine.models.families.base import Model, WorkingSize, stamped
 from acetate_engine.paths import models_dir, resources_dir
 
@@ -78,7 +78,7 @@ def find_released(name: str, family: Family, needs: Needs, load: Load) -> list[M
     reason = "" if tasks else f"{_NOTHING}: put the released files into {models_dir() / 'layerdiffuse'}"
     return [
         Model(
-            _with_add_ons(
+            with_add_ons(
                 _info(path.stem, f"{path.stem} ({description.title})", name, description, tasks, reason),
                 released.add_ons,
             ),
@@ -99,11 +99,6 @@ def _info(
 ) -> ModelInfo:
     native, licence, memory = description.native, description.licence, description.memory
     return ModelInfo(called, title, family, tasks, native, not reason, licence, memory, reason)
-
-
-def _with_add_ons(info: ModelInfo, add_ons: AddOns) -> ModelInfo:
-    controls = tuple(dict.fromkeys(kind for _, kind in add_ons.controls))
-    return replace(info, controls=controls, image_prompts=tuple(add_ons.ip_adapters), styles=tuple(add_ons.loras))
 
 
 def _read_description(name: str) -> Description:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
@@ -21,14 +20,11 @@ from acetate_engine.models.checkpoints.load import (
     load_transparent_decoder,
 )
 from acetate_engine.models.checkpoints.offsets import OffsetFile
-from acetate_engine.models.controls import load_reader
-from acetate_engine.models.families.add_ons import AddOns
 from acetate_engine.models.families.components import Adaptation, Components, Text, TextEncode
 from acetate_engine.models.families.released import ReleasedFiles
-from acetate_engine.models.image_prompts import IPAdapters
+from acetate_engine.models.families.shelves import shelves
 from acetate_engine.models.latent_transparency import LatentTransparency
 from acetate_engine.models.placement import Placement, WeightBytes, choose_policy, free_bytes
-from acetate_engine.models.styles import StyleLoras
 from acetate_engine.models.unet_patch import UNetPatch
 
 MakeAdaptation = Callable[[Path, UNet2DConditionModel], Adaptation]
@@ -73,25 +69,13 @@ def load_parts(checkpoint: Path, family: Family, files: ReleasedFiles, attach: M
         transparency=transparency,
         placement=_placed(base, transparency, device),
         layers={name: partial(attach, path) for name, path in files.layers.items()},
-        **_shelves(base, family, files.add_ons, device),
+        **shelves(base.unet, base.text_encoders, family, files.add_ons, device),
         latent_channels=base.vae.config.latent_channels,
         factor=2 ** (len(base.vae.config.block_out_channels) - 1),
         scaling_factor=base.vae.config.scaling_factor,
         shares=family is Family.SD15,
         device=device,
     )
-
-
-def _shelves(base: BaseModel, family: Family, add_ons: AddOns, device: torch.device) -> dict[str, Any]:
-    """What may go into the base, read at its first use."""
-    return {
-        "controls": {
-            (method, kind): cache(partial(load_reader, path, method, family, base.unet, device))
-            for (method, kind), path in add_ons.controls.items()
-        },
-        "styles": StyleLoras(base.unet, base.text_encoders, family, add_ons.loras),
-        "image_prompts": IPAdapters(base.unet, family, add_ons.ip_adapters, add_ons.image_encoders, device),
-    }
 
 
 def _transparency(files: ReleasedFiles, dtype: torch.dtype) -> LatentTransparency:

@@ -1,0 +1,120 @@
+"""The options of every command that generates, declared once: `@generating` gives them to a command."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from acetate.protocol.errors import InvalidRequest
+from acetate.protocol.requests import MAX_SEED, ControlKind, Preset, Style
+
+if TYPE_CHECKING:
+    from acetate_engine.engine import Hint, Look
+
+T = TypeVar("T", bound=Callable[..., None])
+
+_KINDS = ", ".join(kind.value for kind in ControlKind)
+
+
+@dataclass(frozen=True)
+class How:
+    """What decides the pixels besides the task and its pictures."""
+
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=MAX_SEED, help="Same seed, same pixels.", show_default="drawn")
+    ] = None
+    preset: Annotated[Preset, typer.Option("--preset", help="draft is quick, final is good.")] = Preset.DRAFT
+    model: Annotated[str, typer.Option("--model", "-m", help="`acetate models` lists them.")] = "mini"
+    negative_prompt: Annotated[str, typer.Option(help="What should not appear.")] = ""
+    steps: Annotated[int | None, typer.Option(min=1, max=200, help="Denoise steps.", show_default="the preset's")] = (
+        None
+    )
+    guidance_scale: Annotated[float | None, typer.Option(help="Guidance scale.", show_default="the model's")] = None
+    style: Annotated[
+        list[str] | None, typer.Option(metavar="NAME[:WEIGHT]", help="A style of the model; may be repeated.")
+    ] = None
+    image_prompt: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE[:WEIGHT]", help="A picture whose look the result gets; may be repeated."),
+    ] = None
+    image_adapter: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What reads --image-prompt.", show_default="the model's first")
+    ] = None
+    control: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND:FILE[:WEIGHT]", help=f"A picture to follow, KIND {_KINDS}; may be repeated."),
+    ] = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Fields of GenerateRequest, but for the seed."""
+        return {
+            "preset": self.preset,
+            "model": self.model,
+            "negative_prompt": self.negative_prompt,
+            "steps": self.steps,
+            "guidance_scale": self.guidance_scale,
+            "styles": tuple(Style(name, weight) for name, weight in map(_weighted, self.style or [])),
+        }
+
+    @property
+    def looks(self) -> tuple[Look, ...]:
+        from acetate_engine.engine import Look
+
+        weighted = map(_weighted, self.image_prompt or [])
+        return tuple(Look(Path(name), weight, self.image_adapter) for name, weight in weighted)
+
+    @property
+    def hints(self) -> tuple[Hint, ...]:
+        """Raises InvalidRequest."""
+        return tuple(map(_hint, self.control or []))
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Of Engine.generate and Engine.stack. Raises InvalidRequest."""
+        return {"seed": self.seed, "hints": self.hints, "looks": self.looks, **self.settings}
+
+
+def generating(command: T) -> T:
+    """The parameter `how` of a command becomes one option for each field of How."""
+    own = inspect.signature(command, eval_str=True).parameters
+    shared = inspect.signature(How, eval_str=True).parameters
+
+    @wraps(command)
+    def with_options(**given: Any) -> None:
+        command(how=How(**{name: given.pop(name) for name in shared}), **given)
+
+    def parameters() -> Iterator[inspect.Parameter]:
+        for name, parameter in own.items():
+            for each in shared.values() if name == "how" else [parameter]:
+                yield each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+
+    listed = list(parameters())
+    with_options.__signature__ = inspect.Signature(listed)  # type: ignore[attr-defined]  # what Typer looks at
+    with_options.__annotations__ = {each.name: each.annotation for each in listed}
+    return with_options  # type: ignore[return-value]  # called by Typer, with these options
+
+
+def _weighted(text: str) -> tuple[str, float]:
+    """ "NAME:WEIGHT"; 1 where there is no weight. A name may hold colons."""
+    name, _, weight = text.rpartition(":")
+    try:
+        return (name, float(weight)) if name else (text, 1.0)
+    except ValueError:
+        return text, 1.0
+
+
+def _hint(text: str) -> Hint:
+    from acetate_engine.engine import Hint
+
+    kind, _, rest = text.partition(":")
+    if not rest or kind not in {known.value for known in ControlKind}:
+        raise InvalidRequest(f"the control {text!r} is not one", f"Give KIND:FILE or KIND:FILE:WEIGHT, KIND {_KINDS}.")
+    name, weight = _weighted(rest)
+    return Hint(ControlKind(kind), Path(name), weight)
