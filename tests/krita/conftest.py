@@ -19,7 +19,7 @@ from tests.krita.harness.process import KritaProcess, warm_up
 
 FAILURES = REPOSITORY / "out" / "krita-failures"
 HERE = Path(__file__).parent
-TEST_LIMIT = 400  # seconds
+TEST_LIMIT = 600  # seconds
 _MEASURED = pytest.StashKey[list[str]]()
 
 
