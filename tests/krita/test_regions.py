@@ -1,4 +1,4 @@
-"""Every region, every picker and every hint, with the identity task where exact pixels are looked at."""
+"""Every region and every picker, with the identity task where exact pixels are looked at."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from acetate.protocol.geometry import Bounds
-from acetate.protocol.requests import ControlKind, Task
+from acetate.protocol.requests import Task
 from tests.krita.harness.engine import Engine
+from tests.krita.harness.lists import NAME, click_entry, open_list, wait_for_closed
 from tests.krita.harness.painter import Layer, Painter
 from tests.krita.harness.rich import (
     HEIGHT,
@@ -40,8 +41,7 @@ def scene(painter: Painter) -> Painter:
     rich_document(painter, SPACES["U8"])
     painter.krita.run(ALLOW_IDENTITY)
     painter.set_up("", Task.IDENTITY)
-    for name in ("acetate_more", "acetate_hints"):
-        painter.krita.run("widget(name).setChecked(True)", name=name)
+    painter.krita.run("widget('acetate_more').setChecked(True)")
     reset(painter)
     painter.activate("tree")
     return painter
@@ -171,49 +171,15 @@ def test_backgrounds_are_shown_as_krita_shows_them(
 
 def tick(painter: Painter, picker: str, *names: str) -> None:
     """Opens the list and clicks on these layers; each click shows at once."""
-    painter.hands.click(picker)
-    wait_until(lambda: painter.krita.run("widget(picker).view().isVisible()", picker=picker), "the list")
-    code = """
-view = widget(picker).view()
-row = [widget(picker).itemData(i, QtCore.Qt.UserRole + 1) for i in range(widget(picker).count())].index(name)
-box = view.visualRect(view.model().index(row, 0))
-point = view.viewport().mapToGlobal(box.center())
-[point.x(), point.y()]
-"""
+    open_list(painter, picker)
     for name in names:
         before = picked(painter, picker)
-        painter.hands.click_at(*painter.krita.run(code, picker=picker, name=name))
+        click_entry(painter, picker, name, NAME)
         wait_until(lambda before=before: picked(painter, picker) != before, f"{name} to be ticked")
     painter.hands.keys("Escape")
-    wait_until(lambda: not painter.krita.run("widget(picker).view().isVisible()", picker=picker), "the list to close")
+    wait_for_closed(painter, picker)
 
 
 def picked(painter: Painter, picker: str) -> list[str]:
     found: list[str] = painter.krita.run("list(widget(picker)._picked.value)", picker=picker)
     return found
-
-
-def test_edges_of_a_layer_become_the_hint(scene: Painter, engine: Engine) -> None:
-    """And a model without a ControlNet says where one belongs."""
-    scene.hands.click("acetate_add_hint")
-    before = scene.layer_ids()
-    scene.hands.click("acetate_hint_edges_0")
-    edges = scene.wait_for_layer(before)
-    assert (edges["name"], edges["parent"], edges["index"]) == ("Edges of tree", "garden", 1)
-    lines = pixels_of(scene, edges)[..., 0] > 0
-    y, x = np.nonzero(lines)
-    assert lines.any() and lines.mean() < 0.1
-    assert (x.min(), y.min(), x.max(), y.max()) == pytest.approx((50, 40, 119, 109), abs=1)
-    (hint,) = scene.krita.run("[[hint.kind.value, hint.layer] for hint in hints.value]".replace("hints", HINTS))
-    assert hint == ["lines", edges["id"]]
-    scene.set_up(PROMPT)
-    scene.choose("acetate_hint_kind_0", ControlKind.EDGES.value)
-    scene.krita.run("widget('acetate_hint_weight_0').setValue(70); widget('acetate_hint_end_0').setValue(80)")
-    scene.press_generate()
-    scene.wait_for_message("controlnet", "edges", "models/controlnet")
-    (sent,) = engine.request(engine.newest()).control
-    assert (sent.kind, sent.weight, sent.start, sent.end) == (ControlKind.EDGES, 0.7, 0.0, 0.8)
-    scene.hands.click("acetate_hint_remove_0")
-
-
-HINTS = "_docker('acetate_dock').session.settings.controls"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from acetate.canvas.document import OpenDocument, Place
 from acetate.canvas.reading import Show, Snapshot, View
@@ -12,7 +13,9 @@ from acetate.model.settings import ACTIVE, BELOW, CANVAS, NONE, UP_TO, Digests, 
 from acetate.picture import Picture
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
-from acetate.protocol.requests import GenerateRequest
+from acetate.protocol.requests import ControlHint, GenerateRequest, ImagePrompt
+
+Asked = TypeVar("Asked", ControlHint, ImagePrompt)
 
 ReadMask = Callable[[Bounds], Picture]  # for any thread
 
@@ -25,10 +28,11 @@ class Pictures:
     foreground: Picture | None = None
     mask: Picture | None = None
     controls: tuple[Picture | None, ...] = ()
+    looks: tuple[Picture | None, ...] = ()
 
     @property
     def all(self) -> tuple[Picture, ...]:
-        named = (self.background, self.foreground, self.mask, *self.controls)
+        named = (self.background, self.foreground, self.mask, *self.controls, *self.looks)
         return tuple(picture for picture in named if picture is not None)
 
     def hash(self) -> Pictures:
@@ -39,14 +43,19 @@ class Pictures:
 
     def name_in(self, request: GenerateRequest) -> GenerateRequest:
         """The request with their digests; what was not read stays as the request has it."""
-        controls = zip(request.control, self.controls, strict=True)
         return replace(
             request,
             background=self.background.digest if self.background else request.background,
             foreground=self.foreground.digest if self.foreground else request.foreground,
             mask=self.mask.digest if self.mask else request.mask,
-            control=tuple(replace(hint, image=seen.digest) if seen else hint for hint, seen in controls),
+            control=_named(request.control, self.controls),
+            image_prompts=_named(request.image_prompts, self.looks),
         )
+
+
+def _named(asked: tuple[Asked, ...], seen: tuple[Picture | None, ...]) -> tuple[Asked, ...]:
+    pairs = zip(asked, seen, strict=True)
+    return tuple(replace(each, image=picture.digest) if picture else each for each, picture in pairs)
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,7 @@ class Conditions:
     foreground: View | None = None
     mask: ReadMask | None = None
     controls: tuple[View | None, ...] = ()
+    looks: tuple[View | None, ...] = ()
     allows_empty: bool = False
     allows_missing: bool = False  # of what is gone the request has a digest: it has been read before
 
@@ -69,6 +79,7 @@ class Conditions:
             some if self.foreground else None,
             some if self.mask else None,
             tuple(some for _ in self.controls),
+            tuple(some for _ in self.looks),
         )
 
     async def read(self, document: OpenDocument, bounds: Bounds, loop: Loop) -> Pictures:
@@ -77,8 +88,22 @@ class Conditions:
         background = await self._read_view(document, self.background, bounds, loop, "background")
         foreground = await self._read_view(document, self.foreground, bounds, loop, "foreground")
         controls = tuple([await self._read_view(document, view, bounds, loop, "hint") for view in self.controls])
+        looks = tuple([await self._read_look(document, view, loop) for view in self.looks])
         shape = await loop.thread(lambda: mask(bounds)) if mask else None
-        return await loop.thread(Pictures(background, foreground, shape, controls).hash)
+        return await loop.thread(Pictures(background, foreground, shape, controls, looks).hash)
+
+    async def _read_look(self, document: OpenDocument, view: View | None, loop: Loop) -> Picture | None:
+        """All of its layers, wherever the region is."""
+        if view is None:
+            return None
+        document.check_open()
+        try:
+            bounds = document.layer_bounds(view.layers)
+        except DocumentError:
+            if self.allows_empty:
+                return None
+            raise
+        return await self._read_view(document, view, bounds, loop, "look")
 
     async def _read_view(
         self, document: OpenDocument, view: View | None, bounds: Bounds, loop: Loop, role: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import TypeVar
 
@@ -63,6 +63,11 @@ class Engine:
             await self._pause(delay)
         raise failed
 
+    async def list_models(self) -> None:
+        """Anew, where it runs: their files may have come or gone."""
+        if self.state.value is EngineState.READY:
+            self._know(await self.call(api.models))
+
     def lose(self, connection: Connection) -> None:
         """Takes note that this engine is gone; the next call brings up another."""
         if self._connection == connection:
@@ -103,8 +108,11 @@ class Engine:
             found = await self._loop.thread(lambda: api.models(connection))  # with the token, which /health needs not
         except AccessError as error:
             raise AccessError(error.detail, END_ENGINE.format(connection.pid)) from error
-        self.models.value = tuple(model for model in found if model.installed)
+        self._know(found)
         return connection
+
+    def _know(self, models: Sequence[ModelInfo]) -> None:
+        self.models.value = tuple(model for model in models if model.installed)
 
     async def _watch(self, connection: Connection) -> None:
         await self._loop.thread(lambda: self._launcher.wait_until_gone(connection))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from acetate.canvas.document import RECIPES, OpenDocument
 from acetate.canvas.reading import View
-from acetate.model.settings import Outcome
+from acetate.model.settings import ControlLayer, Outcome, followed
 from acetate.picture import Picture, row_strips
 from acetate.protocol.codec import from_json, to_json
 from acetate.protocol.errors import DocumentError, MalformedMessage
@@ -47,13 +47,23 @@ class Recipe:
     background: View | None = None
     foreground: View | None = None
     controls: tuple[View | None, ...] = ()
+    looks: tuple[View | None, ...] = ()
     mask: Shape | None = None
+
+    @property
+    def followed(self) -> tuple[ControlLayer, ...]:
+        """The layers that it followed, as the docker sets them, of as many as are known."""
+        return followed(self.request, _layers(self.controls), _layers(self.looks))
 
     def of_layer(self, layer: LayerResult) -> Recipe:
         """The recipe of one of the alternatives that came of it."""
         if self.request.task is Task.STACK:
             return self  # its layers have seeds of their own, and are made together
         return replace(self, request=replace(self.request, seed=layer.seed, images=1))
+
+
+def _layers(views: tuple[View | None, ...]) -> tuple[str | None, ...]:
+    return tuple(view.layers[0] if view else None for view in views)
 
 
 @dataclass(frozen=True)

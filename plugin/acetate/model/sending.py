@@ -10,7 +10,7 @@ from acetate.model.history import thumbnail
 from acetate.model.observable import Observable
 from acetate.picture import Picture
 
-BACKGROUND, FOREGROUND, MASK, HINT = "Background", "Foreground", "Selection", "Hint"
+BACKGROUND, FOREGROUND, MASK, HINT, LOOK = "Background", "Foreground", "Selection", "Hint", "Look"
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Sending:
     async def show(self, pictures: Pictures) -> None:
         """Pictures whose digests are known."""
         named = [(BACKGROUND, pictures.background), (FOREGROUND, pictures.foreground), (MASK, pictures.mask)]
-        named += [(HINT, picture) for picture in pictures.controls]
+        named += [(HINT, picture) for picture in pictures.controls] + [(LOOK, picture) for picture in pictures.looks]
         there = [(title, picture) for title, picture in named if picture is not None]
         self.shown.value = await self._loop.thread(
             lambda: tuple(Shown(title, picture.digest, thumbnail(picture)) for title, picture in there)

@@ -26,7 +26,7 @@ from acetate.model.stack_session import StackSession
 from acetate.model.work import Work, look, prepare, prepare_again, prepare_edges
 from acetate.protocol.codec import from_json, to_json
 from acetate.protocol.errors import AcetateError, DocumentError, MalformedMessage
-from acetate.protocol.events import Done
+from acetate.protocol.events import Done, ModelInfo
 from acetate.protocol.requests import Task
 
 
@@ -37,6 +37,7 @@ class Session:
         self._loop = Loop(post)
         self.engine = Engine(self._loop, Launcher())
         self.settings = Settings()
+        self.model: Observable[ModelInfo | None] = Observable(None)  # the chosen one, once the engine has told of it
         self.history = History()
         self.sending = Sending(self._loop)
         self.jobs: list[Job] = []  # those that have not ended, the oldest first
@@ -53,17 +54,17 @@ class Session:
             self._loop, self.settings, self._generation, self._results, self.message, self._list_until_done
         )
         self.engine.state.changed.connect(self._tell_of_engine)
-
-    @property
-    def tasks(self) -> tuple[Task, ...]:
-        """What the chosen model can do, as far as the models are known."""
-        known = {model.name: model.tasks for model in self.engine.models.value}
-        return known.get(self.settings.model.value, tuple(Task))
+        self.engine.models.changed.connect(lambda _: self._choose_model())
+        self.settings.model.changed.connect(lambda _: self._choose_model())
 
     def warm_up(self) -> None:
         """Brings up the engine before it is needed. An error would only disturb now: Generate will show it."""
         if self.engine.state.value is EngineState.OFF:
             self._loop.run(self.engine.connection())
+
+    def list_models(self) -> None:
+        """What the painter has put into their folders meanwhile. An error would only disturb now, too."""
+        self._loop.run(self.engine.list_models())
 
     # what makes layers
 
@@ -120,7 +121,9 @@ class Session:
 
         def copy() -> None:
             document = _open_document()
-            self.settings.copy_from(recipe_of(document, document.place().anchor).request)
+            recipe = recipe_of(document, document.place().anchor)
+            self.settings.copy_from(recipe.request)
+            self.settings.controls.value = recipe.followed
 
         self._try(copy)
 
@@ -149,6 +152,10 @@ class Session:
             self._run(self._look_until_done())
 
     # how
+
+    def _choose_model(self) -> None:
+        known = {model.name: model for model in self.engine.models.value}
+        self.model.value = known.get(self.settings.model.value)
 
     def _start(self, work: Callable[[], Work], then: Callable[[Placed], None] | None = None) -> None:
         def start() -> None:
@@ -221,8 +228,7 @@ class Session:
 
     def _hint_with(self, old: ControlLayer, layer: str) -> None:
         hints = self.settings.controls.value
-        new = ControlLayer(old.kind, layer, old.weight, old.start, old.end)
-        self.settings.controls.value = tuple(new if hint == old else hint for hint in hints)
+        self.settings.controls.value = tuple(replace(hint, layer=layer) if hint == old else hint for hint in hints)
 
     async def _look_until_done(self) -> None:
         try:

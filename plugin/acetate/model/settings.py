@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import Enum
 
 from acetate.model.observable import Observable
 from acetate.model.region import Length, Reach, RegionKind, Unit
+from acetate.protocol.events import ModelInfo
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
-from acetate.protocol.requests import MAX_SEED, ControlHint, ControlKind, GenerateRequest, Preset, Task
+from acetate.protocol.requests import (
+    MAX_SEED,
+    ControlHint,
+    ControlKind,
+    GenerateRequest,
+    ImagePrompt,
+    Preset,
+    Style,
+    Task,
+)
 
 # What a picker can hold besides the ids of layers.
 NONE = "none"
@@ -32,15 +42,44 @@ class Outcome(str, Enum):
     REPLACE = "replace"
 
 
+class Follow(str, Enum):
+    """What of a layer the picture follows: what a ControlNet reads, or its look, as an image prompt."""
+
+    LINES = ControlKind.LINES.value
+    EDGES = ControlKind.EDGES.value
+    DEPTH = ControlKind.DEPTH.value
+    POSE = ControlKind.POSE.value
+    SCRIBBLE = ControlKind.SCRIBBLE.value
+    LOOK = "look"
+
+
+def what_follows(model: ModelInfo | None) -> tuple[Follow, ...]:
+    """What of a layer pictures of this model can follow; nothing while it is not known."""
+    if model is None:
+        return ()
+    return (*(Follow(kind.value) for kind in model.controls), *((Follow.LOOK,) if model.image_prompts else ()))
+
+
 @dataclass(frozen=True)
 class ControlLayer:
-    """A layer as a ControlNet hint."""
+    """A layer that the picture follows."""
 
-    kind: ControlKind
+    kind: Follow
     layer: str  # id; ACTIVE
     weight: float = 1.0  # 0..2
-    start: float = 0.0  # 0..1 of the steps
+    start: float = 0.0  # 0..1 of the steps; a look counts in all of them
     end: float = 1.0
+    adapter: str | None = None  # what reads a look; the model's first where None
+
+    @property
+    def is_look(self) -> bool:
+        return self.kind is Follow.LOOK
+
+    def as_hint(self, image: str) -> ControlHint:
+        return ControlHint(ControlKind(self.kind.value), image, self.weight, self.start, self.end)
+
+    def as_image_prompt(self, image: str) -> ImagePrompt:
+        return ImagePrompt(image, self.adapter, self.weight)
 
 
 @dataclass(frozen=True)
@@ -51,6 +90,7 @@ class Digests:
     foreground: str | None = None
     mask: str | None = None
     controls: tuple[str, ...] = ()
+    looks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +115,7 @@ class Saved:
     padding: Length
     outcome: Outcome
     controls: tuple[ControlLayer, ...]
+    styles: tuple[Style, ...] = ()
 
 
 class Settings:
@@ -97,10 +138,21 @@ class Settings:
         self.padding = Observable(Length(25, Unit.PERCENT))
         self.outcome = Observable(Outcome.ABOVE)
         self.controls: Observable[tuple[ControlLayer, ...]] = Observable(())
+        self.styles: Observable[tuple[Style, ...]] = Observable(())
 
     @property
     def reach(self) -> Reach:
         return Reach(self.grow.value, self.feather.value, self.padding.value)
+
+    @property
+    def hints(self) -> tuple[ControlLayer, ...]:
+        """In the order of the request's `control`."""
+        return tuple(layer for layer in self.controls.value if not layer.is_look)
+
+    @property
+    def looks(self) -> tuple[ControlLayer, ...]:
+        """In the order of the request's `image_prompts`."""
+        return tuple(layer for layer in self.controls.value if layer.is_look)
 
     def roll_seed(self) -> None:
         """A new seed, where the painter wants each picture to differ."""
@@ -125,8 +177,11 @@ class Settings:
         )
 
     def copy_from(self, request: GenerateRequest) -> None:
-        """What made a layer, so that the next press makes it again; pickers and region stay."""
-        copied = ("model", "task", "prompt", "negative_prompt", "background_prompt", "seed", "preset", "images")
+        """What made a layer, so that the next press makes it again; pickers of layers and region stay."""
+        copied = (
+            *("model", "task", "prompt", "negative_prompt", "background_prompt"),
+            *("seed", "preset", "images", "styles"),
+        )
         for name in copied:
             getattr(self, name).value = getattr(request, name)
         self.random_seed.value = False
@@ -146,7 +201,11 @@ class Settings:
             background=digests.background,
             foreground=digests.foreground,
             mask=digests.mask,
-            control=self._control(digests),
+            control=tuple(hint.as_hint(image) for hint, image in zip(self.hints, digests.controls, strict=True)),
+            image_prompts=tuple(
+                look.as_image_prompt(image) for look, image in zip(self.looks, digests.looks, strict=True)
+            ),
+            styles=self.styles.value,
             images=self.images.value,
             model=self.model.value,
             preset=self.preset.value,
@@ -154,9 +213,23 @@ class Settings:
             pixel_format=pixel_format,
         )
 
-    def _control(self, digests: Digests) -> tuple[ControlHint, ...]:
-        named = zip(self.controls.value, digests.controls, strict=True)
-        return tuple(ControlHint(hint.kind, image, hint.weight, hint.start, hint.end) for hint, image in named)
+
+def followed(
+    request: GenerateRequest, hints: Sequence[str | None], looks: Sequence[str | None]
+) -> tuple[ControlLayer, ...]:
+    """What makes such a request again. `hints`, `looks`: ids of the layers that it saw; None for those not known."""
+    return (
+        *(
+            ControlLayer(Follow(hint.kind.value), layer, hint.weight, hint.start, hint.end)
+            for hint, layer in zip(request.control, hints, strict=False)
+            if layer
+        ),
+        *(
+            ControlLayer(Follow.LOOK, layer, prompt.weight, adapter=prompt.adapter)
+            for prompt, layer in zip(request.image_prompts, looks, strict=False)
+            if layer
+        ),
+    )
 
 
 def new_seed() -> int:

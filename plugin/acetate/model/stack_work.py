@@ -58,6 +58,7 @@ def prepare(
         seed=stack.entries[wanted.made[0]].seed,
         negative_prompt=settings.negative_prompt.value.strip(),
         layers=tuple(part.layer for part in asked),
+        styles=settings.styles.value,
         model=settings.model.value,
         preset=settings.preset.value,
         pixel_format=pixel_format(document),

@@ -43,6 +43,7 @@ class Work:
             seen.background,
             seen.foreground,
             seen.controls,
+            seen.looks,
             shape,
         )
 
@@ -94,6 +95,7 @@ def prepare_again(recipe: Recipe, document: OpenDocument, layer: str | None, *, 
         _without(layer, recipe.foreground),
         (lambda bounds: shape.picture()) if shape else None,
         tuple(_without(layer, view) for view in recipe.controls or (None,) * len(request.control)),
+        tuple(_without(layer, view) for view in recipe.looks or (None,) * len(request.image_prompts)),
         allows_empty=True,
         allows_missing=True,
     )
@@ -119,7 +121,8 @@ def look(
         view_of(settings.background.value, document, place) if task.needs_background else None,
         view_of(settings.foreground.value, document, place, alone) if task.needs_foreground else None,
         Mask(document, region.grow, region.feather).read if is_shaped else None,
-        tuple(view_of((hint.layer,), document, place) for hint in settings.controls.value),
+        tuple(view_of((hint.layer,), document, place) for hint in settings.hints),
+        tuple(view_of((look.layer,), document, place) for look in settings.looks),
         allows_empty=task is Task.IDENTITY,  # it gives back whatever there is
     )
     return region, conditions

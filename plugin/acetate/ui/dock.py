@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
 from krita import Canvas, DockWidget, Krita
 
 from acetate.model.observable import Observable
 from acetate.model.session import Session
+from acetate.model.settings import what_follows
+from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Task
 from acetate.qt import GuiThread, QtCore, QtWidgets
 from acetate.ui.again import AgainRow
@@ -19,6 +24,9 @@ from acetate.ui.progress import ProgressBox
 from acetate.ui.prompt import PromptEdit
 from acetate.ui.sending import SendingView
 from acetate.ui.stack_window import StackWindow
+from acetate.ui.styles import StyleList, known_styles
+
+T = TypeVar("T")
 
 TASKS = (
     (Task.FOREGROUND, "Transparent layer from text"),
@@ -55,6 +63,7 @@ class AcetateDock(DockWidget):
     def enterEvent(self, event: QtCore.QEvent) -> None:
         """Krita does not tell scripts when layers change: the docker looks when the painter comes near."""
         self.session.look()
+        self.session.list_models()
         super().enterEvent(event)
 
     def _open_stack(self) -> None:
@@ -83,7 +92,8 @@ class AcetateDock(DockWidget):
             self._conditions,
             SendingView(self.session),
             Fold("More", "acetate_more", MoreRows(self.session.settings)),
-            Fold("Layers to follow", "acetate_hints", self._controls),
+            self._following(),
+            self._styles(),
             AgainRow(self.session),
         )
         for widget in (*above, *below):
@@ -97,8 +107,7 @@ class AcetateDock(DockWidget):
         choice = Choice(self.session.settings.task, TASKS)
         choice.setObjectName("acetate_task")
         choice.setToolTip("What to make. Grey: the model cannot do that.")
-        self.session.engine.models.changed.connect(lambda _: choice.enable_only(self.session.tasks))
-        self.session.settings.model.changed.connect(lambda _: choice.enable_only(self.session.tasks))
+        self.session.model.bind(lambda model: choice.enable_only(model.tasks if model else tuple(Task)))
         return choice
 
     def _prompt(self) -> QtWidgets.QWidget:
@@ -125,6 +134,27 @@ class AcetateDock(DockWidget):
         edit.setToolTip(tip)
         edit.submitted.connect(self.session.generate)
         return edit
+
+    def _following(self) -> QtWidgets.QWidget:
+        fold = Fold("Layers to follow", "acetate_hints", self._controls)
+        return self._where_useful(fold, what_follows, self.session.settings.controls)
+
+    def _styles(self) -> QtWidgets.QWidget:
+        fold = Fold("Styles", "acetate_styles", StyleList(self.session))
+        return self._where_useful(fold, known_styles, self.session.settings.styles)
+
+    def _where_useful(
+        self, fold: Fold, offered: Callable[[ModelInfo | None], Sequence[str]], chosen: Observable[tuple[T, ...]]
+    ) -> Fold:
+        """Hidden where the model offers nothing for it, unless something is chosen, which has to be seen."""
+
+        def show() -> None:
+            fold.setVisible(bool(offered(self.session.model.value) or chosen.value))
+            fold.show_count(len(chosen.value))
+
+        self.session.model.bind(lambda _: show())
+        chosen.changed.connect(lambda _: show())
+        return fold
 
     def _message(self) -> QtWidgets.QWidget:
         message = MessageBar()

@@ -10,6 +10,7 @@ class Fold(QtWidgets.QWidget):
 
     def __init__(self, title: str, name: str, content: QtWidgets.QWidget) -> None:
         super().__init__()
+        self._text = title
         self._content = content
         self._title = QtWidgets.QToolButton()
         self._title.setObjectName(name)
@@ -24,6 +25,10 @@ class Fold(QtWidgets.QWidget):
         column.addWidget(self._title)
         column.addWidget(content)
         self._open(False)
+
+    def show_count(self, count: int) -> None:
+        """How many things inside count, though it may be closed."""
+        self._title.setText(f"{self._text} ({count})" if count else self._text)
 
     def _open(self, is_open: bool) -> None:
         arrow = QtCore.Qt.ArrowType.DownArrow if is_open else QtCore.Qt.ArrowType.RightArrow

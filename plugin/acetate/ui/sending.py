@@ -7,32 +7,46 @@ from acetate.model.session import Session
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.ui.checkerboard import on_checkerboard, to_image
 
-_SIDE = 76  # pixels
+_SIDE, _GAP = 76, 6  # pixels
 
 
 class SendingView(QtWidgets.QWidget):
-    """Hidden where nothing is sent. A click reads the layers anew."""
+    """As many in a row as there is room for; hidden where nothing is sent. A click reads the layers anew."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.setObjectName("acetate_sending")
         self._session = session
-        self._row = QtWidgets.QHBoxLayout(self)
-        self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setSpacing(6)
+        self._thumbnails: list[QtWidgets.QWidget] = []
+        self._grid = QtWidgets.QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(_GAP)
+        self._grid.setAlignment(QtCore.Qt.AlignmentFlag.AlignLeft)
         session.sending.shown.bind(self._show)
 
     def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:
         self._session.look()
 
+    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
+        self._arrange()
+        super().resizeEvent(event)
+
+    def minimumSizeHint(self) -> QtCore.QSize:
+        """A row of them must not keep the docker from getting narrower."""
+        return QtCore.QSize(_SIDE, super().minimumSizeHint().height())
+
     def _show(self, shown: tuple[Shown, ...]) -> None:
-        while (item := self._row.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.deleteLater()
-        for picture in shown:
-            self._row.addWidget(_thumbnail(picture))
-        self._row.addStretch(1)
+        for old in self._thumbnails:
+            self._grid.removeWidget(old)
+            old.deleteLater()
+        self._thumbnails = [_thumbnail(picture) for picture in shown]
+        self._arrange()
         self.setVisible(bool(shown))
+
+    def _arrange(self) -> None:
+        columns = max(1, (self.width() + _GAP) // (_SIDE + _GAP))
+        for index, widget in enumerate(self._thumbnails):
+            self._grid.addWidget(widget, index // columns, index % columns)
 
 
 def _thumbnail(picture: Shown) -> QtWidgets.QWidget:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from acetate.client import api
 from acetate.client.launcher import Launcher
@@ -17,6 +19,7 @@ from acetate.model.engine import Engine, EngineState
 from acetate.protocol.connection import Connection, connection_file, write_connection
 from acetate.protocol.errors import AccessError, EngineNotInstalled
 from acetate.protocol.events import Health
+from acetate_engine.paths import models_dir
 from tests.engine.process import private_environment
 from tests.plugin.client.test_launcher import install
 from tests.plugin.gui_thread import EventLoop
@@ -84,6 +87,18 @@ def test_an_engine_that_was_started_here_is_brought_back(events: EventLoop, engi
     os.kill(first.pid, signal.SIGKILL)
     events.run_until(lambda: EngineState.READY in states)
     assert states == [EngineState.LOST, EngineState.STARTING, EngineState.READY]
+
+
+def test_a_style_that_is_put_into_its_folder_meanwhile_is_listed(events: EventLoop, engine: Engine) -> None:
+    events.run(engine.list_models())
+    assert engine.models.value == ()  # it does not start one
+    events.run(engine.connection())
+    assert "late" not in engine.models.value[0].styles
+    (models_dir() / "loras").mkdir(parents=True)
+    name = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn2_to_k.lora_down.weight"
+    save_file({name: torch.zeros(2, 384)}, models_dir() / "loras" / "late.safetensors")
+    events.run(engine.list_models())
+    assert "late" in engine.models.value[0].styles
 
 
 def test_without_an_engine_the_error_says_how_to_get_one(events: EventLoop) -> None:

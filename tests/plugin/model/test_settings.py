@@ -5,12 +5,13 @@ import json
 import pytest
 
 from acetate.model.region import Length, RegionKind, Unit
-from acetate.model.settings import ControlLayer, Digests, Outcome, Saved, Settings
+from acetate.model.settings import ControlLayer, Digests, Follow, Outcome, Saved, Settings, followed, what_follows
 from acetate.protocol.codec import from_json, to_json
 from acetate.protocol.errors import InvalidRequest
+from acetate.protocol.events import ModelInfo
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
-from acetate.protocol.requests import MAX_PROMPT, MAX_SEED, ControlHint, ControlKind, Task
+from acetate.protocol.requests import MAX_PROMPT, MAX_SEED, ControlHint, ControlKind, ImagePrompt, Style, Task
 
 BOUNDS = Bounds(1, 2, 30, 40)
 SOME = "a" * 64
@@ -72,16 +73,52 @@ def test_a_fixed_seed_stays_and_a_random_one_does_not() -> None:
 def test_a_hint_is_named_by_its_picture() -> None:
     settings = Settings()
     settings.prompt.value = "a fox"
-    settings.controls.value = (ControlLayer(ControlKind.DEPTH, "{layer}", 0.5, 0.1, 0.9),)
+    settings.controls.value = (ControlLayer(Follow.DEPTH, "{layer}", 0.5, 0.1, 0.9),)
     request = request_of(settings, Digests(controls=(SOME,)))
     request.validate()
     assert request.control == (ControlHint(ControlKind.DEPTH, SOME, 0.5, 0.1, 0.9),)
 
 
+def test_hints_and_looks_keep_their_order_and_their_pictures() -> None:
+    settings = Settings()
+    settings.prompt.value, settings.styles.value = "a fox", (Style("ink", 0.5), Style("oil"))
+    settings.controls.value = (
+        ControlLayer(Follow.LOOK, "{a}", 0.5, adapter="plus"),
+        ControlLayer(Follow.LINES, "{b}"),
+        ControlLayer(Follow.LOOK, "{c}"),
+        ControlLayer(Follow.EDGES, "{d}", 0.2),
+    )
+    request = request_of(settings, Digests(controls=("b" * 64, "d" * 64), looks=("a" * 64, "c" * 64)))
+    request.validate()
+    assert [(hint.kind.value, hint.image[0]) for hint in request.control] == [("lines", "b"), ("edges", "d")]
+    assert request.image_prompts == (ImagePrompt("a" * 64, "plus", 0.5), ImagePrompt("c" * 64))
+    assert request.styles == settings.styles.value
+    assert set(request.image_digests) == {letter * 64 for letter in "abcd"}
+
+
+def test_what_a_request_followed_can_be_set_again() -> None:
+    settings = Settings()
+    settings.controls.value = (
+        ControlLayer(Follow.SCRIBBLE, "{a}", 0.5, 0.1, 0.9),
+        ControlLayer(Follow.LOOK, "{b}", 0.7, adapter="plus"),
+        ControlLayer(Follow.LOOK, "{gone}"),
+    )
+    request = request_of(settings, Digests(controls=(SOME,), looks=(SOME, SOME)))
+    assert followed(request, ("{a}",), ("{b}", None)) == settings.controls.value[:2]
+    assert followed(request, (), ()) == ()  # an earlier session's layers are not known
+
+
+def test_what_can_be_followed_is_what_the_model_reads() -> None:
+    model = ModelInfo("a", "A", "mini", (), 64, True, controls=(ControlKind.EDGES,), image_prompts=("look",))
+    assert what_follows(model) == (Follow.EDGES, Follow.LOOK)
+    assert what_follows(None) == ()
+    assert {Follow(kind.value) for kind in ControlKind} == set(Follow) - {Follow.LOOK}
+
+
 def test_picks_of_another_document_are_forgotten() -> None:
     settings = Settings()
     settings.background.value, settings.foreground.value = ("{a}", "{b}"), ("{b}",)
-    settings.controls.value = (ControlLayer(ControlKind.POSE, "{a}", 0.5), ControlLayer(ControlKind.POSE, "{b}"))
+    settings.controls.value = (ControlLayer(Follow.LOOK, "{a}", 0.5), ControlLayer(Follow.POSE, "{b}"))
     settings.forget_layers(["{b}"])
     assert (settings.background.value, settings.foreground.value) == (("below",), ("{b}",))
     assert [hint.layer for hint in settings.controls.value] == ["active", "{b}"]
@@ -92,7 +129,7 @@ def test_picks_of_another_document_are_forgotten() -> None:
 def test_what_made_a_layer_can_be_taken_up_again() -> None:
     settings, other = Settings(), Settings()
     settings.task.value, settings.prompt.value, settings.strength.value = Task.REFINE, "a fox", 0.25
-    settings.seed.value, settings.images.value = 11, 3
+    settings.seed.value, settings.images.value, settings.styles.value = 11, 3, (Style("ink", 0.4),)
     other.copy_from(request_of(settings, Digests(foreground=SOME)))
     assert request_of(other, Digests(foreground=SOME)) == request_of(settings, Digests(foreground=SOME))
     assert not other.random_seed.value
@@ -101,7 +138,8 @@ def test_what_made_a_layer_can_be_taken_up_again() -> None:
 def test_settings_survive_the_document() -> None:
     settings, other = Settings(), Settings()
     settings.region.value, settings.feather.value = RegionKind.LAYER, Length(5, Unit.PERCENT)
-    settings.outcome.value, settings.controls.value = Outcome.REPLACE, (ControlLayer(ControlKind.POSE, "{x}"),)
+    settings.outcome.value, settings.controls.value = Outcome.REPLACE, (ControlLayer(Follow.POSE, "{x}"),)
+    settings.styles.value = (Style("ink", -0.5),)
     settings.task.value, settings.prompt.value, settings.background.value = Task.BLEND, "ein Fuchs ☃", ("{some-layer}",)
     settings.random_seed.value, settings.seed.value, settings.strength.value = False, MAX_SEED, 0.25
     other.restore(from_json(Saved, json.loads(json.dumps(to_json(settings.saved())))))

@@ -1,0 +1,54 @@
+"""A combo box for a name out of a list that changes: a model, a style, an adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from acetate.model.observable import Observable
+from acetate.qt import QtGui, QtWidgets
+
+
+class NamePicker(QtWidgets.QComboBox):
+    """`value` stays what it is when the list lacks it, and is listed as missing then."""
+
+    def __init__(self, value: Observable[str]) -> None:
+        super().__init__()
+        self._value = value
+        self._options: tuple[tuple[str, str], ...] = ()
+        self._listed: tuple[tuple[str, str], ...] = ()
+        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
+        self.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(6)
+        self.currentIndexChanged.connect(self._take)
+        value.changed.connect(lambda _: self._show())
+
+    def offer(self, options: Sequence[tuple[str, str]]) -> None:
+        """(name, text), in this order."""
+        self._options = tuple(options)
+        self._show()
+
+    def disable(self, names: Collection[str]) -> None:
+        """Greys out these."""
+        model = self.model()
+        assert isinstance(model, QtGui.QStandardItemModel)  # a combo box makes it
+        for index in range(self.count()):
+            model.item(index).setEnabled(self.itemData(index) not in names)
+
+    def _show(self) -> None:
+        name, options = self._value.value, self._options
+        if name not in [known for known, _ in options]:
+            options = (*options, (name, f"{name} (not there)"))
+        self.blockSignals(True)
+        if options != self._listed:
+            self._list(options)
+        self.setCurrentIndex(self.findData(name))
+        self.blockSignals(False)
+
+    def _list(self, options: tuple[tuple[str, str], ...]) -> None:
+        self._listed = options
+        self.clear()
+        for known, text in options:
+            self.addItem(text, known)
+
+    def _take(self, index: int) -> None:
+        self._value.value = str(self.itemData(index))

@@ -1,0 +1,65 @@
+"""Styles of the chosen model, several at once."""
+
+from __future__ import annotations
+
+from acetate.model.observable import Observable
+from acetate.model.session import Session
+from acetate.protocol.events import ModelInfo
+from acetate.protocol.requests import Style
+from acetate.qt import QtWidgets
+from acetate.ui.item_list import ItemList, ItemRow, percent, small_button
+from acetate.ui.names import NamePicker
+
+
+class StyleList(ItemList[Style]):
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._add = QtWidgets.QPushButton("Add a style")
+        self._add.setObjectName("acetate_add_style")
+        self._add.setToolTip("A style that the model has learnt. Several add up.")
+        styles = session.settings.styles
+        super().__init__(
+            session, styles, lambda index: StyleRow(session, index), lambda: Style(self._unused()[0]), self._add
+        )
+        session.model.bind(lambda _: self._enable())
+        styles.changed.connect(lambda _: self._enable())
+
+    def _unused(self) -> list[str]:
+        used = {style.lora for style in self._session.settings.styles.value}
+        return [name for name in known_styles(self._session.model.value) if name not in used]
+
+    def _enable(self) -> None:
+        self._add.setEnabled(bool(self._unused()))
+
+
+class StyleRow(ItemRow[Style]):
+    """Which style, and how much it counts."""
+
+    def __init__(self, session: Session, index: int) -> None:
+        super().__init__(session, session.settings.styles, index)
+        self._name = Observable("")
+        self._picker = NamePicker(self._name)
+        self._picker.setObjectName(f"acetate_style_{index}")
+        self._picker.setToolTip("A style of the model. Each can be chosen once.")
+        self._weight = percent(-200, 200, "How much it counts. Below 0: away from it.")
+        self._weight.setObjectName(f"acetate_style_weight_{index}")
+        row = QtWidgets.QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._picker, 1)
+        row.addWidget(self._weight)
+        row.addWidget(small_button("✕", "Without this style.", f"acetate_style_remove_{index}", self.remove))
+        self._name.changed.connect(lambda _: self._take())
+        self._weight.valueChanged.connect(lambda _: self._take())
+
+    def fill(self, item: Style) -> None:
+        self._name.value = item.lora
+        self._picker.offer([(name, name) for name in known_styles(self.session.model.value)])
+        self._picker.disable({style.lora for style in self.session.settings.styles.value} - {item.lora})
+        self._weight.setValue(round(100 * item.weight))
+
+    def _take(self) -> None:
+        self.take(lambda: Style(self._name.value, self._weight.value() / 100))
+
+
+def known_styles(model: ModelInfo | None) -> tuple[str, ...]:
+    return model.styles if model else ()
