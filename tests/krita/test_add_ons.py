@@ -16,6 +16,7 @@ from acetate.protocol.requests import ControlKind, ImagePrompt, Style, Task
 from acetate_engine.paths import resources_dir
 from tests.engine.models.add_ons import write_for_mini
 from tests.krita.conftest import Studio
+from tests.krita.harness.builder import Builder
 from tests.krita.harness.engine import Engine
 from tests.krita.harness.lists import NAME, pick
 from tests.krita.harness.painter import Layer, Painter
@@ -90,6 +91,7 @@ def test_a_style_and_a_look(scene: Painter, engine: Engine) -> None:
     pixels = scene.node_pixels(layer, CANVAS)
     assert any(pixels) and pixels != plain
     made_again_without_settings(scene, engine, layer, pixels)
+    a_stack_follows_them_too(scene, engine)
     shown_where_useful(scene)
 
 
@@ -121,6 +123,25 @@ def made_again_without_settings(painter: Painter, engine: Engine, layer: Layer, 
     painter.hands.click("acetate_copy_settings")
     wait_until(lambda: choices(painter) == settings, "the settings to be copied")
     assert painter.krita.run("widget('acetate_style_weight_0').value()") == 40
+
+
+def a_stack_follows_them_too(painter: Painter, engine: Engine) -> None:
+    shown, builder = digest_shown(painter), Builder(painter)
+    builder.open()
+    builder.describe(PROMPT, Bounds(4, 4, 50, 60))
+    builder.limit_steps(2)
+    try:
+        (layer,) = builder.generate()
+    finally:
+        builder.limit_steps(None)
+        builder.close()
+    request = engine.request(engine.newest())
+    assert (request.task, request.image_prompts) == (Task.STACK, (ImagePrompt(shown, weight=0.6),))
+    assert request.styles == (Style("oil", 0.4), Style("ink", 1.0))
+    painter.activate(layer["name"])
+    generate(painter, "acetate_regenerate")
+    again = engine.request(engine.newest())
+    assert (again.task, again.image_prompts) == (Task.FOREGROUND_ON_BACKGROUND, request.image_prompts)
 
 
 def choices(painter: Painter) -> list[Any]:

@@ -9,7 +9,7 @@ from acetate.canvas.document import OpenDocument, Place
 from acetate.canvas.reading import Show, Snapshot, View
 from acetate.canvas.stack_insertion import Member, members_of
 from acetate.coroutines import Loop
-from acetate.model.conditions import is_empty
+from acetate.model.conditions import Conditions, is_empty, view_of
 from acetate.model.jobs import Job
 from acetate.model.recipes import Recipe
 from acetate.model.settings import Settings
@@ -40,6 +40,7 @@ class StackWork:
     stack: Stack
     asked: tuple[Asked, ...]  # bottom to top, as the layers of the request
     background: View | None
+    looks: tuple[View | None, ...]
     place: Place
 
 
@@ -59,13 +60,15 @@ def prepare(
         negative_prompt=settings.negative_prompt.value.strip(),
         layers=tuple(part.layer for part in asked),
         styles=settings.styles.value,
+        image_prompts=tuple(look.as_image_prompt(_UNREAD) for look in settings.looks),
         model=settings.model.value,
         preset=settings.preset.value,
         pixel_format=pixel_format(document),
     )
     request.validate()
     below = View(Show.BELOW if there else Show.UP_TO, (stack.group if there else place.anchor,))
-    return StackWork(Job(request), document, stack, asked, below if stack.sees_below else None, place)
+    looks = tuple(view_of((look.layer,), document, document.place()) for look in settings.looks)
+    return StackWork(Job(request), document, stack, asked, below if stack.sees_below else None, looks, place)
 
 
 def _covered(wanted: Plan, canvas: Bounds) -> Bounds:
@@ -110,8 +113,9 @@ async def read(work: StackWork, loop: Loop) -> tuple[GenerateRequest, tuple[Pict
         picture = await _read(work, part.view, part.layer.bounds or request.bounds, loop)
         layers.append(replace(part.layer, picture=picture.digest if picture else None))
         pictures.append(picture)
-    named = replace(request, layers=tuple(layers), background=ground.digest if ground else None)
-    return named, tuple(picture for picture in (ground, *pictures) if picture)
+    seen = await Conditions(looks=work.looks).read(work.document, request.covered, loop)
+    named = replace(seen.name_in(request), layers=tuple(layers), background=ground.digest if ground else None)
+    return named, tuple(picture for picture in (ground, *pictures, *seen.all) if picture)
 
 
 async def _ground(work: StackWork, loop: Loop) -> Picture | None:
@@ -147,4 +151,4 @@ def recipe(work: StackWork, asked: Asked, layer: str) -> Recipe:
         background=_UNREAD,
         layers=(),
     )
-    return Recipe(request, background=View(Show.BELOW, (layer,)))
+    return Recipe(request, background=View(Show.BELOW, (layer,)), looks=work.looks)

@@ -86,13 +86,14 @@ class ControlRow(ItemRow[ControlLayer]):
             lambda: self.session.make_edges(self.index),
         )
         remove = small_button("✕", "Follow it no longer.", f"acetate_hint_remove_{self.index}", self.remove)
-        self._share = _line("from", self._start, "to", self._end)
+        self._share = _line("from", self._start, "to", self._end, "of the work")
         grid = QtWidgets.QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(2)
-        for column, widget in enumerate((self._choice, self._picker, self._edges, remove)):
+        for column, widget in enumerate((self._choice, self._picker, remove)):
             grid.addWidget(widget, 0, column)
-        grid.addWidget(_line("Weight", self._weight, self._share, self._adapters), 1, 0, 1, 4)
+        grid.addWidget(_line("Weight", self._weight, self._edges, self._adapters), 1, 0, 1, 3)
+        grid.addWidget(self._share, 2, 0, 1, 3)
         grid.setColumnStretch(1, 1)
 
     def _listen(self) -> None:
