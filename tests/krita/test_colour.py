@@ -1,6 +1,8 @@
 """Condition → insertion without generation: how far colours move on their way to the engine and back.
 
-Krita itself turns what it shows into sRGB, before and after; ΔE00 is CIEDE2000 between the two.
+Krita itself turns what it shows into sRGB, before and after; ΔE00 is CIEDE2000 between the two. The colours are those
+that Krita makes of sRGB in the document's colour space, as its colour pickers do: others, such as some mixes of four
+inks, no sRGB picture can ask for.
 """
 
 from __future__ import annotations
@@ -41,36 +43,17 @@ SPACES = [
 ]
 TYPES = {"U8": np.uint8, "U16": np.uint16, "F16": np.float16, "F32": np.float32}
 
-# `convert` goes by way of F32, which is exact where integers are not; but for CMYK, where Krita's own display does not.
 ROUND_TRIP = """
 import base64
 from acetate.canvas.document import OpenDocument
 from acetate.canvas.insertion import Insertion, NewLayer
 from acetate.canvas.reading import Show, Snapshot, View
 from acetate.protocol.geometry import Bounds
-from acetate.qt import sip
 
 area = (0, 0, side, side)
-
-
-def convert(data, *spaces):
-    clone = document().clone()
-    node = clone.createNode("", "paintlayer")
-    node.setColorSpace(*spaces[0])
-    node.setPixelData(data, *area)
-    for space in spaces[1:]:
-        node.setColorSpace(*space)
-    found = bytes(node.pixelData(*area))
-    sip.delete(node)
-    clone.waitForDone()
-    clone.close()
-    return found
-
-
 new_document(side, side, model=space[0], depth=space[1], profile=space[2])
-fine = (space[0], "F32", space[2])
-way = [space] if space[0] == "CMYKA" else [space, fine]
-original = convert(base64.b64decode(pattern), ("RGBA", "F32", SRGB), *reversed(way))
+way = way_to_srgb(space)
+original = convert(base64.b64decode(pattern), side, side, *reversed(way))
 layer = document().createNode("original", "paintlayer")
 layer.setPixelData(original, *area)
 document().rootNode().addChildNode(layer, None)
@@ -86,7 +69,7 @@ insertion.attach(ours.place(), "", ours.extent)
 document().waitForDone()
 copy = node("copy")
 back = bytes(copy.pixelData(*area))
-shown = [convert(data, *way, ("RGBA", "F32", SRGB)) for data in (original, back)]
+shown = [convert(data, side, side, *way) for data in (original, back)]
 result = [base64.b64encode(data).decode() for data in (original, back, *shown)]
 [*result, [copy.colorModel(), copy.colorDepth(), copy.colorProfile()], undo_steps()]
 """
@@ -98,27 +81,31 @@ class Trip:
 
     before: NDArray[np.float64]
     after: NDArray[np.float64]
-    shown_before: NDArray[np.float32]
-    shown_after: NDArray[np.float32]
+    shown_before: NDArray[np.float64]
+    shown_after: NDArray[np.float64]
 
     @property
     def delta_e(self) -> NDArray[np.float64]:
         """(SIDE, SIDE); 0 where nothing is visible."""
-        labs = [rgb2lab(shown[..., :3].clip(0, 1).astype(float)) for shown in (self.shown_before, self.shown_after)]
+        labs = [rgb2lab(shown[..., :3]) for shown in (self.shown_before, self.shown_after)]
         moved: NDArray[np.float64] = deltaE_ciede2000(*labs)
         return moved * (self.shown_before[..., 3] > 0)
 
 
-def pattern() -> NDArray[np.float32]:
-    """Greys, dark colours, all colours; opaque, half transparent, and nothing."""
+def pattern() -> NDArray[np.uint16]:
+    """BGRA: greys, dark colours, all colours; opaque, half transparent, and nothing."""
     random = np.random.default_rng(1)
-    rgba = np.ones((SIDE, SIDE, 4), np.float32)
-    rgba[..., :3] = random.random((SIDE, SIDE, 3))
-    rgba[:8, :, :3] = np.linspace(0, 1, 8 * SIDE).reshape(8, SIDE, 1)
-    rgba[8:12, :, :3] *= 0.1
-    rgba[32:48, :, 3] = np.linspace(1 / 255, 1, 16 * SIDE).reshape(16, SIDE)
-    rgba[60:] = 0
-    return rgba
+    values = np.ones((SIDE, SIDE, 4))
+    values[..., :3] = random.random((SIDE, SIDE, 3))
+    values[:8, :, :3] = np.linspace(0, 1, 8 * SIDE).reshape(8, SIDE, 1)
+    values[8:12, :, :3] *= 0.1
+    values[32:48, :, 3] = np.linspace(1 / 255, 1, 16 * SIDE).reshape(16, SIDE)
+    values[60:] = 0
+    return np.rint(values * 65535).astype(np.uint16)
+
+
+def bgra(data: bytes) -> NDArray[np.uint16]:
+    return np.frombuffer(data, np.uint16).reshape(SIDE, SIDE, 4)
 
 
 def round_trip(krita: KritaProcess, space: tuple[str, str, str]) -> Trip:
@@ -128,7 +115,7 @@ def round_trip(krita: KritaProcess, space: tuple[str, str, str]) -> Trip:
     assert found == list(space)
     assert steps == ["Add Layer", "Add Layer"]  # the original and its copy
     own = [np.frombuffer(values, TYPES[space[1]]).astype(float).reshape(SIDE, SIDE, -1) for values in data[:2]]
-    shown = [np.frombuffer(values, np.float32).reshape(SIDE, SIDE, 4) for values in data[2:]]
+    shown = [bgra(values)[..., [2, 1, 0, 3]] / 65535 for values in data[2:]]
     return Trip(own[0], own[1], shown[0], shown[1])
 
 
@@ -140,13 +127,10 @@ def test_colours_come_back(krita: KritaProcess, space: tuple[str, str, str], rec
     record(
         f"colour {' '.join(space)}: ΔE00 {figures}, 99 % within {np.quantile(moved, 0.99):.3f}; values {off:.3g} off"
     )
-    assert np.abs(trip.shown_before[..., 3] - trip.shown_after[..., 3]).max() <= (5e-4 if space[1] == "F16" else 1e-5)
+    assert np.abs(trip.shown_before[..., 3] - trip.shown_after[..., 3]).max() <= (5e-4 if space[1] == "F16" else 2e-5)
     if space == ("RGBA", "U8", SRGB):
         assert off == 0
     elif space == ("RGBA", "U16", SRGB):
         assert off <= 1
-    elif space[0] == "CMYKA":
-        assert np.quantile(moved, 0.99) <= 1.0
-        assert moved.max() <= 1.5
     else:
         assert moved.max() <= 1.0

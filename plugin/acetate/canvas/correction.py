@@ -1,8 +1,12 @@
 """Colours to ask for, so that those wanted are shown: for profiles whose two directions do not fit each other.
 
 The tables of a CMYK profile are made for looking well, not for coming back: sRGB → CMYK → sRGB is 2.8 ΔE00 off on
-average, and up to 8 (Krita's “Chemical proof”). Asking for as much more as was missing, a few times over, leaves 0.1
-and about 1.
+average, and up to 8 (Krita's “Chemical proof”). Asking for as much more as was missing, a few times over, leaves 0.13;
+99 % are within 0.82, and four of 16384 beyond 1 (very dark magenta, up to 1.4). More rounds would leave two thirds of
+that; 8 bits a channel cost next to nothing.
+
+Mixes of inks that the profile never makes of sRGB no asking reaches: of all mixes a sixth is more than 1 off, and none
+more than 10. Asking in a wider space than sRGB does not help.
 """
 
 from __future__ import annotations

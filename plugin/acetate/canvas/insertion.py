@@ -35,7 +35,7 @@ class NewLayer:
 
 
 class Insertion:
-    """Layers on their way into a document. `fill` in any thread, then `attach` on the GUI thread."""
+    """Layers on their way into a document. `fill` in any thread, `attach` on the GUI thread, `refresh` in any thread."""
 
     def __init__(self, document: OpenDocument, layers: Sequence[NewLayer]) -> None:
         document.check_open()
@@ -43,6 +43,7 @@ class Insertion:
         self._layers = tuple(layers)
         self._nodes = [document.handle.createNode(layer.name, "paintlayer") for layer in layers]
         self.ids = tuple(map(node_id, self._nodes))  # of the layers, in their order
+        self.needs_refresh = False  # known once it is attached
         self._converter = Converter(document)
 
     def fill(self) -> None:
@@ -67,9 +68,17 @@ class Insertion:
             node = self._grouped(nodes, group_name)
             self.top, self.ids = node_id(node), tuple(map(node_id, nodes))
             parent.addChildNode(node, above)  # on top where `above` is None
+            self.needs_refresh = node not in nodes
         # Krita makes a new node active in a later turn of its event loop; only behind that does a choice hold.
         QtCore.QTimer.singleShot(0, lambda: self._activate(node))
         return notes
+
+    def refresh(self) -> None:
+        """Shows on the canvas what was attached. Any thread; takes as long as Krita merges its whole canvas.
+
+        Krita shows a layer that is added at once, but of a group nothing (unless it holds one layer only).
+        """
+        self._document.handle.refreshProjection()
 
     def _gathered(self, hold: Hold) -> list[Node]:
         """What is attached, bottom to top."""

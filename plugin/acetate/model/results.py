@@ -108,11 +108,14 @@ class Results:
         return Placed(result, insertion.ids, notes)
 
     async def put(self, insertion: Insertion, place: Place, name: str, expected: Extent | None) -> tuple[str, ...]:
-        """Fills and attaches it, one at a time; gives and raises what `Insertion.attach` does."""
+        """Fills, attaches and shows it, one at a time; gives and raises what `Insertion.attach` does."""
         try:
             await self._loop.thread(insertion.fill)
             async with self._attaching:
-                return insertion.attach(place, name, expected)
+                notes = insertion.attach(place, name, expected)
+                if insertion.needs_refresh:
+                    await self._loop.thread(insertion.refresh)
+                return notes
         except BaseException:
             insertion.discard()
             raise

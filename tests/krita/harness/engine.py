@@ -16,7 +16,7 @@ from typing import Any
 from acetate.protocol.codec import from_json
 from acetate.protocol.connection import Connection, read_connection
 from acetate.protocol.events import JobState, JobStatus, LayerResult, ModelList
-from acetate.protocol.pixels import MEDIA_TYPE, PixelBuffer, PixelFormat
+from acetate.protocol.pixels import MEDIA_TYPE, PixelBuffer
 from acetate.protocol.requests import DEFAULT_MODEL, GenerateRequest, Task
 from tests.krita.harness.home import Home
 from tests.krita.harness.waiting import wait_until
@@ -89,17 +89,13 @@ class Engine:
                 return {}  # the engine is starting for the first time
             return dict(database.execute("SELECT id, state FROM jobs ORDER BY number").fetchall())
 
-    def layer(self, job: str) -> LayerResult:
-        """The only layer of a finished job."""
-        status = from_json(JobStatus, json.loads(self._get(f"/v1/jobs/{job}")))
-        (layer,) = status.layers
-        return layer
+    def layers(self, job: str) -> tuple[LayerResult, ...]:
+        """Of a finished job, bottom to top."""
+        return from_json(JobStatus, json.loads(self._get(f"/v1/jobs/{job}"))).layers
 
-    def layer_pixels(self, job: str) -> bytes:
-        """RGBA8 of its only layer."""
-        buffer = PixelBuffer.decode(self._get(f"/v1/jobs/{job}/layers/0", Accept=MEDIA_TYPE))
-        assert buffer.format is PixelFormat.RGBA8
-        return buffer.data
+    def picture(self, job: str, index: int) -> PixelBuffer:
+        """Of one layer of a finished job."""
+        return PixelBuffer.decode(self._get(f"/v1/jobs/{job}/layers/{index}", Accept=MEDIA_TYPE))
 
     def request(self, job: str) -> GenerateRequest:
         """As the plugin sent it."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import suppress
 
 from tests.krita.harness.process import KritaProcess
 from tests.krita.harness.waiting import wait_until
+
+TRIES = 4
+PATIENCE = 5.0  # seconds until all that was typed must have arrived
 
 
 class Hands:
@@ -24,12 +28,24 @@ class Hands:
         self._xdotool("mousemove", str(x), str(y), "click", "1")
 
     def type_into(self, name: str, text: str) -> None:
-        """Replaces what is there."""
+        """Replaces what is there. A busy machine loses keys: what the widget holds is read back, and typed anew."""
+        for _ in range(TRIES):
+            self._type(name, text)
+            with suppress(TimeoutError):
+                wait_until(lambda: self._text(name) == text, f"{text!r} in {name}", PATIENCE)
+                return
+        raise AssertionError(f"{name} holds {self._text(name)!r}, though {text!r} was typed {TRIES} times")
+
+    def _type(self, name: str, text: str) -> None:
         self.click(name)
         wait_until(lambda: self._krita.run("has_focus(name)", name=name), f"{name} to have the keyboard")
         self.keys("ctrl+a", "Delete")
         if text:
             self._xdotool("type", "--delay", "2", "--", text)
+
+    def _text(self, name: str) -> str:
+        found: str = self._krita.run("text(name)", name=name)
+        return found
 
     def keys(self, *names: str) -> None:
         self._xdotool("key", *names)

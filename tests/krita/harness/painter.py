@@ -6,6 +6,9 @@ import base64
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import Task
 from tests.krita.harness.hands import Hands
@@ -126,6 +129,12 @@ class Painter:
         code = "pixels(id, x, y, width, height)"
         found = self.krita.run(code, id=layer["id"], **asdict(bounds))
         return base64.b64decode(found)
+
+    def shown_pixels(self, layer: Layer, bounds: Bounds) -> NDArray[np.float64]:
+        """What Krita shows of them: (h, w, 4) straight sRGB, 0..1."""
+        data = base64.b64decode(self.krita.run("in_srgb(id, x, y, width, height)", id=layer["id"], **asdict(bounds)))
+        bgra = np.frombuffer(data, np.uint16).reshape(bounds.height, bounds.width, 4)
+        return bgra[..., [2, 1, 0, 3]] / 65535
 
     def message(self) -> str:
         text: str = self.krita.run("text('acetate_message') if has_widget('acetate_message') else ''")

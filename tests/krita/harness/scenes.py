@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from acetate.protocol.geometry import Bounds
+from acetate.protocol.pixels import PixelFormat
 from tests.krita.harness.engine import Engine
 from tests.krita.harness.painter import Layer, Painter
 
@@ -28,7 +29,8 @@ add_paint_layer('above', 200, 10, 40, 40, bytes([10, 20, 230, 90]), above='garde
 def untouched(before: dict[str, Any], after: dict[str, Any]) -> bool:
     """Every node that was there before has the same bytes and properties; its index may have moved up.
 
-    A group has no pixels of its own: what it shows, and its bounds, change with what is put into it.
+    A group has no pixels of its own: what it shows, and its bounds, change with what is put into it. So do the bounds
+    of a mask on it.
     """
     return all(_own(entry) == _own(after["nodes"][key]) for key, entry in before["nodes"].items())
 
@@ -37,14 +39,16 @@ def _own(entry: list[Any]) -> tuple[dict[str, Any], str]:
     properties, data = entry
     if properties["type"] == "grouplayer":
         return {**properties, "index": None, "bounds": None}, ""
+    if properties["type"].endswith("mask"):
+        return {**properties, "index": None, "bounds": None}, data
     return {**properties, "index": None}, data
 
 
 def assert_holds_the_result(painter: Painter, engine: Engine, job: str, layer: Layer, bounds: Bounds) -> None:
     """Inside the region, byte for byte what the engine delivered for `job`; around it, nothing."""
-    result = engine.layer(job)
-    assert result.bounds == bounds
-    assert painter.node_pixels(layer, bounds) == bgra(engine.layer_pixels(job))
+    (result,), picture = engine.layers(job), engine.picture(job, 0)
+    assert (result.bounds, picture.format) == (bounds, PixelFormat.RGBA8)
+    assert painter.node_pixels(layer, bounds) == bgra(picture.data)
     around = bounds.padded(_MARGIN)
     stride, edge = around.width * 4, _MARGIN * 4
     data = painter.node_pixels(layer, around)

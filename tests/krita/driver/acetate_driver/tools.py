@@ -8,6 +8,7 @@ import time
 from functools import cache
 
 from krita import InfoObject, Krita, Selection
+from PyQt5 import sip
 from PyQt5.QtCore import QEventLoop, QPoint, Qt, QTimer
 from PyQt5.QtWidgets import QApplication, QLineEdit, QListView, QScrollArea, QWidget
 
@@ -139,6 +140,38 @@ def pixels(id, x, y, width, height):
     """Base64 of the own bytes of the node with this unique id."""
     (found,) = [item for item in walk() if item.uniqueId().toString() == id]
     return base64.b64encode(bytes(found.pixelData(x, y, width, height))).decode()
+
+
+def in_srgb(id, x, y, width, height):
+    """Base64 of what Krita shows of the node's own bytes: BGRA, uint16, straight sRGB."""
+    (found,) = [item for item in walk() if item.uniqueId().toString() == id]
+    space = [found.colorModel(), found.colorDepth(), found.colorProfile()]
+    data = bytes(found.pixelData(x, y, width, height))
+    return base64.b64encode(convert(data, width, height, *way_to_srgb(space))).decode()
+
+
+def way_to_srgb(space):
+    """By way of floats, which are exact where integers are not; but CMYK as Krita's canvas shows it, which floats do
+    not.
+    """
+    model, depth, profile = space
+    fine = [] if model == "CMYKA" else [(model, "F32", profile), ("RGBA", "F32", SRGB)]
+    return [(model, depth, profile), *fine, ("RGBA", "U16", SRGB)]
+
+
+def convert(data, width, height, *spaces):
+    """Pixels of the first colour space, by way of the others. On a clone: conversions are undo steps."""
+    clone = document().clone()
+    scratch = clone.createNode("", "paintlayer")
+    scratch.setColorSpace(*spaces[0])
+    scratch.setPixelData(data, 0, 0, width, height)
+    for space in spaces[1:]:
+        scratch.setColorSpace(*space)
+    found = bytes(scratch.pixelData(0, 0, width, height))
+    sip.delete(scratch)
+    clone.waitForDone()
+    clone.close()
+    return found
 
 
 def fingerprint(margin=32):
