@@ -35,7 +35,7 @@ class NewLayer:
 
 
 class Insertion:
-    """Layers on their way into a document. `fill` in any thread, `attach` on the GUI thread, `refresh` in any thread."""
+    """Layers on their way into a document: `fill` and `refresh` in any thread, `attach` on the GUI thread."""
 
     def __init__(self, document: OpenDocument, layers: Sequence[NewLayer]) -> None:
         document.check_open()
