@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from acetate.canvas.document import active_document
 from acetate.coroutines import Loop
 from acetate.model.conditions import Pictures
 from acetate.model.history import thumbnail
 from acetate.model.observable import Observable
+from acetate.model.settings import Settings
+from acetate.model.work import look
 from acetate.picture import Picture
+from acetate.protocol.errors import DocumentError
 
 BACKGROUND, FOREGROUND, MASK, HINT, LOOK = "Background", "Foreground", "Selection", "Hint", "Look"
 
@@ -21,9 +25,37 @@ class Shown:
 
 
 class Sending:
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: Loop, settings: Settings) -> None:
         self.shown: Observable[tuple[Shown, ...]] = Observable(())
         self._loop = loop
+        self._settings = settings
+        self._is_looking = False
+        self._looks_again = False
+
+    async def look(self) -> None:
+        """Shows anew what would be sent. While that is being read, once more afterwards."""
+        self._looks_again = self._is_looking
+        if self._is_looking:
+            return
+        self._is_looking = True
+        try:
+            await self.show(await self._read())
+            while self._looks_again:
+                self._looks_again = False
+                await self.show(await self._read())
+        finally:
+            self._is_looking = False
+
+    async def _read(self) -> Pictures:
+        """What cannot be read is not shown; why not, the press of the button says."""
+        document = active_document()
+        try:
+            if document is None:
+                raise DocumentError("no document is open", "Open one.")
+            region, conditions = look(self._settings, document, document.place())
+            return await replace(conditions, allows_empty=True).read(document, region.context, self._loop)
+        except DocumentError:
+            return Pictures()
 
     async def show(self, pictures: Pictures) -> None:
         """Pictures whose digests are known."""

@@ -23,7 +23,7 @@ from acetate.model.results import Placed, Results
 from acetate.model.sending import Sending
 from acetate.model.settings import ControlLayer, Saved, Settings
 from acetate.model.stack_session import StackSession
-from acetate.model.work import Work, look, prepare, prepare_again, prepare_edges
+from acetate.model.work import Work, prepare, prepare_again, prepare_edges
 from acetate.protocol.codec import from_json, to_json
 from acetate.protocol.errors import AcetateError, DocumentError, MalformedMessage
 from acetate.protocol.events import Done, ModelInfo
@@ -39,14 +39,12 @@ class Session:
         self.settings = Settings()
         self.model: Observable[ModelInfo | None] = Observable(None)  # the chosen one, once the engine has told of it
         self.history = History()
-        self.sending = Sending(self._loop)
+        self.sending = Sending(self._loop, self.settings)
         self.jobs: list[Job] = []  # those that have not ended, the oldest first
         self.jobs_changed: Signal[None] = Signal()
         self._has_recalled = False
         self._seen: set[str] = set()  # documents
         self._recipes: dict[str, Recipe] = {}  # by job
-        self._is_looking = False
-        self._looks_again = False
         self.message: Observable[Message] = Observable(None)
         self._generation = Generation(self._loop, self.engine)
         self._results = Results(self._loop, self.engine, self.history)
@@ -145,11 +143,8 @@ class Session:
             self.message.value = DocumentError(f"its Acetate settings cannot be read ({error})", "Set them anew.")
 
     def look(self) -> None:
-        """Shows anew what would be sent. While that is being read, once more afterwards."""
-        self._looks_again = self._is_looking
-        if not self._is_looking:
-            self._is_looking = True
-            self._run(self._look_until_done())
+        """Shows anew what would be sent."""
+        self._run(self.sending.look())
 
     # how
 
@@ -229,27 +224,6 @@ class Session:
     def _hint_with(self, old: ControlLayer, layer: str) -> None:
         hints = self.settings.controls.value
         self.settings.controls.value = tuple(replace(hint, layer=layer) if hint == old else hint for hint in hints)
-
-    async def _look_until_done(self) -> None:
-        try:
-            await self._look()
-            while self._looks_again:
-                self._looks_again = False
-                await self._look()
-        finally:
-            self._is_looking = False
-
-    async def _look(self) -> None:
-        """What cannot be read is not shown; why not, the press of the button says."""
-        document = active_document()
-        try:
-            if document is None:
-                raise DocumentError("no document is open", "Open one.")
-            region, conditions = look(self.settings, document, document.place())
-            pictures = await replace(conditions, allows_empty=True).read(document, region.context, self._loop)
-        except DocumentError:
-            pictures = Pictures()
-        await self.sending.show(pictures)
 
     def _tell_of_engine(self, state: EngineState) -> None:
         if state is EngineState.LOST and self.jobs:
