@@ -12,9 +12,10 @@ from typer.testing import CliRunner
 
 from acetate_engine.cli import app
 from acetate_engine.documents.raster import encode_picture
-from acetate_engine.paths import resources_dir
+from acetate_engine.paths import models_dir, resources_dir
 from tests.engine.documents.pictures import noise
-from tests.engine.models.tiny import write_mini
+from tests.engine.models import add_ons
+from tests.engine.models.tiny import mini_unet, write_mini
 
 Acetate = Callable[..., Any]
 
@@ -33,6 +34,20 @@ def tiny(tiny_resources: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The engine finds the tiny mini instead of the real one."""
     monkeypatch.setenv("ACETATE_RESOURCES", str(tiny_resources))
     return tiny_resources
+
+
+@pytest.fixture
+def added(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data directory with styles ink and oil, the image adapter look and a ControlNet on edges for the tiny mini."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    add_ons.write_for_mini(mini_unet(), models_dir())
+    return models_dir()
+
+
+def all_add_ons(photo: Path, cutout: Path) -> tuple[object, ...]:
+    """Options."""
+    return ("--style", "ink:0.8", "--style", "oil:-0.5", "--image-prompt", photo, "--image-prompt", f"{cutout}:0.5",
+            "--control", f"edges:{photo}:0.7")  # fmt: skip
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Styles, pictures in place of words and hints on the command line: here, over HTTP, in every command."""
+"""Styles, pictures in place of words and hints, in every command; test_remote.py has them over HTTP."""
 
 from __future__ import annotations
 
@@ -12,35 +12,18 @@ from acetate_engine.commands.generating import How
 from acetate_engine.documents.writer import write_document
 from acetate_engine.engine import Hint, Look
 from acetate_engine.paths import models_dir
-from tests.engine.commands.conftest import Acetate, write
+from tests.engine.commands.conftest import Acetate, all_add_ons, write
 from tests.engine.commands.test_generate import pixels_of
-from tests.engine.commands.test_remote import as_process
 from tests.engine.documents.pictures import noise, sample
-from tests.engine.models import add_ons
-from tests.engine.models.tiny import mini_unet
-from tests.engine.process import EngineProcess
 
 COMMON = ("-p", "a fox", "--seed", 4, "--steps", 2)
-
-
-@pytest.fixture
-def added(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data directory with add-ons for the tiny mini."""
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    add_ons.write_for_mini(mini_unet(), models_dir())
-    return models_dir()
-
-
-def everything(photo: Path, cutout: Path) -> tuple[object, ...]:
-    return ("--style", "ink:0.8", "--style", "oil:-0.5", "--image-prompt", photo, "--image-prompt", f"{cutout}:0.5",
-            "--control", f"edges:{photo}:0.7")  # fmt: skip
 
 
 def test_each_changes_the_picture_and_python_says_the_same(
     acetate: Acetate, added: Path, photo: Path, cutout: Path, tmp_path: Path
 ) -> None:
     out, seen = tmp_path / "out.png", []
-    options = everything(photo, cutout)
+    options = all_add_ons(photo, cutout)
     for given in ((), options[:2], options[2:4], options[4:6], options[6:8], options[8:], options):
         acetate("generate", *COMMON, "--size", "48x40", *given, "-o", out)
         seen.append(pixels_of(out).tobytes())
@@ -56,20 +39,6 @@ def test_each_changes_the_picture_and_python_says_the_same(
     )
     result.save(out)
     assert pixels_of(out).tobytes() == seen[-1]
-
-
-@pytest.mark.engine
-def test_the_same_pixels_over_http(added: Path, photo: Path, cutout: Path, tmp_path: Path, monkeypatch) -> None:
-    process = EngineProcess(tmp_path)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", process.environment["XDG_RUNTIME_DIR"])
-    try:
-        common = ("stack", "-l", "a table", "-l", "a bowl", "--background", photo, "--seed", 4, "--steps", 2, "--json")
-        options = everything(photo, cutout)
-        as_process(*common, *options, "-o", tmp_path / "here.psd")
-        as_process(*common, *options, "--engine", "-o", tmp_path / "there.psd")
-    finally:
-        process.stop()
-    assert (tmp_path / "here.psd").read_bytes() == (tmp_path / "there.psd").read_bytes()
 
 
 @pytest.mark.parametrize("command", ["refine", "inpaint", "psd"])

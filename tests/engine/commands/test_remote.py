@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.commands.conftest import Acetate
+from tests.engine.commands.conftest import Acetate, all_add_ons
 from tests.engine.commands.test_generate import pixels_of
 from tests.engine.process import EngineProcess
 
@@ -18,9 +18,9 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.fixture
-def running(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EngineProcess:
+def running(added: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EngineProcess:
     """An engine with the tiny model, found by its connection file."""
-    process = EngineProcess(tmp_path / "engine")
+    process = EngineProcess(tmp_path)
     monkeypatch.setenv("XDG_RUNTIME_DIR", process.environment["XDG_RUNTIME_DIR"])
     yield process
     process.stop()
@@ -34,9 +34,10 @@ def as_process(*arguments: object) -> dict[str, Any]:
     return report
 
 
-def test_the_same_pixels_over_http(running: EngineProcess, photo: Path, tmp_path: Path) -> None:
+def test_the_same_pixels_over_http(running: EngineProcess, photo: Path, cutout: Path, tmp_path: Path) -> None:
+    """With all that may go with a model, too."""
     common = ("generate", "--task", "foreground_on_background", "--background", photo, "-p", "a cat", "--seed", 4,
-              "--steps", 2, "--json")  # fmt: skip
+              "--steps", 2, "--json", *all_add_ons(photo, cutout))  # fmt: skip
     here = as_process(*common, "-o", tmp_path / "here.psd")
     there = as_process(*common, "--engine", "-o", tmp_path / "there.psd")
     assert here["layers"] == there["layers"]
