@@ -20,6 +20,25 @@ def test_blocking_work_runs_in_another_thread_and_comes_back() -> None:
     assert back is here
 
 
+def test_threads_are_kept_and_as_many_as_work_at_once() -> None:
+    events = EventLoop()
+    everyone_is_here = threading.Barrier(3, timeout=10.0)
+
+    def meet() -> threading.Thread:
+        everyone_is_here.wait()
+        return threading.current_thread()
+
+    async def one_by_one() -> list[threading.Thread]:
+        return [await events.loop.thread(threading.current_thread) for _ in range(5)]
+
+    async def at_once() -> list[threading.Thread]:
+        return [await outcome for outcome in [events.loop.thread(meet) for _ in range(3)]]
+
+    first = set(events.run(one_by_one()))
+    assert len(first) == 1
+    assert first < set(events.run(at_once()))
+
+
 def test_an_error_in_a_thread_is_raised_where_it_is_awaited() -> None:
     events = EventLoop()
 
