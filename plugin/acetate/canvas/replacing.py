@@ -134,6 +134,7 @@ class _Watch:
         self._document = document
         self._copy = copy
         self._is_there = True
+        self._steps = 0  # undone or redone since the last comparison
         self._gui = GuiThread()
         for name in ("edit_undo", "edit_redo"):
             _action(name).triggered.connect(lambda: self._look())  # a bound method would not keep this alive
@@ -141,6 +142,7 @@ class _Watch:
     def _look(self) -> None:
         """Nodes are looked at on the GUI thread only, once the undo is done."""
         if self._document.is_open:
+            self._steps += 1
             _in_thread(self._wait)
 
     def _wait(self) -> None:
@@ -153,9 +155,10 @@ class _Watch:
         handle = self._document.handle
         with wrappers() as hold:
             is_there = find_node(hold(handle.rootNode()), self._copy, hold) is not None
-        if is_there != self._is_there:
-            self._is_there = is_there
+        is_unsure = self._steps > 1  # who is quick brings the copy and takes it again in between
+        if is_there != self._is_there or is_unsure:
             _in_thread(handle.refreshProjection)
+        self._is_there, self._steps = is_there, 0
 
 
 def _in_thread(work: Callable[[], None]) -> None:

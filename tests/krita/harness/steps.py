@@ -26,7 +26,7 @@ data = current.pixelData(0, 0, current.width(), current.height())
 @contextmanager
 def one_step(painter: Painter, replaced: Layer | None = None) -> Iterator[set[str]]:
     """In the block one undo step is made, which changes no layer but `replaced`: that is gone. It is undone, redone,
-    and undone again.
+    and undone again, slowly and fast.
 
     Gives the ids of the layers that were there before.
     """
@@ -44,6 +44,8 @@ def one_step(painter: Painter, replaced: Layer | None = None) -> Iterator[set[st
     painter.redo()
     _wait_for(painter, after, then)
     painter.undo()
+    _wait_for(painter, before, canvas)
+    painter.krita.run("trigger('edit_redo'); trigger('edit_undo')")  # no time for anything in between
     _wait_for(painter, before, canvas)
 
 
