@@ -34,6 +34,7 @@ class TransparencyConfig(StageConfig):
     offset_dropout: float = 0.1
     latent_noise: float = 0.1  # at most: a diffusion model's latents are not exact
     alpha_weight: float = 3.0
+    soft_weight: float = 2.0  # how much more an error of alpha counts where alpha is a half, for few pixels are soft
     composite_weight: float = 5.0  # of squared errors over a random colour
     identity_weight: float = 3.0
     critic_weight: float = 0.01
@@ -174,10 +175,11 @@ class TransparencyStage:
     def _parts(self, result: Decoded) -> dict[str, Tensor]:
         """Colour counts fully where it shows, and a little elsewhere, for edges are resampled later."""
         alpha, target = result.layer[:, :1], result.target[:, :1]
+        soft = 1 + self.config.soft_weight * 4 * target * (1 - target)
         difference = (result.layer[:, 1:] - result.target[:, 1:]) * (0.1 + 0.9 * target)
         colour = torch.rand((len(alpha), 3, 1, 1), device=alpha.device)
         return {
-            "alpha": (alpha - target).abs().mean() + F.mse_loss(alpha, target),
+            "alpha": ((alpha - target).abs() * soft).mean() + F.mse_loss(alpha, target),
             "colour": difference.abs().mean() + difference.square().mean(),
             "composite": F.mse_loss(over_colour(result.layer, colour), over_colour(result.target, colour)),
             # squared only: an L1 would pin the offset to its start at zero
