@@ -26,6 +26,7 @@ from tests.krita.harness.waiting import wait_until
 
 CANVAS = Bounds(0, 0, WIDTH, HEIGHT)
 TREE = Bounds(50, 40, 70, 70)
+BACKGROUNDS = [("below", ("tone", "above")), ("up_to", ("above",)), ("canvas", ())]  # picked, hidden
 ALLOW_IDENTITY = """
 from acetate.protocol.requests import Task
 box = widget('acetate_task')
@@ -37,8 +38,12 @@ if box.findData('identity') < 0:
 
 @pytest.fixture
 def scene(painter: Painter) -> Painter:
+    return set_scene(painter, "U8")
+
+
+def set_scene(painter: Painter, space: str) -> Painter:
     """The rich document with “tree” active and the identity task chosen; the docker as it is at first."""
-    rich_document(painter, SPACES["U8"])
+    rich_document(painter, SPACES[space])
     painter.krita.run(ALLOW_IDENTITY)
     painter.set_up("", Task.IDENTITY)
     painter.krita.run("widget('acetate_more').setChecked(True)")
@@ -119,6 +124,46 @@ def test_growing_feathering_and_looking_around(scene: Painter, engine: Engine) -
     assert engine.image(request.foreground).extent == request.covered.extent
 
 
+@pytest.mark.parametrize("space", [name for name in SPACES if name != "U8"])
+def test_regions_and_pickers_in_other_spaces(painter: Painter, engine: Engine, space: str) -> None:
+    """What is sent is what Krita's own canvas shows there; one undo step takes back what comes."""
+    scene = set_scene(painter, space)
+    others = ("Background", "ground", "leaf", "through", "tone", "above")
+    for region, area, bounds in (
+        ("selection", Bounds(60, 50, 50, 40), Bounds(60, 50, 50, 40)),
+        ("selection", Bounds(-30, 60, 120, 200), Bounds(0, 60, 90, 84)),
+        ("layer", None, Bounds(50, 40, 70, 70)),
+        ("canvas", None, CANVAS),
+    ):
+        scene.choose("acetate_region", region)
+        if area:
+            select_ellipse(scene, area)
+        assert_sends(scene, engine, "foreground", others, bounds)
+    scene.choose("acetate_foreground", "active")
+    tick(scene, "acetate_foreground", "garden")
+    assert_sends(scene, engine, "foreground", ("Background", "ground", "through", "tone", "above"), CANVAS)
+    scene.activate("tone")
+    scene.set_up(PROMPT, Task.FOREGROUND_ON_BACKGROUND)
+    for word, hidden in BACKGROUNDS:
+        scene.choose("acetate_background", word)
+        assert_sends(scene, engine, "background", hidden, CANVAS)
+
+
+def assert_sends(scene: Painter, engine: Engine, what: str, hidden: tuple[str, ...], bounds: Bounds) -> None:
+    """This condition is the canvas without `hidden`, and the docker shows it; a layer comes, and is undone."""
+    truth, before = shown_alone(scene, hidden), scene.fingerprint()
+    generate(scene)
+    request = engine.request(engine.newest())
+    sent, seen = getattr(request, what), request.covered
+    assert request.bounds == bounds
+    assert scene.krita.run("widget(name).property('digest')", name=f"acetate_sends_{what}") == sent
+    part = truth[seen.y : seen.bottom, seen.x : seen.right]
+    assert difference(as_eight_bits(engine.image(sent)), part) <= 1
+    assert scene.fingerprint() != before
+    scene.undo()
+    assert scene.fingerprint() == before
+
+
 def test_selections_that_cannot_be_worked_on(scene: Painter) -> None:
     scene.krita.run("select(500, 500, 20, 20)")
     scene.press_generate()
@@ -147,10 +192,7 @@ def test_layers_are_picked_by_clicks(scene: Painter, engine: Engine) -> None:
     assert difference(as_eight_bits(engine.image(engine.request(engine.newest()).foreground)), truth) <= 1
 
 
-@pytest.mark.parametrize(
-    ("word", "hidden"),
-    [("below", ("tone", "above")), ("up_to", ("above",)), ("canvas", ())],
-)
+@pytest.mark.parametrize(("word", "hidden"), BACKGROUNDS)
 def test_backgrounds_are_shown_as_krita_shows_them(
     scene: Painter, engine: Engine, word: str, hidden: tuple[str, ...]
 ) -> None:
