@@ -1,22 +1,24 @@
+import re
+
 from typer.testing import CliRunner
 
-from acetate_engine.bench import EQUAL, sharing_steps
+from acetate_engine.bench import EQUAL
 from acetate_engine.cli import app
+
+LINE = re.compile(r"(\w+), (\w+), (\w+): ([\d.]+) s, of CPU [\d.]+ s, difference ([\d.e+-]+)")
 
 
 def test_merged_and_published_agree() -> None:
-    timings = list(sharing_steps(size=128, steps=1, small=True))
-    assert [(row.case, row.way, row.dtype) for row in timings] == [
+    """One run of the command; bf16 is slow where the processor does not know it."""
+    result = CliRunner().invoke(app, ["bench", "--small", "--size", "64", "--steps", "1"])
+    assert result.exit_code == 0, result.output
+    rows = LINE.findall(result.output)
+    assert [row[:3] for row in rows] == [
         (case, way, dtype)
         for case in ("joint", "conditioned")
         for way, dtype in (("published", "float32"), ("merged", "float32"), ("merged", "bfloat16"))
     ]
-    assert all(row.error <= EQUAL for row in timings if row.dtype == "float32")
-    assert all(0 < row.error < 1 for row in timings if row.dtype == "bfloat16")
-    assert all(row.seconds > 0 for row in timings)
-
-
-def test_command() -> None:
-    result = CliRunner().invoke(app, ["bench", "--small", "--size", "64", "--steps", "1"])
-    assert result.exit_code == 0, result.output
+    for _, _, dtype, seconds, error in rows:
+        assert float(seconds) >= 0
+        assert float(error) <= EQUAL if dtype == "float32" else 0 < float(error) < 1
     assert "speed-up" in result.output
