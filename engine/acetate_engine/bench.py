@@ -21,6 +21,7 @@ from acetate_engine.models.sharing_weights import RELEASED_CONDITION_CHANNELS, S
 
 Module = TypeVar("Module", bound=nn.Module)
 
+_WITHOUT_BF16 = 128  # pixels a side, where the processor has no bf16 arithmetic: torch then takes many times as long
 _LONG = 60.0  # seconds: beside a step as long as this, what only the first one pays for is nothing
 EQUAL = 1e-3  # absolute, on outputs of about unit variance
 
@@ -41,12 +42,13 @@ CASES = (Case("joint", 3, 0), Case("conditioned", 2, RELEASED_CONDITION_CHANNELS
 
 @dataclass(frozen=True)
 class Timing:
-    """Median seconds of one step; `error` is the largest difference to the published way in float32.
+    """Median seconds of one step; `error` is the largest difference to the first way of this case and size.
 
     CPU seconds, of all threads together, hardly depend on what else the machine does.
     """
 
     case: str
+    size: int  # pixels a side
     way: str
     dtype: str
     seconds: float
@@ -57,6 +59,8 @@ class Timing:
 def sharing_steps(size: int = 512, steps: int = 2, small: bool = False) -> Iterator[Timing]:
     """Time a step of each case without guidance: published in fp32, then ours in fp32 and in bf16.
 
+    Where the processor has no bf16 arithmetic, ours is compared in both at a small size.
+
     Args:
         size: pixels a side, a multiple of 64.
         steps: timed steps of each, after one that is not timed; where that one takes over a minute, it is all.
@@ -66,15 +70,37 @@ def sharing_steps(size: int = 512, steps: int = 2, small: bool = False) -> Itera
     for case in CASES:
         nn.Module.to(unet, torch.float32)  # diffusers' own `to` warns of modules to keep in float32, and there are none
         weights = _filled(new_sharing_weights(unet, case.frames, condition=case.condition))
-        arguments, image = _inputs(case, size)
-        exact, seconds, cpu_seconds = _run(unet, weights, arguments, image, steps, published=True)
-        yield Timing(case.name, "published", "float32", seconds, cpu_seconds, 0.0)
-        for dtype in (torch.float32, torch.bfloat16):
-            cast = {name: x.to(dtype) if x.is_floating_point() else x for name, x in arguments.items()}
-            nn.Module.to(unet, dtype)
-            noise, seconds, cpu_seconds = _run(unet, weights, cast, image, steps, published=False)
-            error = (noise.float() - exact).abs().max().item()
-            yield Timing(case.name, "merged", str(dtype).removeprefix("torch."), seconds, cpu_seconds, error)
+        ways = [("published", torch.float32), ("merged", torch.float32), ("merged", torch.bfloat16)]
+        if computes_in_bf16() or size <= _WITHOUT_BF16:
+            yield from _compared(unet, weights, case, size, steps, ways)
+        else:
+            yield from _compared(unet, weights, case, size, steps, ways[:2])
+            yield from _compared(unet, weights, case, _WITHOUT_BF16, steps, ways[1:])
+
+
+def computes_in_bf16() -> bool:
+    """Whether this processor does, rather than torch in its place."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def _compared(
+    unet: UNet2DConditionModel,
+    weights: SharingWeights,
+    case: Case,
+    size: int,
+    steps: int,
+    ways: list[tuple[str, torch.dtype]],
+) -> Iterator[Timing]:
+    """One way after the other, each against the first."""
+    arguments, image = _inputs(case, size)
+    exact: Tensor | None = None
+    for way, dtype in ways:
+        cast = {name: x.to(dtype) if x.is_floating_point() else x for name, x in arguments.items()}
+        nn.Module.to(unet, dtype)
+        noise, seconds, cpu_seconds = _run(unet, weights, cast, image, steps, published=way == "published")
+        exact = noise if exact is None else exact
+        error = (noise.float() - exact).abs().max().item()
+        yield Timing(case.name, size, way, str(dtype).removeprefix("torch."), seconds, cpu_seconds, error)
 
 
 @torch.no_grad()

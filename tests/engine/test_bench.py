@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 from acetate_engine.bench import EQUAL
 from acetate_engine.cli import app
 
-LINE = re.compile(r"(\w+), (\w+), (\w+): ([\d.]+) s, of CPU [\d.]+ s, difference ([\d.e+-]+)")
+LINE = re.compile(r"(\w+), 64², (\w+), (\w+): ([\d.]+) s, of CPU [\d.]+ s, difference ([\d.e+-]+)")
 
 
 def test_merged_and_published_agree() -> None:

@@ -25,7 +25,7 @@ def bench(
     rows = []
     for timing in sharing_steps(size, steps, small):
         took = f"{timing.seconds:.2f} s, of CPU {timing.cpu_seconds:.2f} s, difference {timing.error:.1e}"
-        console.print(f"  {timing.case}, {timing.way}, {timing.dtype}: {took}")
+        console.print(f"  {timing.case}, {timing.size}², {timing.way}, {timing.dtype}: {took}")
         rows.append(timing)
     console.print(_table(rows))
     if any(row.dtype == "float32" and not row.error <= EQUAL for row in rows):
@@ -38,10 +38,10 @@ def _threads() -> int:
 
 
 def _table(rows: list[Timing]) -> Table:
-    table = Table("case", "way", "dtype", "s a step", "CPU s", "speed-up in CPU s", "difference")
-    published = {row.case: row.cpu_seconds for row in rows if row.way == "published"}
+    table = Table("case", "size", "way", "dtype", "s a step", "CPU s", "speed-up in CPU s", "difference")
+    first: dict[tuple[str, int], float] = {}
     for row in rows:
-        faster = f"{published[row.case] / row.cpu_seconds:.2f}"
+        faster = f"{first.setdefault((row.case, row.size), row.cpu_seconds) / row.cpu_seconds:.2f}"
         seconds, cpu_seconds = f"{row.seconds:.2f}", f"{row.cpu_seconds:.2f}"
-        table.add_row(row.case, row.way, row.dtype, seconds, cpu_seconds, faster, f"{row.error:.1e}")
+        table.add_row(row.case, f"{row.size}²", row.way, row.dtype, seconds, cpu_seconds, faster, f"{row.error:.1e}")
     return table
