@@ -10,10 +10,9 @@ from acetate.protocol.requests import Task
 from tests.krita.harness.engine import Engine
 from tests.krita.harness.lists import NAME, click_entry, open_list, wait_for_closed
 from tests.krita.harness.painter import Layer, Painter
+from tests.krita.harness.pixels import CANVAS
 from tests.krita.harness.rich import (
-    HEIGHT,
     SPACES,
-    WIDTH,
     as_eight_bits,
     difference,
     rich_document,
@@ -24,7 +23,6 @@ from tests.krita.harness.rich import (
 from tests.krita.harness.scenes import PROMPT
 from tests.krita.harness.waiting import wait_until
 
-CANVAS = Bounds(0, 0, WIDTH, HEIGHT)
 TREE = Bounds(50, 40, 70, 70)
 BACKGROUNDS = [("below", ("tone", "above")), ("up_to", ("above",)), ("canvas", ())]  # picked, hidden
 ALLOW_IDENTITY = """

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ..models.families.components import Components
-from ..models.latent_transparency import decode_rgb
+from ..models.latent_transparency import decode_rgb, plain_latent
 from ..training.datasets import Bytes
 from ..training.transparency import layer_bytes
 from . import alpha as measure
@@ -39,7 +39,7 @@ def _batch(components: Components, pictures: Bytes) -> tuple[Bytes, np.ndarray]:
     rgba = torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div(255).to(components.device)
     vae, size = components.vae, (pictures.shape[1], pictures.shape[2])
     latent = components.transparency.encode_rgba(rgba, vae, components.factor)
-    plain = vae.encode(((2 * rgba[:, :3] - 1) * rgba[:, 3:]).to(vae.dtype)).latent_dist.mean.float()
+    plain = plain_latent(rgba, vae).mean.float()
     decoded = components.transparency.decode_layers(latent, vae, note=_silent, size=size, passes=8)
     pictures_of = [decode_rgb(z, vae, note=_silent).cpu().numpy() for z in (latent, plain)]
     return layer_bytes(decoded[:, [1, 2, 3, 0]]), measure.psnr(*pictures_of)

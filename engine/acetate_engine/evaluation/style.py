@@ -38,9 +38,14 @@ def _says(caption: str, style: str) -> bool:
     return caption.endswith(f", {style.replace('_', ' ')}")
 
 
+def _of_style(reference: Reference, style: str) -> Tensor:
+    """Which of the training pictures, (N) bool."""
+    return torch.tensor([_says(caption, style) for caption in reference.captions])
+
+
 def style_axis(reference: Reference, style: str) -> Tensor | None:
     """(features): from the mean of all other training pictures to that of this style's; None without either."""
-    belongs = torch.tensor([_says(caption, style) for caption in reference.captions])
+    belongs = _of_style(reference, style)
     if not belongs.any() or belongs.all():
         return None
     axis = reference.features[belongs].mean(0) - reference.features[~belongs].mean(0)
@@ -57,14 +62,13 @@ def _seen(sampler: Sampler, prompts: list[str], reference: Reference, styles: tu
 
 
 def _figures(axis: Tensor, plain: Tensor, styled: Tensor, reference: Reference, style: str) -> dict[str, object]:
-    own = torch.tensor([_says(caption, style) for caption in reference.captions])
     change = ((styled - plain) @ axis).numpy()
     rng = np.random.default_rng(0)
     means = [change[rng.integers(len(change), size=len(change))].mean() for _ in range(_ROUNDS)]
     return {
         "plain": float((plain @ axis).mean()),
         "styled": float((styled @ axis).mean()),
-        "real": float((reference.features[own] @ axis).mean()),
+        "real": float((reference.features[_of_style(reference, style)] @ axis).mean()),
         "change": float(change.mean()),
         "interval": [float(edge) for edge in np.percentile(means, (2.5, 97.5))],
         "samples": len(change),

@@ -14,6 +14,8 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .widening import take_weights
+
 
 def conv(inputs: int, outputs: int, kernel: int, gain: float = 1.0) -> nn.Conv2d:
     """A convolution that multiplies the spread by `gain`: without normalisation nothing else keeps a signal alive."""
@@ -121,7 +123,6 @@ class SpaceToDepthAutoencoder(ModelMixin, ConfigMixin):
         """Unscaled latents -> `sample` (N, 3, H, W), about -1..1, not clipped."""
         return DecoderOutput(sample=self.decoder(z))
 
-    @torch.no_grad()
     def widened(self, latent_channels: int, latent_std: float) -> "SpaceToDepthAutoencoder":
         """A copy with more latent channels that decodes as this one does: it ignores the new ones until it is trained.
 
@@ -132,12 +133,7 @@ class SpaceToDepthAutoencoder(ModelMixin, ConfigMixin):
         if latent_channels < mine:
             raise ValueError(f"a latent of {mine} channels cannot be narrowed to {latent_channels}")
         wider = type(self)(**{**self.config, "latent_channels": latent_channels, "latent_std": latent_std})
-        weights = wider.state_dict()
-        for name, weight in self.state_dict().items():
-            if name == "decoder.0.weight":
-                weights[name][:, mine:] = 0
-            weights[name][tuple(slice(size) for size in weight.shape)] = weight
-        wider.load_state_dict(weights)
+        take_weights(wider, self, blank=("decoder.0.weight",))
         return wider
 
     @torch.no_grad()

@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..models.text import MiniLMTextEncoder
+from ..models.widening import take_weights
 from .compose import Floats, to_float, vae_feed
 from .config import Existing, Frozen
 from .datasets import Bytes
@@ -202,7 +203,6 @@ def rgb_of(scenes: list[Scene]) -> Floats:
     return np.stack([scene.layers.blended for scene in scenes])
 
 
-@torch.no_grad()
 def widened(unet: UNet2DConditionModel, channels: int) -> UNet2DConditionModel:
     """`unet` for latents with more channels behind its own: it does not look at them, and predicts 0 there.
 
@@ -213,11 +213,7 @@ def widened(unet: UNet2DConditionModel, channels: int) -> UNet2DConditionModel:
     if channels < mine:
         raise ValueError(f"a UNet for {mine} latent channels cannot be narrowed to {channels}")
     wider = UNet2DConditionModel.from_config({**unet.config, "in_channels": channels, "out_channels": channels})
-    weights = wider.state_dict()
-    for name, weight in unet.state_dict().items():
-        weights[name] = torch.zeros_like(weights[name])
-        weights[name][tuple(slice(size) for size in weight.shape)] = weight
-    wider.load_state_dict(weights)
+    take_weights(wider, unet, blank=("conv_in.weight", "conv_out.weight", "conv_out.bias"))
     return wider
 
 

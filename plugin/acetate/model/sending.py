@@ -49,9 +49,9 @@ class Sending:
     async def _read(self) -> Pictures:
         """What cannot be read is not shown; why not, the press of the button says."""
         document = active_document()
+        if document is None:
+            return Pictures()
         try:
-            if document is None:
-                raise DocumentError("no document is open", "Open one.")
             region, conditions = look(self._settings, document, document.place())
             return await replace(conditions, allows_empty=True).read(document, region.context, self._loop)
         except DocumentError:

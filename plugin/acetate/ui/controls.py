@@ -9,9 +9,10 @@ from acetate.protocol.events import ModelInfo
 from acetate.qt import QtWidgets
 from acetate.ui.choice import Choice
 from acetate.ui.conditions import layers
-from acetate.ui.item_list import ItemList, ItemRow, percent, small_button
+from acetate.ui.item_list import ItemList, ItemRow, percent
 from acetate.ui.layer_picker import LayerPicker
 from acetate.ui.names import NamePicker
+from acetate.ui.small_button import small_button
 
 KINDS = (
     (Follow.LINES, "Lines"),

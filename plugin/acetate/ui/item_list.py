@@ -81,13 +81,3 @@ def percent(least: int, most: int, tip: str) -> QtWidgets.QSpinBox:
     number.setSingleStep(5)
     number.setToolTip(tip)
     return number
-
-
-def small_button(text: str, tip: str, name: str, action: Callable[[], None]) -> QtWidgets.QToolButton:
-    button = QtWidgets.QToolButton()
-    button.setText(text)
-    button.setToolTip(tip)
-    button.setObjectName(name)
-    button.setAutoRaise(True)
-    button.clicked.connect(lambda: action())
-    return button

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from acetate.model.messages import Message, sentence
 from acetate.protocol.errors import AcetateError
 from acetate.qt import QtCore, QtGui, QtWidgets
+from acetate.ui.small_button import small_button
 
 _ERROR, _NOTE = QtGui.QColor("#d9534f"), QtGui.QColor("#4a90d9")
 _BAR = 4  # pixels
@@ -59,8 +58,8 @@ class MessageBar(QtWidgets.QWidget):
         painter.end()
 
     def _top_row(self) -> QtWidgets.QHBoxLayout:
-        copy = _button("acetate_message_copy", "Copy", "Copy this message.", self._copy)
-        close = _button("acetate_message_close", "✕", "Close.", lambda: self.show_message(None))
+        copy = small_button("Copy", "Copy this message.", "acetate_message_copy", self._copy)
+        close = small_button("✕", "Close.", "acetate_message_close", lambda: self.show_message(None))
         row = QtWidgets.QHBoxLayout()
         row.setSpacing(2)
         row.addWidget(self._title, 1)
@@ -79,13 +78,3 @@ def _label(name: str) -> QtWidgets.QLabel:
     label.setTextInteractionFlags(QtCore.Qt.TextInteractionFlag.TextSelectableByMouse)
     label.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
     return label
-
-
-def _button(name: str, text: str, tip: str, clicked: Callable[[], None]) -> QtWidgets.QToolButton:
-    button = QtWidgets.QToolButton()
-    button.setObjectName(name)
-    button.setText(text)
-    button.setToolTip(tip)
-    button.setAutoRaise(True)
-    button.clicked.connect(lambda: clicked())
-    return button

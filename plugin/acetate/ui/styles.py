@@ -7,8 +7,9 @@ from acetate.model.session import Session
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Style
 from acetate.qt import QtWidgets
-from acetate.ui.item_list import ItemList, ItemRow, percent, small_button
+from acetate.ui.item_list import ItemList, ItemRow, percent
 from acetate.ui.names import NamePicker
+from acetate.ui.small_button import small_button
 
 
 class StyleList(ItemList[Style]):

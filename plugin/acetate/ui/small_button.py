@@ -1,0 +1,17 @@
+"""A flat button for what stands beside something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from acetate.qt import QtWidgets
+
+
+def small_button(text: str, tip: str, name: str, action: Callable[[], None]) -> QtWidgets.QToolButton:
+    button = QtWidgets.QToolButton()
+    button.setText(text)
+    button.setToolTip(tip)
+    button.setObjectName(name)
+    button.setAutoRaise(True)
+    button.clicked.connect(lambda: action())
+    return button
