@@ -133,7 +133,7 @@ class SpaceToDepthAutoencoder(ModelMixin, ConfigMixin):
         if latent_channels < mine:
             raise ValueError(f"a latent of {mine} channels cannot be narrowed to {latent_channels}")
         wider = type(self)(**{**self.config, "latent_channels": latent_channels, "latent_std": latent_std})
-        take_weights(wider, self, blank=("decoder.0.weight",))
+        take_weights(wider, self)
         return wider
 
     @torch.no_grad()

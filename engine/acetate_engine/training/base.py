@@ -213,7 +213,7 @@ def widened(unet: UNet2DConditionModel, channels: int) -> UNet2DConditionModel:
     if channels < mine:
         raise ValueError(f"a UNet for {mine} latent channels cannot be narrowed to {channels}")
     wider = UNet2DConditionModel.from_config({**unet.config, "in_channels": channels, "out_channels": channels})
-    take_weights(wider, unet, blank=("conv_in.weight", "conv_out.weight", "conv_out.bias"))
+    take_weights(wider, unet, blank=("conv_out.weight", "conv_out.bias"))
     return wider
 
 

@@ -18,6 +18,7 @@ from ..models.autoencoder import SpaceToDepthAutoencoder
 from ..models.latent_transparency import adjusted_latent, plain_latent
 from ..models.padding import pad_rgb
 from ..models.space_to_depth_transparency import SpaceToDepthOffsetEncoder, SpaceToDepthTransparentDecoder
+from ..models.widening import take_weights
 from .compose import Floats, flip, place, to_float, to_nchw
 from .config import Existing, StageConfig
 from .datasets import load_pictures, load_training
@@ -29,6 +30,8 @@ from .translucent import translucent
 
 class TransparencyConfig(StageConfig):
     vae: Existing
+    start: Existing | None = None  # exported networks to begin with; `widths` may make them wider
+    widths: tuple[int, ...] | None = None  # channels of each stage; the autoencoder's if None
     offset_scale: float = 1.0  # the paper's lambda (100 there, at a learning rate of 1e-5)
     translucent_share: float = 0.25  # pictures that get a synthetic effect
     offset_dropout: float = 0.1
@@ -42,29 +45,30 @@ class TransparencyConfig(StageConfig):
 
 
 class Networks(nn.Module):
-    """Both networks, of the autoencoder's shape, trained by one optimiser.
+    """Both networks, with the autoencoder's stages, trained by one optimiser."""
 
-    They start with the autoencoder's features, for they look at the same things: the offset as zero, colour as the
-    autoencoder's picture.
-    """
-
-    def __init__(self, vae: SpaceToDepthAutoencoder) -> None:
+    def __init__(self, vae: SpaceToDepthAutoencoder, widths: tuple[int, ...] | None = None) -> None:
         super().__init__()
         config = vae.config
-        shape = (config.latent_channels, tuple(config.stages), tuple(config.widths))
+        shape = (config.latent_channels, tuple(config.stages), widths or tuple(config.widths))
         self.encoder = SpaceToDepthOffsetEncoder(*shape, config.encoder_blocks)
         self.decoder = SpaceToDepthTransparentDecoder(*shape, config.decoder_blocks)
-        self._start_from(vae)
+
+    def start_from_networks(self, folder: Path) -> None:
+        """Those of an export, of these widths or narrower: they compute the same until they are trained."""
+        take_weights(self.encoder, SpaceToDepthOffsetEncoder.from_pretrained(folder / "encoder"))
+        take_weights(self.decoder, SpaceToDepthTransparentDecoder.from_pretrained(folder / "decoder"))
 
     @torch.no_grad()
-    def _start_from(self, vae: SpaceToDepthAutoencoder) -> None:
+    def start_from_features(self, vae: SpaceToDepthAutoencoder) -> None:
+        """The autoencoder's, for they look at the same things: the offset is zero, colour the autoencoder's picture."""
         first, *others = _convolutions(vae.encoder)[:-1]
         ours_first, *ours = _convolutions(self.encoder.down)
-        ours_first.weight[:, -first.in_channels :].copy_(first.weight)  # alpha's channels come before colour's
+        ours_first.weight[: first.out_channels, -first.in_channels :].copy_(first.weight)  # alpha's channels come before colour's
         theirs_in, *theirs = _convolutions(vae.decoder)
         ours += [self.decoder.latent_conv_in, *_convolutions(self.decoder.up)[:-1]]
         for mine, other in zip(ours, [*others, theirs_in, *theirs[:-1]], strict=True):
-            mine.load_state_dict(other.state_dict())
+            take_weights(mine, other)
 
 
 def _convolutions(module: nn.Module) -> list[nn.Conv2d]:
@@ -109,7 +113,11 @@ class TransparencyStage:
         self.vae = SpaceToDepthAutoencoder.from_pretrained(config.vae).eval().requires_grad_(False)
         self.vae.to(memory_format=torch.channels_last)
         torch.manual_seed(config.schedule.seed)
-        self.networks = Networks(self.vae)
+        self.networks = Networks(self.vae, config.widths)
+        if config.start:
+            self.networks.start_from_networks(config.start)
+        else:
+            self.networks.start_from_features(self.vae)
         self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from the stub
         self.critic = PatchCritic()
 

@@ -1,10 +1,11 @@
-"""More latent channels for networks that were trained with fewer: at first nothing is seen or shown differently."""
+"""More channels for networks that were trained with fewer: at first nothing is seen or shown differently."""
 
 import pytest
 import torch
 
 from acetate_engine.models.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.training.base import UNetModel, new_unet, widened
+from acetate_engine.training.transparency import Networks
 
 
 @pytest.fixture
@@ -42,3 +43,21 @@ def test_latents_are_never_narrowed(vae):
         vae.widened(3, 0.1)
     with pytest.raises(ValueError, match="4 latent channels cannot be narrowed to 3"):
         widened(new_unet(UNetModel(widths=(16,), head_width=8, groups=8), 4, 8), 3)
+
+
+@torch.no_grad()
+def test_wider_transparency_networks_decode_the_same(vae, tmp_path):
+    trained = Networks(vae)
+    trained.start_from_features(vae)
+    for weight in trained.parameters():
+        weight.add_(torch.randn_like(weight) * 0.05)
+    trained.encoder.save_pretrained(tmp_path / "encoder")
+    trained.decoder.save_pretrained(tmp_path / "decoder")
+    wider = Networks(vae, widths=(20, 32))
+    wider.start_from_networks(tmp_path)
+    layer, latent = torch.rand(2, 4, 16, 24), torch.randn(2, 4, 2, 3)
+    torch.testing.assert_close(wider.encoder(layer), trained.encoder(layer), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        wider.decoder(layer[:, 1:], latent), trained.decoder(layer[:, 1:], latent), rtol=1e-4, atol=1e-5
+    )
+    assert wider.decoder.config.widths == (20, 32)
