@@ -56,26 +56,29 @@ class Timing:
     error: float
 
 
-def sharing_steps(size: int = 512, steps: int = 2, small: bool = False) -> Iterator[Timing]:
+def sharing_steps(
+    size: int = 512, steps: int = 2, small: bool = False, bf16_size: int | None = None
+) -> Iterator[Timing]:
     """Time a step of each case without guidance: published in fp32, then ours in fp32 and in bf16.
-
-    Where the processor has no bf16 arithmetic, ours is compared in both at a small size.
 
     Args:
         size: pixels a side, a multiple of 64.
         steps: timed steps of each, after one that is not timed; where that one takes over a minute, it is all.
         small: a narrow UNet instead of SD1.5's full size; weights are random in both.
+        bf16_size: pixels a side where ours is compared in fp32 and bf16; if None, `size` where the processor computes
+            in bf16, else a small one.
     """
+    bf16_size = bf16_size or (size if computes_in_bf16() else min(size, _WITHOUT_BF16))
     unet = _filled(UNet2DConditionModel(cross_attention_dim=768, **(_SMALL if small else {})))
     for case in CASES:
         nn.Module.to(unet, torch.float32)  # diffusers' own `to` warns of modules to keep in float32, and there are none
         weights = _filled(new_sharing_weights(unet, case.frames, condition=case.condition))
         ways = [("published", torch.float32), ("merged", torch.float32), ("merged", torch.bfloat16)]
-        if computes_in_bf16() or size <= _WITHOUT_BF16:
+        if bf16_size == size:
             yield from _compared(unet, weights, case, size, steps, ways)
         else:
             yield from _compared(unet, weights, case, size, steps, ways[:2])
-            yield from _compared(unet, weights, case, _WITHOUT_BF16, steps, ways[1:])
+            yield from _compared(unet, weights, case, bf16_size, steps, ways[1:])
 
 
 def computes_in_bf16() -> bool:

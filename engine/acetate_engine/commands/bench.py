@@ -16,6 +16,9 @@ def bench(
     size: Annotated[int, typer.Option(help="Pixels a side, a multiple of 64.")] = 512,
     steps: Annotated[int, typer.Option(min=1, help="Timed steps of each way, after one that is not timed.")] = 2,
     small: Annotated[bool, typer.Option(help="A narrow UNet instead of the full size of SD1.5.")] = False,
+    bf16_size: Annotated[
+        int | None, typer.Option(help="Pixels a side with bf16; smaller where the processor does not compute in it.")
+    ] = None,
 ) -> None:
     """Time a denoising step of layers, merged and cached against the published way; exit status 1 if they differ."""
     console = Console()
@@ -23,7 +26,7 @@ def bench(
         f"SD1.5 {'narrow' if small else 'full size'}, random weights, {size}×{size}, CPU threads: {_threads()}"
     )
     rows = []
-    for timing in sharing_steps(size, steps, small):
+    for timing in sharing_steps(size, steps, small, bf16_size):
         took = f"{timing.seconds:.2f} s, of CPU {timing.cpu_seconds:.2f} s, difference {timing.error:.1e}"
         console.print(f"  {timing.case}, {timing.size}², {timing.way}, {timing.dtype}: {took}")
         rows.append(timing)
