@@ -35,7 +35,7 @@ class TransparencyConfig(StageConfig):
     offset_scale: float = 1.0  # the paper's lambda (100 there, at a learning rate of 1e-5)
     translucent_share: float = 0.25  # pictures that get a synthetic effect
     offset_dropout: float = 0.1
-    latent_noise: float = 0.1  # at most: a diffusion model's latents are not exact
+    latent_noise: float = 0.2  # at most: a diffusion model's latents are not exact
     alpha_weight: float = 3.0
     soft_weight: float = 2.0  # how much more an error of alpha counts where alpha is a half, for few pixels are soft
     composite_weight: float = 5.0  # of squared errors over a random colour
@@ -169,12 +169,11 @@ class TransparencyStage:
             latent = torch.where(kept, latent, plain)
         with torch.no_grad():
             target = self._picture_of(plain)
-        adjusted = self._picture_of(latent)
-        read = latent
-        if train:
+        if train:  # noise on what the decoder is given twice, as latent and as picture: so it is with generated latents
             level = self.config.latent_noise * torch.rand((len(rgba), 1, 1, 1), device=rgba.device)
-            read = latent + level * torch.randn_like(latent)
-        layer = self.networks.decoder(adjusted.clamp(0, 1), read)
+            latent = latent + level * torch.randn_like(latent)
+        adjusted = self._picture_of(latent)
+        layer = self.networks.decoder(adjusted.clamp(0, 1), latent)
         return Decoded(layer, torch.cat([rgba[:, 3:], padded], 1), adjusted, target)
 
     def _picture_of(self, latent: Tensor) -> Tensor:

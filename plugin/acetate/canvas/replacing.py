@@ -8,7 +8,6 @@ into that copy stays with it, through undo, redo, and strokes painted later (mea
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 
 from krita import Krita, Node
@@ -17,10 +16,11 @@ from acetate.canvas.colour import Converter
 from acetate.canvas.document import OpenDocument, find_node, node_id
 from acetate.canvas.insertion import NewLayer
 from acetate.canvas.wrappers import Hold, wrappers
+from acetate.coroutines import Loop
 from acetate.picture import Picture, row_strips
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
-from acetate.qt import GuiThread, QtWidgets, sip
+from acetate.qt import QtWidgets, sip
 
 _CONVERT = "convert_to_paint_layer"
 _SHAPED = re.compile(rb"[^\0]+")  # a run of pixels that the mask covers
@@ -90,10 +90,10 @@ class Replacement:
         """Shows on the canvas what was written. Any thread; takes as long as Krita merges its whole canvas."""
         self._document.handle.refreshProjection()
 
-    def watch(self, copy: str) -> None:
+    def watch(self, copy: str, loop: Loop) -> None:
         """Undoing the conversion of a plain layer, Krita takes the canvas to be as it was, which it is not."""
         if self._is_plain:
-            _Watch(self._document, copy)
+            _Watch(self._document, copy, loop)
 
     def _write(self, copy: str, strip: Bounds) -> None:
         area = (strip.x, strip.y, strip.width, strip.height)
@@ -130,12 +130,12 @@ class Replacement:
 class _Watch:
     """After an undo or redo that brings or takes the copy, lets Krita merge its canvas anew, in a thread."""
 
-    def __init__(self, document: OpenDocument, copy: str) -> None:
+    def __init__(self, document: OpenDocument, copy: str, loop: Loop) -> None:
         self._document = document
         self._copy = copy
+        self._loop = loop
         self._is_there = True
         self._steps = 0  # undone or redone since the last comparison
-        self._gui = GuiThread()
         for name in ("edit_undo", "edit_redo"):
             _action(name).triggered.connect(lambda: self._look())  # a bound method would not keep this alive
 
@@ -143,11 +143,7 @@ class _Watch:
         """Nodes are looked at on the GUI thread only, once the undo is done."""
         if self._document.is_open:
             self._steps += 1
-            _in_thread(self._wait)
-
-    def _wait(self) -> None:
-        self._document.handle.waitForDone()
-        self._gui.post(self._compare)
+            self._loop.thread(self._document.handle.waitForDone).then(self._compare)
 
     def _compare(self) -> None:
         if not self._document.is_open:
@@ -157,12 +153,8 @@ class _Watch:
             is_there = find_node(hold(handle.rootNode()), self._copy, hold) is not None
         is_unsure = self._steps > 1  # who is quick brings the copy and takes it again in between
         if is_there != self._is_there or is_unsure:
-            _in_thread(handle.refreshProjection)
+            self._loop.thread(handle.refreshProjection)
         self._is_there, self._steps = is_there, 0
-
-
-def _in_thread(work: Callable[[], None]) -> None:
-    threading.Thread(target=work, daemon=True, name="acetate").start()
 
 
 def _action(name: str) -> QtWidgets.QAction:

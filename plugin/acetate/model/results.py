@@ -88,7 +88,7 @@ class Results:
         await self._until(replacement.is_active)
         replacement.convert()
         copy = await self._until(replacement.is_converted)
-        replacement.watch(copy)
+        replacement.watch(copy, self._loop)
         return copy
 
     async def _until(self, look: Callable[[], T | None]) -> T:
