@@ -9,7 +9,7 @@ APT_PACKAGES=(krita python3-pyqt5 python3-pyqt5.sip python3-venv xvfb xdotool im
 PROGRAMS=(krita Xvfb xdotool import) # the same, as commands, for systems without apt
 TORCH="torch==2.13.0"
 CPU_INDEX="https://download.pytorch.org/whl/cpu"
-EXTRAS="dev,train,eval"
+EXTRAS="dev,train,eval,cluster"
 VENV=".venv"
 STAMP="$VENV/.acetate-setup"
 LOG="build/setup.log"

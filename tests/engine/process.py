@@ -63,8 +63,9 @@ def is_worker(pid: int) -> bool:
 class EngineProcess:
     """`acetate serve` in `root`; `start` after `kill` takes up the same data."""
 
-    def __init__(self, root: Path, **environment: str) -> None:
+    def __init__(self, root: Path, *arguments: str, **environment: str) -> None:
         self.root = root
+        self.arguments = arguments
         self.environment = {**private_environment(root), **environment}
         self.connection_file = root / "run" / "acetate" / "connection.json"
         self.log = root / "state" / "acetate" / "log" / "engine.log"
@@ -75,7 +76,9 @@ class EngineProcess:
         self.connection_file.unlink(missing_ok=True)
         began = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "acetate_engine", "serve"], env=self.environment, stdout=subprocess.DEVNULL
+            [sys.executable, "-m", "acetate_engine", "serve", *self.arguments],
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
         )
         wait_until(self.connection_file.exists, "a connection file")
         connection = read_connection(self.connection_file)

@@ -7,8 +7,10 @@ import os
 
 import structlog
 
+from acetate.protocol.errors import EngineStartFailed
 from acetate.protocol.events import Health
 from acetate.protocol.version import PROTOCOL_VERSION, __version__
+from acetate_engine.jobs.executors.base import Executor, ExecutorKind
 from acetate_engine.jobs.executors.local import LocalExecutor
 from acetate_engine.jobs.images import ImageStore
 from acetate_engine.jobs.queue import JobQueue
@@ -23,12 +25,12 @@ log = structlog.get_logger("engine")
 
 
 class Engine:
-    """Raises FileError where the job store cannot be used."""
+    """Raises FileError where the job store cannot be used, EngineStartFailed where the cluster cannot."""
 
-    def __init__(self) -> None:
+    def __init__(self, executor: ExecutorKind) -> None:
         self.images = ImageStore(images_dir())
         self.store = JobStore(data_dir() / "jobs.sqlite")
-        self.queue = JobQueue(self.store, LocalExecutor())
+        self.queue = JobQueue(self.store, _new_executor(executor, self.images))
 
     async def start(self) -> None:
         """Takes up where the last engine was when it ended."""
@@ -48,3 +50,15 @@ class Engine:
 
     def health(self) -> Health:
         return Health("acetate", __version__, PROTOCOL_VERSION, os.getpid(), self.queue.executor.state)
+
+
+def _new_executor(kind: ExecutorKind, images: ImageStore) -> Executor:
+    if kind is ExecutorKind.LOCAL:
+        return LocalExecutor()
+    try:
+        from acetate_engine.jobs.executors.ray import RayExecutor
+    except ImportError as error:
+        raise EngineStartFailed(
+            f"Ray cannot be imported: {error}", "Install it with pip install 'acetate[cluster]'."
+        ) from error
+    return RayExecutor(images)

@@ -17,6 +17,7 @@ from acetate.protocol.version import PROTOCOL_VERSION, __version__
 from acetate_engine.api.engine import Engine
 from acetate_engine.api.gate import Gate
 from acetate_engine.api.lock import lock_data_dir
+from acetate_engine.jobs.executors.base import ExecutorKind
 from acetate_engine.logs import configure_logging
 from acetate_engine.paths import data_dir
 
@@ -24,17 +25,18 @@ HOST = "127.0.0.1"
 _GRACE = 3  # seconds that open answers are given at the end
 
 
-def serve(port: int) -> None:
+def serve(port: int, executor: ExecutorKind) -> None:
     """Blocks until SIGTERM or SIGINT. Port 0 takes a free one.
 
-    Raises EngineAlreadyRunning, PortTaken, EngineStartFailed where a folder cannot be written, FileError.
+    Raises EngineAlreadyRunning, PortTaken, FileError, EngineStartFailed where a folder cannot be written or the
+    executor not be reached.
     """
     with _prepared_folders(), lock_data_dir(data_dir()), listen(port) as listener:
         configure_logging()
         connection = Connection(
             HOST, listener.getsockname()[1], secrets.token_urlsafe(32), os.getpid(), __version__, PROTOCOL_VERSION
         )
-        gate = Gate(Engine(), connection.token, on_stop=lambda: _withdraw(connection))
+        gate = Gate(Engine(executor), connection.token, on_stop=lambda: _withdraw(connection))
         _announce(connection)
         uvicorn.Server(_config(gate)).run(sockets=[listener])
 

@@ -6,9 +6,15 @@ from typing import Annotated
 
 import typer
 
+from acetate_engine.jobs.executors.base import ExecutorKind
+
 
 def serve(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 0,
+    executor: Annotated[
+        ExecutorKind,
+        typer.Option(help="Who carries out jobs: a process here, or an actor of the Ray cluster at RAY_ADDRESS."),
+    ] = ExecutorKind.LOCAL,
 ) -> None:
     """Run the engine on this machine, until Ctrl+C.
 
@@ -16,4 +22,4 @@ def serve(
     """
     from acetate_engine.api import server
 
-    server.serve(port)
+    server.serve(port, executor)

@@ -17,7 +17,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,15 +70,22 @@ class Pipe:
             os._exit(0)
 
 
-class PipeReporter:
+class Channel(Protocol):
+    """The worker's way to the engine."""
+
+    def send(self, message: Message) -> None: ...
+    def is_cancelled(self, job: str) -> bool: ...
+
+
+class ChannelReporter:
     """A `Reporter` of one job."""
 
-    def __init__(self, pipe: Pipe, job: str) -> None:
-        self._pipe = pipe
+    def __init__(self, channel: Channel, job: str) -> None:
+        self._channel = channel
         self.job = job
 
     def send(self, event: Event) -> None:
-        self._pipe.send(Report.of(self.job, event))
+        self._channel.send(Report.of(self.job, event))
 
     def progress(self, step: int, steps: int, stage: str) -> None:
         self.send(Progress(step, steps, stage))
@@ -87,11 +94,11 @@ class PipeReporter:
         self.send(Preview(step, base64.b64encode(encode_png(rgba)).decode()))
 
     def check(self) -> None:
-        if self._pipe.is_cancelled(self.job):
+        if self._channel.is_cancelled(self.job):
             raise JobCancelled
 
 
-def carry_out(generator: Generator, request: GenerateRequest, images: ImageStore, reporter: PipeReporter) -> Event:
+def carry_out(generator: Generator, request: GenerateRequest, images: ImageStore, reporter: ChannelReporter) -> Event:
     """Runs one job to its final event; whatever goes wrong in it becomes one."""
     started = time.monotonic()
     try:
@@ -134,17 +141,22 @@ def main() -> None:
     threading.Thread(target=pipe.listen, name="listen", daemon=True).start()
     images = ImageStore(images_dir())
     generator = TaskGenerator()
-    warm_up = threading.Thread(target=_warm_up, args=(generator, pipe, started), name="warm up")
-    warm_up.start()
+    warming_up = threading.Thread(target=_warm_up_and_say, args=(generator, pipe, started), name="warm up")
+    warming_up.start()
     while True:
         run = pipe.jobs.get()
         if run.request.task.needs_model:
-            warm_up.join()
-        reporter = PipeReporter(pipe, run.job)
+            warming_up.join()
+        reporter = ChannelReporter(pipe, run.job)
         reporter.send(carry_out(generator, run.request, images, reporter))
 
 
-def _warm_up(generator: TaskGenerator, pipe: Pipe, started: float) -> None:
+def _warm_up_and_say(generator: TaskGenerator, pipe: Pipe, started: float) -> None:
+    warm_up(generator)
+    pipe.send(Ready(time.monotonic() - started))
+
+
+def warm_up(generator: TaskGenerator) -> None:
     """Happens while jobs that need no model can already run; what is wrong is for a job to report."""
     try:
         generator.warm_up()
@@ -152,7 +164,6 @@ def _warm_up(generator: TaskGenerator, pipe: Pipe, started: float) -> None:
         log.warning("not loaded ahead: %s", error)
     except Exception:
         log.exception("not loaded ahead")
-    pipe.send(Ready(time.monotonic() - started))
 
 
 def _reserved_stdout() -> BinaryIO:

@@ -1,1 +1,1 @@
-"""Where jobs are carried out: `local`, a worker process on this machine."""
+"""Where jobs are carried out: `local`, a worker process on this machine; `ray`, an actor of a Ray cluster."""

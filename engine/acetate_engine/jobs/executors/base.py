@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from enum import Enum
 from typing import Literal, Protocol
 
 from acetate.protocol.events import Event
 from acetate.protocol.requests import GenerateRequest
+
+
+class ExecutorKind(str, Enum):
+    """`local`: a process on this machine. `ray`: an actor of a Ray cluster."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
 
 WorkerState = Literal["starting", "ready", "busy", "dead"]
 

@@ -1,0 +1,73 @@
+"""Jobs in an actor of a real Ray cluster, which the engine starts on this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from acetate.protocol.events import Cancelled, JobState, Started
+from tests.engine.jobs.test_generating import REQUEST, layer_of, tiny_resources, under_way
+from tests.engine.process import PIXELS, EngineProcess, identity_request, private_environment, wait_until
+
+pytestmark = pytest.mark.engine
+pytest.importorskip("ray", reason="the extra `cluster` is not installed")
+
+
+@pytest.fixture(scope="module")
+def on_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+    root = tmp_path_factory.mktemp("ray")
+    engine = EngineProcess(
+        root, "--executor", "ray", ACETATE_RESOURCES=str(tiny_resources(root / "resources")), RAY_ADDRESS=""
+    )
+    yield engine
+    assert engine.stop() == -signal.SIGTERM
+
+
+def actor(engine: EngineProcess) -> int:
+    """The process that Ray runs the worker in."""
+
+    def found() -> list[int]:
+        children = psutil.Process(engine.process.pid).children(recursive=True)
+        return [child.pid for child in children if "ray::RayWorker" in " ".join(child.cmdline())]
+
+    return int(wait_until(found, "an actor")[0])
+
+
+def test_images_go_to_the_cluster_and_layers_come_back(on_ray: EngineProcess) -> None:
+    on_ray.upload()
+    assert layer_of(on_ray, on_ray.submit(identity_request())) == PIXELS.encode()
+
+
+def test_a_killed_actor_costs_a_retry_and_changes_no_pixel(on_ray: EngineProcess) -> None:
+    undisturbed = layer_of(on_ray, on_ray.submit(REQUEST))
+    job = under_way(on_ray)
+    os.kill(actor(on_ray), signal.SIGKILL)
+    assert layer_of(on_ray, job) == undisturbed
+    events = [event for _, event in on_ray.events(job)]
+    assert [event for event in events if isinstance(event, Started)] == [Started(1), Started(2)]
+
+
+def test_a_running_job_is_cancelled(on_ray: EngineProcess) -> None:
+    job = under_way(on_ray)
+    on_ray.http.delete(f"/v1/jobs/{job}")
+    status = on_ray.wait_for(job, JobState.CANCELLED)
+    assert status.step < REQUEST.steps
+    assert list(on_ray.events(job))[-1][1] == Cancelled()
+
+
+def test_a_cluster_that_is_not_there_is_named_at_once(tmp_path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "acetate_engine", "serve", "--executor", "ray"],
+        env={**private_environment(tmp_path), "RAY_ADDRESS": "127.0.0.1:1"},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert result.returncode == 1
+    assert "the Ray cluster cannot be used" in result.stderr and "RAY_ADDRESS" in result.stderr
