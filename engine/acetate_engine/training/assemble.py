@@ -9,22 +9,26 @@ from typing import Any
 
 from diffusers import UNet2DConditionModel
 
+from acetate.protocol.requests import ControlKind
+
 from ..models.autoencoder import SpaceToDepthAutoencoder
 from ..models.transparency_folders import transparency_network
 
 
 @dataclass(frozen=True)
 class Exports:
-    """Folders that the stages wrote with --export; `layer` may be missing in a first cut."""
+    """Folders that the stages wrote with --export."""
 
     vae: Path
     base: Path
     transparency: Path
-    layer: Path | None
+    layers: tuple[Path, ...] = ()  # of `layer`, `joint`, `conditioned`: what is missing the model cannot do
+    control: Path | None = None
+    styles: tuple[Path, ...] = ()
 
 
 def assemble(exports: Exports, card: dict[str, Any], folder: Path) -> None:
-    """Write `folder`: the parts of MODEL_INDEX, `layers`, captions.json, model_index.json and `card` as mini.json."""
+    """Write `folder`: the parts of MODEL_INDEX, what stands beside them, model_index.json and `card` as mini.json."""
     folder.mkdir(parents=True, exist_ok=True)
     _half(SpaceToDepthAutoencoder.from_pretrained, exports.vae, folder / "vae")
     _half(UNet2DConditionModel.from_pretrained, exports.base / "unet", folder / "unet")
@@ -32,8 +36,11 @@ def assemble(exports: Exports, card: dict[str, Any], folder: Path) -> None:
         _half(transparency_network, exports.transparency / name, folder / f"transparent_{name}")
     shutil.copytree(exports.base / "scheduler", folder / "scheduler", dirs_exist_ok=True)
     shutil.copy(exports.base / "captions.json", folder)
-    if exports.layer:
-        shutil.copytree(exports.layer, folder / "layers", dirs_exist_ok=True)
+    beside = [(layer, "layers") for layer in exports.layers] + [(style, "styles") for style in exports.styles]
+    if exports.control:
+        beside.append((exports.control, f"controlnet/{ControlKind.EDGES.value}"))
+    for source, name in beside:
+        shutil.copytree(source, folder / name, dirs_exist_ok=True)
     _write(folder / "model_index.json", MODEL_INDEX)
     _write(folder / "mini.json", card)
 

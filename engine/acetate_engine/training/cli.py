@@ -53,7 +53,11 @@ def assemble(
         Path, typer.Option(help="JSON with what the folders do not say: native, offset_scale, licence, ...")
     ],
     out: Annotated[Path, typer.Option(help="Folder of the model.")],
-    layer: Annotated[Path | None, typer.Option(help="Export of `layer`.")] = None,
+    layer: Annotated[
+        list[Path] | None, typer.Option(help="Export of `layer`, `joint` or `conditioned`; may be repeated.")
+    ] = None,
+    control: Annotated[Path | None, typer.Option(help="Export of `control`.")] = None,
+    style: Annotated[list[Path] | None, typer.Option(help="Export of `style`; may be repeated.")] = None,
 ) -> None:
     """Put the stages' exports together into one model folder, in fp16."""
     import json
@@ -61,7 +65,8 @@ def assemble(
     from .assemble import Exports
     from .assemble import assemble as write
 
-    write(Exports(vae, base, transparency, layer), json.loads(card.read_text(encoding="utf-8")), out)
+    exports = Exports(vae, base, transparency, tuple(layer or ()), control, tuple(style or ()))
+    write(exports, json.loads(card.read_text(encoding="utf-8")), out)
 
 
 @app.command()

@@ -1,0 +1,58 @@
+"""What `acetate train assemble` writes is a model that the engine lists and loads, with all that was given."""
+
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+from acetate.protocol.requests import ControlKind, ControlMethod, Task
+from acetate_engine.models.families import mini
+from acetate_engine.training.cli import app
+from acetate_engine.training.control import new_controlnet
+from tests.engine.models.tiny import mini_unet, write_mini
+
+
+@pytest.fixture
+def exports(tmp_path):
+    """Folders as the stages export them."""
+    write_mini(tmp_path, layers=("transparent", "joint"))
+    for name in ("unet", "scheduler"):
+        shutil.move(tmp_path / name, tmp_path / "base" / name)
+    (tmp_path / "base" / "captions.json").write_text("[]")
+    for name in ("encoder", "decoder"):
+        shutil.move(tmp_path / f"transparent_{name}", tmp_path / "transparency" / name)
+    for name in ("transparent", "joint"):
+        (tmp_path / name).mkdir()
+        shutil.move(tmp_path / "layers" / f"{name}.safetensors", tmp_path / name)
+    new_controlnet(mini_unet(), 16, 4).save_pretrained(tmp_path / "control")
+    (tmp_path / "style").mkdir()
+    (tmp_path / "style" / "ink.safetensors").write_bytes(b"")
+    return tmp_path
+
+
+def assemble(exports, *options):
+    parts = ("vae", "base", "transparency")
+    folders = [argument for name in parts for argument in (f"--{name}", str(exports / name))]
+    out = exports / "model"
+    arguments = ["assemble", *folders, "--card", str(exports / "mini.json"), "--out", str(out), *map(str, options)]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    return out
+
+
+def test_everything_that_was_trained_is_found(exports):
+    options = ("--layer", exports / "transparent", "--layer", exports / "joint", "--control", exports / "control")
+    folder = assemble(exports, *options, "--style", exports / "style")
+    added = mini._add_ons(folder)
+    assert set(added.controls) == {(ControlMethod.CONTROLNET, ControlKind.EDGES)}
+    assert set(added.loras) == {"ink"}
+    assert Task.JOINT in mini.tasks_of(mini.layer_names(folder))
+    components = mini.load(folder, added)
+    assert set(components.layers) == {"transparent", "joint"}
+
+
+def test_parts_may_be_missing(exports):
+    folder = assemble(exports, "--layer", exports / "transparent")
+    added = mini._add_ons(folder)
+    assert not added.controls and not added.loras
+    assert Task.JOINT not in mini.tasks_of(mini.layer_names(folder))
