@@ -16,7 +16,7 @@ from ..models.text import MiniLMTextEncoder
 from ..models.widening import take_weights
 from .compose import Floats, to_float, vae_feed
 from .config import Existing, Frozen
-from .datasets import Bytes
+from .datasets import Bytes, Pictures
 from .diffusion import (
     draw_indices,
     encode_feeds,
@@ -88,7 +88,7 @@ class BaseStage:
     def __init__(self, config: BaseConfig, data: Path) -> None:
         self.config = config
         self.vae = frozen_vae(config.vae)
-        self.foregrounds = load_subset(config, data)
+        self.foregrounds = self.pictures(data)
         self.sheet_states = encode_texts(list(config.prompts or self.foregrounds.captions[:32]))
         scenes = compose_scenes(config, data, config.scenes, config.schedule.seed) if config.scenes else []
         backgrounds = load_backgrounds(config, data) if config.background_share else None
@@ -104,6 +104,10 @@ class BaseStage:
         self.noise = noise_schedule()
         self.size = self.plain.latent.shape[-1]
         self.unet = self._unet()
+
+    def pictures(self, data: Path) -> Pictures:
+        """The cut-outs that are taught."""
+        return load_subset(self.config, data)
 
     def _unet(self) -> UNet2DConditionModel:
         channels = self.vae.config.latent_channels

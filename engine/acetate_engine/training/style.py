@@ -1,5 +1,6 @@
 """Stage `style`: a LoRA on the frozen base, with peft; it carries over to every layer that the base paints."""
 
+from itertools import cycle
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from peft.utils import get_peft_model_state_dict
 
 from .base import BaseConfig, BaseStage
 from .config import Existing
+from .datasets import Pictures
 from .diffusion import frozen_unet
 
 TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]
@@ -19,6 +21,7 @@ class StyleConfig(BaseConfig):
     start: Existing  # the base UNet, frozen here
     rank: int = 16
     file: str = "style"  # name of the exported file, which is the style's name
+    said_as: tuple[str, ...] = ()  # styles that captions name in turn instead of their own
     scenes: int = 0
     background_share: float = 0.0
 
@@ -30,8 +33,16 @@ class StyleStage(BaseStage):
     trains = "lora"
 
     def __init__(self, config: StyleConfig, data: Path) -> None:
-        self.start, self.rank, self.file = config.start, config.rank, config.file
+        self.start, self.rank, self.file, self.said_as = config.start, config.rank, config.file, config.said_as
         super().__init__(config, data)
+
+    def pictures(self, data: Path) -> Pictures:
+        """With captions that name other styles, if wanted: else the look is tied to the words."""
+        pictures = super().pictures(data)
+        if self.said_as:
+            for row, style in zip(pictures.rows, cycle(self.said_as), strict=False):
+                row["caption"] = row["caption"].replace(row["style"], style)
+        return pictures
 
     def _unet(self) -> UNet2DConditionModel:
         unet = frozen_unet(self.start)

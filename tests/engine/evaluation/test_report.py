@@ -18,7 +18,7 @@ from tests.engine.commands.conftest import Acetate, acetate, tiny, tiny_resource
 from tests.engine.evaluation.test_alpha import discs
 from tests.engine.training.conftest import data  # noqa: F401  # fixture
 
-CAPTIONS = [f"disc number {number}" for number in range(8)]
+CAPTIONS = [f"disc number {number}, 3d emoji" for number in range(8)]
 KEYS = {
     "latent": {"alpha_mae", "soft_alpha_mae", "alpha_sad", "alpha_grad", "composite_psnr", "composite_ssim",
                "identity_psnr"},

@@ -40,7 +40,7 @@ def _write(folder, kind, make, splits, row):
 
 def _foreground_row(number):
     licence = "see the fine print" if number == 0 else "MIT (someone)"
-    return {"caption": f"disc number {number}", "style": "3d emoji", "source": "test", "licence": licence}
+    return {"caption": f"disc number {number}, 3d emoji", "style": "3d emoji", "source": "test", "licence": licence}
 
 
 def _background_row(number):
@@ -90,6 +90,6 @@ CONFIGS = {
     "joint": (1e-2, SHARED + "layer: layer/transparent.safetensors"),
     "concat": (4e-3, "include: [parts.yaml]\nscenes: 6\nway: bgble2fg"),
     "control": (2e-2, "include: [parts.yaml]\nlayer: layer/transparent.safetensors\nhint_width: 4"),
-    "style": (1e-2, "include: [parts.yaml]\nrank: 4"),
+    "style": (1e-2, "include: [parts.yaml]\nrank: 4\nsaid_as: [photo, painting]"),
     "conditioned": (1e-2, SHARED + "wanted: foreground\ncondition_channels: 8"),
 }

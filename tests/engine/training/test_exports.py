@@ -56,6 +56,13 @@ def test_a_style_is_read_by_the_engine(workshop, trained_stage, inputs):
     assert not torch.equal(before, after)
 
 
+def test_captions_name_other_styles_so_that_the_look_is_not_tied_to_words(workshop, data):
+    _, stage = STAGES["style"].build(workshop / "style.yaml", data)
+    captions = stage.foregrounds.captions
+    assert captions[0].endswith(", photo") and captions[1].endswith(", painting")
+    assert not any("3d emoji" in caption for caption in captions)
+
+
 @torch.no_grad()
 def test_concatenated_conditions_are_read_by_the_engine(workshop, trained_stage, inputs):
     stage, folder = trained_stage("concat")
