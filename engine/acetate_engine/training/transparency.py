@@ -64,6 +64,7 @@ class Networks(nn.Module):
         """The autoencoder's, for they look at the same things: the offset is zero, colour the autoencoder's picture."""
         first, *others = _convolutions(vae.encoder)[:-1]
         ours_first, *ours = _convolutions(self.encoder.down)
+        # alpha's channels come before colour's
         ours_first.weight[: first.out_channels, -first.in_channels :].copy_(first.weight)
         theirs_in, *theirs = _convolutions(vae.decoder)
         ours += [self.decoder.latent_conv_in, *_convolutions(self.decoder.up)[:-1]]
