@@ -1,4 +1,4 @@
-"""Stage `base`: the RGB text-to-image UNet, on cut-outs over mid-grey, layered pictures and photographs alone."""
+"""Stage `base`: the RGB text-to-image UNet, on cut-outs over mid-grey, layered pictures and backgrounds alone."""
 
 import copy
 import json
@@ -45,8 +45,8 @@ class UNetModel(Frozen):
 class BaseConfig(LayeredConfig):
     model: UNetModel = UNetModel()
     mirror: bool = True  # mirror images of cut-outs too
-    scene_share: float = 0.15  # of a batch: cut-outs composed over photographs
-    background_share: float = 0.1  # photographs alone
+    scene_share: float = 0.15  # of a batch: cut-outs composed over backgrounds
+    background_share: float = 0.1  # backgrounds alone
     scenes: int = 1500  # layered pictures to prepare; the stages on the frozen base do without
     start: Existing | None = None  # an exported UNet to begin with; its latent may have fewer channels
 
@@ -91,7 +91,8 @@ class BaseStage:
         self.foregrounds = self.pictures(data)
         self.sheet_states = encode_texts(list(config.prompts or self.foregrounds.captions[:32]))
         scenes = compose_scenes(config, data, config.scenes, config.schedule.seed) if config.scenes else []
-        backgrounds = load_backgrounds(config, data) if config.background_share else None
+        side = self.foregrounds.pixels.shape[1]
+        backgrounds = load_backgrounds(config, data, side) if config.background_share else None
         blended = [scene.captions.blended for scene in scenes]
         behind = backgrounds.captions if backgrounds else []
         self.texts = Texts([*self.foregrounds.captions, *blended, *behind])
@@ -129,10 +130,13 @@ class BaseStage:
         """(N, H, W, 4) straight RGBA -> scaled latents; here of the cut-outs over mid-grey."""
         return encode_feeds(self.vae, vae_feed(to_float(rgba)))
 
+    def views(self) -> list[Bytes]:
+        """Every cut-out (N, H, W, 4) and, if wanted, its mirror image."""
+        pixels = self.foregrounds.pixels
+        return [pixels, pixels[:, :, ::-1]] if self.config.mirror else [pixels]
+
     def _plain(self) -> Latents:
-        """Every cut-out and, if wanted, its mirror image."""
-        pixels, captions = self.foregrounds.pixels, self.foregrounds.captions
-        views = [pixels, pixels[:, :, ::-1]] if self.config.mirror else [pixels]
+        captions, views = self.foregrounds.captions, self.views()
         latent = torch.cat([self.encode_cutouts(view) for view in views])
         repeat = self.config.subset.repeat
         weight = np.array([repeat.get(row["style"], 1) for row in self.foregrounds.rows], float)

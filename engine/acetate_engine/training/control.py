@@ -13,10 +13,12 @@ from ..models.attention_sharing import AttentionSharing
 from ..models.checkpoints.load import load_sharing_weights
 from ..pipelines.plain import canny
 from .base import save_half
+from .compose import flip
 from .config import Existing
 from .datasets import Bytes
 from .diffusion import draw_indices, solver, velocity_loss
 from .layer import LayerConfig, LayerStage
+from .layered import placed
 from .sampling import sample_latents
 from .scenes import condition_images
 
@@ -24,6 +26,9 @@ from .scenes import condition_images
 class ControlConfig(LayerConfig):
     layer: Existing  # exported weights of the stage `layer`, in the UNet all the time
     hint_width: int = 8  # channels of the hint at full size; they double with each halving
+    # copies of every cut-out, scaled, shifted and mirrored: where each has one place, its caption says what edges say
+    moved: int = 0
+    scale: tuple[float, float] = (0.5, 1.0)  # of those copies
 
 
 class ControlStage(LayerStage):
@@ -32,11 +37,17 @@ class ControlStage(LayerStage):
     name = "control"
     trains = "control"
 
+    config: ControlConfig
+
     def __init__(self, config: ControlConfig, data: Path) -> None:
         super().__init__(config, data)
-        views = len(self.plain.latent) // len(self.foregrounds)
-        pixels = self.foregrounds.pixels
-        self.edges = np.concatenate([edges_of(view) for view in (pixels, pixels[:, :, ::-1])[:views]])
+        self.edges = np.concatenate([edges_of(view) for view in self.views()])
+
+    def views(self) -> list[Bytes]:
+        """Every cut-out (N, H, W, 4), its mirror image, and the moved copies."""
+        config, pixels, rng = self.config, self.foregrounds.pixels, np.random.default_rng(self.config.schedule.seed)
+        copies = ([placed(flip(picture, rng), rng, config.scale) for picture in pixels] for _ in range(config.moved))
+        return [*super().views(), *map(np.stack, copies)]
 
     def _adapt(self, config: LayerConfig) -> None:
         assert isinstance(config, ControlConfig)
@@ -58,11 +69,11 @@ class ControlStage(LayerStage):
         return velocity_loss(self.noise, predict, self.plain.latent[index].to(device), self.config.snr_limit)
 
     def sample(self) -> Tensor:
-        """Of training pictures: their captions and their edges."""
-        count = min(32, len(self.foregrounds))
-        guided = Guided(self.unet, self.control, hints(self.edges[:count]).repeat(2, 1, 1, 1).to(self.device))
+        """Of training pictures, evenly chosen: their captions and their edges."""
+        shown = np.linspace(0, len(self.edges) - 1, min(32, len(self.edges))).astype(int)
+        guided = Guided(self.unet, self.control, hints(self.edges[shown]).repeat(2, 1, 1, 1).to(self.device))
         states = self.texts.states
-        text, empty = states[self.plain.text[:count]].to(self.device), states[:1].to(self.device)
+        text, empty = states[self.plain.text[shown]].to(self.device), states[:1].to(self.device)
         return sample_latents(
             guided, solver(), text, empty, self.size, steps=self.config.sheet_steps, guidance=self.config.guidance
         ).cpu()

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ..models.attention_sharing import AttentionSharing, new_sharing_weights
+from ..models.checkpoints.load import load_sharing_weights
 from .base import BaseConfig, BaseStage
 from .compose import to_float
 from .config import Existing
@@ -28,7 +29,8 @@ class LayerConfig(BaseConfig):
     start: Existing  # the base UNet, frozen here
     transparency: Existing  # folder with the exported offset encoder and transparent decoder
     offset_scale: float = 1.0
-    rank: int = 32
+    layer: Existing | None = None  # exported weights to begin with
+    rank: int = 32  # of new ones
     scenes: int = 0
     background_share: float = 0.0
 
@@ -48,7 +50,10 @@ class LayerStage(BaseStage):
 
     def _adapt(self, config: LayerConfig) -> None:
         """Put what is trained into the UNet."""
-        self.weights = new_sharing_weights(self.unet, frames=1, rank=config.rank)
+        if config.layer:
+            self.weights = load_sharing_weights(config.layer).requires_grad_(True)
+        else:
+            self.weights = new_sharing_weights(self.unet, frames=1, rank=config.rank)
         self.sharing = AttentionSharing(self.unet, self.weights, trainable=True)
 
     def _unet(self) -> UNet2DConditionModel:

@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
 from PIL import Image
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from ..models.autoencoder import SpaceToDepthAutoencoder
@@ -19,6 +20,7 @@ from .datasets import Bytes, Pictures, Row, load_pictures
 from .diffusion import DiffusionConfig, draw_indices, encode_feeds, encode_texts, load_subset
 from .layered import CompositionConfig, Layered, lay
 from .licences import Licences
+from .scenery import paint_scenery
 
 
 class LayeredConfig(DiffusionConfig):
@@ -26,7 +28,15 @@ class LayeredConfig(DiffusionConfig):
 
     # photograph -> caption; others are not used
     backgrounds: Existing = Field(default=Path("backgrounds.json"), validate_default=True)
+    photographs: bool = True  # use these
+    scenery: int = 0  # painted backdrops to use
     composition: CompositionConfig = CompositionConfig()
+
+    @model_validator(mode="after")
+    def _some_background(self) -> Self:
+        if not (self.photographs or self.scenery):
+            raise ValueError("no backgrounds: set `photographs: true`, or `scenery` to a number of painted ones")
+        return self
 
 
 class ScenesConfig(LayeredConfig):
@@ -47,7 +57,9 @@ class Captions:
 
     @property
     def blended(self) -> str:
-        return f"{self.foreground}, in front of {self.background}"
+        """The style stays last: the text encoder cuts long texts, and the background says more than the style."""
+        what, comma, style = self.foreground.partition(", ")
+        return f"{what} in front of {self.background}{comma}{style}"
 
 
 @dataclass(frozen=True)
@@ -93,7 +105,8 @@ def write_pair(scene: Scene, folder: Path, number: int) -> Row:
 
 def compose_scenes(config: LayeredConfig, data: Path, count: int, seed: int) -> list[Scene]:
     """`count` layered pictures of training pictures whose licence is known."""
-    foregrounds, backgrounds = load_subset(config, data), load_backgrounds(config, data)
+    foregrounds = load_subset(config, data)
+    backgrounds = load_backgrounds(config, data, foregrounds.pixels.shape[1])
     rng = np.random.default_rng(seed)
     weight = np.array([config.subset.repeat.get(row["style"], 1) for row in foregrounds.rows], float)
     return [
@@ -102,7 +115,15 @@ def compose_scenes(config: LayeredConfig, data: Path, count: int, seed: int) -> 
     ]
 
 
-def load_backgrounds(config: LayeredConfig, data: Path) -> Pictures:
+def load_backgrounds(config: LayeredConfig, data: Path, side: int) -> Pictures:
+    """Photographs and painted scenery of `side` pixels, as far as they are wanted."""
+    kinds = [_photographs(config, data)] if config.photographs else []
+    if config.scenery:
+        kinds.append(paint_scenery(config.scenery, side, np.random.default_rng(config.schedule.seed)))
+    return Pictures(np.concatenate([kind.pixels for kind in kinds]), [row for kind in kinds for row in kind.rows])
+
+
+def _photographs(config: LayeredConfig, data: Path) -> Pictures:
     """Those that `config.backgrounds` has a caption for, with that caption."""
     licences = Licences.read(config.licences)
     captions = json.loads(config.backgrounds.read_text(encoding="utf-8"))["captions"]

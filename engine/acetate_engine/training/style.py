@@ -32,22 +32,20 @@ class StyleStage(BaseStage):
     name = "style"
     trains = "lora"
 
-    def __init__(self, config: StyleConfig, data: Path) -> None:
-        self.start, self.rank, self.file, self.said_as = config.start, config.rank, config.file, config.said_as
-        super().__init__(config, data)
+    config: StyleConfig
 
     def pictures(self, data: Path) -> Pictures:
         """With captions that name other styles, if wanted: else the look is tied to the words."""
         pictures = super().pictures(data)
-        if self.said_as:
-            for row, style in zip(pictures.rows, cycle(self.said_as), strict=False):
+        if self.config.said_as:
+            for row, style in zip(pictures.rows, cycle(self.config.said_as), strict=False):
                 row["caption"] = row["caption"].replace(row["style"], style)
         return pictures
 
     def _unet(self) -> UNet2DConditionModel:
-        unet = frozen_unet(self.start)
+        unet = frozen_unet(self.config.start)
         torch.manual_seed(self.config.schedule.seed)
-        unet.add_adapter(LoraConfig(r=self.rank, lora_alpha=self.rank, target_modules=TARGETS))
+        unet.add_adapter(LoraConfig(r=self.config.rank, lora_alpha=self.config.rank, target_modules=TARGETS))
         return unet
 
     def export(self, folder: Path) -> None:
@@ -56,5 +54,5 @@ class StyleStage(BaseStage):
         StableDiffusionPipeline.save_lora_weights(
             folder,
             unet_lora_layers={name: tensor.half() for name, tensor in state.items()},
-            weight_name=f"{self.file}.safetensors",
+            weight_name=f"{self.config.file}.safetensors",
         )

@@ -61,6 +61,13 @@ def test_a_running_job_is_cancelled(on_ray: EngineProcess) -> None:
     assert list(on_ray.events(job))[-1][1] == Cancelled()
 
 
+def test_a_job_whose_actor_just_died_is_cancelled(on_ray: EngineProcess) -> None:
+    job = under_way(on_ray)
+    os.kill(actor(on_ray), signal.SIGKILL)
+    assert on_ray.http.delete(f"/v1/jobs/{job}").status_code == 200
+    on_ray.wait_for(job, JobState.CANCELLED)
+
+
 def test_a_cluster_that_is_not_there_is_named_at_once(tmp_path) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "acetate_engine", "serve", "--executor", "ray"],

@@ -8,6 +8,7 @@ from acetate_engine.models.checkpoints.load import load_sharing_weights
 from acetate_engine.training.compose import over, to_float
 from acetate_engine.training.datasets import load_pictures
 from acetate_engine.training.layered import CompositionConfig, harmonised, lay, placed, with_contact_shadow
+from acetate_engine.training.scenes import Captions
 from acetate_engine.training.shared import copy_loras
 from acetate_engine.training.stages import STAGES
 
@@ -70,3 +71,8 @@ def test_a_frame_begins_with_the_loras_of_a_transparent_layer(workshop, data):
         x = torch.ones(1, theirs.lora("q", 0).down.in_features)
         torch.testing.assert_close(ours.lora("q", 2)(x), theirs.lora("q", 0)(x))
         assert not ours.lora("q", 1).up.weight.any()
+
+
+def test_the_background_is_said_before_the_style_which_may_be_cut():
+    assert Captions("a castle, 3d emoji", "the sea").blended == "a castle in front of the sea, 3d emoji"
+    assert Captions("a castle", "the sea").blended == "a castle in front of the sea"

@@ -7,6 +7,7 @@ there with the job, and layers come back with its events. Models are looked for 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import queue
 import signal
@@ -102,7 +103,8 @@ class RayExecutor:
         return [self._images.read(digest) for digest in request.image_digests if digest in self._images]
 
     async def cancel(self, job: str) -> None:
-        await self._worker.cancel.remote(job)
+        with contextlib.suppress(RayError):  # an actor that is just started again has no job; the store knows
+            await self._worker.cancel.remote(job)
 
     async def stop(self) -> None:
         self._warming_up.cancel()

@@ -1,0 +1,44 @@
+"""Transparent generation begun with trained weights, and edges of cut-outs that stand anywhere."""
+
+import numpy as np
+import pytest
+import torch
+
+from acetate_engine.models.checkpoints.load import load_sharing_weights
+from acetate_engine.training.control import edges_of
+from acetate_engine.training.loop import Trainer
+from acetate_engine.training.stages import STAGES
+
+
+def test_a_layer_begins_with_exported_weights_and_trains_on(workshop, data, tmp_path):
+    config = workshop / "begun.yaml"
+    config.write_text((workshop / "layer.yaml").read_text() + "\nlayer: layer/transparent.safetensors\n")
+    settings, stage = STAGES["layer"].build(config, data)
+    before = load_sharing_weights(workshop / "layer/transparent.safetensors").state_dict()
+    assert all(torch.equal(value, before[name]) for name, value in stage.weights.state_dict().items())
+    with torch.enable_grad():
+        Trainer(stage, settings.schedule, tmp_path).run(until=2)
+    assert any(not torch.equal(value, before[name]) for name, value in stage.weights.state_dict().items())
+
+
+@pytest.fixture(scope="module")
+def moved(workshop, data):
+    config = workshop / "moved.yaml"
+    config.write_text((workshop / "control.yaml").read_text() + "\nmoved: 2\nscale: [0.5, 0.6]\n")
+    return STAGES["control"].build(config, data)[1]
+
+
+def test_moved_copies_come_with_their_own_edges_and_latents(moved):
+    views, count = moved.views(), len(moved.foregrounds)
+    assert len(views) == 4  # as they are, mirrored, two copies
+    assert len(moved.edges) == len(moved.plain.latent) == len(moved.plain.text) == 4 * count
+    for view, edges in zip(views, np.split(moved.edges, 4), strict=True):
+        np.testing.assert_array_equal(edges, edges_of(view))
+    latent = moved.plain.latent.reshape(4, count, -1)
+    assert all(not torch.allclose(latent[0, i], latent[2, i]) for i in range(count))
+
+
+def test_moved_copies_are_smaller_and_whole(moved):
+    as_they_are, _, first, second = (view[..., 3].astype(float).sum((1, 2)) for view in moved.views())
+    for copy in (first, second):
+        assert np.all(copy > 0.2 * as_they_are) and np.all(copy < 0.45 * as_they_are)
