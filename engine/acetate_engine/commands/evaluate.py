@@ -114,9 +114,9 @@ def _require(*packages: str) -> None:
 
 @contextmanager
 def _said() -> Iterator[Callable[[str], None]]:
-    """What is being done, on a terminal."""
+    """What is being done: on a terminal one line that changes, elsewhere a line each."""
     from rich.console import Console
 
     console = Console(stderr=True)
     with console.status("loading") as status:
-        yield lambda text: status.update(text)
+        yield status.update if console.is_terminal else console.print

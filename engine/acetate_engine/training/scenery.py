@@ -72,18 +72,19 @@ def _disc(picture: Floats, x: float, y: float, radius: float, colour: Colour, so
 
 
 def _sky(look: str, side: int, rng: Random) -> Floats:
+    """What stands in it has two places, and the stars one each: a small model blurs what may be anywhere."""
     light = LIGHTS[look]
     sky = _gradient(side, light.top, light.horizon, end=0.6)
-    x, y = rng.uniform(0.12, 0.88), rng.uniform(0.1, 0.22)
+    x = rng.choice([0.22, 0.78])
     if look == "at sunset":
-        return _disc(sky, x, rng.uniform(0.38, 0.48), 0.07, (1.0, 0.93, 0.62), 0.02)
+        return _disc(sky, x, 0.45, 0.07, (1.0, 0.93, 0.62), 0.02)
     if look == "at night":
-        for _ in range(24):
-            sky = _disc(sky, rng.random(), rng.uniform(0, 0.5), 0.006, (0.9, 0.9, 1.0))
-        return _disc(sky, x, y, 0.06, (0.96, 0.95, 0.86), 0.015)
+        for column, row in np.random.default_rng(4).random((16, 2)):
+            sky = _disc(sky, column, 0.5 * row, 0.008, (0.9, 0.9, 1.0))
+        return _disc(sky, x, 0.17, 0.07, (0.96, 0.95, 0.86), 0.015)
     if look == "under a blue sky":
         for step in range(4):  # one cloud of four puffs
-            sky = _disc(sky, x + 0.055 * (step - 1.5), y + 0.012 * (step % 2), 0.045, (1.0, 1.0, 1.0), 0.03)
+            sky = _disc(sky, x + 0.055 * (step - 1.5), 0.16 + 0.012 * (step % 2), 0.045, (1.0, 1.0, 1.0), 0.03)
     return sky
 
 
