@@ -1,4 +1,4 @@
-"""Transparent generation begun with trained weights, and edges of cut-outs that stand anywhere."""
+"""The stages that denoise: layers begun with trained weights, edges of cut-outs that stand anywhere, chosen times."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ import torch
 
 from acetate_engine.models.checkpoints.load import load_sharing_weights
 from acetate_engine.training.control import edges_of
+from acetate_engine.training.diffusion import noise_schedule, velocity_loss
 from acetate_engine.training.loop import Trainer
 from acetate_engine.training.stages import STAGES
 
@@ -42,3 +43,15 @@ def test_moved_copies_are_smaller_and_whole(moved):
     as_they_are, _, first, second = (view[..., 3].astype(float).sum((1, 2)) for view in moved.views())
     for copy in (first, second):
         assert np.all(copy > 0.2 * as_they_are) and np.all(copy < 0.45 * as_they_are)
+
+
+def test_times_are_drawn_below_a_limit():
+    seen = []
+
+    def predict(noisy, time):
+        seen.append(time)
+        return noisy
+
+    velocity_loss(noise_schedule(), predict, torch.zeros(400, 1, 1, 1), 5.0, before=300)
+    velocity_loss(noise_schedule(), predict, torch.zeros(400, 1, 1, 1), 5.0)
+    assert 250 < seen[0].max() < 300 and seen[1].max() > 900
