@@ -48,7 +48,7 @@ class Layered:
 
 def lay(cutout: Bytes, background: Bytes, rng: np.random.Generator, config: CompositionConfig) -> Layered:
     """One composition at random; `cutout` (H, W, 4) and `background` (H, W, 3) as in the data."""
-    below = to_float(flip(background, rng))
+    below = to_float(background)
     layer = to_float(placed(flip(cutout, rng), rng, config.scale) if config.moved else cutout)
     effect = ""
     if rng.random() < config.effect_share:

@@ -71,11 +71,11 @@ def _disc(picture: Floats, x: float, y: float, radius: float, colour: Colour, so
     return (picture * (1 - cover) + np.array(colour) * cover).astype(np.float32)
 
 
-def _sky(look: str, side: int, rng: Random) -> Floats:
-    """What stands in it has two places, and the stars one each: a small model blurs what may be anywhere."""
+def _sky(look: str, side: int) -> Floats:
+    """What stands in it has one place each: a small model blurs, or paints twice, what may be anywhere."""
     light = LIGHTS[look]
     sky = _gradient(side, light.top, light.horizon, end=0.6)
-    x = rng.choice([0.22, 0.78])
+    x = 0.78
     if look == "at sunset":
         return _disc(sky, x, 0.45, 0.07, (1.0, 0.93, 0.62), 0.02)
     if look == "at night":
@@ -165,7 +165,7 @@ def _studio(wall: np.ndarray, side: int, rng: Random) -> Floats:
 
 
 def _outdoors(land: str, look: str, side: int, rng: Random) -> Floats:
-    return LANDS[land](_sky(look, side, rng), np.array(LIGHTS[look].land), rng)
+    return LANDS[land](_sky(look, side), np.array(LIGHTS[look].land), rng)
 
 
 LANDS: dict[str, Callable[[Floats, np.ndarray, Random], Floats]] = {
