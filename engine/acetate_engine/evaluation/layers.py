@@ -9,16 +9,18 @@ from acetate.protocol.requests import Task
 from ..documents.openraster import eight
 from ..engine import Engine
 from ..models.families.base import Model
-from ..training.datasets import Bytes, Pictures
+from ..training.datasets import Bytes
 from . import alpha as measure
 from .matte import over
 from .sampling import Sampler
 
 
 def evaluate_layers(
-    engine: Engine, sampler: Sampler, model: Model, prompts: list[str], grounds: Pictures
+    engine: Engine, sampler: Sampler, model: Model, prompts: list[str], behind: list[str], grounds: Bytes
 ) -> dict[str, float | None]:
-    """Figures over `prompts` and real backgrounds; None where the model has no weights for a task.
+    """Figures over `prompts`, texts of backgrounds, and real ones (N, H, W, 3).
+
+    None where the model has no weights for a task.
 
     Raises what Engine.generate raises.
     """
@@ -26,9 +28,9 @@ def evaluate_layers(
         ("joint_inside_psnr", "joint_outside_psnr", "background_changes_foreground", "untouched_outside_alpha")
     )
     if "joint" in sampler.components.layers:
-        figures |= _joint(sampler, prompts, grounds.captions)
+        figures |= _joint(sampler, prompts, behind)
     if sampler.components.looks_at_background:
-        figures |= _conditioned(engine, model.info.name, prompts, grounds.pixels)
+        figures |= _conditioned(engine, model.info.name, prompts, grounds)
     return figures
 
 

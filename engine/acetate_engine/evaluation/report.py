@@ -75,7 +75,7 @@ def subject_of(name: str, data: Path, split: str, preset: Preset, say: Say) -> S
         foregrounds, backgrounds = (_sized(load_pictures(data, kind, split), side) for kind in ("fg", "bg"))
     except (OSError, ValueError, KeyError) as error:
         raise FileError(f"{data} cannot be read: {error}", "Give a folder with fg.jsonl and bg.jsonl.") from error
-    return Subject(model, sampler, captions_of(name) or reference.captions, foregrounds, backgrounds, reference)
+    return Subject(model, sampler, taught(name, "captions") or reference.captions, foregrounds, backgrounds, reference)
 
 
 def _sized(pictures: Pictures, side: int) -> Pictures:
@@ -87,9 +87,9 @@ def _sized(pictures: Pictures, side: int) -> Pictures:
     return Pictures(np.stack([np.asarray(image.convert(modes[0])) for image in images]), pictures.rows)
 
 
-def captions_of(name: str) -> list[str]:
-    """The captions that the model of this name was trained on, where its folder says so."""
-    path = resources_dir() / "models" / name / "captions.json"
+def taught(name: str, what: str) -> list[str]:
+    """The `captions` of objects, or of `backdrops`, that the model was trained on, where its folder says so."""
+    path = resources_dir() / "models" / name / f"{what}.json"
     return list(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else []
 
 
@@ -103,8 +103,9 @@ def evaluate(subject: Subject, amount: Amount, say: Say) -> dict[str, object]:
     samples = sample_layers(subject.sampler, subject.captions, amount.samples)
     generation = evaluate_generation(samples, subject.reference, real)
     say("layers")
-    engine = Engine()
-    layers = evaluate_layers(engine, subject.sampler, subject.model, samples.prompts[: amount.layer_prompts], grounds)
+    behind = taught(subject.model.info.name, "backdrops") or grounds.captions
+    prompts = samples.prompts[: amount.layer_prompts]
+    layers = evaluate_layers(Engine(), subject.sampler, subject.model, prompts, behind, grounds.pixels)
     say("matte")
     opaque = subject.sampler.opaque([prompt for prompt in samples.prompts for _ in range(samples.each)])
     matte = evaluate_matte(real, decoded, samples.layers, opaque, grounds.pixels, subject.reference)

@@ -35,7 +35,8 @@ def assemble(exports: Exports, card: dict[str, Any], folder: Path) -> None:
     for name in ("encoder", "decoder"):
         _half(transparency_network, exports.transparency / name, folder / f"transparent_{name}")
     shutil.copytree(exports.base / "scheduler", folder / "scheduler", dirs_exist_ok=True)
-    shutil.copy(exports.base / "captions.json", folder)
+    for taught in exports.base.glob("*.json"):
+        shutil.copy(taught, folder)
     beside = [(layer, "layers") for layer in exports.layers] + [(style, "styles") for style in exports.styles]
     if exports.control:
         beside.append((exports.control, f"controlnet/{ControlKind.EDGES.value}"))

@@ -95,14 +95,14 @@ class BaseStage:
         side = self.foregrounds.pixels.shape[1]
         backgrounds = load_backgrounds(config, data, side) if config.background_share else None
         blended = [scene.captions.blended for scene in scenes]
-        behind = backgrounds.captions if backgrounds else []
-        self.texts = Texts([*self.foregrounds.captions, *blended, *behind])
+        self.behind = backgrounds.captions if backgrounds else []
+        self.texts = Texts([*self.foregrounds.captions, *blended, *self.behind])
         self.plain = self._plain()
         self.others: list[tuple[float, Latents]] = []  # share of a batch, from what
         if scenes:
             self.others.append((config.scene_share, self._latents(rgb_of(scenes), blended)))
         if backgrounds:
-            self.others.append((config.background_share, self._latents(to_float(backgrounds.pixels), behind)))
+            self.others.append((config.background_share, self._latents(to_float(backgrounds.pixels), self.behind)))
         self.noise = noise_schedule()
         self.size = self.plain.latent.shape[-1]
         self.unet = self._unet()
@@ -200,11 +200,15 @@ class BaseStage:
         return self.vae.decode(latent / self.vae.config.scaling_factor).sample
 
     def export(self, folder: Path) -> None:
-        """`unet` in fp16 and the sampler's configuration, as diffusers folders; `captions.json`: what it was taught."""
+        """`unet` in fp16 and the sampler's configuration, as diffusers folders.
+
+        What it was taught: `captions.json` of objects, `backdrops.json` of backgrounds.
+        """
         save_half(self.unet, folder / "unet")
         solver().save_pretrained(folder / "scheduler")
-        captions = json.dumps(sorted(set(self.foregrounds.captions)), indent=0, ensure_ascii=False)
-        (folder / "captions.json").write_text(captions + "\n", encoding="utf-8")
+        for name, taught in {"captions": self.foregrounds.captions, "backdrops": self.behind}.items():
+            lines = json.dumps(sorted(set(taught)), indent=0, ensure_ascii=False)
+            (folder / f"{name}.json").write_text(lines + "\n", encoding="utf-8")
 
 
 def rgb_of(scenes: list[Scene]) -> Floats:

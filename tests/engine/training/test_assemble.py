@@ -1,5 +1,6 @@
 """What `acetate train assemble` writes is a model that the engine lists and loads, with all that was given."""
 
+import json
 import shutil
 
 import pytest
@@ -9,6 +10,7 @@ from acetate.protocol.requests import ControlKind, ControlMethod, Task
 from acetate_engine.models.families import mini
 from acetate_engine.training.cli import app
 from acetate_engine.training.control import new_controlnet
+from acetate_engine.training.datasets import load_pictures
 from tests.engine.models.tiny import mini_unet, write_mini
 
 
@@ -19,6 +21,7 @@ def exports(tmp_path):
     for name in ("unet", "scheduler"):
         shutil.move(tmp_path / name, tmp_path / "base" / name)
     (tmp_path / "base" / "captions.json").write_text("[]")
+    (tmp_path / "base" / "backdrops.json").write_text('["the sea"]')
     for name in ("encoder", "decoder"):
         shutil.move(tmp_path / f"transparent_{name}", tmp_path / "transparency" / name)
     for name in ("transparent", "joint"):
@@ -49,6 +52,19 @@ def test_everything_that_was_trained_is_found(exports):
     assert Task.JOINT in mini.tasks_of(mini.layer_names(folder))
     components = mini.load(folder, added)
     assert set(components.layers) == {"transparent", "joint"}
+
+
+def test_what_was_taught_comes_with_the_model(exports):
+    folder = assemble(exports)
+    assert json.loads((folder / "captions.json").read_text()) == []
+    assert json.loads((folder / "backdrops.json").read_text()) == ["the sea"]
+
+
+def test_the_base_says_what_it_was_taught(workshop, data):
+    captions = json.loads((workshop / "base" / "captions.json").read_text())
+    kept = load_pictures(data, "fg", "train").captions
+    assert captions and set(captions) <= set(kept)
+    assert json.loads((workshop / "base" / "backdrops.json").read_text()) == ["hills"]
 
 
 def test_parts_may_be_missing(exports):
