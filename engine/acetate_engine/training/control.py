@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..models.attention_sharing import AttentionSharing
 from ..models.checkpoints.load import load_sharing_weights
+from ..models.sharing_weights import keeping_spread
 from ..pipelines.plain import canny
 from .base import save_half
 from .compose import flip
@@ -103,6 +104,9 @@ def new_controlnet(unet: UNet2DConditionModel, factor: int, width: int) -> Contr
     control = ControlNetModel.from_config({**plain.config, "addition_embed_type_num_heads": heads})
     own = control.state_dict()
     control.load_state_dict(own | {name: x for name, x in unet.state_dict().items() if name in own})
+    reader = control.controlnet_cond_embedding
+    for convolution in (reader.conv_in, *reader.blocks):
+        keeping_spread(convolution)
     return control
 
 
