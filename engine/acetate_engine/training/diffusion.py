@@ -42,7 +42,8 @@ class DiffusionConfig(StageConfig):
     vae: Existing  # exported autoencoder
     subset: SubsetConfig = SubsetConfig()
     caption_dropout: float = 0.1
-    snr_limit: float = 5.0  # min-SNR weighting, arXiv 2303.09556
+    # min-SNR weighting, arXiv 2303.09556; null: all times count the same, for what is decided in the strongest noise
+    snr_limit: float | None = 5.0
     prompts: tuple[str, ...] = ()  # of the sample sheet
     guidance: float = 4.0
     sheet_steps: int = 20  # of the sampler, for the sheet
@@ -62,11 +63,11 @@ def velocity_loss(
     schedule: DDPMScheduler,
     predict: Predict,
     latent: Tensor,
-    snr_limit: float,
+    snr_limit: float | None,
     frames: int = 1,
     before: int | None = None,
 ) -> Tensor:
-    """v-prediction error at random times, weighted by min(SNR, limit) / (SNR + 1).
+    """v-prediction error at random times, weighted by min(SNR, limit) / (SNR + 1); by 1 without a limit.
 
     Args:
         latent: (images * frames, C, h, w), scaled, frame fastest; the frames of one image share its time.
@@ -77,6 +78,8 @@ def velocity_loss(
     time = torch.randint(count, (len(latent) // frames,), device=latent.device).repeat_interleave(frames)
     predicted = predict(schedule.add_noise(latent, noise, time), time)
     error = F.mse_loss(predicted, schedule.get_velocity(latent, noise, time), reduction="none").mean((1, 2, 3))
+    if snr_limit is None:
+        return error.mean()
     kept = schedule.alphas_cumprod.to(latent.device)[time]
     snr = kept / (1 - kept)
     return (error * snr.clamp(max=snr_limit) / (snr + 1)).mean()

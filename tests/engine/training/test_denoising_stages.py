@@ -55,3 +55,14 @@ def test_times_are_drawn_below_a_limit():
     velocity_loss(noise_schedule(), predict, torch.zeros(400, 1, 1, 1), 5.0, before=300)
     velocity_loss(noise_schedule(), predict, torch.zeros(400, 1, 1, 1), 5.0)
     assert 250 < seen[0].max() < 300 and seen[1].max() > 900
+
+
+def test_without_a_limit_all_times_count_the_same():
+    def loss(limit, before):
+        torch.manual_seed(0)
+        return velocity_loss(
+            noise_schedule(), lambda noisy, time: noisy * 0, torch.ones(4000, 1, 1, 1), limit, before=before
+        ).item()
+
+    assert loss(None, 1000) == pytest.approx(1, abs=0.1)  # the velocity of latent 1 is as large as its noise's
+    assert loss(5.0, 1000) < 0.5
