@@ -48,7 +48,6 @@ class BaseConfig(LayeredConfig):
     scene_share: float = 0.15  # of a batch: cut-outs composed over backgrounds
     background_share: float = 0.1  # backgrounds alone
     scenes: int = 1500  # layered pictures to prepare; the stages on the frozen base do without
-    before: int | None = None  # train times below this alone, of 1000: what is where, is decided above
     start: Existing | None = None  # an exported UNet to begin with; its latent may have fewer channels
 
 
@@ -175,7 +174,7 @@ class BaseStage:
             velocity: Tensor = self.unet.to(device)(noisy, time, text).sample
             return velocity
 
-        return velocity_loss(self.noise, predict, latent, self.config.snr_limit, before=self.config.before)
+        return velocity_loss(self.noise, predict, latent, self.config.snr_limit)
 
     @torch.no_grad()
     def evaluate(self) -> tuple[dict[str, float], Image.Image]:

@@ -65,16 +65,14 @@ def velocity_loss(
     latent: Tensor,
     snr_limit: float | None,
     frames: int = 1,
-    before: int | None = None,
 ) -> Tensor:
     """v-prediction error at random times, weighted by min(SNR, limit) / (SNR + 1); by 1 without a limit.
 
     Args:
         latent: (images * frames, C, h, w), scaled, frame fastest; the frames of one image share its time.
-        before: times are drawn below this; None: all of the schedule's.
     """
     noise = torch.randn_like(latent)
-    count = before or schedule.config.num_train_timesteps
+    count = schedule.config.num_train_timesteps
     time = torch.randint(count, (len(latent) // frames,), device=latent.device).repeat_interleave(frames)
     predicted = predict(schedule.add_noise(latent, noise, time), time)
     error = F.mse_loss(predicted, schedule.get_velocity(latent, noise, time), reduction="none").mean((1, 2, 3))
