@@ -90,17 +90,19 @@ class BaseStage:
         self.vae = frozen_vae(config.vae)
         self.foregrounds = self.pictures(data)
         self.sheet_states = encode_texts(list(config.prompts or self.foregrounds.captions[:32]))
-        scenes = compose_scenes(config, data, config.scenes, config.schedule.seed) if config.scenes else []
-        side = self.foregrounds.pixels.shape[1]
-        backgrounds = load_backgrounds(config, data, side) if config.background_share else None
+        scenes: list[Scene] = []
+        self.behind: list[str] = []
+        if config.scenes or config.background_share:
+            backgrounds = load_backgrounds(config, data, self.foregrounds.pixels.shape[1])
+            scenes = compose_scenes(config, self.foregrounds, backgrounds, config.scenes)
+            self.behind = backgrounds.captions if config.background_share else []
         blended = [scene.captions.blended for scene in scenes]
-        self.behind = backgrounds.captions if backgrounds else []
         self.texts = Texts([*self.foregrounds.captions, *blended, *self.behind])
         self.plain = self._plain()
         self.others: list[tuple[float, Latents]] = []  # share of a batch, from what
         if scenes:
             self.others.append((config.scene_share, self._latents(rgb_of(scenes), blended)))
-        if backgrounds:
+        if self.behind:
             self.others.append((config.background_share, self._latents(to_float(backgrounds.pixels), self.behind)))
         self.noise = noise_schedule()
         self.size = self.plain.latent.shape[-1]

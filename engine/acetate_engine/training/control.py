@@ -50,10 +50,9 @@ class ControlStage(LayerStage):
         copies = ([placed(flip(picture, rng), rng, config.scale) for picture in pixels] for _ in range(config.moved))
         return [*super().views(), *map(np.stack, copies)]
 
-    def _adapt(self, config: LayerConfig) -> None:
-        assert isinstance(config, ControlConfig)
-        self.sharing = AttentionSharing(self.unet, load_sharing_weights(config.layer))
-        self.control = new_controlnet(self.unet, self.vae.factor, config.hint_width)
+    def _adapt(self) -> None:
+        self.sharing = AttentionSharing(self.unet, load_sharing_weights(self.config.layer))
+        self.control = new_controlnet(self.unet, self.vae.factor, self.config.hint_width)
 
     def modules(self) -> dict[str, nn.Module]:
         return {self.trains: self.control}

@@ -41,19 +41,21 @@ class LayerStage(BaseStage):
     name = "layer"
     trains = "weights"
 
+    config: LayerConfig
+
     def __init__(self, config: LayerConfig, data: Path) -> None:
         self.transparency = load_transparency(config.transparency, config.offset_scale)
         self.encoder = SceneEncoder(frozen_vae(config.vae), self.transparency)
         super().__init__(config, data)
         torch.manual_seed(config.schedule.seed)
-        self._adapt(config)
+        self._adapt()
 
-    def _adapt(self, config: LayerConfig) -> None:
+    def _adapt(self) -> None:
         """Put what is trained into the UNet."""
-        if config.layer:
-            self.weights = load_sharing_weights(config.layer).requires_grad_(True)
+        if self.config.layer:
+            self.weights = load_sharing_weights(self.config.layer).requires_grad_(True)
         else:
-            self.weights = new_sharing_weights(self.unet, frames=1, rank=config.rank)
+            self.weights = new_sharing_weights(self.unet, frames=1, rank=self.config.rank)
         self.sharing = AttentionSharing(self.unet, self.weights, trainable=True)
 
     def _unet(self) -> UNet2DConditionModel:

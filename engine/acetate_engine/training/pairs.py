@@ -24,7 +24,7 @@ from .compose import Floats, over
 from .config import Existing
 from .diffusion import encode_feeds, encode_texts, frozen_unet, frozen_vae, noise_schedule
 from .layered import Layered
-from .scenes import LayeredConfig, Scene, compose_scenes, write_pair
+from .scenes import LayeredConfig, Scene, load_scenes, write_pair
 
 _PAPER_SIDE = 1024  # pixels of the pictures whose mask the paper erodes by 8
 
@@ -39,7 +39,7 @@ class PairsConfig(LayeredConfig):
 def make_pairs(config: PairsConfig, data: Path, out: Path) -> int:
     """Write `config.pairs` pairs, `schedule.batch` at a time, into `out`; how many were made."""
     inpainter = Inpainter(config)
-    scenes = compose_scenes(config, data, config.pairs, config.schedule.seed)
+    scenes = load_scenes(config, data, config.pairs)
     size = config.schedule.batch
     parts = [scenes[i : i + size] for i in range(0, len(scenes), size)]
     made = [pair for number, part in enumerate(parts) for pair in inpainter.pairs(part, config.schedule.seed + number)]

@@ -71,7 +71,7 @@ class Scene:
 def training_scenes(config: ScenesConfig, data: Path) -> list[Scene]:
     """Composed ones, and those of `pairs`."""
     made = [] if config.pairs is None else read_pairs(config.pairs)
-    return [*compose_scenes(config, data, config.scenes, config.schedule.seed), *made]
+    return [*load_scenes(config, data, config.scenes), *made]
 
 
 def read_pairs(folder: Path) -> list[Scene]:
@@ -103,11 +103,15 @@ def write_pair(scene: Scene, folder: Path, number: int) -> Row:
     return row | {"foreground_caption": captions.foreground, "background_caption": captions.background}
 
 
-def compose_scenes(config: LayeredConfig, data: Path, count: int, seed: int) -> list[Scene]:
+def load_scenes(config: LayeredConfig, data: Path, count: int) -> list[Scene]:
     """`count` layered pictures of training pictures whose licence is known."""
     foregrounds = load_subset(config, data)
-    backgrounds = load_backgrounds(config, data, foregrounds.pixels.shape[1])
-    rng = np.random.default_rng(seed)
+    return compose_scenes(config, foregrounds, load_backgrounds(config, data, foregrounds.pixels.shape[1]), count)
+
+
+def compose_scenes(config: LayeredConfig, foregrounds: Pictures, backgrounds: Pictures, count: int) -> list[Scene]:
+    """`count` layered pictures, chosen at random."""
+    rng = np.random.default_rng(config.schedule.seed)
     weight = np.array([config.subset.repeat.get(row["style"], 1) for row in foregrounds.rows], float)
     return [
         _scene(foregrounds, int(index), backgrounds, rng, config.composition)

@@ -250,7 +250,7 @@ def test_works_on_other_unets() -> None:
 
 @torch.no_grad()
 def test_a_new_pyramid_still_sees_its_picture():
-    """torch's own initialisation leaves about a thousandth of it, and training from there goes nowhere."""
+    """torch's own initialisation leaves a three-hundredth of it, and training from there goes nowhere."""
     torch.manual_seed(0)
     picture = torch.rand(2, 3, 128, 128) * 2 - 1
     for level in ConditionEncoder(32)(picture).values():
