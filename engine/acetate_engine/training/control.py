@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..models.attention_sharing import AttentionSharing
 from ..models.checkpoints.load import load_sharing_weights
 from ..models.sharing_weights import keeping_spread
+from ..models.widening import take_weights
 from ..pipelines.plain import canny
 from .base import save_half
 from .compose import flip
@@ -53,6 +54,8 @@ class ControlStage(LayerStage):
     def _adapt(self) -> None:
         self.sharing = AttentionSharing(self.unet, load_sharing_weights(self.config.layer))
         self.control = new_controlnet(self.unet, self.vae.factor, self.config.hint_width)
+        if self.config.begin:
+            take_weights(self.control, ControlNetModel.from_pretrained(self.config.begin, torch_dtype=torch.float32))
 
     def modules(self) -> dict[str, nn.Module]:
         return {self.trains: self.control}

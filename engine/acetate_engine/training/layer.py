@@ -29,7 +29,7 @@ class LayerConfig(BaseConfig):
     start: Existing  # the base UNet, frozen here
     transparency: Existing  # folder with the exported offset encoder and transparent decoder
     offset_scale: float = 1.0
-    layer: Existing | None = None  # exported weights to begin with
+    begin: Existing | None = None  # what this stage exported before, to go on with
     rank: int = 32  # of new ones
     scenes: int = 0
     background_share: float = 0.0
@@ -52,8 +52,8 @@ class LayerStage(BaseStage):
 
     def _adapt(self) -> None:
         """Put what is trained into the UNet."""
-        if self.config.layer:
-            self.weights = load_sharing_weights(self.config.layer).requires_grad_(True)
+        if self.config.begin:
+            self.weights = load_sharing_weights(self.config.begin).requires_grad_(True)
         else:
             self.weights = new_sharing_weights(self.unet, frames=1, rank=self.config.rank)
         self.sharing = AttentionSharing(self.unet, self.weights, trainable=True)

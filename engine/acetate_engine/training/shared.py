@@ -44,6 +44,7 @@ SHOWN = 6  # pictures of the sample sheet
 class SharedConfig(ScenesConfig):
     start: Existing  # the base UNet, frozen here
     layer: Existing | None = None  # weights of the stage `layer`: the foreground's frame begins with their LoRAs
+    begin: Existing | None = None  # what this stage exported before, to go on with; `layer` and `rank` are as there
     rank: int = 32
 
 
@@ -82,6 +83,8 @@ class SharedStage(ABC):
         return np.array([[[texts.row(text) for text in saying] for saying in sayings] for sayings in said]), texts
 
     def _new_weights(self) -> SharingWeights:
+        if self.config.begin:
+            return load_sharing_weights(self.config.begin).requires_grad_(True)
         torch.manual_seed(self.config.schedule.seed)
         weights = new_sharing_weights(self.unet, len(self.frames), self.config.rank, self.condition_channels)
         if self.config.layer and "foreground" in self.frames:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from diffusers import ControlNetModel
 
 from acetate_engine.models.checkpoints.load import load_sharing_weights
 from acetate_engine.training.control import edges_of
@@ -12,14 +13,39 @@ from acetate_engine.training.stages import STAGES
 
 
 def test_a_layer_begins_with_exported_weights_and_trains_on(workshop, data, tmp_path):
-    config = workshop / "begun.yaml"
-    config.write_text((workshop / "layer.yaml").read_text() + "\nlayer: layer/transparent.safetensors\n")
-    settings, stage = STAGES["layer"].build(config, data)
-    before = load_sharing_weights(workshop / "layer/transparent.safetensors").state_dict()
-    assert all(torch.equal(value, before[name]) for name, value in stage.weights.state_dict().items())
+    goes_on("layer", "layer/transparent.safetensors", workshop, data, tmp_path)
+
+
+@pytest.mark.parametrize(("name", "file"), [("joint", "joint"), ("conditioned", "bg2fg")])
+def test_layers_of_one_picture_begin_with_exported_weights_and_train_on(workshop, data, tmp_path, name, file):
+    STAGES[name].build(workshop / f"{name}.yaml", data)[1].export(workshop / name)
+    goes_on(name, f"{name}/{file}.safetensors", workshop, data, tmp_path)
+
+
+def goes_on(name, exported, workshop, data, tmp_path):
+    stage, settings = begun(name, exported, workshop, data)
+    before = load_sharing_weights(workshop / exported).state_dict()
+    assert all(torch.equal(value, before[key]) for key, value in stage.weights.state_dict().items())
     with torch.enable_grad():
         Trainer(stage, settings.schedule, tmp_path).run(until=2)
-    assert any(not torch.equal(value, before[name]) for name, value in stage.weights.state_dict().items())
+    assert any(not torch.equal(value, before[key]) for key, value in stage.weights.state_dict().items())
+
+
+def begun(name, exported, workshop, data):
+    config = workshop / f"{name}_begun.yaml"
+    config.write_text((workshop / f"{name}.yaml").read_text() + f"\nbegin: {exported}\n")
+    settings, stage = STAGES[name].build(config, data)
+    return stage, settings
+
+
+def test_a_controlnet_begins_with_an_exported_one(workshop, data, tmp_path):
+    settings, stage = STAGES["control"].build(workshop / "control.yaml", data)
+    with torch.enable_grad():
+        Trainer(stage, settings.schedule, tmp_path).run(until=2)
+    stage.export(workshop / "control")
+    begun_stage, _ = begun("control", "control", workshop, data)
+    exported = ControlNetModel.from_pretrained(workshop / "control", torch_dtype=torch.float32).state_dict()
+    assert all(torch.equal(value, exported[key]) for key, value in begun_stage.control.state_dict().items())
 
 
 @pytest.fixture(scope="module")
