@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from acetate.protocol.geometry import Bounds, Extent
 from acetate_engine.compositing.regions import crop, extend, place
@@ -30,13 +30,14 @@ class Geometry:
 
     @staticmethod
     def containing(region: Bounds, size: WorkingSize) -> Geometry:
-        """For a layer from text: the whole of it ends up in the region, centred."""
-        working = working_extent(region.extent, size)
+        """For a layer alone, in a shape the model knows: the whole of it ends up in the region, centred."""
+        limited = replace(size, max_aspect=min(size.max_aspect, size.layer_aspect))
+        working = working_extent(region.extent, limited)
         return Geometry(region, _fitted(working, region.extent), working, Bounds.of(working))
 
     @staticmethod
     def covering(region: Bounds, size: WorkingSize) -> Geometry:
-        """For backgrounds, and whatever must lie in register with condition images."""
+        """For backgrounds, and for whatever a painter's pixels may put anywhere in the region."""
         working = working_extent(region.extent, size)
         return Geometry(region, Bounds.of(region.extent), working, _fitted(region.extent, working))
 

@@ -28,11 +28,16 @@ TEXT_ALONE = "made from the text alone: this model cannot look at the background
 
 
 def foreground(job: Job) -> list[GeneratedLayer]:
-    geometry = job.containing()
+    geometry = _of_layer(job)
     run = Run("transparent", (job.request.prompt,))
     job.meter.expect(job.request.images * (run.steps(job) + 1))
     latents = execute(job, run, geometry, generators(job))
     return decoded_layers(job, latents, geometry, LayerRole.FOREGROUND, job.request.prompt)
+
+
+def _of_layer(job: Job) -> Geometry:
+    """Hints may say that something stands anywhere in the bounds; without them a layer keeps to its best shape."""
+    return job.covering(job.request.bounds) if job.request.control else job.containing()
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ def foreground_on(job: Job, background: Pixels, earlier: Pixels | None = None) -
     if not job.components.looks_at_background:
         job.note(TEXT_ALONE)
         return foreground(job) if earlier is None else reworked(job, earlier)
-    geometry = job.covering(job.request.bounds)
+    geometry = job.covering(job.request.bounds) if earlier is not None else _of_layer(job)
     behind = geometry.to_working(background, repeat_border=True)
     start = None if earlier is None else _start(job, geometry.to_working(earlier, repeat_border=False), behind)
     layers = ("bg2fg",) if job.components.shares else ("bg2ble", "bgble2fg")

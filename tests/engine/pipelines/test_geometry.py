@@ -52,6 +52,13 @@ def test_the_largest_and_the_narrowest_canvas():
     assert Geometry.containing(Bounds(0, 0, 1, 1), MINI).target == Bounds(0, 0, 1, 1)
 
 
+def test_a_layer_alone_keeps_to_the_shape_that_the_model_knows():
+    squares, region = WorkingSize(128 * 128, 16, 4, layer_aspect=1), Bounds(5, 0, 400, 300)
+    layer = Geometry.containing(region, squares)
+    assert layer.working == Extent(128, 128) and layer.target == Bounds(50, 0, 300, 300)
+    assert Geometry.covering(region, squares) == Geometry.covering(region, MINI)
+
+
 def test_enlarging_is_told():
     assert Geometry.containing(Bounds(0, 0, 2048, 2048), MINI).note() == "made at 128×128 and enlarged 16×"
     assert Geometry.containing(Bounds(0, 0, 256, 256), MINI).note() is None

@@ -1,6 +1,8 @@
 """Every task on a mini of random weights, through the same code as the trained one."""
 
 import dataclasses
+import json
+import shutil
 
 import numpy as np
 import pytest
@@ -8,9 +10,11 @@ import pytest
 from acetate.protocol.events import LayerRole
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
-from acetate.protocol.requests import Scheduler, Task
+from acetate.protocol.requests import ControlHint, ControlKind, Scheduler, StackLayer, Task
 from acetate_engine.pipelines.contract import JobCancelled
 from acetate_engine.pipelines.tasks import TaskGenerator
+from acetate_engine.training.control import new_controlnet
+from tests.engine.models.tiny import mini_unet
 from tests.engine.pipelines.reporters import Recorder
 from tests.engine.pipelines.samples import (
     BACKGROUND,
@@ -38,6 +42,49 @@ def test_every_task_gives_layers_of_exactly_the_bounds(tiny, task):
         assert request.bounds.contains(layer.bounds)
         if layer.role is not LayerRole.FOREGROUND:
             assert (layer.pixels[..., 3] == 255).all()
+
+
+@pytest.fixture
+def squares(tiny_resources, shared_generator, tmp_path, monkeypatch):
+    """As `tiny`, of a mini that learnt squares, and which follows edges."""
+    shutil.copytree(tiny_resources, tmp_path / "resources")
+    mini = tmp_path / "resources" / "models" / "mini"
+    card = json.loads((mini / "mini.json").read_text())
+    (mini / "mini.json").write_text(json.dumps({**card, "layer_aspect": 1.0}))
+    new_controlnet(mini_unet(), 16, 8).save_pretrained(mini / "controlnet" / "edges")
+    monkeypatch.setenv("ACETATE_RESOURCES", str(tmp_path / "resources"))
+    return shared_generator
+
+
+@pytest.mark.parametrize("task", [Task.FOREGROUND, Task.FOREGROUND_ON_BACKGROUND])
+def test_where_squares_were_learnt_a_layer_is_a_square_in_the_middle_of_its_region(squares, task):
+    (layer,) = run(squares, a_request(task, bounds=WIDE)).layers
+    assert alpha_of_thirds(layer) == [False, True, False]
+
+
+@pytest.mark.parametrize("task", [Task.JOINT, Task.BACKGROUND_BEHIND_FOREGROUND])
+def test_backgrounds_fill_their_region_all_the_same(squares, task):
+    layer = run(squares, a_request(task, bounds=WIDE)).layers[0]
+    assert (layer.pixels[..., 3] == 255).all()
+
+
+def test_what_a_painter_drew_counts_in_the_whole_region(squares):
+    request = a_request(Task.FOREGROUND, bounds=WIDE, control=(ControlHint(ControlKind.EDGES, FOREGROUND),))
+    (layer,) = run(squares, request).layers
+    assert alpha_of_thirds(layer) == [True, True, True]
+
+
+def test_another_version_of_a_layer_covers_as_much_as_the_layer(squares):
+    again = StackLayer("a boat", picture=FOREGROUND, strength=0.5)
+    (layer,) = run(squares, a_request(Task.STACK, bounds=WIDE, layers=(again,))).layers
+    assert alpha_of_thirds(layer) == [True, True, True]
+
+
+WIDE = Bounds(10, -20, 120, 40)
+
+
+def alpha_of_thirds(layer):
+    return [bool(third.any()) for third in np.array_split(layer.pixels[..., 3], 3, axis=1)]
 
 
 @pytest.mark.parametrize("task", GENERATING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ class WorkingSize:
     area: int  # pixels, about as many as it was trained on
     multiple: int  # both sides
     max_aspect: float  # longer side : shorter side
+    layer_aspect: float = math.inf  # as much, of a layer that need not fill the region it is made for
 
 
 @dataclass(frozen=True)

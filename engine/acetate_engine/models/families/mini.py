@@ -37,6 +37,7 @@ class MiniCard:
     multiple: int  # pixels, of both sides
     text_tokens: int = 16
     max_aspect: float = 2.0
+    layer_aspect: float = 2.0  # what was learnt from squares alone keeps its shape in squares alone
     alpha_floor: float = 0.03  # so small a decoder leaves a haze of this alpha around things,
     alpha_ceiling: float = 0.97  # and as much lacking inside of them
     licence: str = ""
@@ -48,7 +49,7 @@ def models() -> list[Model]:
         info = _info(128, (), False, reason=f"{folder / 'mini.json'} is missing; check the project out again")
         return [Model(info, WorkingSize(128 * 128, 64, 2.0), (), lambda: load(folder, _add_ons(folder)))]
     card = read_card(folder)
-    size = WorkingSize(card.native**2, card.multiple, card.max_aspect)
+    size = WorkingSize(card.native**2, card.multiple, card.max_aspect, card.layer_aspect)
     added = _add_ons(folder)
     info = with_add_ons(_info(card.native, tasks_of(layer_names(folder)), True, licence=card.licence), added)
     return [Model(info, size, stamped([folder, *added.paths()]), lambda: load(folder, added))]
