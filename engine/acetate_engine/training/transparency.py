@@ -32,6 +32,7 @@ class TransparencyConfig(StageConfig):
     vae: Existing
     start: Existing | None = None  # exported networks to begin with; `widths` may make them wider
     widths: tuple[int, ...] | None = None  # channels of each stage; the autoencoder's if None
+    freeze_encoder: bool = False  # a second run that improves the decoder for latents that are already in use
     offset_scale: float = 1.0  # the paper's lambda (100 there, at a learning rate of 1e-5)
     translucent_share: float = 0.25  # pictures that get a synthetic effect
     offset_dropout: float = 0.1
@@ -119,6 +120,7 @@ class TransparencyStage:
             self.networks.start_from_networks(config.start)
         else:
             self.networks.start_from_features(self.vae)
+        self.networks.encoder.requires_grad_(not config.freeze_encoder)
         self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from the stub
         self.critic = PatchCritic()
 

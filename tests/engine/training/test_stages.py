@@ -86,3 +86,16 @@ def test_a_killed_process_resumes_to_the_same_weights(workshop, data, tmp_path):
     assert checkpoints(tmp_path / "killed")[-1].name < "checkpoint-00000020"
     assert _start(workshop, data, tmp_path / "killed").wait() == 0
     _assert_equal(_checkpoint(tmp_path / "whole"), _checkpoint(tmp_path / "killed"))
+
+
+@pytest.mark.parametrize(("name", "trained"), [("vae", "model"), ("transparency", "networks")])
+def test_a_decoder_is_improved_for_latents_that_are_in_use(workshop, data, tmp_path, name, trained):
+    config = workshop / f"{name}_decoder.yaml"
+    config.write_text((workshop / f"{name}.yaml").read_text() + "\nfreeze_encoder: true\n")
+    settings, stage = STAGES[name].build(config, data)
+    before = {key: value.clone() for key, value in getattr(stage, trained).state_dict().items()}
+    with torch.enable_grad():
+        Trainer(stage, settings.schedule, tmp_path).run(until=2)
+    after = getattr(stage, trained).state_dict()
+    changed = {key.split(".")[0] for key, value in after.items() if not torch.equal(value, before[key])}
+    assert changed == {"decoder"}
