@@ -172,6 +172,7 @@ class Engine:
         *,
         task: Task = Task.FOREGROUND,
         size: tuple[int, int] | None = None,
+        region: Bounds | None = None,
         background: Picture | None = None,
         foreground: Picture | None = None,
         mask: Picture | None = None,
@@ -181,18 +182,24 @@ class Engine:
         reporter: Reporter | None = None,
         **fields: Any,
     ) -> Result:
-        """One task. `size` (width, height) is that of the conditions, or the model's own; `fields` are those of
-        GenerateRequest (preset, model, styles, steps, strength, …). A seed is drawn where none is given.
+        """One task. `size` (width, height) is that of the conditions, or the model's own; what is made lies in `region`
+        of it, or fills it. `fields` are those of GenerateRequest (preset, model, styles, steps, strength, …). A seed
+        is drawn where none is given.
 
-        Raises InvalidRequest where sizes differ, FileError, and what contract.Generator raises.
+        Raises InvalidRequest where sizes differ or the region is not on the canvas, FileError, and what
+        contract.Generator raises.
         """
         conditions = Conditions()
         layers, seen = (picture(background), picture(foreground)), [picture(hint.picture) for hint in hints]
         coverage = None if mask is None else coverage_of(picture(mask))
         extent = common_extent([*layers, coverage, *seen], size, fields.get("model", "mini"))
+        canvas = Bounds.of(extent)
+        if region is not None and not canvas.contains(region):
+            raise InvalidRequest(f"the region {region} does not lie on the canvas of {extent}", "Move or shrink it.")
         request = GenerateRequest(
             task=task,
-            bounds=Bounds.of(extent),
+            bounds=region or canvas,
+            context=canvas,
             seed=drawn(seed),
             prompt=prompt,
             background=conditions.add(layers[0]),

@@ -15,8 +15,10 @@ from acetate_engine.commands.options import (
     Foreground,
     Out,
     Prompt,
+    Region,
     Size,
     UseEngine,
+    parse_region,
     parse_size,
 )
 from acetate_engine.commands.output import Bar, generate_into
@@ -37,6 +39,7 @@ def generate(
     background: Background = None,
     foreground: Foreground = None,
     size: Size = None,
+    region: Region = None,
     background_prompt: Annotated[str, typer.Option(help="joint: what the background shows.")] = "",
     *,
     how: How,
@@ -49,7 +52,8 @@ def generate(
 
     \b
     acetate generate -p "a glass bottle" --size 512x512 --seed 7 -o bottle.png
-    acetate generate --task foreground_on_background --background room.psd -p "a lamp" -o room-lamp.psd
+    acetate generate --task foreground_on_background --background room.psd \\
+        --region 400,120,512x512 -p "a lamp" -o room-lamp.psd
     acetate generate --task joint -p "a kite" --background-prompt "a cloudy sky" -o kite.ora
     acetate generate -m dream -p "a fox" --style ink:0.8 --image-prompt reference.png:0.6 -o fox.png
     acetate generate -m dream -p "a fox" --control edges:sketch.png -o fox.png
@@ -65,6 +69,7 @@ def generate(
             prompt,
             task=task,
             size=parse_size(size),
+            region=parse_region(region),
             background=below,
             foreground=foreground,
             reporter=bar,

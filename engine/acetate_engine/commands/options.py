@@ -17,6 +17,7 @@ Background = Annotated[
 ]
 Foreground = Annotated[Path | None, typer.Option(help="Transparent picture or document.", show_default=False)]
 Size = Annotated[str | None, typer.Option(help="Width×height in pixels, as 640x480.", show_default="the pictures'")]
+Region = Annotated[str | None, typer.Option(help="Part of the canvas, as 100,40,512x512.", show_default="all of it")]
 Strength = Annotated[float, typer.Option(min=0.0, max=1.0, help="0 keeps the layer, 1 makes another.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write; the suffix decides the format.")]
 UseEngine = Annotated[bool, typer.Option("--engine", help="Ask the running engine instead of loading models here.")]
@@ -33,8 +34,10 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     return int(match[1]), int(match[2])
 
 
-def parse_region(text: str) -> Bounds:
+def parse_region(text: str | None) -> Bounds | None:
     """ "X,Y,WxH" in canvas pixels. Raises InvalidRequest."""
+    if text is None:
+        return None
     match = re.fullmatch(r"(-?\d{1,6}),(-?\d{1,6}),(\d{1,6})[xX×](\d{1,6})", text.replace(" ", ""))
     if match is None:
         raise InvalidRequest(f"the region {text!r} is not one", "Give corner and size in pixels, as 100,40,512x512.")

@@ -15,7 +15,7 @@ from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import GenerateRequest, Task
 from acetate_engine.commands.generating import How, generating
-from acetate_engine.commands.options import AsJson, Out, Prompt, Strength, UseEngine, parse_region
+from acetate_engine.commands.options import AsJson, Out, Prompt, Region, Strength, UseEngine, parse_region
 from acetate_engine.commands.output import engine_for, print_result, progress_bar, reported
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def generate(
     mask: Annotated[
         Path | None, typer.Option(help="inpaint: picture as large as the canvas; white is repainted.")
     ] = None,
-    region: Annotated[str | None, typer.Option(help="Part of the canvas, as 100,40,512x512.")] = None,
+    region: Region = None,
     above: Annotated[str | None, typer.Option(help="Layer to insert above.", show_default="the conditions")] = None,
     strength: Strength = 1.0,
     *,
@@ -151,7 +151,7 @@ def generate(
         check_writable(out)
         document = read_document(file)
         chosen = _Chosen(document, tuple(background or ()), tuple(foreground or ()))
-        bounds = parse_region(region) if region else Bounds.of(document.extent)
+        bounds = parse_region(region) or Bounds.of(document.extent)
         conditions = Conditions()
         request = GenerateRequest(
             task=task,

@@ -48,6 +48,18 @@ def test_a_layer_over_its_background(acetate: Acetate, tiny: Path, photo: Path, 
     assert (flatten(document.layers[:1], everything(document)) == pixels_of(photo)).all()
 
 
+def test_a_layer_in_a_region_of_its_background(acetate: Acetate, tiny: Path, photo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.psd"
+    height, width = pixels_of(photo).shape[:2]
+    arguments = ("generate", "--task", "foreground_on_background", "--background", photo, "-p", "a cat", "--steps", 1)
+    report = acetate(*arguments, "--region", f"{width - 20},3,20x16", "-o", out, "--json")
+    assert report["layers"][0]["bounds"] == {"x": width - 20, "y": 3, "width": 20, "height": 16}
+    document = read_document(out)
+    assert (document.extent.width, document.extent.height) == (width, height)
+    made = flatten(document.layers[1:], everything(document))[..., 3]
+    assert made[3:19, width - 20 :].any() and not made[19:].any() and not made[:, : width - 20].any()
+
+
 def test_joint_gives_foreground_and_background(acetate: Acetate, tiny: Path, tmp_path: Path) -> None:
     report = acetate("generate", "--task", "joint", "-p", "a kite", "--background-prompt", "a sky", "--steps", 1,
                      "--size", "64x64", "-o", tmp_path / "kite.ora", "--json")  # fmt: skip
@@ -75,6 +87,8 @@ def test_refine_and_inpaint(acetate: Acetate, tiny: Path, cutout: Path, photo: P
     [
         (("-p", "", "--size", "64x64", "-o", "x.png"), "invalid-request", "prompt is empty"),
         (("-p", "a", "--size", "64", "-o", "x.png"), "invalid-request", "is not a size"),
+        (("-p", "a", "--size", "64x64", "--region", "10x10", "-o", "x.png"), "invalid-request", "as 100,40,512x512"),
+        (("-p", "a", "--size", "64x64", "--region", "60,0,9x9", "-o", "x.png"), "invalid-request", "not lie on the"),
         (("-p", "a", "--size", "64x64", "-o", "x.bmp"), "file", "suffix"),
         (("-p", "a", "--size", "64x64", "-o", "missing/x.png"), "file", "no folder"),
         (("-p", "a", "--background", "gone.png", "-o", "x.png"), "file", "gone.png"),
