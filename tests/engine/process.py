@@ -68,6 +68,7 @@ class EngineProcess:
         self.arguments = arguments
         self.environment = {**private_environment(root), **environment}
         self.connection_file = root / "run" / "acetate" / "connection.json"
+        self.paused: list[int] = []
         self.log = root / "state" / "acetate" / "log" / "engine.log"
         self.start()
 
@@ -103,11 +104,14 @@ class EngineProcess:
         self.process.wait()
 
     def stop(self) -> int:
-        """Ends it the polite way; its exit status."""
+        """Ends it the polite way; its exit status. Workers that were paused and outlived their engine end with it."""
         self.http.close()
         if self.process.poll() is None:
             self.process.terminate()
-        return self.process.wait(20)
+        status = self.process.wait(20)
+        for worker in filter(is_worker, self.paused):
+            os.kill(worker, signal.SIGKILL)
+        return status
 
     # worker
 
@@ -129,6 +133,7 @@ class EngineProcess:
         """Nothing that it is sent from now on happens before it is killed or resumed."""
         worker = self.worker
         os.kill(worker, signal.SIGSTOP)
+        self.paused.append(worker)
         return worker
 
     # jobs
