@@ -9,6 +9,7 @@ see add_ons.py.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,7 +38,7 @@ class MiniCard:
     multiple: int  # pixels, of both sides
     text_tokens: int = 16
     max_aspect: float = 2.0
-    layer_aspect: float = 2.0  # what was learnt from squares alone keeps its shape in squares alone
+    layer_aspect: float = math.inf  # what was learnt from squares alone keeps its shape in squares alone
     alpha_floor: float = 0.03  # so small a decoder leaves a haze of this alpha around things,
     alpha_ceiling: float = 0.97  # and as much lacking inside of them
     licence: str = ""
