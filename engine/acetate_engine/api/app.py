@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from fastapi import FastAPI
-from fastapi.openapi.docs import get_swagger_ui_html
-from starlette.responses import HTMLResponse, JSONResponse
+from starlette.responses import JSONResponse
 
 from acetate.protocol.codec import to_json
 from acetate.protocol.events import Health
 from acetate.protocol.version import __version__
 from acetate_engine.api import images, jobs, models
 from acetate_engine.api.dependencies import EngineOf
+from acetate_engine.api.pages import add_pages
 from acetate_engine.api.problems import add_handlers
 from acetate_engine.api.schema import DESCRIPTION, Schema, describe
 
@@ -45,8 +43,5 @@ def create_app() -> FastAPI:
     async def health(engine: EngineOf) -> JSONResponse:
         return JSONResponse(to_json(engine.health()))
 
-    @app.get("/docs", include_in_schema=False)
-    async def docs(token: str = "") -> HTMLResponse:
-        return get_swagger_ui_html(openapi_url=f"/openapi.json?token={quote(token)}", title=app.title)
-
+    add_pages(app)
     return app

@@ -24,7 +24,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Hook = Callable[[], None]
 
-_PAGES = ("/docs", "/openapi.json")
+_PAGES = ("/docs", "/openapi.json")  # and what lies below them
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _GET_THE_TOKEN = "Read the token from the connection file and send it as Authorization: Bearer."
 
@@ -92,7 +92,7 @@ def _host_of(url: str) -> str | None:
 
 def _given_token(scope: Scope, headers: dict[str, str]) -> str:
     """From the header; from the query where a browser's address line leads to the documentation."""
-    if scope["path"] in _PAGES and b"token=" in scope["query_string"]:
+    if scope["path"].startswith(_PAGES) and b"token=" in scope["query_string"]:
         return parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
     scheme, _, given = headers.get("authorization", "").partition(" ")
     return given.strip() if scheme.lower() == "bearer" else ""
