@@ -14,12 +14,11 @@ from .config import Existing
 from .datasets import Pictures
 from .diffusion import frozen_unet
 
-TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]
-
 
 class StyleConfig(BaseConfig):
     start: Existing  # the base UNet, frozen here
     rank: int = 16
+    targets: str = r".*\.(to_q|to_k|to_v|to_out\.0)"  # the linear layers that get a LoRA, as a regular expression
     file: str = "style"  # name of the exported file, which is the style's name
     said_as: tuple[str, ...] = ()  # styles that captions name in turn instead of their own
     scenes: int = 0
@@ -27,7 +26,7 @@ class StyleConfig(BaseConfig):
 
 
 class StyleStage(BaseStage):
-    """As `base`, training low-rank offsets of every attention alone."""
+    """As `base`, training low-rank offsets of the attention alone."""
 
     name = "style"
     trains = "lora"
@@ -45,7 +44,8 @@ class StyleStage(BaseStage):
     def _unet(self) -> UNet2DConditionModel:
         unet = frozen_unet(self.config.start)
         torch.manual_seed(self.config.schedule.seed)
-        unet.add_adapter(LoraConfig(r=self.config.rank, lora_alpha=self.config.rank, target_modules=TARGETS))
+        rank, targets = self.config.rank, self.config.targets
+        unet.add_adapter(LoraConfig(r=rank, lora_alpha=rank, target_modules=targets))
         return unet
 
     def export(self, folder: Path) -> None:
