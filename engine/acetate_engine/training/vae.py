@@ -33,6 +33,7 @@ class VaeConfig(StageConfig):
     composite_share: float = 0.25  # the rest is cut-outs over mid-grey
     gradient_weight: float = 1.0  # of the L1 between neighbour differences
     latent_weight: float = 0.002  # of the mean square latent, so that noise cannot be outgrown
+    latent_noise: float = 0.0  # at most, beyond `latent_std`: a diffusion model's latents are not exact
     freeze_encoder: bool = False  # a second run that improves the decoder for latents already in use
     start: Existing | None = None  # an exported autoencoder to begin with; `model` may give it more latent channels
 
@@ -64,7 +65,9 @@ class VaeStage:
     def losses(self, step: Step) -> Losses:
         picture = torch.from_numpy(self._batch(step.rng)).to(step.device, memory_format=torch.channels_last)
         latent = self.model.encode(picture).latent_dist
-        restored = self.model.decode(latent.sample()).sample
+        level = self.config.latent_noise * torch.rand((len(picture), 1, 1, 1), device=step.device)
+        noisy = latent.sample() + level * torch.randn_like(latent.mean)
+        restored = self.model.decode(noisy).sample
         pixel = (restored - picture).abs().mean()
         gradient = gradient_l1(restored, picture)
         spread = latent.mean.square().mean()

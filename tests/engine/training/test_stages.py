@@ -99,3 +99,16 @@ def test_a_decoder_is_improved_for_latents_that_are_in_use(workshop, data, tmp_p
     after = getattr(stage, trained).state_dict()
     changed = {key.split(".")[0] for key, value in after.items() if not torch.equal(value, before[key])}
     assert changed == {"decoder"}
+
+
+@pytest.mark.parametrize("name", ["vae", "transparency"])
+def test_noise_on_the_latent_makes_it_harder(name, workshop, data, tmp_path):
+    trainer = _trainer(name, workshop, data, tmp_path)
+    trainer.run()
+    stage = trainer.stage
+    losses = []
+    for noise in (0.0, 1.0, 4.0):
+        stage.config = stage.config.model_copy(update={"latent_noise": noise})
+        losses.append(_loss(trainer))
+    assert losses == sorted(losses)
+    assert losses[2] > 1.02 * losses[0]
