@@ -25,6 +25,8 @@ class SpaceToDepthOffsetEncoder(ModelMixin, ConfigMixin):
         stages: how far each stage comes down; their product is the autoencoder's factor.
         widths: channels of each stage.
         blocks: residual blocks of each stage.
+        spare_channels: the last channels of the latent, which no picture uses: alpha also goes there straight, as a
+            linear code of its patches.
     """
 
     @register_to_config
@@ -34,11 +36,15 @@ class SpaceToDepthOffsetEncoder(ModelMixin, ConfigMixin):
         stages: tuple[int, ...] = (4, 2, 2),
         widths: tuple[int, ...] = (48, 128, 256),
         blocks: int = 1,
+        spare_channels: int = 0,
     ) -> None:
         super().__init__()
         self.factor = math.prod(stages)
         self.down = _down(4, stages, widths, blocks)
         self.conv_out = conv(widths[-1], latent_channels, 1, gain=0.0)
+        self.spare_channels = spare_channels
+        if spare_channels:
+            self.alpha_code = conv(self.factor**2, spare_channels, 1)
 
     def forward(self, alpha_and_padded_rgb: Tensor) -> Tensor:
         """(B, 4, H, W) in 0..1, sRGB -> (B, latent_channels, H / factor, W / factor), to be scaled by lambda.
@@ -47,10 +53,14 @@ class SpaceToDepthOffsetEncoder(ModelMixin, ConfigMixin):
             ValueError: a side is not a multiple of the factor.
         """
         require_multiple(alpha_and_padded_rgb, self.factor)
+        patches = F.pixel_unshuffle(alpha_and_padded_rgb[:, :1], self.factor)
         sample = 2 * alpha_and_padded_rgb - 1
         for stage in self.down:
             sample = stage(sample)
         offset: Tensor = self.conv_out(F.silu(sample))
+        if self.spare_channels:
+            used = offset.shape[1] - self.spare_channels
+            offset = torch.cat([offset[:, :used], offset[:, used:] + self.alpha_code(patches)], 1)
         return offset
 
 
@@ -62,6 +72,7 @@ class SpaceToDepthTransparentDecoder(ModelMixin, ConfigMixin):
         stages: how far each stage comes down; their product is the autoencoder's factor.
         widths: channels of each stage.
         blocks: residual blocks of each stage, down and up.
+        spare_channels: the last channels of the latent, from which alpha's patches are also read straight.
     """
 
     orientations = 1  # upright only, see above
@@ -73,6 +84,7 @@ class SpaceToDepthTransparentDecoder(ModelMixin, ConfigMixin):
         stages: tuple[int, ...] = (4, 2, 2),
         widths: tuple[int, ...] = (48, 128, 256),
         blocks: int = 1,
+        spare_channels: int = 0,
     ) -> None:
         super().__init__()
         self.multiple = math.prod(stages)
@@ -87,6 +99,9 @@ class SpaceToDepthTransparentDecoder(ModelMixin, ConfigMixin):
             )
             for i, width in reversed(list(enumerate(widths)))
         )
+        self.spare_channels = spare_channels
+        if spare_channels:
+            self.alpha_patches = conv(spare_channels, self.multiple**2, 1, gain=0.1)
 
     def forward(self, pixel: Tensor, latent: Tensor) -> Tensor:
         """One pass.
@@ -109,7 +124,10 @@ class SpaceToDepthTransparentDecoder(ModelMixin, ConfigMixin):
         sample = self.latent_conv_in(latent)
         for stage in self.up:
             sample = stage(sample + seen.pop())
-        return torch.cat([sample[:, :1] + 0.5, sample[:, 1:] + pixel], dim=1)
+        alpha = sample[:, :1] + 0.5
+        if self.spare_channels:
+            alpha = alpha + F.pixel_shuffle(self.alpha_patches(latent[:, -self.spare_channels :]), self.multiple)
+        return torch.cat([alpha, sample[:, 1:] + pixel], dim=1)
 
 
 def _down(channels: int, stages: tuple[int, ...], widths: tuple[int, ...], blocks: int) -> nn.ModuleList:
