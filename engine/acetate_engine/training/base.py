@@ -18,7 +18,6 @@ from .compose import Floats, to_float, vae_feed
 from .config import Existing, Frozen
 from .datasets import Bytes, Pictures
 from .diffusion import (
-    TIMES,
     draw_indices,
     encode_feeds,
     encode_texts,
@@ -171,19 +170,13 @@ class BaseStage:
 
     def batch_loss(self, rng: np.random.Generator, device: torch.device) -> Tensor:
         """`rng` chooses the pictures, torch's generator noise and times."""
-        return self.denoising_loss(*self.draw(rng), device)
-
-    def denoising_loss(
-        self, latent: Tensor, text: Tensor, device: torch.device, times: tuple[int, int] = (0, TIMES)
-    ) -> Tensor:
-        """Of these latents and text states, at random `times`."""
-        text = text.to(device)
+        latent, text = (part.to(device) for part in self.draw(rng))
 
         def predict(noisy: Tensor, time: Tensor) -> Tensor:
             velocity: Tensor = self.unet.to(device)(noisy, time, text).sample
             return velocity
 
-        return velocity_loss(self.noise, predict, latent.to(device), self.config.snr_limit, times=times)
+        return velocity_loss(self.noise, predict, latent, self.config.snr_limit)
 
     @torch.no_grad()
     def evaluate(self) -> tuple[dict[str, float], Image.Image]:

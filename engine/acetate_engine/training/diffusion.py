@@ -21,8 +21,6 @@ from .licences import Licences
 
 BETAS = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
 
-TIMES = 1000  # of the noise schedule, the strongest noise last
-
 Predict = Callable[[Tensor, Tensor], Tensor]
 """(noisy latents, a time for each) -> velocities."""
 
@@ -53,7 +51,7 @@ class DiffusionConfig(StageConfig):
 
 def noise_schedule() -> DDPMScheduler:
     """v-prediction on Stable Diffusion's noise schedule, which every sampler's settings are made for."""
-    return DDPMScheduler(TIMES, **BETAS, prediction_type="v_prediction", clip_sample=False)
+    return DDPMScheduler(**BETAS, prediction_type="v_prediction", clip_sample=False)
 
 
 def solver() -> DPMSolverMultistepScheduler:
@@ -67,16 +65,15 @@ def velocity_loss(
     latent: Tensor,
     snr_limit: float | None,
     frames: int = 1,
-    times: tuple[int, int] = (0, TIMES),
 ) -> Tensor:
     """v-prediction error at random times, weighted by min(SNR, limit) / (SNR + 1); by 1 without a limit.
 
     Args:
         latent: (images * frames, C, h, w), scaled, frame fastest; the frames of one image share its time.
-        times: from the first, below the last.
     """
     noise = torch.randn_like(latent)
-    time = torch.randint(*times, (len(latent) // frames,), device=latent.device).repeat_interleave(frames)
+    count = schedule.config.num_train_timesteps
+    time = torch.randint(count, (len(latent) // frames,), device=latent.device).repeat_interleave(frames)
     predicted = predict(schedule.add_noise(latent, noise, time), time)
     error = F.mse_loss(predicted, schedule.get_velocity(latent, noise, time), reduction="none").mean((1, 2, 3))
     if snr_limit is None:

@@ -90,6 +90,6 @@ CONFIGS = {
     "joint": (1e-2, SHARED + "layer: layer/transparent.safetensors"),
     "concat": (4e-3, "include: [parts.yaml]\nscenes: 6\nway: bgble2fg"),
     "control": (2e-2, "include: [parts.yaml]\nlayer: layer/transparent.safetensors\nhint_width: 4"),
-    "style": (1e-2, "include: [parts.yaml]\nrank: 4\nsaid_as: [photo, painting]\nlook_below: 600\ntaught: {}"),
+    "style": (1e-2, "include: [parts.yaml]\nrank: 4\nsaid_as: [photo, painting]"),
     "conditioned": (1e-2, SHARED + "wanted: foreground\ncondition_channels: 8"),
 }
