@@ -25,8 +25,7 @@ class SpaceToDepthOffsetEncoder(ModelMixin, ConfigMixin):
         stages: how far each stage comes down; their product is the autoencoder's factor.
         widths: channels of each stage.
         blocks: residual blocks of each stage.
-        spare_channels: the last channels of the latent, which no picture uses: alpha also goes there straight, as a
-            linear code of its patches.
+        spare_channels: the last channels of the latent, which no picture uses: alpha has a code of its own there.
     """
 
     @register_to_config
@@ -44,7 +43,7 @@ class SpaceToDepthOffsetEncoder(ModelMixin, ConfigMixin):
         self.conv_out = conv(widths[-1], latent_channels, 1, gain=0.0)
         self.spare_channels = spare_channels
         if spare_channels:
-            self.alpha_code = conv(self.factor**2, spare_channels, 1)
+            self.alpha_code = AlphaCode(self.factor, spare_channels)
 
     def forward(self, alpha_and_padded_rgb: Tensor) -> Tensor:
         """(B, 4, H, W) in 0..1, sRGB -> (B, latent_channels, H / factor, W / factor), to be scaled by lambda.
@@ -53,14 +52,14 @@ class SpaceToDepthOffsetEncoder(ModelMixin, ConfigMixin):
             ValueError: a side is not a multiple of the factor.
         """
         require_multiple(alpha_and_padded_rgb, self.factor)
-        patches = F.pixel_unshuffle(alpha_and_padded_rgb[:, :1], self.factor)
         sample = 2 * alpha_and_padded_rgb - 1
         for stage in self.down:
             sample = stage(sample)
         offset: Tensor = self.conv_out(F.silu(sample))
         if self.spare_channels:
             used = offset.shape[1] - self.spare_channels
-            offset = torch.cat([offset[:, :used], offset[:, used:] + self.alpha_code(patches)], 1)
+            code = self.alpha_code(alpha_and_padded_rgb[:, :1])
+            offset = torch.cat([offset[:, :used], offset[:, used:] + code], 1)
         return offset
 
 
@@ -72,7 +71,7 @@ class SpaceToDepthTransparentDecoder(ModelMixin, ConfigMixin):
         stages: how far each stage comes down; their product is the autoencoder's factor.
         widths: channels of each stage.
         blocks: residual blocks of each stage, down and up.
-        spare_channels: the last channels of the latent, from which alpha's patches are also read straight.
+        spare_channels: the last channels of the latent, which hold a code of alpha.
     """
 
     orientations = 1  # upright only, see above
@@ -88,7 +87,7 @@ class SpaceToDepthTransparentDecoder(ModelMixin, ConfigMixin):
     ) -> None:
         super().__init__()
         self.multiple = math.prod(stages)
-        self.down = _down(3, stages, widths, blocks)
+        self.down = _down(4 if spare_channels else 3, stages, widths, blocks)
         self.skips = nn.ModuleList(conv(width, width, 1, gain=0.0) for width in widths)
         self.latent_conv_in = conv(latent_channels, widths[-1], 3)
         self.up = nn.ModuleList(
@@ -101,7 +100,7 @@ class SpaceToDepthTransparentDecoder(ModelMixin, ConfigMixin):
         )
         self.spare_channels = spare_channels
         if spare_channels:
-            self.alpha_patches = conv(spare_channels, self.multiple**2, 1, gain=0.1)
+            self.coded_alpha = CodedAlpha(self.multiple, spare_channels)
 
     def forward(self, pixel: Tensor, latent: Tensor) -> Tensor:
         """One pass.
@@ -117,17 +116,57 @@ class SpaceToDepthTransparentDecoder(ModelMixin, ConfigMixin):
             ValueError: a side of `pixel` is not a multiple of `self.multiple`.
         """
         require_multiple(pixel, self.multiple)
-        sample, seen = 2 * pixel - 1, []
+        alpha, looked_at = torch.full_like(pixel[:, :1], 0.5), pixel
+        if self.spare_channels:  # what the code says of alpha; all that follows corrects it
+            alpha = alpha + self.coded_alpha(latent[:, -self.spare_channels :])
+            looked_at = torch.cat([pixel, alpha.clamp(0, 1)], 1)
+        sample, seen = 2 * looked_at - 1, []
         for stage, skip in zip(self.down, self.skips, strict=True):
             sample = stage(sample)
             seen.append(skip(sample))
         sample = self.latent_conv_in(latent)
         for stage in self.up:
             sample = stage(sample + seen.pop())
-        alpha = sample[:, :1] + 0.5
-        if self.spare_channels:
-            alpha = alpha + F.pixel_shuffle(self.alpha_patches(latent[:, -self.spare_channels :]), self.multiple)
-        return torch.cat([alpha, sample[:, 1:] + pixel], dim=1)
+        return torch.cat([sample[:, :1] + alpha, sample[:, 1:] + pixel], dim=1)
+
+
+CODE_WIDTH = 512  # of the hidden layers; they see latent pixels, of which there are few
+
+
+class AlphaCode(nn.Module):
+    """(B, 1, H, W) in 0..1 -> (B, channels, H / factor, W / factor): of each patch of alpha, its neighbours seen.
+
+    Linear, and what two convolutions add, which begin at zero.
+    """
+
+    def __init__(self, factor: int, channels: int) -> None:
+        super().__init__()
+        self.factor = factor
+        self.linear = conv(factor**2, channels, 1)
+        self.hidden = conv(factor**2, CODE_WIDTH, 3, gain=1.7)
+        self.more = conv(CODE_WIDTH, channels, 1, gain=0.0)
+
+    def forward(self, alpha: Tensor) -> Tensor:
+        patches = F.pixel_unshuffle(alpha, self.factor)
+        code: Tensor = self.linear(patches) + self.more(F.silu(self.hidden(4 * patches - 2)))
+        return code
+
+
+class CodedAlpha(nn.Module):
+    """The way back: (B, channels, h, w) -> what is added to (B, 1, h * factor, w * factor), not clipped."""
+
+    def __init__(self, factor: int, channels: int) -> None:
+        super().__init__()
+        self.factor = factor
+        self.linear = conv(channels, factor**2, 1, gain=0.1)
+        self.hidden = conv(channels, CODE_WIDTH, 3, gain=1.7)
+        self.middle = conv(CODE_WIDTH, CODE_WIDTH, 1, gain=1.7)
+        self.more = conv(CODE_WIDTH, factor**2, 1, gain=0.0)
+
+    def forward(self, code: Tensor) -> Tensor:
+        hidden = F.silu(self.hidden(code))
+        hidden = hidden + F.silu(self.middle(hidden))
+        return F.pixel_shuffle(self.linear(code) + self.more(hidden), self.factor)
 
 
 def _down(channels: int, stages: tuple[int, ...], widths: tuple[int, ...], blocks: int) -> nn.ModuleList:

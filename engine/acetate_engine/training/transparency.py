@@ -32,6 +32,9 @@ class TransparencyConfig(StageConfig):
     vae: Existing
     start: Existing | None = None  # exported networks to begin with; `widths` may make them wider
     widths: tuple[int, ...] | None = None  # channels of each stage; the autoencoder's if None
+    code_only: bool = (
+        False  # a first run: the code of alpha in spare channels alone, which takes a hundredth of the time
+    )
     freeze_encoder: bool = False  # a second run that improves the decoder for latents that are already in use
     offset_scale: float = 1.0  # the paper's lambda (100 there, at a learning rate of 1e-5)
     translucent_share: float = 0.25  # pictures that get a synthetic effect
@@ -86,10 +89,10 @@ class Networks(nn.Module):
         variance, components = torch.linalg.eigh(torch.cov(patches))  # ascending
         count = self.encoder.spare_channels
         code = components[:, -count:].flip(1).T / variance[-count:].flip(0).sqrt()[:, None]
-        self.encoder.alpha_code.weight.copy_(unit * code[:, :, None, None])
-        self.encoder.alpha_code.bias.copy_(-unit * code @ mean)
-        self.decoder.alpha_patches.weight.copy_(torch.linalg.pinv(code)[:, :, None, None])
-        self.decoder.alpha_patches.bias.copy_(mean - 0.5)
+        self.encoder.alpha_code.linear.weight.copy_(unit * code[:, :, None, None])
+        self.encoder.alpha_code.linear.bias.copy_(-unit * code @ mean)
+        self.decoder.coded_alpha.linear.weight.copy_(torch.linalg.pinv(code)[:, :, None, None])
+        self.decoder.coded_alpha.linear.bias.copy_(mean - 0.5)
         for weight in self.encoder.conv_out.parameters():
             weight.zero_()
         for weight in _convolutions(self.decoder.up[-1])[-1].parameters():
@@ -148,6 +151,10 @@ class TransparencyStage:
             alpha = torch.from_numpy(to_nchw(to_float(self.foregrounds.pixels[..., 3:])))
             self.networks.start_from_patches(alpha, 1 / (self.vae.latent_std * config.offset_scale))
         self.networks.encoder.requires_grad_(not config.freeze_encoder)
+        if config.code_only:
+            self.networks.requires_grad_(False)
+            self.networks.encoder.alpha_code.requires_grad_(True)
+            self.networks.decoder.coded_alpha.requires_grad_(True)
         self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from the stub
         self.critic = PatchCritic()
 
@@ -166,6 +173,9 @@ class TransparencyStage:
         }
 
     def losses(self, step: Step) -> Losses:
+        if self.config.code_only:
+            yield self._code_loss(self._batch(step.rng, step.device)[:, 3:])
+            return
         self.vae.to(step.device)
         result = self._round_trip(self._batch(step.rng, step.device), train=True)
         parts = self._parts(result)
@@ -202,9 +212,7 @@ class TransparencyStage:
         with torch.no_grad():
             target = self._picture_of(plain)
         if train:  # noise on what the decoder is given twice, as latent and as picture: so it is with generated latents
-            share = 2 * torch.rand((len(rgba), 1, 1, 1), device=rgba.device) - 1
-            level = self.config.latent_noise * share.clamp_min(0)  # half of them exact, as encoded layers are
-            latent = latent + level * torch.randn_like(latent)
+            latent = self._noisy(latent)
         adjusted = self._picture_of(latent)
         layer = self.networks.decoder(adjusted.clamp(0, 1), latent)
         return Decoded(layer, torch.cat([rgba[:, 3:], padded], 1), adjusted, target, offset)
@@ -212,14 +220,34 @@ class TransparencyStage:
     def _picture_of(self, latent: Tensor) -> Tensor:
         return self.vae.decode(latent).sample / 2 + 0.5
 
+    def _code_loss(self, alpha: Tensor) -> tuple[str, Tensor, dict[str, Tensor]]:
+        """Of alpha's code alone, in exact and in noisy latents."""
+        unit = self.vae.latent_std * self.config.offset_scale
+        code = unit * self.networks.encoder.alpha_code(alpha)
+        restored = self.networks.decoder.coded_alpha(self._noisy(code)) + 0.5
+        parts = {"alpha": self._alpha_error(restored, alpha), "offset": code.square().mean()}
+        total = self.config.alpha_weight * parts["alpha"] + self.config.offset_weight * parts["offset"]
+        return "networks", total, {"loss": total, **parts}
+
+    def _noisy(self, latent: Tensor) -> Tensor:
+        """Half of them exact, as encoded layers are, the others as a diffusion model might make them."""
+        share = 2 * torch.rand((len(latent), 1, 1, 1), device=latent.device) - 1
+        return latent + self.config.latent_noise * share.clamp_min(0) * torch.randn_like(latent)
+
+    def _alpha_error(self, alpha: Tensor, target: Tensor) -> Tensor:
+        """Beyond 0 and 1 hardly anything counts, for alpha is clipped there."""
+        clipped = alpha.clamp(0, 1)
+        clipped = clipped + 0.02 * (alpha - clipped)
+        soft = 1 + self.config.soft_weight * 4 * target * (1 - target)
+        return ((clipped - target).abs() * soft).mean()
+
     def _parts(self, result: Decoded) -> dict[str, Tensor]:
         """Colour counts fully where it shows, and a little elsewhere, for edges are resampled later."""
         alpha, target = result.layer[:, :1], result.target[:, :1]
-        soft = 1 + self.config.soft_weight * 4 * target * (1 - target)
         difference = (result.layer[:, 1:] - result.target[:, 1:]) * (0.1 + 0.9 * target)
         colour = torch.rand((len(alpha), 3, 1, 1), device=alpha.device)
         return {
-            "alpha": ((alpha - target).abs() * soft).mean() + F.mse_loss(alpha, target),
+            "alpha": self._alpha_error(alpha, target),
             "colour": difference.abs().mean() + difference.square().mean(),
             "composite": F.mse_loss(over_colour(result.layer, colour), over_colour(result.target, colour)),
             # squared only: an L1 would pin the offset to its start at zero

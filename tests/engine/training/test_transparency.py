@@ -6,6 +6,8 @@ import torch
 from acetate_engine.models.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.models.latent_transparency import adjusted_latent, plain_latent
 from acetate_engine.models.padding import pad_rgb
+from acetate_engine.training.loop import Trainer
+from acetate_engine.training.stages import STAGES
 from acetate_engine.training.transparency import Networks
 
 LAMBDA = 3.0
@@ -56,9 +58,32 @@ def test_a_second_run_goes_on_with_the_code_of_the_first(pictures, tmp_path):
     vae = _vae(spare=8)
     first = _started(vae, pictures)
     with torch.no_grad():
-        first.encoder.alpha_code.weight.mul_(0.5)
+        first.encoder.alpha_code.linear.weight.mul_(0.5)
     first.encoder.save_pretrained(tmp_path / "encoder")
     first.decoder.save_pretrained(tmp_path / "decoder")
     second = Networks(vae)
     second.start_from_networks(tmp_path)
     assert all(map(torch.equal, second.state_dict().values(), first.state_dict().values()))
+
+
+def test_a_run_of_the_code_alone_changes_nothing_else(workshop, data, tmp_path):
+    config = workshop / "code.yaml"
+    config.write_text((workshop / "transparency.yaml").read_text() + "\ncode_only: true\n")
+    settings, stage = STAGES["transparency"].build(config, data)
+    before = {name: weight.clone() for name, weight in stage.networks.state_dict().items()}
+    with torch.enable_grad():
+        trainer = Trainer(stage, settings.schedule, tmp_path)
+        errors = [trainer.stage.evaluate()[0]["alpha_mae"]]
+        trainer.run()
+    changed = {name for name, weight in stage.networks.state_dict().items() if not torch.equal(weight, before[name])}
+    assert {name.rsplit(".", 2)[0] for name in changed} == {"encoder.alpha_code", "decoder.coded_alpha"}
+    with trainer.averaged():
+        errors.append(stage.evaluate()[0]["alpha_mae"])
+    assert errors[1] < errors[0]
+
+
+def test_what_is_clipped_anyway_hardly_counts(workshop, data):
+    _, stage = STAGES["transparency"].build(workshop / "transparency.yaml", data)
+    target = torch.tensor([0.0, 1.0, 0.5])
+    beyond, short = torch.tensor([-0.5, 1.5, 0.5]), torch.tensor([0.05, 0.95, 0.5])
+    assert stage._alpha_error(beyond, target) < stage._alpha_error(short, target)
