@@ -93,9 +93,6 @@ class SpaceToDepthAutoencoder(ModelMixin, ConfigMixin):
 
     The part of AutoencoderKL's interface that pipelines use: `encode(x).latent_dist`, `decode(z).sample`,
     `config.scaling_factor`.
-
-    The last `spare_channels` of the latent are empty, 0 from `encode` and not looked at by `decode`: room for latent
-    transparency, which otherwise has to hide in the slack that an autoencoder as tight as this one does not have.
     """
 
     @register_to_config
@@ -109,47 +106,39 @@ class SpaceToDepthAutoencoder(ModelMixin, ConfigMixin):
         decoder_blocks: int = 2,
         latent_std: float = 0.1,
         scaling_factor: float = 1.0,
-        spare_channels: int = 0,
     ) -> None:
         super().__init__()
-        used = latent_channels - spare_channels
-        if not 0 < used <= latent_channels:
-            raise ValueError(f"{spare_channels} of {latent_channels} latent channels cannot be spare")
         if len(stages) != len(widths):
             raise ValueError(f"one width per stage is needed: stages {stages}, widths {widths}")
-        self.encoder = _encoder(in_channels, list(stages), list(widths), encoder_blocks, used)
-        self.decoder = _decoder(in_channels, list(stages), list(widths), decoder_blocks, used)
+        self.encoder = _encoder(in_channels, list(stages), list(widths), encoder_blocks, latent_channels)
+        self.decoder = _decoder(in_channels, list(stages), list(widths), decoder_blocks, latent_channels)
         self.factor = math.prod(stages)
         self.latent_std = latent_std
-        self.used_channels, self.spare_channels = used, spare_channels
 
     def encode(self, x: Tensor) -> EncoderOutput:
         """(N, 3, H, W) in -1..1 -> the distribution of unscaled latents."""
-        mean = self.encoder(x)
-        empty = mean.new_zeros((len(mean), self.spare_channels, *mean.shape[2:]))
-        return EncoderOutput(FixedGaussian(torch.cat([mean, empty], 1), self.latent_std))
+        return EncoderOutput(FixedGaussian(self.encoder(x), self.latent_std))
 
     def decode(self, z: Tensor) -> DecoderOutput:
         """Unscaled latents -> `sample` (N, 3, H, W), about -1..1, not clipped."""
-        return DecoderOutput(sample=self.decoder(z[:, : self.used_channels]))
+        return DecoderOutput(sample=self.decoder(z))
 
-    def widened(self, latent_channels: int, spare_channels: int, latent_std: float) -> "SpaceToDepthAutoencoder":
+    def widened(self, latent_channels: int, latent_std: float) -> "SpaceToDepthAutoencoder":
         """A copy with more latent channels that decodes as this one does: it ignores the new ones until it is trained.
 
         Raises:
-            ValueError: there would be fewer channels that a picture uses.
+            ValueError: there would be fewer channels.
         """
-        mine, used = self.used_channels, latent_channels - spare_channels
-        if used < mine:
-            raise ValueError(f"a latent of {mine} channels cannot be narrowed to {used}")
-        changes = {"latent_channels": latent_channels, "spare_channels": spare_channels, "latent_std": latent_std}
-        wider = type(self)(**{**self.config, **changes})
+        mine = self.config.latent_channels
+        if latent_channels < mine:
+            raise ValueError(f"a latent of {mine} channels cannot be narrowed to {latent_channels}")
+        wider = type(self)(**{**self.config, "latent_channels": latent_channels, "latent_std": latent_std})
         take_weights(wider, self)
         return wider
 
     @torch.no_grad()
     def whiten(self, mean: Tensor, std: Tensor) -> None:
-        """Fold (z - mean) / std per used channel into the encoder's last and the decoder's first convolution.
+        """Fold (z - mean) / std per channel into the encoder's last and the decoder's first convolution.
 
         The round trip stays the same (but for padding at the border); a diffusion model sees channels of equal spread.
         """

@@ -25,7 +25,6 @@ class SpaceToDepthOffsetEncoder(ModelMixin, ConfigMixin):
         stages: how far each stage comes down; their product is the autoencoder's factor.
         widths: channels of each stage.
         blocks: residual blocks of each stage.
-        spare_channels: the last channels of the latent, which no picture uses: alpha has a code of its own there.
     """
 
     @register_to_config
@@ -35,15 +34,11 @@ class SpaceToDepthOffsetEncoder(ModelMixin, ConfigMixin):
         stages: tuple[int, ...] = (4, 2, 2),
         widths: tuple[int, ...] = (48, 128, 256),
         blocks: int = 1,
-        spare_channels: int = 0,
     ) -> None:
         super().__init__()
         self.factor = math.prod(stages)
         self.down = _down(4, stages, widths, blocks)
         self.conv_out = conv(widths[-1], latent_channels, 1, gain=0.0)
-        self.spare_channels = spare_channels
-        if spare_channels:
-            self.alpha_code = AlphaCode(self.factor, spare_channels)
 
     def forward(self, alpha_and_padded_rgb: Tensor) -> Tensor:
         """(B, 4, H, W) in 0..1, sRGB -> (B, latent_channels, H / factor, W / factor), to be scaled by lambda.
@@ -56,10 +51,6 @@ class SpaceToDepthOffsetEncoder(ModelMixin, ConfigMixin):
         for stage in self.down:
             sample = stage(sample)
         offset: Tensor = self.conv_out(F.silu(sample))
-        if self.spare_channels:
-            used = offset.shape[1] - self.spare_channels
-            code = self.alpha_code(alpha_and_padded_rgb[:, :1])
-            offset = torch.cat([offset[:, :used], offset[:, used:] + code], 1)
         return offset
 
 
@@ -71,7 +62,6 @@ class SpaceToDepthTransparentDecoder(ModelMixin, ConfigMixin):
         stages: how far each stage comes down; their product is the autoencoder's factor.
         widths: channels of each stage.
         blocks: residual blocks of each stage, down and up.
-        spare_channels: the last channels of the latent, which hold a code of alpha.
     """
 
     orientations = 1  # upright only, see above
@@ -83,11 +73,10 @@ class SpaceToDepthTransparentDecoder(ModelMixin, ConfigMixin):
         stages: tuple[int, ...] = (4, 2, 2),
         widths: tuple[int, ...] = (48, 128, 256),
         blocks: int = 1,
-        spare_channels: int = 0,
     ) -> None:
         super().__init__()
         self.multiple = math.prod(stages)
-        self.down = _down(4 if spare_channels else 3, stages, widths, blocks)
+        self.down = _down(3, stages, widths, blocks)
         self.skips = nn.ModuleList(conv(width, width, 1, gain=0.0) for width in widths)
         self.latent_conv_in = conv(latent_channels, widths[-1], 3)
         self.up = nn.ModuleList(
@@ -98,9 +87,6 @@ class SpaceToDepthTransparentDecoder(ModelMixin, ConfigMixin):
             )
             for i, width in reversed(list(enumerate(widths)))
         )
-        self.spare_channels = spare_channels
-        if spare_channels:
-            self.coded_alpha = CodedAlpha(self.multiple, spare_channels)
 
     def forward(self, pixel: Tensor, latent: Tensor) -> Tensor:
         """One pass.
@@ -116,57 +102,14 @@ class SpaceToDepthTransparentDecoder(ModelMixin, ConfigMixin):
             ValueError: a side of `pixel` is not a multiple of `self.multiple`.
         """
         require_multiple(pixel, self.multiple)
-        alpha, looked_at = torch.full_like(pixel[:, :1], 0.5), pixel
-        if self.spare_channels:  # what the code says of alpha; all that follows corrects it
-            alpha = alpha + self.coded_alpha(latent[:, -self.spare_channels :])
-            looked_at = torch.cat([pixel, alpha.clamp(0, 1)], 1)
-        sample, seen = 2 * looked_at - 1, []
+        sample, seen = 2 * pixel - 1, []
         for stage, skip in zip(self.down, self.skips, strict=True):
             sample = stage(sample)
             seen.append(skip(sample))
         sample = self.latent_conv_in(latent)
         for stage in self.up:
             sample = stage(sample + seen.pop())
-        return torch.cat([sample[:, :1] + alpha, sample[:, 1:] + pixel], dim=1)
-
-
-CODE_WIDTH = 512  # of the hidden layers; they see latent pixels, of which there are few
-
-
-class AlphaCode(nn.Module):
-    """(B, 1, H, W) in 0..1 -> (B, channels, H / factor, W / factor): of each patch of alpha, its neighbours seen.
-
-    Linear, and what two convolutions add, which begin at zero.
-    """
-
-    def __init__(self, factor: int, channels: int) -> None:
-        super().__init__()
-        self.factor = factor
-        self.linear = conv(factor**2, channels, 1)
-        self.hidden = conv(factor**2, CODE_WIDTH, 3, gain=1.7)
-        self.more = conv(CODE_WIDTH, channels, 1, gain=0.0)
-
-    def forward(self, alpha: Tensor) -> Tensor:
-        patches = F.pixel_unshuffle(alpha, self.factor)
-        code: Tensor = self.linear(patches) + self.more(F.silu(self.hidden(4 * patches - 2)))
-        return code
-
-
-class CodedAlpha(nn.Module):
-    """The way back: (B, channels, h, w) -> what is added to (B, 1, h * factor, w * factor), not clipped."""
-
-    def __init__(self, factor: int, channels: int) -> None:
-        super().__init__()
-        self.factor = factor
-        self.linear = conv(channels, factor**2, 1, gain=0.1)
-        self.hidden = conv(channels, CODE_WIDTH, 3, gain=1.7)
-        self.middle = conv(CODE_WIDTH, CODE_WIDTH, 1, gain=1.7)
-        self.more = conv(CODE_WIDTH, factor**2, 1, gain=0.0)
-
-    def forward(self, code: Tensor) -> Tensor:
-        hidden = F.silu(self.hidden(code))
-        hidden = hidden + F.silu(self.middle(hidden))
-        return F.pixel_shuffle(self.linear(code) + self.more(hidden), self.factor)
+        return torch.cat([sample[:, :1] + 0.5, sample[:, 1:] + pixel], dim=1)
 
 
 def _down(channels: int, stages: tuple[int, ...], widths: tuple[int, ...], blocks: int) -> nn.ModuleList:

@@ -2,7 +2,7 @@
 
 Reconstruction (L1 and L2 of alpha and colour), identity (the frozen decoder must show the same picture from an adjusted
 latent as from a plain one) and a patch critic that starts late. The offset is dropped for a share of the pictures, so
-that the decoder serves plain latents too. Where the autoencoder leaves channels of its latent empty, alpha goes there.
+that the decoder serves plain latents too.
 """
 
 from dataclasses import dataclass
@@ -32,9 +32,6 @@ class TransparencyConfig(StageConfig):
     vae: Existing
     start: Existing | None = None  # exported networks to begin with; `widths` may make them wider
     widths: tuple[int, ...] | None = None  # channels of each stage; the autoencoder's if None
-    code_only: bool = (
-        False  # a first run: the code of alpha in spare channels alone, which takes a hundredth of the time
-    )
     freeze_encoder: bool = False  # a second run that improves the decoder for latents that are already in use
     offset_scale: float = 1.0  # the paper's lambda (100 there, at a learning rate of 1e-5)
     translucent_share: float = 0.25  # pictures that get a synthetic effect
@@ -44,7 +41,6 @@ class TransparencyConfig(StageConfig):
     soft_weight: float = 2.0  # how much more an error of alpha counts where alpha is a half, for few pixels are soft
     composite_weight: float = 5.0  # of squared errors over a random colour
     identity_weight: float = 3.0
-    offset_weight: float = 0.0  # of the mean square offset, where the autoencoder would let it outgrow noise
     critic_weight: float = 0.01
     critic_start: int = 1000  # step
 
@@ -56,8 +52,8 @@ class Networks(nn.Module):
         super().__init__()
         config = vae.config
         shape = (config.latent_channels, tuple(config.stages), widths or tuple(config.widths))
-        self.encoder = SpaceToDepthOffsetEncoder(*shape, config.encoder_blocks, config.spare_channels)
-        self.decoder = SpaceToDepthTransparentDecoder(*shape, config.decoder_blocks, config.spare_channels)
+        self.encoder = SpaceToDepthOffsetEncoder(*shape, config.encoder_blocks)
+        self.decoder = SpaceToDepthTransparentDecoder(*shape, config.decoder_blocks)
 
     def start_from_networks(self, folder: Path) -> None:
         """Those of an export, of these widths or narrower: they compute the same until they are trained."""
@@ -75,28 +71,6 @@ class Networks(nn.Module):
         ours += [self.decoder.latent_conv_in, *_convolutions(self.decoder.up)[:-1]]
         for mine, other in zip(ours, [*others, theirs_in, *theirs[:-1]], strict=True):
             take_weights(mine, other)
-
-    @torch.no_grad()
-    def start_from_patches(self, alpha: Tensor, unit: float) -> None:
-        """Spare channels hold the principal components of alpha's patches; nothing hides anywhere else yet.
-
-        Args:
-            alpha: (N, 1, H, W), 0..1: what components are taken of.
-            unit: the offset that changes a latent by 1, the spread that each component gets.
-        """
-        patches = F.pixel_unshuffle(alpha, self.encoder.factor).transpose(0, 1).flatten(1)
-        mean = patches.mean(1)
-        variance, components = torch.linalg.eigh(torch.cov(patches))  # ascending
-        count = self.encoder.spare_channels
-        code = components[:, -count:].flip(1).T / variance[-count:].flip(0).sqrt()[:, None]
-        self.encoder.alpha_code.linear.weight.copy_(unit * code[:, :, None, None])
-        self.encoder.alpha_code.linear.bias.copy_(-unit * code @ mean)
-        self.decoder.coded_alpha.linear.weight.copy_(torch.linalg.pinv(code)[:, :, None, None])
-        self.decoder.coded_alpha.linear.bias.copy_(mean - 0.5)
-        for weight in self.encoder.conv_out.parameters():
-            weight.zero_()
-        for weight in _convolutions(self.decoder.up[-1])[-1].parameters():
-            weight[: len(weight) // 4] = 0  # alpha, the first of four channels
 
 
 def _convolutions(module: nn.Module) -> list[nn.Conv2d]:
@@ -126,7 +100,6 @@ class Decoded:
     target: Tensor  # [alpha, padded rgb]
     adjusted: Tensor  # the frozen decoder's picture of the adjusted latent
     plain: Tensor  # and of the plain one
-    offset: Tensor  # what the latent was adjusted by, (N, C, h, w)
 
 
 class TransparencyStage:
@@ -147,14 +120,7 @@ class TransparencyStage:
             self.networks.start_from_networks(config.start)
         else:
             self.networks.start_from_features(self.vae)
-        if self.vae.spare_channels and not (config.start and coded(config.start)):
-            alpha = torch.from_numpy(to_nchw(to_float(self.foregrounds.pixels[..., 3:])))
-            self.networks.start_from_patches(alpha, 1 / (self.vae.latent_std * config.offset_scale))
         self.networks.encoder.requires_grad_(not config.freeze_encoder)
-        if config.code_only:
-            self.networks.requires_grad_(False)
-            self.networks.encoder.alpha_code.requires_grad_(True)
-            self.networks.decoder.coded_alpha.requires_grad_(True)
         self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from the stub
         self.critic = PatchCritic()
 
@@ -169,13 +135,9 @@ class TransparencyStage:
             "colour": 1.0,
             "composite": config.composite_weight,
             "identity": config.identity_weight,
-            "offset": config.offset_weight,
         }
 
     def losses(self, step: Step) -> Losses:
-        if self.config.code_only:
-            yield self._code_loss(self._batch(step.rng, step.device)[:, 3:])
-            return
         self.vae.to(step.device)
         result = self._round_trip(self._batch(step.rng, step.device), train=True)
         parts = self._parts(result)
@@ -205,7 +167,6 @@ class TransparencyStage:
         distribution = plain_latent(rgba, self.vae)
         plain = distribution.mean
         latent = adjusted_latent(distribution, rgba[:, 3:], padded, self.networks.encoder, self.config.offset_scale)
-        offset = latent - plain
         if train:
             kept = torch.rand((len(rgba), 1, 1, 1), device=rgba.device) >= self.config.offset_dropout
             latent = torch.where(kept, latent, plain)
@@ -215,31 +176,15 @@ class TransparencyStage:
             latent = self._noisy(latent)
         adjusted = self._picture_of(latent)
         layer = self.networks.decoder(adjusted.clamp(0, 1), latent)
-        return Decoded(layer, torch.cat([rgba[:, 3:], padded], 1), adjusted, target, offset)
-
-    def _picture_of(self, latent: Tensor) -> Tensor:
-        return self.vae.decode(latent).sample / 2 + 0.5
-
-    def _code_loss(self, alpha: Tensor) -> tuple[str, Tensor, dict[str, Tensor]]:
-        """Of alpha's code alone, in exact and in noisy latents."""
-        unit = self.vae.latent_std * self.config.offset_scale
-        code = unit * self.networks.encoder.alpha_code(alpha)
-        restored = self.networks.decoder.coded_alpha(self._noisy(code)) + 0.5
-        parts = {"alpha": self._alpha_error(restored, alpha), "offset": code.square().mean()}
-        total = self.config.alpha_weight * parts["alpha"] + self.config.offset_weight * parts["offset"]
-        return "networks", total, {"loss": total, **parts}
+        return Decoded(layer, torch.cat([rgba[:, 3:], padded], 1), adjusted, target)
 
     def _noisy(self, latent: Tensor) -> Tensor:
         """Half of them exact, as encoded layers are, the others as a diffusion model might make them."""
         share = 2 * torch.rand((len(latent), 1, 1, 1), device=latent.device) - 1
         return latent + self.config.latent_noise * share.clamp_min(0) * torch.randn_like(latent)
 
-    def _alpha_error(self, alpha: Tensor, target: Tensor) -> Tensor:
-        """Beyond 0 and 1 hardly anything counts, for alpha is clipped there."""
-        clipped = alpha.clamp(0, 1)
-        clipped = clipped + 0.02 * (alpha - clipped)
-        soft = 1 + self.config.soft_weight * 4 * target * (1 - target)
-        return ((clipped - target).abs() * soft).mean()
+    def _picture_of(self, latent: Tensor) -> Tensor:
+        return self.vae.decode(latent).sample / 2 + 0.5
 
     def _parts(self, result: Decoded) -> dict[str, Tensor]:
         """Colour counts fully where it shows, and a little elsewhere, for edges are resampled later."""
@@ -252,8 +197,14 @@ class TransparencyStage:
             "composite": F.mse_loss(over_colour(result.layer, colour), over_colour(result.target, colour)),
             # squared only: an L1 would pin the offset to its start at zero
             "identity": F.mse_loss(result.adjusted, result.plain) * 4,
-            "offset": result.offset.square().mean(),
         }
+
+    def _alpha_error(self, alpha: Tensor, target: Tensor) -> Tensor:
+        """What lies beyond 0 and 1 hardly counts, for there alpha is clipped."""
+        clipped = alpha.clamp(0, 1)
+        leaking = clipped + 0.02 * (alpha - clipped)
+        soft = 1 + self.config.soft_weight * 4 * target * (1 - target)
+        return ((leaking - target).abs() * soft).mean()
 
     def _critic_loss(self, result: Decoded) -> Tensor:
         """Hinge loss."""
@@ -286,11 +237,6 @@ class TransparencyStage:
         """`encoder` and `decoder` as diffusers folders."""
         self.networks.encoder.save_pretrained(folder / "encoder")
         self.networks.decoder.save_pretrained(folder / "decoder")
-
-
-def coded(folder: Path) -> bool:
-    """Whether these exported networks already use spare channels."""
-    return bool(SpaceToDepthOffsetEncoder.load_config(folder / "encoder").get("spare_channels"))
 
 
 def over_colour(layer: Tensor, colour: Tensor | float = 0.5) -> Tensor:

@@ -25,7 +25,6 @@ class VaeModel(Frozen):
     encoder_blocks: int = 1
     decoder_blocks: int = 1
     latent_std: float = 0.1
-    spare_channels: int = 0  # of `latent_channels`: left empty, room for latent transparency
 
 
 class VaeConfig(StageConfig):
@@ -53,7 +52,7 @@ class VaeStage:
         torch.manual_seed(config.schedule.seed)
         self.model = (
             SpaceToDepthAutoencoder.from_pretrained(config.start).widened(
-                config.model.latent_channels, config.model.spare_channels, config.model.latent_std
+                config.model.latent_channels, config.model.latent_std
             )
             if config.start
             else SpaceToDepthAutoencoder(**config.model.model_dump())
@@ -106,7 +105,7 @@ class VaeStage:
     def export(self, folder: Path) -> None:
         """Whiten the latents on training cut-outs (a new model only) and save the autoencoder as a diffusers folder."""
         if not self.config.freeze_encoder:
-            latents = encode_all(self.model, self.foregrounds)[:, : self.model.used_channels]
+            latents = encode_all(self.model, self.foregrounds)
             self.model.whiten(latents.mean((0, 2, 3)), latents.std((0, 2, 3)))
         self.model.save_pretrained(folder)
 

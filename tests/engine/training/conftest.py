@@ -83,7 +83,7 @@ EXPORTED = {"vae": "vae", "base": "base", "transparency": "transparency", "layer
 SHARED = "include: [parts.yaml]\nscenes: 6\nrank: 4\n"
 CONFIGS = {
     "probe": (2e-3, "scenes: 0.5"),  # learning rate; low-rank weights on a UNet that knows nothing yet need much
-    "vae": (2e-3, "model: {latent_channels: 4, spare_channels: 1, stages: [4, 2], widths: [16, 24]}"),
+    "vae": (2e-3, "model: {latent_channels: 4, stages: [4, 2], widths: [16, 24]}"),
     "base": (2e-3, "vae: vae\nmodel: {widths: [16], head_width: 8, groups: 8}\nscenes: 4\nsheet_steps: 2"),
     "transparency": (2e-3, "vae: vae\ncritic_start: 2"),
     "layer": (1e-2, "include: [parts.yaml]\nrank: 4"),

@@ -17,29 +17,13 @@ def vae():
 @torch.no_grad()
 def test_a_wider_latent_begins_with_the_old_one(vae):
     picture = torch.rand(2, 3, 16, 24) * 2 - 1
-    wider = vae.widened(7, spare_channels=0, latent_std=0.05)
+    wider = vae.widened(7, latent_std=0.05)
     old, new = vae.encode(picture).latent_dist.mode(), wider.encode(picture).latent_dist
     torch.testing.assert_close(new.mode()[:, :4], old)
     assert new.mode()[:, 4:].abs().min() > 0
     assert new.std.max() == pytest.approx(0.05)
     torch.testing.assert_close(wider.decode(new.mode()).sample, vae.decode(old).sample)
     assert (wider.config.latent_channels, vae.config.latent_channels) == (7, 4)
-
-
-@torch.no_grad()
-def test_spare_channels_are_empty_and_nobody_looks_at_them(vae):
-    picture = torch.rand(2, 3, 16, 24) * 2 - 1
-    spare = vae.widened(7, spare_channels=3, latent_std=0.05)
-    latent = spare.encode(picture).latent_dist.mode()
-    torch.testing.assert_close(latent[:, :4], vae.encode(picture).latent_dist.mode())
-    assert not latent[:, 4:].any()
-    noisy = torch.cat([latent[:, :4], torch.randn_like(latent[:, 4:])], 1)
-    torch.testing.assert_close(spare.decode(noisy).sample, spare.decode(latent).sample)
-
-
-def test_a_picture_needs_channels():
-    with pytest.raises(ValueError, match="4 of 4 latent channels cannot be spare"):
-        SpaceToDepthAutoencoder(latent_channels=4, spare_channels=4)
 
 
 @torch.no_grad()
@@ -56,9 +40,7 @@ def test_a_wider_unet_predicts_the_same(vae):
 
 def test_latents_are_never_narrowed(vae):
     with pytest.raises(ValueError, match="4 channels cannot be narrowed to 3"):
-        vae.widened(3, spare_channels=0, latent_std=0.1)
-    with pytest.raises(ValueError, match="4 channels cannot be narrowed to 3"):
-        vae.widened(5, spare_channels=2, latent_std=0.1)
+        vae.widened(3, 0.1)
     with pytest.raises(ValueError, match="4 latent channels cannot be narrowed to 3"):
         widened(new_unet(UNetModel(widths=(16,), head_width=8, groups=8), 4, 8), 3)
 
