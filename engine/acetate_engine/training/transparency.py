@@ -1,8 +1,8 @@
 """Stage `transparency`: offset encoder and transparent decoder around the frozen autoencoder (arXiv 2402.17113).
 
-Reconstruction (L1 and L2 of alpha and colour), identity (the frozen decoder must show the same picture from an adjusted
-latent as from a plain one) and a patch critic that starts late. The offset is dropped for a share of the pictures, so
-that the decoder serves plain latents too.
+Reconstruction (L1 of alpha, L1 and L2 of colour), identity (the frozen decoder must show the same picture from an
+adjusted latent as from a plain one) and a patch critic that starts late. The offset is dropped for a share of the
+pictures, so that the decoder serves plain latents too.
 """
 
 from dataclasses import dataclass
