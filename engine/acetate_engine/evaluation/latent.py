@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
@@ -14,9 +16,19 @@ from . import alpha as measure
 _BATCH = 16
 
 
-def evaluate_latent(pictures: Bytes, decoded: Bytes, identity: float) -> dict[str, float]:
+@dataclass(frozen=True)
+class RoundTrip:
+    """What came back of pictures (N, H, W, 4), straight sRGB uint8."""
+
+    decoded: Bytes  # with the residual of alpha, where the model has one
+    latent_alone: Bytes  # without: as well as a diffusion model could make it
+    identity: float  # PSNR of the frozen decoder on adjusted against plain latents, dB
+
+
+def evaluate_latent(pictures: Bytes, trip: RoundTrip) -> dict[str, float]:
     """Metrics of `pictures`, (N, H, W, 4) straight sRGB uint8, against what `round_trip` made of them."""
-    made, true = measure.alpha_of(decoded), measure.alpha_of(pictures)
+    decoded = trip.decoded
+    made, alone, true = (measure.alpha_of(these) for these in (decoded, trip.latent_alone, pictures))
     return {
         "alpha_mae": measure.alpha_mae(made, true),
         "soft_alpha_mae": measure.soft_alpha_mae(made, true),
@@ -24,25 +36,33 @@ def evaluate_latent(pictures: Bytes, decoded: Bytes, identity: float) -> dict[st
         "alpha_grad": measure.alpha_grad(made, true),
         "composite_psnr": measure.composite_psnr(decoded, pictures),
         "composite_ssim": measure.composite_ssim(decoded, pictures),
-        "identity_psnr": identity,
+        "identity_psnr": trip.identity,
+        "latent_alone_alpha_mae": measure.alpha_mae(alone, true),
+        "latent_alone_soft_alpha_mae": measure.soft_alpha_mae(alone, true),
     }
 
 
-def round_trip(components: Components, pictures: Bytes) -> tuple[Bytes, float]:
-    """What comes back, and the identity PSNR: the frozen decoder on adjusted against plain latents, in dB."""
+def round_trip(components: Components, pictures: Bytes) -> RoundTrip:
+    """Through the latent and, where the model has one, the code of what it loses of alpha."""
     parts = [_batch(components, pictures[i : i + _BATCH]) for i in range(0, len(pictures), _BATCH)]
-    return np.concatenate([part[0] for part in parts]), float(np.concatenate([part[1] for part in parts]).mean())
+    decoded, alone, identity = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return RoundTrip(decoded, alone, float(identity.mean()))
 
 
 @torch.no_grad()
-def _batch(components: Components, pictures: Bytes) -> tuple[Bytes, np.ndarray]:
+def _batch(components: Components, pictures: Bytes) -> tuple[Bytes, Bytes, np.ndarray]:
     rgba = torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div(255).to(components.device)
     vae, size = components.vae, (pictures.shape[1], pictures.shape[2])
     latent = components.transparency.encode_rgba(rgba, vae, components.factor)
     plain = plain_latent(rgba, vae).mean.float()
-    decoded = components.transparency.decode_layers(latent, vae, note=_silent, size=size, passes=8)
+    transparency = components.transparency
+    alone = decoded = transparency.decode_layers(latent, vae, note=_silent, size=size)
+    if transparency.residual is not None:
+        residual = transparency.code_residual(rgba, latent, vae, note=_silent)
+        decoded = transparency.decode_layers(latent, vae, note=_silent, size=size, residual=residual)
     pictures_of = [decode_rgb(z, vae, note=_silent).cpu().numpy() for z in (latent, plain)]
-    return layer_bytes(decoded[:, [1, 2, 3, 0]]), measure.psnr(*pictures_of)
+    rgba_of = [layer_bytes(layers[:, [1, 2, 3, 0]]) for layers in (decoded, alone)]
+    return rgba_of[0], rgba_of[1], measure.psnr(*pictures_of)
 
 
 def _silent(note: str) -> None:

@@ -97,8 +97,8 @@ def evaluate(subject: Subject, amount: Amount, say: Say) -> dict[str, object]:
     """The whole report: `latent`, `generation`, `layers`, `matte`, `style`."""
     components, real, grounds = subject.sampler.components, subject.foregrounds.pixels, subject.backgrounds
     say("latent")
-    decoded, identity = round_trip(components, real)
-    latent = evaluate_latent(real, decoded, identity)
+    trip = round_trip(components, real)
+    latent = evaluate_latent(real, trip)
     say("generation")
     samples = sample_layers(subject.sampler, subject.captions, amount.samples)
     generation = evaluate_generation(samples, subject.reference, real)
@@ -108,7 +108,8 @@ def evaluate(subject: Subject, amount: Amount, say: Say) -> dict[str, object]:
     layers = evaluate_layers(Engine(), subject.sampler, subject.model, prompts, behind, grounds.pixels)
     say("matte")
     opaque = subject.sampler.opaque([prompt for prompt in samples.prompts for _ in range(samples.each)])
-    matte = evaluate_matte(real, decoded, samples.layers, opaque, grounds.pixels, subject.reference)
+    # against mattes stands what a diffusion model could make, too
+    matte = evaluate_matte(real, trip.latent_alone, samples.layers, opaque, grounds.pixels, subject.reference)
     say("style")
     style = evaluate_styles(subject.sampler, subject.model.info.styles, subject.captions, subject.reference)
     return {

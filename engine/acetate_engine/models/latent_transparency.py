@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from acetate_engine.models.alpha_residual import AlphaResidual
 from acetate_engine.models.memory import Note, run_within_memory
 from acetate_engine.models.padding import pad_rgb, pad_to_multiple
 from acetate_engine.models.space_to_depth_transparency import SpaceToDepthOffsetEncoder, SpaceToDepthTransparentDecoder
@@ -52,11 +54,12 @@ class Autoencoder(Protocol):
 
 @dataclass(frozen=True)
 class LatentTransparency:
-    """The two trained networks and lambda. Either network may be absent where a task does not need it."""
+    """The trained networks and lambda. Any network may be absent where a task does not need it."""
 
     encoder: Encoder | None
     decoder: Decoder | None
     offset_scale: float = RELEASED_OFFSET_SCALE
+    residual: AlphaResidual | None = None
 
     @torch.no_grad()
     def encode_rgba(self, rgba: Tensor, vae: Autoencoder, multiple: int = 64) -> Tensor:
@@ -89,6 +92,7 @@ class LatentTransparency:
         passes: int = 8,
         size: tuple[int, int] | None = None,
         batch: int = 4,
+        residual: Tensor | None = None,
     ) -> Tensor:
         """Read the transparent picture from a latent.
 
@@ -99,6 +103,8 @@ class LatentTransparency:
             passes: 8 for the released quality, 4, 2 or 1 for drafts.
             size: (height, width) in pixels to crop to; all of it if None.
             batch: pictures at once, while memory allows.
+            residual: from `code_residual`, of the layer that the latent was made from; the less of that is left, the
+                smaller it is to be.
 
         Returns:
             (B, 4, H, W) float32, 0..1: [alpha, straight sRGB colour].
@@ -111,8 +117,36 @@ class LatentTransparency:
             raise ValueError("this model has no transparent decoder: load one to decode layers")
         pixel = decode_rgb(latent, vae, note=note, batch=batch)
         layers = decode_alpha_rgb(self.decoder, pixel, latent, note=note, passes=passes, batch=batch)
+        if residual is not None:
+            if self.residual is None:
+                raise ValueError("this model has no network for a residual of alpha: decode without one")
+            alpha = self.residual(residual, layers[:, :1]).clamp(0, 1)
+            layers = torch.cat([alpha, layers[:, 1:]], dim=1)
         height, width = size or pixel.shape[2:]
         return layers[:, :, :height, :width]
+
+    @torch.no_grad()
+    def code_residual(self, rgba: Tensor, latent: Tensor, vae: Autoencoder, *, note: Note, batch: int = 4) -> Tensor:
+        """What `decode_layers` loses of a layer's alpha, as a code that `decode_layers` takes.
+
+        Args:
+            rgba: (B, 4, H, W), 0..1, sRGB, straight alpha; any size.
+            latent: (B, C, h, w), unscaled: what `encode_rgba` made of it.
+            note, batch: as for `decode_layers`.
+
+        Returns:
+            (B, channels, h, w) float32.
+
+        Raises:
+            ValueError: there is no network for it.
+        """
+        if self.residual is None:
+            raise ValueError("this model has no network for a residual of alpha: leave it out")
+        decoded = self.decode_layers(latent, vae, note=note, batch=batch)[:, :1]
+        below, right = decoded.shape[2] - rgba.shape[2], decoded.shape[3] - rgba.shape[3]
+        alpha = F.pad(rgba[:, 3:].float(), (0, right, 0, below), mode="replicate")
+        code: Tensor = self.residual.encode(alpha, decoded)
+        return code
 
 
 def plain_latent(rgba: Tensor, vae: Autoencoder) -> Distribution:

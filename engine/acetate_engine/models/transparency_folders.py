@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from acetate_engine.models import space_to_depth_transparency, transparency
+from acetate_engine.models import alpha_residual, space_to_depth_transparency, transparency
 from acetate_engine.models.latent_transparency import LatentTransparency
 
 _CLASSES: dict[str, Any] = {
@@ -14,14 +14,19 @@ _CLASSES: dict[str, Any] = {
         transparency.TransparentDecoder,
         space_to_depth_transparency.SpaceToDepthOffsetEncoder,
         space_to_depth_transparency.SpaceToDepthTransparentDecoder,
+        alpha_residual.AlphaResidual,
     )
 }
 
 
-def read_transparency(encoder: Path, decoder: Path, offset_scale: float) -> LatentTransparency:
-    """Both networks, frozen, on the CPU in float32; `offset_scale` is lambda. Raises OSError, ValueError."""
-    networks = [transparency_network(folder).eval().requires_grad_(False) for folder in (encoder, decoder)]
-    return LatentTransparency(networks[0], networks[1], offset_scale)
+def read_transparency(encoder: Path, decoder: Path, offset_scale: float, residual: Path) -> LatentTransparency:
+    """Its networks, frozen, on the CPU in float32; `offset_scale` is lambda. Raises OSError, ValueError.
+
+    `residual` may be missing: a model does without, then.
+    """
+    folders = [encoder, decoder, *([residual] if residual.is_dir() else [])]
+    networks = [transparency_network(folder).eval().requires_grad_(False) for folder in folders]
+    return LatentTransparency(networks[0], networks[1], offset_scale, *networks[2:])
 
 
 def transparency_network(folder: Path) -> Any:

@@ -15,9 +15,15 @@ from acetate_engine.pipelines.contract import Pixels
 OPAQUE_NOTE = "alpha is opaque over 98 % of the layer: this checkpoint does not follow the transparency weights"
 
 
-def decode_transparent(latent: Tensor, components: Components, passes: int, note: Note) -> Floats:
-    """(1, c, h, w) unscaled → (H, W, 4) float32, 0..1, with the colour under alpha 0 filled in."""
-    layers = components.transparency.decode_layers(latent, components.vae, note=note, passes=passes)
+def decode_transparent(
+    latent: Tensor, components: Components, passes: int, note: Note, residual: Tensor | None = None
+) -> Floats:
+    """(1, c, h, w) unscaled → (H, W, 4) float32, 0..1, with the colour under alpha 0 filled in.
+
+    `residual`: of the layer that it was made from, as small as little is left of that.
+    """
+    transparency = components.transparency
+    layers = transparency.decode_layers(latent, components.vae, note=note, passes=passes, residual=residual)
     rgba = layers[0, [1, 2, 3, 0]].permute(1, 2, 0).cpu().numpy()
     floor, ceiling = components.alpha_levels
     rgba[..., 3] = ((rgba[..., 3] - floor) / (ceiling - floor)).clip(0, 1)

@@ -9,6 +9,7 @@ from torch import Tensor
 from acetate_engine.compositing.alpha import to_float
 from acetate_engine.models.concat_condition import encode_condition
 from acetate_engine.models.families.components import Components
+from acetate_engine.models.memory import Note
 from acetate_engine.pipelines.contract import Pixels
 
 
@@ -26,3 +27,11 @@ def encode_picture(rgba: Tensor, components: Components) -> Tensor:
 def encode_transparent(rgba: Tensor, components: Components) -> Tensor:
     """(1, 4, H, W) → the adjusted latent (1, c, h, w), scaled as the UNet sees it."""
     return components.transparency.encode_rgba(rgba, components.vae, components.factor) * components.scaling_factor
+
+
+def encode_residual(rgba: Tensor, latent: Tensor, components: Components, note: Note) -> Tensor | None:
+    """What decoding this adjusted latent loses of alpha, (1, channels, h, w); None: the model has no code for it."""
+    if components.transparency.residual is None:
+        return None
+    unscaled = latent / components.scaling_factor
+    return components.transparency.code_residual(rgba, unscaled, components.vae, note=note)

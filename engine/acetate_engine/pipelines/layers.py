@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -30,11 +30,11 @@ def generators(job: Job) -> list[torch.Generator]:
     return [torch.Generator().manual_seed(seed_of(job, image)) for image in range(job.request.images)]
 
 
-def decode(job: Job, latent: Tensor, role: LayerRole) -> Floats:
-    """(1, c, h, w) scaled → (H, W, 4) straight, of the working extent."""
+def decode(job: Job, latent: Tensor, role: LayerRole, residual: Tensor | None = None) -> Floats:
+    """(1, c, h, w) scaled → (H, W, 4) straight, of the working extent; `residual` as in `decode_transparent`."""
     unscaled = latent / job.components.scaling_factor
     if role is LayerRole.FOREGROUND:
-        picture = decode_transparent(unscaled, job.components, job.settings.decoder_passes, job.note)
+        picture = decode_transparent(unscaled, job.components, job.settings.decoder_passes, job.note, residual)
     else:
         picture = decode_opaque(unscaled, job.components, job.note)
     job.meter.advance("decode")
@@ -59,7 +59,15 @@ def decoded_layers(
     job: Job, latents: Sequence[Tensor], geometry: Geometry, role: LayerRole, prompt: str, frame: int = 0
 ) -> list[GeneratedLayer]:
     """One layer an image from one frame of each."""
-    pictures = (decode(job, latent[frame : frame + 1], role) for latent in latents)
+    return made_layers(
+        job, (decode(job, latent[frame : frame + 1], role) for latent in latents), geometry, role, prompt
+    )
+
+
+def made_layers(
+    job: Job, pictures: Iterable[Floats], geometry: Geometry, role: LayerRole, prompt: str
+) -> list[GeneratedLayer]:
+    """One layer a picture (H, W, 4) of the working extent."""
     return [
         make_layer(job, to_region(picture, geometry), geometry, role, image, prompt)
         for image, picture in enumerate(pictures)

@@ -14,10 +14,10 @@ from acetate.protocol.pixels import PixelFormat
 from acetate_engine.compositing.alpha import Floats, convert, premultiply, to_float, to_pixels, unpremultiply
 from acetate_engine.pipelines.before_denoise import steps_of
 from acetate_engine.pipelines.contract import GeneratedLayer, Pixels
-from acetate_engine.pipelines.encoders import encode_transparent, to_tensor
+from acetate_engine.pipelines.encoders import encode_residual, encode_transparent, to_tensor
 from acetate_engine.pipelines.geometry import Geometry
 from acetate_engine.pipelines.job import Job
-from acetate_engine.pipelines.layers import decode, decoded_layers, generators, make_layer, to_region
+from acetate_engine.pipelines.layers import decode, generators, made_layers, make_layer, to_region
 from acetate_engine.pipelines.runs import Run, execute
 
 
@@ -40,10 +40,8 @@ def reworked(job: Job, original: Pixels) -> list[GeneratedLayer]:
         return [
             make_layer(job, original, geometry, LayerRole.FOREGROUND, i, request.prompt) for i in range(request.images)
         ]
-    run = _repainting(job, original, geometry)
-    job.meter.expect(request.images * (run.steps(job) + 1))
-    latents = execute(job, run, geometry, generators(job))
-    return decoded_layers(job, latents, geometry, LayerRole.FOREGROUND, request.prompt)
+    pictures = _repainted(job, original, geometry)
+    return made_layers(job, pictures, geometry, LayerRole.FOREGROUND, request.prompt)
 
 
 def inpaint(job: Job) -> list[GeneratedLayer]:
@@ -57,12 +55,9 @@ def inpaint(job: Job) -> list[GeneratedLayer]:
     geometry = job.covering(request.covered)
     original = job.within(request.foreground, request.covered)
     mask = job.within(request.mask, request.covered)
-    run = _repainting(job, original, geometry, mask)
     pictures: list[Floats] = []
-    if run.steps(job) and mask.any():
-        job.meter.expect(request.images * (run.steps(job) + 1))
-        latents = execute(job, run, geometry, generators(job))
-        pictures = [decode(job, latent, LayerRole.FOREGROUND) for latent in latents]
+    if steps_of(job.settings.steps, request.strength) and mask.any():
+        pictures = _repainted(job, original, geometry, mask)
     wide = convert(original, request.pixel_format)
     regions = [to_region(picture, geometry) for picture in pictures] or [wide] * request.images
     painted = regions if request.cut_out else [mixed(wide, region, mask) for region in regions]
@@ -71,14 +66,23 @@ def inpaint(job: Job) -> list[GeneratedLayer]:
     ]
 
 
-def _repainting(job: Job, original: Pixels, geometry: Geometry, mask: Pixels | None = None) -> Run:
+def _repainted(job: Job, original: Pixels, geometry: Geometry, mask: Pixels | None = None) -> list[Floats]:
+    """A picture (H, W, 4) of the working extent for every image.
+
+    What decoding would lose of the layer's alpha is given back, by as much as the strength leaves of the layer.
+    """
     rgba = to_tensor(geometry.to_working(original, repeat_border=False), job.device)
     keep = None
     if mask is not None:
         free = to_tensor(geometry.to_working(mask, repeat_border=False), job.device)
         keep = 1 - _any_within(free, job.components.factor)
-    start = encode_transparent(rgba, job.components)
-    return Run("transparent", (job.request.prompt,), start=start, strength=job.request.strength, keep=keep)
+    start, strength = encode_transparent(rgba, job.components), job.request.strength
+    residual = encode_residual(rgba, start, job.components, job.note) if strength < 1 else None
+    run = Run("transparent", (job.request.prompt,), start=start, strength=strength, keep=keep)
+    job.meter.expect(job.request.images * (run.steps(job) + 1))
+    latents = execute(job, run, geometry, generators(job))
+    left = None if residual is None else (1 - strength) * residual
+    return [decode(job, latent, LayerRole.FOREGROUND, left) for latent in latents]
 
 
 def _any_within(mask: Tensor, factor: int) -> Tensor:

@@ -25,6 +25,7 @@ class Exports:
     layers: tuple[Path, ...] = ()  # of `layer`, `joint`, `conditioned`: what is missing the model cannot do
     control: Path | None = None
     styles: tuple[Path, ...] = ()
+    residual: Path | None = None
 
 
 def assemble(exports: Exports, card: dict[str, Any], folder: Path) -> None:
@@ -34,6 +35,8 @@ def assemble(exports: Exports, card: dict[str, Any], folder: Path) -> None:
     _half(UNet2DConditionModel.from_pretrained, exports.base / "unet", folder / "unet")
     for name in ("encoder", "decoder"):
         _half(transparency_network, exports.transparency / name, folder / f"transparent_{name}")
+    if exports.residual:
+        _half(transparency_network, exports.residual / "residual", folder / "transparent_residual")
     shutil.copytree(exports.base / "scheduler", folder / "scheduler", dirs_exist_ok=True)
     for taught in exports.base.glob("*.json"):
         shutil.copy(taught, folder)
@@ -42,7 +45,7 @@ def assemble(exports: Exports, card: dict[str, Any], folder: Path) -> None:
         beside.append((exports.control, f"controlnet/{ControlKind.EDGES.value}"))
     for source, name in beside:
         shutil.copytree(source, folder / name, dirs_exist_ok=True)
-    _write(folder / "model_index.json", MODEL_INDEX)
+    _write(folder / "model_index.json", MODEL_INDEX | (RESIDUAL if exports.residual else {}))
     _write(folder / "mini.json", card)
 
 
@@ -55,6 +58,7 @@ MODEL_INDEX = {
     "transparent_encoder": ["acetate_engine.models.space_to_depth_transparency", "SpaceToDepthOffsetEncoder"],
     "transparent_decoder": ["acetate_engine.models.space_to_depth_transparency", "SpaceToDepthTransparentDecoder"],
 }
+RESIDUAL = {"transparent_residual": ["acetate_engine.models.alpha_residual", "AlphaResidual"]}  # may be missing
 
 
 def _half(load: Callable[[Path], Any], source: Path, target: Path) -> None:

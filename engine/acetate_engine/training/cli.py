@@ -58,6 +58,7 @@ def assemble(
     ] = None,
     control: Annotated[Path | None, typer.Option(help="Export of `control`.")] = None,
     style: Annotated[list[Path] | None, typer.Option(help="Export of `style`; may be repeated.")] = None,
+    residual: Annotated[Path | None, typer.Option(help="Export of `residual`.")] = None,
 ) -> None:
     """Put the stages' exports together into one model folder, in fp16."""
     import json
@@ -65,7 +66,7 @@ def assemble(
     from .assemble import Exports
     from .assemble import assemble as write
 
-    exports = Exports(vae, base, transparency, tuple(layer or ()), control, tuple(style or ()))
+    exports = Exports(vae, base, transparency, tuple(layer or ()), control, tuple(style or ()), residual)
     write(exports, json.loads(card.read_text(encoding="utf-8")), out)
 
 

@@ -39,6 +39,9 @@ STAGES = {
         "TransparencyStage",
         "Train the offset encoder and the transparent decoder around a frozen autoencoder.",
     ),
+    "residual": Entry(
+        "residual", "ResidualConfig", "ResidualStage", "Train a code of what the transparent decoder misses of alpha."
+    ),
     "layer": Entry(
         "layer", "LayerConfig", "LayerStage", "Train the weights that make a frozen RGB model paint transparent layers."
     ),

@@ -1,32 +1,35 @@
-"""Stage `style`: a LoRA on the frozen base, with peft; it carries over to every layer that the base paints."""
+"""Stage `style`: a LoRA on the frozen base, with peft, taught beside the layer weights that it is to be used with."""
 
-from itertools import cycle
 from pathlib import Path
 
-import torch
-from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+import numpy as np
+from diffusers import StableDiffusionPipeline
 from diffusers.utils import convert_state_dict_to_diffusers
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
+from torch import nn
 
-from .base import BaseConfig, BaseStage
+from ..models.attention_sharing import AttentionSharing
+from ..models.checkpoints.load import load_sharing_weights
 from .config import Existing
 from .datasets import Pictures
-from .diffusion import frozen_unet
+from .diffusion import SubsetConfig, load_subset
+from .layer import LayerConfig, LayerStage
+from .transport import repainted
 
 
-class StyleConfig(BaseConfig):
-    start: Existing  # the base UNet, frozen here
+class StyleConfig(LayerConfig):
+    layer: Existing  # exported weights of the stage `layer`, in the UNet all the time: alpha is to stay as it is
     rank: int = 16
     targets: str = r".*\.(to_q|to_k|to_v|to_out\.0)"  # the linear layers that get a LoRA, as a regular expression
     file: str = "style"  # name of the exported file, which is the style's name
-    said_as: tuple[str, ...] = ()  # styles that captions name in turn instead of their own
-    scenes: int = 0
-    background_share: float = 0.0
+    carried_by: SubsetConfig | None = None  # cut-outs that the base knows, to be repainted in the look of the subset
+    carried_share: float = 0.8  # how far on the way to it
+    most_gain: float = 1.7  # how much contrast and texture may grow
 
 
-class StyleStage(BaseStage):
-    """As `base`, training low-rank offsets of the attention alone."""
+class StyleStage(LayerStage):
+    """As `layer`, training low-rank offsets of the base's attention."""
 
     name = "style"
     trains = "lora"
@@ -34,19 +37,22 @@ class StyleStage(BaseStage):
     config: StyleConfig
 
     def pictures(self, data: Path) -> Pictures:
-        """With captions that name other styles, if wanted: else the look is tied to the words."""
-        pictures = super().pictures(data)
-        if self.config.said_as:
-            for row, style in zip(pictures.rows, cycle(self.config.said_as), strict=False):
-                row["caption"] = row["caption"].replace(row["style"], style)
-        return pictures
+        """The style's own, and the known cut-outs in its look, with the captions that they are known by."""
+        own, config = super().pictures(data), self.config
+        if config.carried_by is None:
+            return own
+        known = load_subset(config.model_copy(update={"subset": config.carried_by}), data)
+        pixels = repainted(self.vae, known.pixels, own.pixels, config.carried_share, config.most_gain)
+        return Pictures(np.concatenate([own.pixels, pixels]), [*own.rows, *known.rows])
 
-    def _unet(self) -> UNet2DConditionModel:
-        unet = frozen_unet(self.config.start)
-        torch.manual_seed(self.config.schedule.seed)
+    def _adapt(self) -> None:
         rank, targets = self.config.rank, self.config.targets
-        unet.add_adapter(LoraConfig(r=rank, lora_alpha=rank, target_modules=targets))
-        return unet
+        self.unet.add_adapter(LoraConfig(r=rank, lora_alpha=rank, target_modules=targets))
+        # not merged: a merged weight would not see what the LoRA learns
+        self.sharing = AttentionSharing(self.unet, load_sharing_weights(self.config.layer), trainable=True)
+
+    def modules(self) -> dict[str, nn.Module]:
+        return {self.trains: self.unet}
 
     def export(self, folder: Path) -> None:
         """`FILE.safetensors` in fp16, as diffusers names a LoRA."""

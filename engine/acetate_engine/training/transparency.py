@@ -21,7 +21,7 @@ from ..models.space_to_depth_transparency import SpaceToDepthOffsetEncoder, Spac
 from ..models.widening import take_weights
 from .compose import Floats, flip, place, to_float, to_nchw
 from .config import Existing, StageConfig
-from .datasets import load_pictures, load_training
+from .datasets import Bytes, load_pictures, load_training
 from .licences import Licences
 from .loop import Losses, Step
 from .sheets import checkerboard, grid
@@ -108,10 +108,7 @@ class TransparencyStage:
     def __init__(self, config: TransparencyConfig, data: Path) -> None:
         self.config = config
         self.foregrounds = load_training(data, "fg", Licences.read(config.licences))
-        held_out = load_pictures(data, "fg", "val").pixels
-        self.validation = to_nchw(
-            to_float(held_out[np.linspace(0, len(held_out) - 1, min(64, len(held_out))).astype(int)])
-        )
+        self.validation = held_out(data)
         self.vae = SpaceToDepthAutoencoder.from_pretrained(config.vae).eval().requires_grad_(False)
         self.vae.to(memory_format=torch.channels_last)
         torch.manual_seed(config.schedule.seed)
@@ -152,15 +149,8 @@ class TransparencyStage:
 
     def _batch(self, rng: np.random.Generator, device: torch.device) -> Tensor:
         """(N, 4, H, W) straight RGBA."""
-        pictures = to_nchw(np.stack([self._picture(rng) for _ in range(self.config.schedule.batch)]))
-        return torch.from_numpy(pictures).to(device, memory_format=torch.channels_last)
-
-    def _picture(self, rng: np.random.Generator) -> Floats:
-        cutout = flip(self.foregrounds.pixels[rng.integers(len(self.foregrounds))], rng)
-        if rng.random() < 0.5:
-            cutout = place(cutout, rng.uniform(0.6, 1.15), rng.uniform(-0.15, 0.15), rng.uniform(-0.15, 0.15))
-        rgba = to_float(cutout)
-        return translucent(rgba, rng) if rng.random() < self.config.translucent_share else rgba
+        pictures = augmented(self.foregrounds.pixels, self.config.schedule.batch, self.config.translucent_share, rng)
+        return pictures.to(device, memory_format=torch.channels_last)
 
     def _round_trip(self, rgba: Tensor, train: bool) -> Decoded:
         padded = pad_rgb(rgba)
@@ -192,19 +182,12 @@ class TransparencyStage:
         difference = (result.layer[:, 1:] - result.target[:, 1:]) * (0.1 + 0.9 * target)
         colour = torch.rand((len(alpha), 3, 1, 1), device=alpha.device)
         return {
-            "alpha": self._alpha_error(alpha, target),
+            "alpha": alpha_error(alpha, target, self.config.soft_weight),
             "colour": difference.abs().mean() + difference.square().mean(),
             "composite": F.mse_loss(over_colour(result.layer, colour), over_colour(result.target, colour)),
             # squared only: an L1 would pin the offset to its start at zero
             "identity": F.mse_loss(result.adjusted, result.plain) * 4,
         }
-
-    def _alpha_error(self, alpha: Tensor, target: Tensor) -> Tensor:
-        """What lies beyond 0 and 1 hardly counts, for there alpha is clipped."""
-        clipped = alpha.clamp(0, 1)
-        leaking = clipped + 0.02 * (alpha - clipped)
-        soft = 1 + self.config.soft_weight * 4 * target * (1 - target)
-        return ((leaking - target).abs() * soft).mean()
 
     def _critic_loss(self, result: Decoded) -> Tensor:
         """Hinge loss."""
@@ -214,7 +197,7 @@ class TransparencyStage:
     @torch.no_grad()
     def evaluate(self) -> tuple[dict[str, float], Image.Image]:
         """On held-out cut-outs: alpha errors (0..1), PSNR over grey and of identity (dB); originals above copies."""
-        rgba = torch.from_numpy(self.validation).to(next(self.networks.parameters()).device)
+        rgba = self.validation.to(next(self.networks.parameters()).device)
         parts = [self._round_trip(rgba[i : i + 16], train=False) for i in range(0, len(rgba), 16)]
         layer = torch.cat([part.layer for part in parts]).clamp(0, 1)
         identity = torch.cat(
@@ -237,6 +220,38 @@ class TransparencyStage:
         """`encoder` and `decoder` as diffusers folders."""
         self.networks.encoder.save_pretrained(folder / "encoder")
         self.networks.decoder.save_pretrained(folder / "decoder")
+
+
+def held_out(data: Path, count: int = 64) -> Tensor:
+    """At most `count` cut-outs of `val`, evenly chosen: (N, 4, H, W) straight RGBA."""
+    pixels = load_pictures(data, "fg", "val").pixels
+    chosen = np.linspace(0, len(pixels) - 1, min(count, len(pixels))).astype(int)
+    return torch.from_numpy(to_nchw(to_float(pixels[chosen])))
+
+
+def augmented(cutouts: Bytes, count: int, translucent_share: float, rng: np.random.Generator) -> Tensor:
+    """`count` of `cutouts` (N, H, W, 4), mirrored, moved or made translucent by chance: (count, 4, H, W) RGBA."""
+
+    def picture() -> Floats:
+        cutout = flip(cutouts[rng.integers(len(cutouts))], rng)
+        if rng.random() < 0.5:
+            cutout = place(cutout, rng.uniform(0.6, 1.15), rng.uniform(-0.15, 0.15), rng.uniform(-0.15, 0.15))
+        rgba = to_float(cutout)
+        return translucent(rgba, rng) if rng.random() < translucent_share else rgba
+
+    return torch.from_numpy(to_nchw(np.stack([picture() for _ in range(count)])))
+
+
+def alpha_error(alpha: Tensor, target: Tensor, soft_weight: float) -> Tensor:
+    """Mean absolute error; what lies beyond 0 and 1 hardly counts, for there alpha is clipped.
+
+    Args:
+        soft_weight: how much more an error counts where alpha is a half.
+    """
+    clipped = alpha.clamp(0, 1)
+    leaking = clipped + 0.02 * (alpha - clipped)
+    soft = 1 + soft_weight * 4 * target * (1 - target)
+    return ((leaking - target).abs() * soft).mean()
 
 
 def over_colour(layer: Tensor, colour: Tensor | float = 0.5) -> Tensor:

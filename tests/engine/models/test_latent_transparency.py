@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 
 from acetate.protocol.errors import OutOfMemory
+from acetate_engine.models.alpha_residual import AlphaResidual
 from acetate_engine.models.latent_transparency import LatentTransparency, decode_alpha_rgb, decode_rgb
 from tests.engine.models import small
 
@@ -37,6 +40,34 @@ def test_any_size_and_quality(transparency, vae, size, passes) -> None:
     assert layers.min() >= 0
     assert layers.max() <= 1
     assert layers.std() > 0.01
+
+
+@pytest.mark.parametrize("size", [(1, 1), (64, 64), (50, 130)])
+@torch.no_grad()
+def test_a_code_of_what_is_lost_fits_its_layer(transparency, vae, size) -> None:
+    torch.manual_seed(0)
+    coding = replace(transparency, residual=AlphaResidual(factor=8, channels=4, width=8))
+    rgba = random_rgba(2, *size)
+    latent = coding.encode_rgba(rgba, vae)
+    code = coding.code_residual(rgba, latent, vae, note=no_note)
+    assert code.shape == (2, 4, *latent.shape[2:])
+    without, nothing, with_code = (
+        coding.decode_layers(latent, vae, note=no_note, size=size, residual=residual)
+        for residual in (None, 0 * code, code)
+    )
+    assert torch.equal(nothing, without)
+    assert torch.equal(with_code[:, 1:], without[:, 1:]), "colour is as it was"
+    assert (with_code[:, 0] != without[:, 0]).any()
+    assert with_code.min() >= 0 and with_code.max() <= 1
+
+
+def test_a_model_without_a_network_for_what_is_lost_says_so(transparency, vae) -> None:
+    rgba = random_rgba(1, 16, 16)
+    latent = transparency.encode_rgba(rgba, vae)
+    with pytest.raises(ValueError, match="no network for a residual"):
+        transparency.code_residual(rgba, latent, vae, note=no_note)
+    with pytest.raises(ValueError, match="no network for a residual"):
+        transparency.decode_layers(latent, vae, note=no_note, residual=latent)
 
 
 def test_latents_that_are_not_multiples_of_the_decoder(transparency, vae) -> None:

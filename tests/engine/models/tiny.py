@@ -6,6 +6,7 @@ import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
 from safetensors.torch import save_file
 
+from acetate_engine.models.alpha_residual import AlphaResidual
 from acetate_engine.models.attention_sharing import new_sharing_weights
 from acetate_engine.models.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.models.checkpoints.kinds import Family
@@ -33,6 +34,7 @@ def write_mini(folder, layers=("transparent",)):
     seed_module(decoder)
     encoder.save_pretrained(folder / "transparent_encoder")
     decoder.save_pretrained(folder / "transparent_decoder")
+    AlphaResidual(factor=16, channels=4, width=8).save_pretrained(folder / "transparent_residual")
     (folder / "layers").mkdir()
     for name in layers:
         write_layer(folder / "layers" / f"{name}.safetensors", unet, name)

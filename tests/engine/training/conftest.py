@@ -86,10 +86,11 @@ CONFIGS = {
     "vae": (2e-3, "model: {latent_channels: 4, stages: [4, 2], widths: [16, 24]}"),
     "base": (2e-3, "vae: vae\nmodel: {widths: [16], head_width: 8, groups: 8}\nscenes: 4\nsheet_steps: 2"),
     "transparency": (2e-3, "vae: vae\ncritic_start: 2"),
+    "residual": (2e-3, "include: [parts.yaml]\npictures: 8\nchannels: 8\nwidth: 16"),
     "layer": (1e-2, "include: [parts.yaml]\nrank: 4"),
     "joint": (1e-2, SHARED + "layer: layer/transparent.safetensors"),
     "concat": (4e-3, "include: [parts.yaml]\nscenes: 6\nway: bgble2fg"),
     "control": (2e-2, "include: [parts.yaml]\nlayer: layer/transparent.safetensors\nhint_width: 4"),
-    "style": (1e-2, "include: [parts.yaml]\nrank: 4\nsaid_as: [photo, painting]"),
+    "style": (1e-2, "include: [parts.yaml]\nrank: 4\nlayer: layer/transparent.safetensors"),
     "conditioned": (1e-2, SHARED + "wanted: foreground\ncondition_channels: 8"),
 }

@@ -28,6 +28,7 @@ def exports(tmp_path):
         (tmp_path / name).mkdir()
         shutil.move(tmp_path / "layers" / f"{name}.safetensors", tmp_path / name)
     new_controlnet(mini_unet(), 16, 4).save_pretrained(tmp_path / "control")
+    shutil.move(tmp_path / "transparent_residual", tmp_path / "corrections" / "residual")
     (tmp_path / "style").mkdir()
     (tmp_path / "style" / "ink.safetensors").write_bytes(b"")
     return tmp_path
@@ -45,13 +46,15 @@ def assemble(exports, *options):
 
 def test_everything_that_was_trained_is_found(exports):
     options = ("--layer", exports / "transparent", "--layer", exports / "joint", "--control", exports / "control")
-    folder = assemble(exports, *options, "--style", exports / "style")
+    folder = assemble(exports, *options, "--style", exports / "style", "--residual", exports / "corrections")
     added = mini._add_ons(folder)
     assert set(added.controls) == {(ControlMethod.CONTROLNET, ControlKind.EDGES)}
     assert set(added.loras) == {"ink"}
     assert Task.JOINT in mini.tasks_of(mini.layer_names(folder))
     components = mini.load(folder, added)
     assert set(components.layers) == {"transparent", "joint"}
+    assert components.transparency.residual is not None
+    assert "transparent_residual" in json.loads((folder / "model_index.json").read_text())
 
 
 def test_what_was_taught_comes_with_the_model(exports):
@@ -71,4 +74,6 @@ def test_parts_may_be_missing(exports):
     folder = assemble(exports, "--layer", exports / "transparent")
     added = mini._add_ons(folder)
     assert not added.controls and not added.loras
+    assert mini.load(folder, added).transparency.residual is None
+    assert "transparent_residual" not in json.loads((folder / "model_index.json").read_text())
     assert Task.JOINT not in mini.tasks_of(mini.layer_names(folder))

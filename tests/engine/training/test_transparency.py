@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from acetate_engine.training.stages import STAGES
-from acetate_engine.training.transparency import Decoded
+from acetate_engine.training.transparency import alpha_error
 
 
 @pytest.fixture
@@ -12,22 +12,19 @@ def stage(workshop, data):
     return STAGES["transparency"].build(workshop / "transparency.yaml", data)[1]
 
 
-def _alpha_error(stage, alpha):
-    target = torch.tensor([0.0, 1.0, 0.5]).reshape(1, 1, 1, 3)
-    layer = torch.tensor(alpha).reshape(1, 1, 1, 3).repeat(1, 4, 1, 1)
-    picture = torch.zeros(1, 3, 1, 3)
-    return stage._parts(Decoded(layer, target.repeat(1, 4, 1, 1), picture, picture))["alpha"].item()
+def _alpha_error(alpha):
+    return alpha_error(torch.tensor(alpha), torch.tensor([0.0, 1.0, 0.5]), soft_weight=2.0).item()
 
 
-def test_what_is_clipped_anyway_hardly_counts(stage):
+def test_what_is_clipped_anyway_hardly_counts():
     exact, beyond, short = ([0.0, 1.0, 0.5], [-0.5, 1.5, 0.5], [0.05, 0.95, 0.5])
-    errors = [_alpha_error(stage, alpha) for alpha in (exact, beyond, short)]
+    errors = [_alpha_error(alpha) for alpha in (exact, beyond, short)]
     assert errors == sorted(errors)
     assert 0 == errors[0] < errors[1] < errors[2] / 2
 
 
-def test_an_error_counts_most_where_alpha_is_a_half(stage):
-    assert _alpha_error(stage, [0.0, 1.0, 0.6]) > 2 * _alpha_error(stage, [0.1, 1.0, 0.5])
+def test_an_error_counts_most_where_alpha_is_a_half():
+    assert _alpha_error([0.0, 1.0, 0.6]) > 2 * _alpha_error([0.1, 1.0, 0.5])
 
 
 def test_half_of_the_latents_that_are_learnt_from_stay_exact(stage):

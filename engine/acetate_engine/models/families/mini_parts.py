@@ -53,7 +53,8 @@ def load_parts(folder: Path, card: MiniCard, layers: Sequence[str], added: AddOn
 
 def _transparency(folder: Path, offset_scale: float) -> LatentTransparency:
     try:
-        return read_transparency(folder / "transparent_encoder", folder / "transparent_decoder", offset_scale)
+        encoder, decoder, residual = (folder / f"transparent_{name}" for name in ("encoder", "decoder", "residual"))
+        return read_transparency(encoder, decoder, offset_scale, residual)
     except (OSError, ValueError) as error:
         raise _unreadable(folder, error) from error
 

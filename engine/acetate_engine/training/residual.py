@@ -1,0 +1,105 @@
+"""Stage `residual`: a code of what the transparent decoder misses of alpha; the networks before it are frozen."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from ..models.alpha_residual import AlphaResidual
+from .config import Existing, StageConfig
+from .datasets import Bytes, load_training
+from .diffusion import frozen_vae
+from .licences import Licences
+from .loop import Losses, Step
+from .parts import load_transparency
+from .sheets import grid
+from .transparency import alpha_error, augmented, held_out
+
+_BATCH = 16  # pictures that are decoded at once
+
+
+class ResidualConfig(StageConfig):
+    vae: Existing
+    transparency: Existing  # folder with the exported offset encoder and transparent decoder
+    offset_scale: float = 1.0
+    pictures: int = 4000  # to prepare: decoding takes most of the time, and they are turned in eight ways
+    translucent_share: float = 0.25  # of them
+    channels: int = 64  # of the code
+    width: int = 512  # of the hidden layers
+    noise: float = 0.1  # on the code, at most; half of the codes stay exact
+    alpha_weight: float = 6.0
+    soft_weight: float = 3.0  # how much more an error counts where alpha is a half
+    code_weight: float = 0.002  # of the code's mean square
+
+
+class ResidualStage:
+    """Trains `residual` on alphas, (N, 2, H, W) bytes: the true one and the decoded one."""
+
+    name = "residual"
+
+    def __init__(self, config: ResidualConfig, data: Path) -> None:
+        self.config = config
+        self.vae = frozen_vae(config.vae)
+        self.transparency = load_transparency(config.transparency, config.offset_scale)
+        cutouts = load_training(data, "fg", Licences.read(config.licences)).pixels
+        rng = np.random.default_rng(config.schedule.seed)
+        counts = [min(_BATCH, config.pictures - done) for done in range(0, config.pictures, _BATCH)]
+        pairs = [self._pair(augmented(cutouts, count, config.translucent_share, rng)) for count in counts]
+        self.training, self.validation = (
+            torch.cat(pairs),
+            torch.cat([*map(self._pair, torch.split(held_out(data), _BATCH))]),
+        )
+        torch.manual_seed(config.schedule.seed)
+        self.residual = AlphaResidual(self.vae.factor, config.channels, config.width)
+
+    def _pair(self, rgba: Tensor) -> Tensor:
+        latent = self.transparency.encode_rgba(rgba, self.vae, self.vae.factor)
+        decoded = self.transparency.decode_layers(latent, self.vae, note=lambda _: None, batch=_BATCH)
+        return (torch.cat([rgba[:, 3:], decoded[:, :1]], 1) * 255).round().byte()
+
+    def modules(self) -> dict[str, nn.Module]:
+        return {"residual": self.residual}
+
+    def losses(self, step: Step) -> Losses:
+        index = step.rng.integers(len(self.training), size=self.config.schedule.batch)
+        alpha, decoded = _apart(_turned(self.training[index], step.rng).to(step.device))
+        code = self.residual.encode(alpha, decoded)
+        share = 2 * torch.rand((len(code), 1, 1, 1), device=code.device) - 1
+        noisy = code + self.config.noise * share.clamp_min(0) * torch.randn_like(code)
+        error = alpha_error(self.residual(noisy, decoded), alpha, self.config.soft_weight)
+        size = code.square().mean()
+        total = self.config.alpha_weight * error + self.config.code_weight * size
+        yield "residual", total, {"loss": total, "alpha": error, "code": size}
+
+    @torch.no_grad()
+    def evaluate(self) -> tuple[dict[str, float], Image.Image]:
+        """Alpha errors on held-out cut-outs (0..1); alphas: true, decoded, corrected."""
+        alpha, decoded = _apart(self.validation.to(next(self.residual.parameters()).device))
+        corrected = self.residual(self.residual.encode(alpha, decoded), decoded).clamp(0, 1)
+        error, soft = (corrected - alpha).abs(), (alpha > 0.02) & (alpha < 0.98)
+        metrics = {"alpha_mae": error.mean().item(), "soft_alpha_mae": error[soft].mean().item()}
+        return metrics, grid(_grey(torch.cat([rows[:16] for rows in (alpha, decoded, corrected)])), columns=16)
+
+    def export(self, folder: Path) -> None:
+        """`residual` as a diffusers folder."""
+        self.residual.save_pretrained(folder / "residual")
+
+
+def _apart(pairs: Tensor) -> tuple[Tensor, Tensor]:
+    """Bytes (N, 2, H, W) -> the true and the decoded alpha, (N, 1, H, W) in 0..1."""
+    alpha, decoded = (pairs.float() / 255).chunk(2, 1)
+    return alpha, decoded
+
+
+def _turned(pairs: Tensor, rng: np.random.Generator) -> Tensor:
+    """Mirrored and turned by chance, all alike."""
+    if rng.random() < 0.5:
+        pairs = pairs.flip(3)
+    return torch.rot90(pairs, int(rng.integers(4)), (2, 3))
+
+
+def _grey(alpha: Tensor) -> Bytes:
+    """(N, 1, H, W) in 0..1 -> uint8 (N, H, W, 3)."""
+    return (alpha * 255).round().byte().expand(-1, 3, -1, -1).permute(0, 2, 3, 1).cpu().numpy()
