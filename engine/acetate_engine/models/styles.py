@@ -99,6 +99,7 @@ def read_lora(path: Path, family: Family, parts: Mapping[str, nn.Module]) -> tup
     except (KeyError, ValueError, AttributeError, IndexError) as error:
         reason = " ".join(str(error).split())[:200]
         raise CheckpointError(f"{path.name} has tensors of unknown names: {reason}", _WRONG_FILE) from error
+    state = _unet_in_peft_names(state)
     for name in state:
         if name.split(".")[0] not in parts:
             raise CheckpointError(f"{path.name} holds {name}, for which the model has no place", _WRONG_FILE)
@@ -117,14 +118,17 @@ def _refuse_others(path: Path) -> None:
         )
 
 
+def _unet_in_peft_names(state: Tensors) -> Tensors:
+    """diffusers does so only where the first tensor has no such name; its own files may mix both namings."""
+    unet = {name: tensor for name, tensor in state.items() if name.startswith("unet.")}
+    return {**{name: x for name, x in state.items() if name not in unet}, **convert_unet_state_dict_to_peft(unet)}
+
+
 def _factors(state: Tensors, prefix: str) -> Tensors:
     """Of one part of the model, in peft's naming."""
     own = {name.removeprefix(f"{prefix}."): x for name, x in state.items() if name.startswith(f"{prefix}.")}
-    if not own:
+    if prefix == "unet" or not own:
         return own
-    if prefix == "unet":
-        plain = own if any(".lora_A." in name for name in own) else convert_unet_state_dict_to_peft(own)
-        return dict(plain)
     return dict(convert_state_dict_to_peft(convert_state_dict_to_diffusers(own)))
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 from diffusers import StableDiffusionPipeline
-from diffusers.utils import convert_state_dict_to_diffusers
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 from torch import nn
@@ -56,7 +55,7 @@ class StyleStage(LayerStage):
 
     def export(self, folder: Path) -> None:
         """`FILE.safetensors` in fp16, as diffusers names a LoRA."""
-        state = convert_state_dict_to_diffusers(get_peft_model_state_dict(self.unet))
+        state = get_peft_model_state_dict(self.unet)
         StableDiffusionPipeline.save_lora_weights(
             folder,
             unet_lora_layers={name: tensor.half() for name, tensor in state.items()},

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 from diffusers import ControlNetModel, ControlNetUnionModel, T2IAdapter, UNet2DConditionModel
+from diffusers.utils import convert_state_dict_to_diffusers
 from torch import Tensor, nn
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
@@ -176,6 +177,11 @@ def peft(factors: dict[str, tuple[Tensor, Tensor]], prefix: str = "unet") -> dic
     """diffusers' own."""
     down = {f"{prefix}.{name}.lora_A.weight": pair[0] for name, pair in factors.items()}
     return down | {f"{prefix}.{name}.lora_B.weight": pair[1] for name, pair in factors.items()}
+
+
+def mixed(factors: dict[str, tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+    """As diffusers' converter leaves it: it has names of its own for attention alone."""
+    return convert_state_dict_to_diffusers(peft(factors))
 
 
 def write_for_mini(unet: UNet2DConditionModel, models: Path) -> None:

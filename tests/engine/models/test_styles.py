@@ -19,8 +19,9 @@ FORMATS: dict[str, tuple[Family, Callable[[Factors], dict[str, Tensor]]]] = {
     "kohya sgm sdxl": (Family.SDXL, add_ons.kohya_sgm),
     "peft sd15": (Family.SD15, add_ons.peft),
     "peft sdxl": (Family.SDXL, add_ons.peft),
+    "mixed sd15": (Family.SD15, add_ons.mixed),
 }
-ALPHA = {"kohya": 0.5, "peft": 1.0}  # alpha 1 of rank 2; peft's files have none
+ALPHA = {"kohya": 0.5, "peft": 1.0, "mixed": 1.0}  # alpha 1 of rank 2; peft's files have none
 
 
 def parts(family: Family) -> dict[str, nn.Module]:
