@@ -22,6 +22,7 @@ class StyleConfig(LayerConfig):
     rank: int = 16
     targets: str = r".*\.(to_q|to_k|to_v|to_out\.0)"  # the linear layers that get a LoRA, as a regular expression
     file: str = "style"  # name of the exported file, which is the style's name
+    exported_weight: float = 1.0  # what the file's weight 1 is to be of what was learnt: guidance strengthens a style
     carried_by: SubsetConfig | None = None  # cut-outs that the base knows, to be repainted in the look of the subset
     carried_share: float = 0.8  # how far on the way to it
     most_gain: float = 1.7  # how much contrast and texture may grow
@@ -55,9 +56,10 @@ class StyleStage(LayerStage):
 
     def export(self, folder: Path) -> None:
         """`FILE.safetensors` in fp16, as diffusers names a LoRA."""
+        weight = {"lora_A": 1.0, "lora_B": self.config.exported_weight}
         state = get_peft_model_state_dict(self.unet)
         StableDiffusionPipeline.save_lora_weights(
             folder,
-            unet_lora_layers={name: tensor.half() for name, tensor in state.items()},
+            unet_lora_layers={name: (weight[name.split(".")[-2]] * tensor).half() for name, tensor in state.items()},
             weight_name=f"{self.config.file}.safetensors",
         )

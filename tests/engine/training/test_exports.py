@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from acetate.protocol.requests import ControlMethod
 from acetate_engine.models.attention_sharing import AttentionSharing
@@ -59,6 +60,22 @@ def test_a_style_is_read_by_the_engine(workshop, trained_stage, inputs):
         after = base(inputs["noisy"], time, text).sample
     _close(after, stage.unet(inputs["noisy"], time, text).sample)
     assert not torch.equal(before, after)
+
+
+def test_a_style_may_be_exported_weaker_than_it_was_learnt(workshop, data, tmp_path):
+    found = []
+    for weight in (1.0, 0.5):
+        config = workshop / "weaker.yaml"
+        config.write_text((workshop / "style.yaml").read_text() + f"\nexported_weight: {weight}\n")
+        _, stage = STAGES["style"].build(config, data)
+        with torch.no_grad():
+            for name, parameter in stage.unet.named_parameters():
+                if "lora_B" in name:
+                    parameter.fill_(0.25)
+        stage.export(tmp_path)
+        found.append(load_file(tmp_path / "style.safetensors"))
+    for name, tensor in found[0].items():
+        torch.testing.assert_close(found[1][name], tensor * (0.5 if "lora_B" in name else 1))
 
 
 @torch.no_grad()
