@@ -19,12 +19,11 @@ _CLASSES: dict[str, Any] = {
 }
 
 
-def read_transparency(encoder: Path, decoder: Path, offset_scale: float, residual: Path) -> LatentTransparency:
-    """Its networks, frozen, on the CPU in float32; `offset_scale` is lambda. Raises OSError, ValueError.
-
-    `residual` may be missing: a model does without, then.
-    """
-    folders = [encoder, decoder, *([residual] if residual.is_dir() else [])]
+def read_transparency(
+    encoder: Path, decoder: Path, offset_scale: float, residual: Path | None = None
+) -> LatentTransparency:
+    """Its networks, frozen, on the CPU in float32; `offset_scale` is lambda. Raises OSError, ValueError."""
+    folders = [encoder, decoder, *([residual] if residual else [])]
     networks = [transparency_network(folder).eval().requires_grad_(False) for folder in folders]
     return LatentTransparency(networks[0], networks[1], offset_scale, *networks[2:])
 

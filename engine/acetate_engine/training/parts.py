@@ -11,4 +11,4 @@ def load_transparency(folder: Path, offset_scale: float) -> LatentTransparency:
 
     Raises OSError, and ValueError where config.json names none of these networks.
     """
-    return read_transparency(folder / "encoder", folder / "decoder", offset_scale, folder / "residual")
+    return read_transparency(folder / "encoder", folder / "decoder", offset_scale)

@@ -54,7 +54,7 @@ def load_parts(folder: Path, card: MiniCard, layers: Sequence[str], added: AddOn
 def _transparency(folder: Path, offset_scale: float) -> LatentTransparency:
     try:
         encoder, decoder, residual = (folder / f"transparent_{name}" for name in ("encoder", "decoder", "residual"))
-        return read_transparency(encoder, decoder, offset_scale, residual)
+        return read_transparency(encoder, decoder, offset_scale, residual if residual.is_dir() else None)
     except (OSError, ValueError) as error:
         raise _unreadable(folder, error) from error
 
