@@ -1,5 +1,6 @@
 """Stage `residual`: a code of what the transparent decoder misses of alpha; the networks before it are frozen."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -43,16 +44,17 @@ class ResidualStage:
         self.config = config
         self.vae = frozen_vae(config.vae)
         self.transparency = load_transparency(config.transparency, config.offset_scale)
-        cutouts = load_training(data, "fg", Licences.read(config.licences)).pixels
-        rng = np.random.default_rng(config.schedule.seed)
-        counts = [min(_BATCH, config.pictures - done) for done in range(0, config.pictures, _BATCH)]
-        pairs = [self._pair(augmented(cutouts, count, config.translucent_share, rng)) for count in counts]
-        self.training, self.validation = (
-            torch.cat(pairs),
-            torch.cat([*map(self._pair, torch.split(held_out(data), _BATCH))]),
-        )
+        self.training = torch.cat([*map(self._pair, self._batches(data))])
+        self.validation = torch.cat([*map(self._pair, torch.split(held_out(data), _BATCH))])
         torch.manual_seed(config.schedule.seed)
         self.residual = AlphaResidual(self.vae.factor, config.channels, config.width)
+
+    def _batches(self, data: Path) -> Iterator[Tensor]:
+        """(N, 4, H, W) straight RGBA."""
+        config, rng = self.config, np.random.default_rng(self.config.schedule.seed)
+        cutouts = load_training(data, "fg", Licences.read(config.licences)).pixels
+        for done in range(0, config.pictures, _BATCH):
+            yield augmented(cutouts, min(_BATCH, config.pictures - done), config.translucent_share, rng)
 
     def _pair(self, rgba: Tensor) -> Tensor:
         latent = self.transparency.encode_rgba(rgba, self.vae, self.vae.factor)

@@ -1,10 +1,9 @@
 """`mini`: the embedded model, trained by this project; small enough for any CPU.
 
 A diffusers folder (resources/models/mini): unet, vae, scheduler, transparent_encoder, transparent_decoder, and
-transparent_residual where there is one;
-`layers/NAME.safetensors` with NAME transparent, joint, bg2fg (foreground on background), fg2bg; ControlNets as
-`controlnet/KIND`, style LoRAs as `styles/NAME.safetensors`; and mini.json. More of these may lie in the data directory:
-see add_ons.py.
+transparent_residual where there is one; `layers/NAME.safetensors` with NAME transparent, joint, bg2fg (foreground on
+background), fg2bg; ControlNets as `controlnet/KIND`, style LoRAs as `styles/NAME.safetensors`; and mini.json. More of
+these may lie in the data directory: see add_ons.py.
 """
 
 from __future__ import annotations
