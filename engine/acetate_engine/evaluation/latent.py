@@ -52,16 +52,15 @@ def round_trip(components: Components, pictures: Bytes) -> RoundTrip:
 @torch.no_grad()
 def _batch(components: Components, pictures: Bytes) -> tuple[Bytes, Bytes, np.ndarray]:
     rgba = torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div(255).to(components.device)
-    vae, size = components.vae, (pictures.shape[1], pictures.shape[2])
-    latent = components.transparency.encode_rgba(rgba, vae, components.factor)
+    transparency, vae = components.transparency, components.vae
+    latent = transparency.encode_rgba(rgba, vae, components.factor)
     plain = plain_latent(rgba, vae).mean.float()
-    transparency = components.transparency
-    alone = decoded = transparency.decode_layers(latent, vae, note=_silent, size=size)
+    alone = decoded = transparency.decode_layers(latent, vae, note=_silent)
     if transparency.residual is not None:
-        residual = transparency.code_residual(rgba, latent, vae, note=_silent)
-        decoded = transparency.decode_layers(latent, vae, note=_silent, size=size, residual=residual)
+        decoded = transparency.with_residual(alone, transparency.code_residual(rgba, alone))
     pictures_of = [decode_rgb(z, vae, note=_silent).cpu().numpy() for z in (latent, plain)]
-    rgba_of = [layer_bytes(layers[:, [1, 2, 3, 0]]) for layers in (decoded, alone)]
+    height, width = pictures.shape[1:3]
+    rgba_of = [layer_bytes(layers[:, [1, 2, 3, 0], :height, :width]) for layers in (decoded, alone)]
     return rgba_of[0], rgba_of[1], measure.psnr(*pictures_of)
 
 

@@ -92,7 +92,6 @@ class LatentTransparency:
         passes: int = 8,
         size: tuple[int, int] | None = None,
         batch: int = 4,
-        residual: Tensor | None = None,
     ) -> Tensor:
         """Read the transparent picture from a latent.
 
@@ -103,8 +102,6 @@ class LatentTransparency:
             passes: 8 for the released quality, 4, 2 or 1 for drafts.
             size: (height, width) in pixels to crop to; all of it if None.
             batch: pictures at once, while memory allows.
-            residual: from `code_residual`, of the layer that the latent was made from; the less of that is left, the
-                smaller it is to be.
 
         Returns:
             (B, 4, H, W) float32, 0..1: [alpha, straight sRGB colour].
@@ -117,36 +114,49 @@ class LatentTransparency:
             raise ValueError("this model has no transparent decoder: load one to decode layers")
         pixel = decode_rgb(latent, vae, note=note, batch=batch)
         layers = decode_alpha_rgb(self.decoder, pixel, latent, note=note, passes=passes, batch=batch)
-        if residual is not None:
-            if self.residual is None:
-                raise ValueError("this model has no network for a residual of alpha: decode without one")
-            alpha = self.residual(residual, layers[:, :1]).clamp(0, 1)
-            layers = torch.cat([alpha, layers[:, 1:]], dim=1)
         height, width = size or pixel.shape[2:]
         return layers[:, :, :height, :width]
 
     @torch.no_grad()
-    def code_residual(self, rgba: Tensor, latent: Tensor, vae: Autoencoder, *, note: Note, batch: int = 4) -> Tensor:
-        """What `decode_layers` loses of a layer's alpha, as a code that `decode_layers` takes.
+    def code_residual(self, rgba: Tensor, layers: Tensor) -> Tensor:
+        """What decoding lost of the alpha of layers.
 
         Args:
             rgba: (B, 4, H, W), 0..1, sRGB, straight alpha; any size.
-            latent: (B, C, h, w), unscaled: what `encode_rgba` made of it.
-            note, batch: as for `decode_layers`.
+            layers: what `decode_layers` made of their latent from `encode_rgba`, not cropped.
 
         Returns:
-            (B, channels, h, w) float32.
+            (B, channels, h, w) float32, for `with_residual`.
 
         Raises:
             ValueError: there is no network for it.
         """
-        if self.residual is None:
-            raise ValueError("this model has no network for a residual of alpha: leave it out")
-        decoded = self.decode_layers(latent, vae, note=note, batch=batch)[:, :1]
-        below, right = decoded.shape[2] - rgba.shape[2], decoded.shape[3] - rgba.shape[3]
+        below, right = layers.shape[2] - rgba.shape[2], layers.shape[3] - rgba.shape[3]
         alpha = F.pad(rgba[:, 3:].float(), (0, right, 0, below), mode="replicate")
-        code: Tensor = self.residual.encode(alpha, decoded)
+        code: Tensor = self._residual().encode(alpha, layers[:, :1])
         return code
+
+    @torch.no_grad()
+    def with_residual(self, layers: Tensor, code: Tensor) -> Tensor:
+        """Give decoded layers back what decoding lost of their alpha.
+
+        Args:
+            layers: from `decode_layers`, not cropped.
+            code: from `code_residual`; the less is left of what it was made of, the smaller it is to be.
+
+        Returns:
+            As `layers`, with another alpha.
+
+        Raises:
+            ValueError: there is no network for it.
+        """
+        alpha = self._residual()(code, layers[:, :1]).clamp(0, 1)
+        return torch.cat([alpha, layers[:, 1:]], dim=1)
+
+    def _residual(self) -> AlphaResidual:
+        if self.residual is None:
+            raise ValueError("this model has no network for a residual of alpha: do without one")
+        return self.residual
 
 
 def plain_latent(rgba: Tensor, vae: Autoencoder) -> Distribution:

@@ -121,7 +121,8 @@ def _refuse_others(path: Path) -> None:
 def _unet_in_peft_names(state: Tensors) -> Tensors:
     """diffusers does so only where the first tensor has no such name; its own files may mix both namings."""
     unet = {name: tensor for name, tensor in state.items() if name.startswith("unet.")}
-    return {**{name: x for name, x in state.items() if name not in unet}, **convert_unet_state_dict_to_peft(unet)}
+    others = {name: tensor for name, tensor in state.items() if name not in unet}
+    return others | convert_unet_state_dict_to_peft(unet)
 
 
 def _factors(state: Tensors, prefix: str) -> Tensors:

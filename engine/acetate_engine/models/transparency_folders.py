@@ -23,9 +23,11 @@ def read_transparency(
     encoder: Path, decoder: Path, offset_scale: float, residual: Path | None = None
 ) -> LatentTransparency:
     """Its networks, frozen, on the CPU in float32; `offset_scale` is lambda. Raises OSError, ValueError."""
-    folders = [encoder, decoder, *([residual] if residual else [])]
-    networks = [transparency_network(folder).eval().requires_grad_(False) for folder in folders]
-    return LatentTransparency(networks[0], networks[1], offset_scale, *networks[2:])
+    return LatentTransparency(_frozen(encoder), _frozen(decoder), offset_scale, _frozen(residual) if residual else None)
+
+
+def _frozen(folder: Path) -> Any:
+    return transparency_network(folder).eval().requires_grad_(False)
 
 
 def transparency_network(folder: Path) -> Any:

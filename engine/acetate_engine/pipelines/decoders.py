@@ -22,8 +22,9 @@ def decode_transparent(
 
     `residual`: of the layer that it was made from, as small as little is left of that.
     """
-    transparency = components.transparency
-    layers = transparency.decode_layers(latent, components.vae, note=note, passes=passes, residual=residual)
+    layers = components.transparency.decode_layers(latent, components.vae, note=note, passes=passes)
+    if residual is not None:
+        layers = components.transparency.with_residual(layers, residual)
     rgba = layers[0, [1, 2, 3, 0]].permute(1, 2, 0).cpu().numpy()
     floor, ceiling = components.alpha_levels
     rgba[..., 3] = ((rgba[..., 3] - floor) / (ceiling - floor)).clip(0, 1)

@@ -31,7 +31,8 @@ def encode_transparent(rgba: Tensor, components: Components) -> Tensor:
 
 def encode_residual(rgba: Tensor, latent: Tensor, components: Components, note: Note) -> Tensor | None:
     """What decoding this adjusted latent loses of alpha, (1, channels, h, w); None: the model has no code for it."""
-    if components.transparency.residual is None:
+    transparency = components.transparency
+    if transparency.residual is None:
         return None
     unscaled = latent / components.scaling_factor
-    return components.transparency.code_residual(rgba, unscaled, components.vae, note=note)
+    return transparency.code_residual(rgba, transparency.decode_layers(unscaled, components.vae, note=note))

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 from ..models.alpha_residual import AlphaResidual
 from .config import Existing, StageConfig
-from .datasets import Bytes, load_training
+from .datasets import load_training
 from .diffusion import frozen_vae
 from .licences import Licences
 from .loop import Losses, Step
 from .parts import load_transparency
 from .sheets import grid
-from .transparency import alpha_error, augmented, held_out
+from .transparency import alpha_error, alpha_metrics, augmented, half_noisy, held_out, layer_bytes
 
 _BATCH = 16  # pictures that are decoded at once
 
@@ -68,9 +68,8 @@ class ResidualStage:
         index = step.rng.integers(len(self.training), size=self.config.schedule.batch)
         alpha, decoded = _apart(_turned(self.training[index], step.rng).to(step.device))
         code = self.residual.encode(alpha, decoded)
-        share = 2 * torch.rand((len(code), 1, 1, 1), device=code.device) - 1
-        noisy = code + self.config.noise * share.clamp_min(0) * torch.randn_like(code)
-        error = alpha_error(self.residual(noisy, decoded), alpha, self.config.soft_weight)
+        restored = self.residual(half_noisy(code, self.config.noise), decoded)
+        error = alpha_error(restored, alpha, self.config.soft_weight)
         size = code.square().mean()
         total = self.config.alpha_weight * error + self.config.code_weight * size
         yield "residual", total, {"loss": total, "alpha": error, "code": size}
@@ -80,9 +79,8 @@ class ResidualStage:
         """Alpha errors on held-out cut-outs (0..1); alphas: true, decoded, corrected."""
         alpha, decoded = _apart(self.validation.to(next(self.residual.parameters()).device))
         corrected = self.residual(self.residual.encode(alpha, decoded), decoded).clamp(0, 1)
-        error, soft = (corrected - alpha).abs(), (alpha > 0.02) & (alpha < 0.98)
-        metrics = {"alpha_mae": error.mean().item(), "soft_alpha_mae": error[soft].mean().item()}
-        return metrics, grid(_grey(torch.cat([rows[:16] for rows in (alpha, decoded, corrected)])), columns=16)
+        shown = torch.cat([rows[:16] for rows in (alpha, decoded, corrected)]).expand(-1, 3, -1, -1)
+        return alpha_metrics(corrected, alpha), grid(layer_bytes(shown), columns=16)
 
     def export(self, folder: Path) -> None:
         """`residual` as a diffusers folder."""
@@ -100,8 +98,3 @@ def _turned(pairs: Tensor, rng: np.random.Generator) -> Tensor:
     if rng.random() < 0.5:
         pairs = pairs.flip(3)
     return torch.rot90(pairs, int(rng.integers(4)), (2, 3))
-
-
-def _grey(alpha: Tensor) -> Bytes:
-    """(N, 1, H, W) in 0..1 -> uint8 (N, H, W, 3)."""
-    return (alpha * 255).round().byte().expand(-1, 3, -1, -1).permute(0, 2, 3, 1).cpu().numpy()

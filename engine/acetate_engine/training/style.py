@@ -29,7 +29,7 @@ class StyleConfig(LayerConfig):
 
 
 class StyleStage(LayerStage):
-    """As `layer`, training low-rank offsets of the base's attention."""
+    """As `layer`, training low-rank offsets of the base's linear layers."""
 
     name = "style"
     trains = "lora"

@@ -163,15 +163,10 @@ class TransparencyStage:
         with torch.no_grad():
             target = self._picture_of(plain)
         if train:  # noise on what the decoder is given twice, as latent and as picture: so it is with generated latents
-            latent = self._noisy(latent)
+            latent = half_noisy(latent, self.config.latent_noise)
         adjusted = self._picture_of(latent)
         layer = self.networks.decoder(adjusted.clamp(0, 1), latent)
         return Decoded(layer, torch.cat([rgba[:, 3:], padded], 1), adjusted, target)
-
-    def _noisy(self, latent: Tensor) -> Tensor:
-        """Half of them exact, as encoded layers are, the others as a diffusion model might make them."""
-        share = 2 * torch.rand((len(latent), 1, 1, 1), device=latent.device) - 1
-        return latent + self.config.latent_noise * share.clamp_min(0) * torch.randn_like(latent)
 
     def _picture_of(self, latent: Tensor) -> Tensor:
         return self.vae.decode(latent).sample / 2 + 0.5
@@ -203,13 +198,10 @@ class TransparencyStage:
         identity = torch.cat(
             [(part.adjusted.clamp(0, 1) - part.plain.clamp(0, 1)).square().mean((1, 2, 3)) for part in parts]
         )
-        error = (layer[:, :1] - rgba[:, 3:]).abs()
-        soft = (rgba[:, 3:] > 0.02) & (rgba[:, 3:] < 0.98)
         original = torch.cat([rgba[:, 3:], rgba[:, :3]], 1)
         composite = (over_colour(layer) - over_colour(original)).square().mean((1, 2, 3))
         metrics = {
-            "alpha_mae": error.mean().item(),
-            "soft_alpha_mae": error[soft].mean().item(),
+            **alpha_metrics(layer[:, :1], rgba[:, 3:]),
             "composite_psnr": (-10 * composite.log10()).mean().item(),
             "identity_psnr": (-10 * identity.clamp_min(1e-10).log10()).mean().item(),
         }
@@ -240,6 +232,18 @@ def augmented(cutouts: Bytes, count: int, translucent_share: float, rng: np.rand
         return translucent(rgba, rng) if rng.random() < translucent_share else rgba
 
     return torch.from_numpy(to_nchw(np.stack([picture() for _ in range(count)])))
+
+
+def half_noisy(latent: Tensor, most: float) -> Tensor:
+    """Half of them (N, C, h, w) exact, as of layers that are encoded, the others with noise of up to `most`."""
+    share = 2 * torch.rand((len(latent), 1, 1, 1), device=latent.device) - 1
+    return latent + most * share.clamp_min(0) * torch.randn_like(latent)
+
+
+def alpha_metrics(made: Tensor, true: Tensor) -> dict[str, float]:
+    """Mean absolute errors of alphas (N, 1, H, W) in 0..1: of all pixels, and where the true one is soft."""
+    error, soft = (made - true).abs(), (true > 0.02) & (true < 0.98)
+    return {"alpha_mae": error.mean().item(), "soft_alpha_mae": error[soft].mean().item()}
 
 
 def alpha_error(alpha: Tensor, target: Tensor, soft_weight: float) -> Tensor:

@@ -49,12 +49,10 @@ def test_a_code_of_what_is_lost_fits_its_layer(transparency, vae, size) -> None:
     coding = replace(transparency, residual=AlphaResidual(factor=8, channels=4, width=8))
     rgba = random_rgba(2, *size)
     latent = coding.encode_rgba(rgba, vae)
-    code = coding.code_residual(rgba, latent, vae, note=no_note)
+    without = coding.decode_layers(latent, vae, note=no_note)
+    code = coding.code_residual(rgba, without)
     assert code.shape == (2, 4, *latent.shape[2:])
-    without, nothing, with_code = (
-        coding.decode_layers(latent, vae, note=no_note, size=size, residual=residual)
-        for residual in (None, 0 * code, code)
-    )
+    nothing, with_code = (coding.with_residual(without, residual) for residual in (0 * code, code))
     assert torch.equal(nothing, without)
     assert torch.equal(with_code[:, 1:], without[:, 1:]), "colour is as it was"
     assert (with_code[:, 0] != without[:, 0]).any()
@@ -65,9 +63,9 @@ def test_a_model_without_a_network_for_what_is_lost_says_so(transparency, vae) -
     rgba = random_rgba(1, 16, 16)
     latent = transparency.encode_rgba(rgba, vae)
     with pytest.raises(ValueError, match="no network for a residual"):
-        transparency.code_residual(rgba, latent, vae, note=no_note)
+        transparency.code_residual(rgba, rgba)
     with pytest.raises(ValueError, match="no network for a residual"):
-        transparency.decode_layers(latent, vae, note=no_note, residual=latent)
+        transparency.with_residual(rgba, latent)
 
 
 def test_latents_that_are_not_multiples_of_the_decoder(transparency, vae) -> None:
