@@ -45,9 +45,9 @@ TYPES = {"U8": np.uint8, "U16": np.uint16, "F16": np.float16, "F32": np.float32}
 
 ROUND_TRIP = """
 import base64
-from acetate.canvas.document import OpenDocument
-from acetate.canvas.insertion import Insertion, NewLayer
-from acetate.canvas.reading import Show, Snapshot, View
+from acetate.krita.document import OpenDocument
+from acetate.krita.insertion import Insertion, NewLayer
+from acetate.krita.reading import Show, Snapshot, View
 from acetate.protocol.geometry import Bounds
 
 area = (0, 0, side, side)

@@ -21,8 +21,8 @@ TWELVE = [
     f"a {colour} {thing}, 3d emoji" for thing in ("apple", "cup", "hat") for colour in ("red", "blue", "green", "grey")
 ]
 RECIPE = """
-from acetate.canvas.document import OpenDocument
-from acetate.model.recipes import recipe_of
+from acetate.krita.document import OpenDocument
+from acetate.session.recipes import recipe_of
 recipe_of(OpenDocument(document()), id).request.prompt
 """
 

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from acetate_engine.bench import EQUAL, Timing, sharing_steps
+from acetate_engine.verification.bench import EQUAL, Timing, sharing_steps
 
 
 def bench(

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from acetate_engine.parity import Comparison, compare
+from acetate_engine.verification.parity import Comparison, compare
 
 
 def parity(

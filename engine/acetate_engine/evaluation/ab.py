@@ -13,8 +13,8 @@ import json
 import numpy as np
 from PIL import Image
 
-from ..paths import resources_dir
-from ..training.datasets import Bytes
+from acetate_engine.paths import resources_dir
+from acetate_engine.training.datasets import Bytes
 
 
 def ab_page(prompts: list[str], native: Bytes, matted: Bytes, seed: int = 0) -> str:

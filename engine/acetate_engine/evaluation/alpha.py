@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..compositing.alpha import Floats
-from ..training.datasets import Bytes
+from acetate_engine.compositing.alpha import Floats
+from acetate_engine.training.datasets import Bytes
 
 SOFT = (0.02, 0.98)  # alpha between these is soft
 _GRADIENT_SIGMA = 1.4  # pixels; as in the matting benchmark of Rhemann et al., CVPR 2009

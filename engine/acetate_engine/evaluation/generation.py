@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..training.datasets import Bytes
-from ..training.probe import over_grey
-from . import alpha as measure
-from .kid import kid
-from .probe import Reference
-from .sampling import Sampler
+from acetate_engine.evaluation import alpha as measure
+from acetate_engine.evaluation.kid import kid
+from acetate_engine.evaluation.probe import Reference
+from acetate_engine.evaluation.sampling import Sampler
+from acetate_engine.training.datasets import Bytes
+from acetate_engine.training.probe import over_grey
 
 CLASSES = 50  # captions that a picture is sought among
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..models.families.components import Components
-from ..models.latent_transparency import decode_rgb, plain_latent
-from ..training.datasets import Bytes
-from ..training.transparency import layer_bytes
-from . import alpha as measure
+from acetate_engine.evaluation import alpha as measure
+from acetate_engine.models.families.components import Components
+from acetate_engine.models.networks.latent_transparency import decode_rgb, plain_latent
+from acetate_engine.training.datasets import Bytes
+from acetate_engine.training.transparency import layer_bytes
 
 _BATCH = 16
 

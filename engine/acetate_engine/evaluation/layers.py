@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from acetate.protocol.requests import Task
-
-from ..documents.openraster import eight
-from ..engine import Engine
-from ..models.families.base import Model
-from ..training.datasets import Bytes
-from . import alpha as measure
-from .matte import over
-from .sampling import Sampler
+from acetate_engine.documents.openraster import eight
+from acetate_engine.engine import Engine
+from acetate_engine.evaluation import alpha as measure
+from acetate_engine.evaluation.matte import over
+from acetate_engine.evaluation.sampling import Sampler
+from acetate_engine.models.families.base import Model
+from acetate_engine.training.datasets import Bytes
 
 
 def evaluate_layers(

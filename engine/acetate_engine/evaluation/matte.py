@@ -10,12 +10,12 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import ndimage
 
-from ..compositing.alpha import Floats
-from ..training.compose import over_ground
-from ..training.datasets import Bytes
-from . import alpha as measure
-from .kid import kid, kid_difference
-from .probe import Reference
+from acetate_engine.compositing.alpha import Floats
+from acetate_engine.evaluation import alpha as measure
+from acetate_engine.evaluation.kid import kid, kid_difference
+from acetate_engine.evaluation.probe import Reference
+from acetate_engine.training.compose import over_ground
+from acetate_engine.training.datasets import Bytes
 
 _UNKNOWN = 5  # pixels on either side of an edge
 _GREY = 0.5  # what the base model paints around things

@@ -17,10 +17,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..models.autoencoder import ResidualBlock, conv
-from ..models.text import MiniLMTextEncoder
-from ..paths import resources_dir
-from ..training.datasets import Bytes
+from acetate_engine.models.networks.autoencoder import ResidualBlock, conv
+from acetate_engine.models.networks.text import MiniLMTextEncoder
+from acetate_engine.paths import resources_dir
+from acetate_engine.training.datasets import Bytes
 
 SIDE = 64  # pixels that the network sees
 _BATCH = 64

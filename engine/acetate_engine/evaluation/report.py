@@ -13,20 +13,19 @@ from PIL import Image
 from acetate.protocol.errors import FileError, UnsupportedTask
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import GenerateRequest, Preset, Task
-
-from ..engine import Engine
-from ..models.families import find_model
-from ..models.families.base import Model
-from ..paths import resources_dir
-from ..pipelines.settings import Settings
-from ..training.datasets import Pictures, load_pictures
-from .generation import evaluate_generation, sample_layers
-from .latent import evaluate_latent, round_trip
-from .layers import evaluate_layers
-from .matte import evaluate_matte
-from .probe import Reference, load_reference
-from .sampling import Sampler
-from .style import evaluate_styles
+from acetate_engine.engine import Engine
+from acetate_engine.evaluation.generation import evaluate_generation, sample_layers
+from acetate_engine.evaluation.latent import evaluate_latent, round_trip
+from acetate_engine.evaluation.layers import evaluate_layers
+from acetate_engine.evaluation.matte import evaluate_matte
+from acetate_engine.evaluation.probe import Reference, load_reference
+from acetate_engine.evaluation.sampling import Sampler
+from acetate_engine.evaluation.style import evaluate_styles
+from acetate_engine.models.families import find_model
+from acetate_engine.models.families.base import Model
+from acetate_engine.paths import resources_dir
+from acetate_engine.pipelines.settings import Settings
+from acetate_engine.training.datasets import Pictures, load_pictures
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from ..training.compose import over_ground
-from ..training.datasets import Bytes
-from ..training.sheets import checkerboard, grid
-from .generation import chosen_prompts
-from .sampling import Sampler
+from acetate_engine.evaluation.generation import chosen_prompts
+from acetate_engine.evaluation.sampling import Sampler
+from acetate_engine.training.compose import over_ground
+from acetate_engine.training.datasets import Bytes
+from acetate_engine.training.sheets import checkerboard, grid
 
 HARD = (
     "a glass bottle",

@@ -7,11 +7,10 @@ import torch
 from torch import Tensor
 
 from acetate.protocol.requests import Style
-
-from ..training.probe import over_grey
-from .generation import chosen_prompts
-from .probe import Reference
-from .sampling import Sampler
+from acetate_engine.evaluation.generation import chosen_prompts
+from acetate_engine.evaluation.probe import Reference
+from acetate_engine.evaluation.sampling import Sampler
+from acetate_engine.training.probe import over_grey
 
 _ROUNDS = 1000
 _EACH = 4  # layers of a prompt

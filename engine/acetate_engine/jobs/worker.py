@@ -125,7 +125,7 @@ def _store(generated: Generated, images: ImageStore) -> tuple[LayerResult, ...]:
 
 
 def _explained(error: Exception) -> AcetateError:
-    from acetate_engine.models.memory import is_out_of_memory
+    from acetate_engine.models.runtime.memory import is_out_of_memory
 
     if isinstance(error, MemoryError) or is_out_of_memory(error):
         return OutOfMemory("generating took more memory than there is", "Choose a smaller region or a lighter model.")

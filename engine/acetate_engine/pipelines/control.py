@@ -11,7 +11,7 @@ from torch import Tensor
 
 from acetate.protocol.errors import UnsupportedTask
 from acetate.protocol.requests import ControlHint, ControlMethod
-from acetate_engine.models.controls import AtStep, HintReader, Residuals
+from acetate_engine.models.adapters.controls import AtStep, HintReader, Residuals
 from acetate_engine.pipelines.encoders import to_tensor
 from acetate_engine.pipelines.geometry import Geometry
 from acetate_engine.pipelines.job import Job

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from acetate_engine.compositing.alpha import to_float
-from acetate_engine.models.concat_condition import encode_condition
+from acetate_engine.models.adapters.concat_condition import encode_condition
 from acetate_engine.models.families.components import Components
-from acetate_engine.models.memory import Note
+from acetate_engine.models.runtime.memory import Note
 from acetate_engine.pipelines.contract import Pixels
 
 

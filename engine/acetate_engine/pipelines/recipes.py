@@ -13,7 +13,7 @@ from torch import Tensor
 
 from acetate.protocol.events import LayerRole
 from acetate_engine.compositing.alpha import over, to_float, to_pixels
-from acetate_engine.models.concat_condition import on_grey
+from acetate_engine.models.adapters.concat_condition import on_grey
 from acetate_engine.pipelines.contract import GeneratedLayer, Pixels
 from acetate_engine.pipelines.encoders import encode_picture, encode_transparent, to_tensor
 from acetate_engine.pipelines.geometry import Geometry

@@ -9,11 +9,11 @@ import torch
 
 from acetate.protocol.errors import OutOfMemory
 from acetate.protocol.requests import GenerateRequest, Task
-from acetate_engine.models.cache import ModelCache
 from acetate_engine.models.families.base import Model
 from acetate_engine.models.families.components import Components
-from acetate_engine.models.memory import is_out_of_memory
-from acetate_engine.models.placement import Policy
+from acetate_engine.models.runtime.cache import ModelCache
+from acetate_engine.models.runtime.memory import is_out_of_memory
+from acetate_engine.models.runtime.placement import Policy
 from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Images, Reporter
 from acetate_engine.pipelines.job import Job, Meter
 from acetate_engine.pipelines.previews import LatentPreview

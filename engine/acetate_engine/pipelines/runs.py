@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from acetate.protocol.geometry import Extent
-from acetate_engine.models.attention_sharing import AttentionSharing
+from acetate_engine.models.adapters.attention_sharing import AttentionSharing
 from acetate_engine.models.families.components import Text
 from acetate_engine.pipelines.before_denoise import first_latent, make_timesteps, seeded_noise, steps_of
 from acetate_engine.pipelines.control import Control, read_controls

@@ -10,9 +10,8 @@ from typing import Any
 from diffusers import UNet2DConditionModel
 
 from acetate.protocol.requests import ControlKind
-
-from ..models.autoencoder import SpaceToDepthAutoencoder
-from ..models.transparency_folders import transparency_network
+from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
+from acetate_engine.models.networks.transparency_folders import transparency_network
 
 
 @dataclass(frozen=True)
@@ -49,16 +48,20 @@ def assemble(exports: Exports, card: dict[str, Any], folder: Path) -> None:
     _write(folder / "mini.json", card)
 
 
+_NETWORKS = "acetate_engine.models.networks"
 MODEL_INDEX = {
     "_class_name": "MiniLayerDiffuse",
-    "vae": ["acetate_engine.models.autoencoder", "SpaceToDepthAutoencoder"],
+    "vae": [f"{_NETWORKS}.autoencoder", "SpaceToDepthAutoencoder"],
     "unet": ["diffusers", "UNet2DConditionModel"],
     "scheduler": ["diffusers", "DPMSolverMultistepScheduler"],
-    "text_encoder": ["acetate_engine.models.text", "MiniLMTextEncoder"],
-    "transparent_encoder": ["acetate_engine.models.space_to_depth_transparency", "SpaceToDepthOffsetEncoder"],
-    "transparent_decoder": ["acetate_engine.models.space_to_depth_transparency", "SpaceToDepthTransparentDecoder"],
+    "text_encoder": [f"{_NETWORKS}.text", "MiniLMTextEncoder"],
+    "transparent_encoder": [f"{_NETWORKS}.space_to_depth_transparency", "SpaceToDepthOffsetEncoder"],
+    "transparent_decoder": [
+        f"{_NETWORKS}.space_to_depth_transparency",
+        "SpaceToDepthTransparentDecoder",
+    ],
 }
-RESIDUAL = {"transparent_residual": ["acetate_engine.models.alpha_residual", "AlphaResidual"]}  # may be missing
+RESIDUAL = {"transparent_residual": [f"{_NETWORKS}.alpha_residual", "AlphaResidual"]}  # may be missing
 
 
 def _half(load: Callable[[Path], Any], source: Path, target: Path) -> None:

@@ -12,12 +12,12 @@ from diffusers import UNet2DConditionModel
 from PIL import Image
 from torch import Tensor
 
-from ..models.text import MiniLMTextEncoder
-from ..models.widening import take_weights
-from .compose import Floats, to_float, vae_feed
-from .config import Existing, Frozen
-from .datasets import Bytes, Pictures
-from .diffusion import (
+from acetate_engine.models.networks.text import MiniLMTextEncoder
+from acetate_engine.models.networks.widening import take_weights
+from acetate_engine.training.compose import Floats, to_float, vae_feed
+from acetate_engine.training.config import Existing, Frozen
+from acetate_engine.training.datasets import Bytes, Pictures
+from acetate_engine.training.diffusion import (
     draw_indices,
     encode_feeds,
     encode_texts,
@@ -27,10 +27,10 @@ from .diffusion import (
     solver,
     velocity_loss,
 )
-from .loop import Losses, Step
-from .sampling import sample_latents
-from .scenes import LayeredConfig, Scene, Texts, compose_scenes, load_backgrounds
-from .sheets import grid, to_bytes
+from acetate_engine.training.loop import Losses, Step
+from acetate_engine.training.sampling import sample_latents
+from acetate_engine.training.scenes import LayeredConfig, Scene, Texts, compose_scenes, load_backgrounds
+from acetate_engine.training.sheets import grid, to_bytes
 
 
 class UNetModel(Frozen):

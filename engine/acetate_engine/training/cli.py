@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .stages import STAGES, Entry
+from acetate_engine.training.stages import STAGES, Entry
 
 app = typer.Typer(no_args_is_help=True, help="Train the embedded model, or transparency into your own.")
 
@@ -27,7 +27,7 @@ def _command(entry: Entry) -> Callable[..., None]:
     def command(
         config: ConfigFile, data: Data, run: Run, export: Export = None, only: Only = False, cpu: Cpu = False
     ) -> None:
-        from .loop import Trainer
+        from acetate_engine.training.loop import Trainer
 
         settings, stage = entry.build(config, data)
         trainer = Trainer(stage, settings.schedule, run, cpu)
@@ -63,8 +63,8 @@ def assemble(
     """Put the stages' exports together into one model folder, in fp16."""
     import json
 
-    from .assemble import Exports
-    from .assemble import assemble as write
+    from acetate_engine.training.assemble import Exports
+    from acetate_engine.training.assemble import assemble as write
 
     exports = Exports(vae, base, transparency, tuple(layer or ()), control, tuple(style or ()), residual)
     write(exports, json.loads(card.read_text(encoding="utf-8")), out)
@@ -75,8 +75,8 @@ def pairs(
     config: ConfigFile, data: Data, out: Annotated[Path, typer.Option(help="Folder of the pairs, for `pairs:`.")]
 ) -> None:
     """Make layer pairs by inpainting around cut-outs, then behind them."""
-    from .config import read_config
-    from .pairs import PairsConfig, make_pairs
+    from acetate_engine.training.config import read_config
+    from acetate_engine.training.pairs import PairsConfig, make_pairs
 
     typer.echo(f"{make_pairs(read_config(config, PairsConfig), data, out)} pairs in {out}")
 
@@ -94,7 +94,7 @@ def select_generate(
     seed: Annotated[int, typer.Option(min=0, help="Of the first candidate of each prompt.")] = 0,
 ) -> None:
     """Make candidates, and a page on which to choose."""
-    from .select import generate_round
+    from acetate_engine.training.select import generate_round
 
     lines = [line.strip() for line in prompts.read_text(encoding="utf-8").splitlines() if line.strip()]
     made = generate_round(lines, count, out, model=model, seed=seed)
@@ -109,7 +109,7 @@ def select_keep(
     licence: Annotated[str, typer.Option(help="SPDX name, as the model's weights give.")] = "GPL-3.0-or-later",
 ) -> None:
     """Add chosen candidates to the training pictures."""
-    from .select import keep, numbers
+    from acetate_engine.training.select import keep, numbers
 
     typer.echo(f"{keep(round_folder, numbers(chosen), data, licence)} pictures added to {data}")
 
@@ -121,8 +121,8 @@ def gather(
     downloads: Annotated[Path, typer.Option(help="Where packages are kept, packed and unpacked.")],
 ) -> None:
     """Make a data folder from Debian and npm packages: checked downloads, known licences."""
-    from .gather import gather as make
-    from .gather import read_gather_config
+    from acetate_engine.training.gather import gather as make
+    from acetate_engine.training.gather import read_gather_config
 
     counts = make(read_gather_config(config), downloads, out)
     typer.echo(", ".join(f"{kind}: {count}" for kind, count in counts.items()))

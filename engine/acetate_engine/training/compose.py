@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .datasets import Bytes
+from acetate_engine.training.datasets import Bytes
 
 Floats = NDArray[np.float32]
 

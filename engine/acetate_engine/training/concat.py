@@ -13,15 +13,15 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ..models.checkpoints.names import to_ldm
-from ..models.concat_condition import grow_conv_in
-from .config import Existing
-from .diffusion import frozen_unet, frozen_vae, noise_schedule, solver, velocity_loss
-from .loop import Losses, Step, trained
-from .parts import load_transparency
-from .sampling import sample_latents
-from .scenes import Captions, SceneEncoder, ScenesConfig, Texts, training_scenes
-from .sheets import grid, to_bytes
+from acetate_engine.models.adapters.concat_condition import grow_conv_in
+from acetate_engine.models.checkpoints.names import to_ldm
+from acetate_engine.training.config import Existing
+from acetate_engine.training.diffusion import frozen_unet, frozen_vae, noise_schedule, solver, velocity_loss
+from acetate_engine.training.loop import Losses, Step, trained
+from acetate_engine.training.parts import load_transparency
+from acetate_engine.training.sampling import sample_latents
+from acetate_engine.training.scenes import Captions, SceneEncoder, ScenesConfig, Texts, training_scenes
+from acetate_engine.training.sheets import grid, to_bytes
 
 WAYS = {  # name of the released file's kind: (what is wanted, what is given)
     "fg2ble": ("blended", ("flat_foreground",)),

@@ -9,20 +9,20 @@ import torch
 from diffusers import ControlNetModel, UNet2DConditionModel
 from torch import Tensor, nn
 
-from ..models.attention_sharing import AttentionSharing
-from ..models.checkpoints.load import load_sharing_weights
-from ..models.sharing_weights import keeping_spread
-from ..models.widening import take_weights
-from ..pipelines.plain import canny
-from .base import save_half
-from .compose import flip
-from .config import Existing
-from .datasets import Bytes
-from .diffusion import draw_indices, solver, velocity_loss
-from .layer import LayerConfig, LayerStage
-from .layered import placed
-from .sampling import sample_latents
-from .scenes import condition_images
+from acetate_engine.models.adapters.attention_sharing import AttentionSharing
+from acetate_engine.models.adapters.sharing_weights import keeping_spread
+from acetate_engine.models.checkpoints.load import load_sharing_weights
+from acetate_engine.models.networks.widening import take_weights
+from acetate_engine.pipelines.plain import canny
+from acetate_engine.training.base import save_half
+from acetate_engine.training.compose import flip
+from acetate_engine.training.config import Existing
+from acetate_engine.training.datasets import Bytes
+from acetate_engine.training.diffusion import draw_indices, solver, velocity_loss
+from acetate_engine.training.layer import LayerConfig, LayerStage
+from acetate_engine.training.layered import placed
+from acetate_engine.training.sampling import sample_latents
+from acetate_engine.training.scenes import condition_images
 
 
 class ControlConfig(LayerConfig):

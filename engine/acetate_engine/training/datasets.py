@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .licences import Licences
+from acetate_engine.training.licences import Licences
 
 Bytes = NDArray[np.uint8]
 Row = dict[str, Any]  # one line of a .jsonl file

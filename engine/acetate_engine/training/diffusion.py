@@ -12,12 +12,12 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..models.autoencoder import SpaceToDepthAutoencoder
-from ..models.text import MiniLMTextEncoder
-from .compose import Floats, to_nchw
-from .config import Existing, Frozen, StageConfig
-from .datasets import Pictures, Row, load_pictures
-from .licences import Licences
+from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
+from acetate_engine.models.networks.text import MiniLMTextEncoder
+from acetate_engine.training.compose import Floats, to_nchw
+from acetate_engine.training.config import Existing, Frozen, StageConfig
+from acetate_engine.training.datasets import Pictures, Row, load_pictures
+from acetate_engine.training.licences import Licences
 
 BETAS = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
 

@@ -15,12 +15,12 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from ..compositing.alpha import bleed
-from .compose import to_float
-from .config import Frozen
-from .datasets import Bytes, Row
-from .debian_copyright import Stanza, read_stanzas, spdx_of
-from .packages import Package, fetch
+from acetate_engine.compositing.alpha import bleed
+from acetate_engine.training.compose import to_float
+from acetate_engine.training.config import Frozen
+from acetate_engine.training.datasets import Bytes, Row
+from acetate_engine.training.debian_copyright import Stanza, read_stanzas, spdx_of
+from acetate_engine.training.packages import Package, fetch
 
 _MARGIN = 0.06  # of the longer side, around a cut-out
 _SEEN = 8  # alpha above which a pixel belongs to the cut-out

@@ -11,18 +11,18 @@ from diffusers import UNet2DConditionModel
 from PIL import Image
 from torch import Tensor, nn
 
-from ..models.attention_sharing import AttentionSharing, new_sharing_weights
-from ..models.checkpoints.load import load_sharing_weights
-from .base import BaseConfig, BaseStage
-from .compose import to_float
-from .config import Existing
-from .datasets import Bytes
-from .diffusion import frozen_unet, frozen_vae
-from .parts import load_transparency
-from .scenes import SceneEncoder
-from .shared import save_sharing
-from .sheets import checkerboard, grid
-from .transparency import layer_bytes
+from acetate_engine.models.adapters.attention_sharing import AttentionSharing, new_sharing_weights
+from acetate_engine.models.checkpoints.load import load_sharing_weights
+from acetate_engine.training.base import BaseConfig, BaseStage
+from acetate_engine.training.compose import to_float
+from acetate_engine.training.config import Existing
+from acetate_engine.training.datasets import Bytes
+from acetate_engine.training.diffusion import frozen_unet, frozen_vae
+from acetate_engine.training.parts import load_transparency
+from acetate_engine.training.scenes import SceneEncoder
+from acetate_engine.training.shared import save_sharing
+from acetate_engine.training.sheets import checkerboard, grid
+from acetate_engine.training.transparency import layer_bytes
 
 
 class LayerConfig(BaseConfig):

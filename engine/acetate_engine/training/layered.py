@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .compose import Floats, flip, over, place, to_float
-from .config import Frozen
-from .datasets import Bytes
-from .translucent import blur, flat, glass, glow, layer_over, smoke
+from acetate_engine.training.compose import Floats, flip, over, place, to_float
+from acetate_engine.training.config import Frozen
+from acetate_engine.training.datasets import Bytes
+from acetate_engine.training.translucent import blur, flat, glass, glow, layer_over, smoke
 
 EFFECTS: dict[str, Callable[[Floats, np.random.Generator], Floats]] = {
     "made of glass": glass,

@@ -24,7 +24,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from .config import Schedule
+from acetate_engine.training.config import Schedule
 
 Losses = Iterator[tuple[str, Tensor, dict[str, Tensor]]]  # (module to update, its loss, values to log), in order
 

@@ -15,16 +15,15 @@ from PIL import Image, ImageFilter
 from torch.nn import functional as F
 
 from acetate.protocol.requests import Scheduler
-
-from ..models.autoencoder import SpaceToDepthAutoencoder
-from ..models.families.components import Text
-from ..pipelines.before_denoise import first_latent, make_timesteps, seeded_noise
-from ..pipelines.denoise import Denoising, Known, Predictor
-from .compose import Floats, over
-from .config import Existing
-from .diffusion import encode_feeds, encode_texts, frozen_unet, frozen_vae, noise_schedule
-from .layered import Layered
-from .scenes import LayeredConfig, Scene, load_scenes, write_pair
+from acetate_engine.models.families.components import Text
+from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
+from acetate_engine.pipelines.before_denoise import first_latent, make_timesteps, seeded_noise
+from acetate_engine.pipelines.denoise import Denoising, Known, Predictor
+from acetate_engine.training.compose import Floats, over
+from acetate_engine.training.config import Existing
+from acetate_engine.training.diffusion import encode_feeds, encode_texts, frozen_unet, frozen_vae, noise_schedule
+from acetate_engine.training.layered import Layered
+from acetate_engine.training.scenes import LayeredConfig, Scene, load_scenes, write_pair
 
 _PAPER_SIDE = 1024  # pixels of the pictures whose mask the paper erodes by 8
 

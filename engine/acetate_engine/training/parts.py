@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ..models.latent_transparency import LatentTransparency
-from ..models.transparency_folders import read_transparency
+from acetate_engine.models.networks.latent_transparency import LatentTransparency
+from acetate_engine.models.networks.transparency_folders import read_transparency
 
 
 def load_transparency(folder: Path, offset_scale: float) -> LatentTransparency:

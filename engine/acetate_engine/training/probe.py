@@ -8,13 +8,13 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..evaluation.probe import Probe, Reference, pooled_text, save_reference
-from .compose import over_ground, to_float, to_nchw
-from .config import StageConfig
-from .datasets import Bytes, load_pictures, load_training
-from .licences import Licences
-from .loop import Losses, Step
-from .sheets import grid
+from acetate_engine.evaluation.probe import Probe, Reference, pooled_text, save_reference
+from acetate_engine.training.compose import over_ground, to_float, to_nchw
+from acetate_engine.training.config import StageConfig
+from acetate_engine.training.datasets import Bytes, load_pictures, load_training
+from acetate_engine.training.licences import Licences
+from acetate_engine.training.loop import Losses, Step
+from acetate_engine.training.sheets import grid
 
 _SIDE = 72  # pixels that are kept: crops of 64 of them are looked at
 

@@ -8,15 +8,22 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from ..models.alpha_residual import AlphaResidual
-from .config import Existing, StageConfig
-from .datasets import load_training
-from .diffusion import frozen_vae
-from .licences import Licences
-from .loop import Losses, Step
-from .parts import load_transparency
-from .sheets import grid
-from .transparency import alpha_error, alpha_metrics, augmented, half_noisy, held_out, layer_bytes
+from acetate_engine.models.networks.alpha_residual import AlphaResidual
+from acetate_engine.training.config import Existing, StageConfig
+from acetate_engine.training.datasets import load_training
+from acetate_engine.training.diffusion import frozen_vae
+from acetate_engine.training.licences import Licences
+from acetate_engine.training.loop import Losses, Step
+from acetate_engine.training.parts import load_transparency
+from acetate_engine.training.sheets import grid
+from acetate_engine.training.transparency import (
+    alpha_error,
+    alpha_metrics,
+    augmented,
+    half_noisy,
+    held_out,
+    layer_bytes,
+)
 
 _BATCH = 16  # pictures that are decoded at once
 

@@ -12,8 +12,8 @@ from itertools import cycle, islice
 import numpy as np
 from PIL import Image
 
-from .compose import Floats
-from .datasets import Bytes, Pictures
+from acetate_engine.training.compose import Floats
+from acetate_engine.training.datasets import Bytes, Pictures
 
 Colour = tuple[float, float, float]
 Random = np.random.Generator

@@ -12,15 +12,15 @@ from PIL import Image
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from ..models.autoencoder import SpaceToDepthAutoencoder
-from ..models.latent_transparency import LatentTransparency
-from .compose import Floats, to_float, to_nchw, vae_feed
-from .config import Existing
-from .datasets import Bytes, Pictures, Row, load_pictures
-from .diffusion import DiffusionConfig, draw_indices, encode_feeds, encode_texts, load_subset
-from .layered import CompositionConfig, Layered, lay
-from .licences import Licences
-from .scenery import paint_scenery
+from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
+from acetate_engine.models.networks.latent_transparency import LatentTransparency
+from acetate_engine.training.compose import Floats, to_float, to_nchw, vae_feed
+from acetate_engine.training.config import Existing
+from acetate_engine.training.datasets import Bytes, Pictures, Row, load_pictures
+from acetate_engine.training.diffusion import DiffusionConfig, draw_indices, encode_feeds, encode_texts, load_subset
+from acetate_engine.training.layered import CompositionConfig, Layered, lay
+from acetate_engine.training.licences import Licences
+from acetate_engine.training.scenery import paint_scenery
 
 
 class LayeredConfig(DiffusionConfig):

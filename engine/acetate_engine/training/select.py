@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..engine import Engine
-from .datasets import Row
+from acetate_engine.engine import Engine
+from acetate_engine.training.datasets import Row
 
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 

@@ -15,17 +15,17 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ..models.attention_sharing import AttentionSharing, new_sharing_weights
-from ..models.checkpoints.load import load_sharing_weights
-from ..models.sharing_weights import PROJECTIONS, SharingWeights
-from .compose import over, to_float
-from .config import Existing
-from .datasets import Bytes
-from .diffusion import frozen_unet, frozen_vae, noise_schedule, solver, velocity_loss
-from .loop import Losses, Step
-from .parts import load_transparency
-from .sampling import sample_latents
-from .scenes import (
+from acetate_engine.models.adapters.attention_sharing import AttentionSharing, new_sharing_weights
+from acetate_engine.models.adapters.sharing_weights import PROJECTIONS, SharingWeights
+from acetate_engine.models.checkpoints.load import load_sharing_weights
+from acetate_engine.training.compose import over, to_float
+from acetate_engine.training.config import Existing
+from acetate_engine.training.datasets import Bytes
+from acetate_engine.training.diffusion import frozen_unet, frozen_vae, noise_schedule, solver, velocity_loss
+from acetate_engine.training.loop import Losses, Step
+from acetate_engine.training.parts import load_transparency
+from acetate_engine.training.sampling import sample_latents
+from acetate_engine.training.scenes import (
     Captions,
     Scene,
     SceneEncoder,
@@ -35,8 +35,8 @@ from .scenes import (
     condition_images,
     training_scenes,
 )
-from .sheets import checkerboard, grid, to_bytes
-from .transparency import layer_bytes
+from acetate_engine.training.sheets import checkerboard, grid, to_bytes
+from acetate_engine.training.transparency import layer_bytes
 
 SHOWN = 6  # pictures of the sample sheet
 

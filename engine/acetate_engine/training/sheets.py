@@ -4,8 +4,8 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from .compose import over_ground
-from .datasets import Bytes
+from acetate_engine.training.compose import over_ground
+from acetate_engine.training.datasets import Bytes
 
 
 def to_bytes(pictures: Tensor) -> Bytes:

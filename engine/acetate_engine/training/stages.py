@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .config import StageConfig
-    from .loop import Stage
+    from acetate_engine.training.config import StageConfig
+    from acetate_engine.training.loop import Stage
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Entry:
 
     def build(self, config: Path, data: Path) -> tuple[StageConfig, Stage]:
         """Raises pydantic's ValidationError where the configuration is wrong."""
-        from .config import read_config
+        from acetate_engine.training.config import read_config
 
         module: Any = importlib.import_module(f"{__package__}.{self.module}")
         settings = read_config(config, getattr(module, self.config))

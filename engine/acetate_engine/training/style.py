@@ -8,13 +8,13 @@ from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 from torch import nn
 
-from ..models.attention_sharing import AttentionSharing
-from ..models.checkpoints.load import load_sharing_weights
-from .config import Existing
-from .datasets import Pictures
-from .diffusion import SubsetConfig, load_subset
-from .layer import LayerConfig, LayerStage
-from .transport import repainted
+from acetate_engine.models.adapters.attention_sharing import AttentionSharing
+from acetate_engine.models.checkpoints.load import load_sharing_weights
+from acetate_engine.training.config import Existing
+from acetate_engine.training.datasets import Pictures
+from acetate_engine.training.diffusion import SubsetConfig, load_subset
+from acetate_engine.training.layer import LayerConfig, LayerStage
+from acetate_engine.training.transport import repainted
 
 
 class StyleConfig(LayerConfig):

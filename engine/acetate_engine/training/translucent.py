@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageFilter
 
-from .compose import Floats
+from acetate_engine.training.compose import Floats
 
 Effect = Callable[[Floats, np.random.Generator], Floats]
 

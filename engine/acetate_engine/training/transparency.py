@@ -14,18 +14,21 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..models.autoencoder import SpaceToDepthAutoencoder
-from ..models.latent_transparency import adjusted_latent, plain_latent
-from ..models.padding import pad_rgb
-from ..models.space_to_depth_transparency import SpaceToDepthOffsetEncoder, SpaceToDepthTransparentDecoder
-from ..models.widening import take_weights
-from .compose import Floats, flip, place, to_float, to_nchw
-from .config import Existing, StageConfig
-from .datasets import Bytes, load_pictures, load_training
-from .licences import Licences
-from .loop import Losses, Step
-from .sheets import checkerboard, grid
-from .translucent import translucent
+from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
+from acetate_engine.models.networks.latent_transparency import adjusted_latent, plain_latent
+from acetate_engine.models.networks.padding import pad_rgb
+from acetate_engine.models.networks.space_to_depth_transparency import (
+    SpaceToDepthOffsetEncoder,
+    SpaceToDepthTransparentDecoder,
+)
+from acetate_engine.models.networks.widening import take_weights
+from acetate_engine.training.compose import Floats, flip, place, to_float, to_nchw
+from acetate_engine.training.config import Existing, StageConfig
+from acetate_engine.training.datasets import Bytes, load_pictures, load_training
+from acetate_engine.training.licences import Licences
+from acetate_engine.training.loop import Losses, Step
+from acetate_engine.training.sheets import checkerboard, grid
+from acetate_engine.training.translucent import translucent
 
 
 class TransparencyConfig(StageConfig):

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..models.autoencoder import SpaceToDepthAutoencoder
-from ..models.padding import pad_rgb
-from .compose import to_float, to_nchw
-from .datasets import Bytes
-from .transparency import layer_bytes
+from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
+from acetate_engine.models.networks.padding import pad_rgb
+from acetate_engine.training.compose import to_float, to_nchw
+from acetate_engine.training.datasets import Bytes
+from acetate_engine.training.transparency import layer_bytes
 
 _BATCH = 32
 _INSIDE = 0.9  # mean alpha of the patches whose statistics count

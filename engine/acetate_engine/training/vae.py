@@ -7,13 +7,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..models.autoencoder import SpaceToDepthAutoencoder
-from .compose import flip, over, place, to_float, to_nchw, vae_feed
-from .config import Existing, Frozen, StageConfig
-from .datasets import Pictures, load_pictures, load_training
-from .licences import Licences
-from .loop import Losses, Step
-from .sheets import grid, to_bytes
+from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
+from acetate_engine.training.compose import flip, over, place, to_float, to_nchw, vae_feed
+from acetate_engine.training.config import Existing, Frozen, StageConfig
+from acetate_engine.training.datasets import Pictures, load_pictures, load_training
+from acetate_engine.training.licences import Licences
+from acetate_engine.training.loop import Losses, Step
+from acetate_engine.training.sheets import grid, to_bytes
 
 
 class VaeModel(Frozen):

@@ -7,8 +7,8 @@ from functools import partial
 
 from krita import Extension, Krita, Window
 
-from acetate.model.session import Session
 from acetate.protocol.requests import Task
+from acetate.session.session import Session
 from acetate.ui.dock import AcetateDock
 
 ACTIONS: tuple[tuple[str, str, Callable[[Session], None]], ...] = (

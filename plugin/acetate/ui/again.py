@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from acetate.model.session import Session
 from acetate.qt import QtWidgets
+from acetate.session.session import Session
 
 
 class AgainRow(QtWidgets.QWidget):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Generic, TypeVar
 
-from acetate.model.observable import Observable
 from acetate.qt import QtGui, QtWidgets
+from acetate.session.observable import Observable
 
 T = TypeVar("T", bound=str)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from acetate.canvas.document import LayerInfo, active_document
-from acetate.model.region import RegionKind
-from acetate.model.session import Session
-from acetate.model.settings import ACTIVE, BELOW, CANVAS, NONE, UP_TO, Outcome, Settings
+from acetate.krita.document import LayerInfo, active_document
 from acetate.protocol.requests import Preset, Task
 from acetate.qt import QtWidgets
+from acetate.session.region import RegionKind
+from acetate.session.session import Session
+from acetate.session.settings import ACTIVE, BELOW, CANVAS, NONE, UP_TO, Outcome, Settings
 from acetate.ui.choice import Choice
 from acetate.ui.layer_picker import LayerPicker
 from acetate.ui.length import LengthRow

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from acetate.model.observable import Observable
-from acetate.model.session import Session
-from acetate.model.settings import ACTIVE, ControlLayer, Follow, Picked, what_follows
 from acetate.protocol.events import ModelInfo
 from acetate.qt import QtWidgets
+from acetate.session.observable import Observable
+from acetate.session.session import Session
+from acetate.session.settings import ACTIVE, ControlLayer, Follow, Picked, what_follows
 from acetate.ui.choice import Choice
 from acetate.ui.conditions import layers
 from acetate.ui.item_list import ItemList, ItemRow, percent

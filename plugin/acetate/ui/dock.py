@@ -7,12 +7,12 @@ from typing import TypeVar
 
 from krita import Canvas, DockWidget, Krita
 
-from acetate.model.observable import Observable
-from acetate.model.session import Session
-from acetate.model.settings import what_follows
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Task
 from acetate.qt import GuiThread, QtCore, QtWidgets
+from acetate.session.observable import Observable
+from acetate.session.session import Session
+from acetate.session.settings import what_follows
 from acetate.ui.again import AgainRow
 from acetate.ui.choice import Choice
 from acetate.ui.conditions import ConditionsGrid, MoreRows

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from acetate.model.history import LIMIT, Entry, Result
-from acetate.model.session import Session
 from acetate.qt import QtCore, QtGui, QtWidgets
+from acetate.session.history import LIMIT, Entry, Result
+from acetate.session.session import Session
 from acetate.ui.checkerboard import on_checkerboard, to_image
 
 _THUMBNAIL = QtCore.QSize(62, 62)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from acetate.model.observable import Observable
-from acetate.model.session import Session
 from acetate.qt import QtWidgets
+from acetate.session.observable import Observable
+from acetate.session.session import Session
 
 Item = TypeVar("Item")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from acetate.canvas.document import LayerInfo
-from acetate.model.observable import Observable
-from acetate.model.settings import Picked
+from acetate.krita.document import LayerInfo
 from acetate.qt import QtCore, QtGui, QtWidgets
+from acetate.session.observable import Observable
+from acetate.session.settings import Picked
 
 _INDENT = "   "
 _GONE = "(a layer that is gone)"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from acetate.model.observable import Observable
-from acetate.model.region import Length, Unit
 from acetate.qt import QtWidgets
+from acetate.session.observable import Observable
+from acetate.session.region import Length, Unit
 
 _LONGEST = 4096
 

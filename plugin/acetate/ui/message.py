@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from acetate.model.messages import Message, sentence
 from acetate.protocol.errors import AcetateError
 from acetate.qt import QtCore, QtGui, QtWidgets
+from acetate.session.messages import Message, sentence
 from acetate.ui.small_button import small_button
 
 _ERROR, _NOTE = QtGui.QColor("#d9534f"), QtGui.QColor("#4a90d9")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from acetate.model.session import Session
+from acetate.session.session import Session
 from acetate.ui.names import NamePicker
 
 

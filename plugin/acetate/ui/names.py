@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from acetate.model.observable import Observable
 from acetate.qt import QtGui, QtWidgets
+from acetate.session.observable import Observable
 
 
 class NamePicker(QtWidgets.QComboBox):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from acetate.model.jobs import Job
-from acetate.model.session import Session
 from acetate.qt import QtCore, QtGui, QtWidgets
+from acetate.session.jobs import Job
+from acetate.session.session import Session
 from acetate.ui.checkerboard import on_checkerboard
 
 _PREVIEW = 180  # pixels, height

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from acetate.model.observable import Observable
 from acetate.qt import QtCore, QtGui, QtWidgets
+from acetate.session.observable import Observable
 
 
 class PromptEdit(QtWidgets.QPlainTextEdit):

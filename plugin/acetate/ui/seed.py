@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from acetate.model.settings import Settings
 from acetate.protocol.requests import MAX_SEED
 from acetate.qt import QtWidgets
+from acetate.session.settings import Settings
 
 
 class SeedRow(QtWidgets.QWidget):

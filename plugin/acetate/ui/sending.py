@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from acetate.model.sending import Shown
-from acetate.model.session import Session
 from acetate.qt import QtCore, QtGui, QtWidgets
+from acetate.session.sending import Shown
+from acetate.session.session import Session
 from acetate.ui.checkerboard import on_checkerboard, to_image
 
 _SIDE, _GAP = 76, 6  # pixels

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from acetate.model.observable import Observable
-from acetate.model.settings import new_seed
-from acetate.model.stack import StackEntry
-from acetate.model.stack_session import StackSession
 from acetate.protocol.requests import MAX_SEED
 from acetate.qt import QtCore, QtWidgets
+from acetate.session.observable import Observable
+from acetate.session.settings import new_seed
+from acetate.session.stack import StackEntry
+from acetate.session.stack_session import StackSession
 from acetate.ui.prompt import PromptEdit
 from acetate.ui.rows import Rows
 

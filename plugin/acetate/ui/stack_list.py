@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from krita import Krita
 
-from acetate.model.stack import Stack, StackEntry
-from acetate.model.stack_editor import StackEditor
 from acetate.qt import QtCore, QtWidgets
+from acetate.session.stack import Stack, StackEntry
+from acetate.session.stack_editor import StackEditor
 
 _ROW = 34  # screen pixels, height
 

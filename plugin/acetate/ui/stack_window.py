@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from krita import Krita
 
-from acetate.model.session import Session
 from acetate.qt import QtCore, QtGui, QtWidgets
+from acetate.session.session import Session
 from acetate.ui.message import MessageBar
 from acetate.ui.progress import ProgressBox
 from acetate.ui.stack_form import StackForm

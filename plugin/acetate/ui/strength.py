@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from acetate.model.settings import Settings
 from acetate.qt import QtCore, QtWidgets
+from acetate.session.settings import Settings
 
 _WORDS = ((0, "nothing"), (25, "only the edge"), (45, "details"), (70, "shape and colour"), (100, "another object"))
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from acetate.model.observable import Observable
-from acetate.model.session import Session
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Style
 from acetate.qt import QtWidgets
+from acetate.session.observable import Observable
+from acetate.session.session import Session
 from acetate.ui.item_list import ItemList, ItemRow, percent
 from acetate.ui.names import NamePicker
 from acetate.ui.small_button import small_button

@@ -13,7 +13,7 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from acetate_engine.models.checkpoints.kinds import Family
 from acetate_engine.models.checkpoints.names import controlnet_to_ldm, to_ldm
-from acetate_engine.seeded import seed_module, seeded_weights
+from acetate_engine.verification.seeded import seed_module, seeded_weights
 from tests.engine.models import official, small
 
 EMBEDDING, HIDDEN = 10, 12  # widths of the image encoder's embedding and of its hidden states

@@ -11,9 +11,9 @@ from diffusers import UNet2DConditionModel
 from safetensors.torch import save_file
 from torch import Tensor
 
-from acetate_engine.models.attention_sharing import new_sharing_weights
+from acetate_engine.models.adapters.attention_sharing import new_sharing_weights
 from acetate_engine.models.checkpoints.names import to_ldm
-from acetate_engine.seeded import seeded_weights
+from acetate_engine.verification.seeded import seeded_weights
 from tests.engine.models import small
 
 Keep = Callable[[str], bool]

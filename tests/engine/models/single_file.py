@@ -16,7 +16,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 from acetate_engine.models.checkpoints.kinds import Family
 from acetate_engine.models.checkpoints.names import SD15_ATTENTION_UP_BLOCKS, SDXL_ATTENTION_UP_BLOCKS, to_ldm
 from acetate_engine.paths import resources_dir
-from acetate_engine.seeded import seed_module
+from acetate_engine.verification.seeded import seed_module
 from tests.engine.models import small
 
 FOLDERS = {Family.SD15: "sd15", Family.SDXL: "sdxl"}

@@ -9,8 +9,8 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import nn
 
-from acetate_engine.models.transparency import OffsetEncoder, TransparentDecoder
-from acetate_engine.seeded import seed_module
+from acetate_engine.models.networks.transparency import OffsetEncoder, TransparentDecoder
+from acetate_engine.verification.seeded import seed_module
 
 REFERENCES = Path(__file__).parents[2] / "references"
 PARAMETERS = json.loads((REFERENCES / "parameters.json").read_text())

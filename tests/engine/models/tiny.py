@@ -6,12 +6,12 @@ import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
 from safetensors.torch import save_file
 
-from acetate_engine.models.alpha_residual import AlphaResidual
-from acetate_engine.models.attention_sharing import new_sharing_weights
-from acetate_engine.models.autoencoder import SpaceToDepthAutoencoder
+from acetate_engine.models.adapters.attention_sharing import new_sharing_weights
 from acetate_engine.models.checkpoints.kinds import Family
-from acetate_engine.models.transparency import OffsetEncoder, TransparentDecoder
-from acetate_engine.seeded import seed_module
+from acetate_engine.models.networks.alpha_residual import AlphaResidual
+from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
+from acetate_engine.models.networks.transparency import OffsetEncoder, TransparentDecoder
+from acetate_engine.verification.seeded import seed_module
 from tests.engine.models import official, single_file, small
 from tests.engine.models.add_ons import write_add_ons
 

@@ -8,7 +8,7 @@ from acetate.protocol.errors import UnsupportedTask
 from acetate.protocol.events import LayerRole
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import ControlHint, ControlKind, ControlMethod, ImagePrompt, Scheduler, Style, Task
-from acetate_engine.models.unet_patch import UNetPatch
+from acetate_engine.models.adapters.unet_patch import UNetPatch
 from acetate_engine.pipelines.contract import JobCancelled
 from tests.engine.pipelines.pairwise import pairwise
 from tests.engine.pipelines.reporters import Recorder

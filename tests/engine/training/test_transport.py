@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acetate_engine.models.autoencoder import SpaceToDepthAutoencoder
+from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.paths import resources_dir
 from acetate_engine.training.diffusion import load_subset
 from acetate_engine.training.stages import STAGES

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from acetate_engine.models.autoencoder import SpaceToDepthAutoencoder
+from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.training.base import UNetModel, new_unet, widened
 from acetate_engine.training.transparency import Networks
 

@@ -57,7 +57,7 @@ for index, (prompt, region) in enumerate(layers):
         """Of the jobs that follow, by the field that every request has; the preset's own where None."""
         code = """
 from functools import partial
-from acetate.model import stack_work
+from acetate.session import stack_work
 from acetate.protocol.requests import GenerateRequest
 stack_work.GenerateRequest = partial(GenerateRequest, steps=steps)
 """

@@ -12,12 +12,12 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from acetate.protocol.errors import CheckpointError
+from acetate_engine.models.adapters.sharing_weights import SharingWeights
 from acetate_engine.models.checkpoints.header import Header, Shape, read_header, require_shapes
 from acetate_engine.models.checkpoints.kinds import Kind, require
 from acetate_engine.models.checkpoints.shapes import decoder_config, encoder_config
-from acetate_engine.models.empty import empty_parameters
-from acetate_engine.models.sharing_weights import SharingWeights
-from acetate_engine.models.transparency import OffsetEncoder, TransparentDecoder
+from acetate_engine.models.networks.empty import empty_parameters
+from acetate_engine.models.networks.transparency import OffsetEncoder, TransparentDecoder
 
 _WRONG_FILE = "Download the file again, or choose the released one"
 

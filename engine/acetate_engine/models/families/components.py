@@ -13,11 +13,11 @@ from torch import Tensor
 
 from acetate.protocol.geometry import Extent
 from acetate.protocol.requests import ControlKind, ControlMethod, ImagePrompt, Style
-from acetate_engine.models.controls import HintReader
-from acetate_engine.models.image_prompts import IPAdapters
-from acetate_engine.models.latent_transparency import Autoencoder, LatentTransparency
-from acetate_engine.models.placement import Placement
-from acetate_engine.models.styles import StyleLoras
+from acetate_engine.models.adapters.controls import HintReader
+from acetate_engine.models.adapters.image_prompts import IPAdapters
+from acetate_engine.models.adapters.styles import StyleLoras
+from acetate_engine.models.networks.latent_transparency import Autoencoder, LatentTransparency
+from acetate_engine.models.runtime.placement import Placement
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,17 @@ from diffusers import DDPMScheduler, UNet2DConditionModel
 
 from acetate.protocol.errors import CheckpointError
 from acetate.protocol.geometry import Extent
-from acetate_engine.models.attention_sharing import AttentionSharing
-from acetate_engine.models.autoencoder import SpaceToDepthAutoencoder
+from acetate_engine.models.adapters.attention_sharing import AttentionSharing
 from acetate_engine.models.checkpoints.kinds import Family
 from acetate_engine.models.checkpoints.load import load_sharing_weights
 from acetate_engine.models.families.add_ons import AddOns
 from acetate_engine.models.families.components import Adaptation, Components, Text
 from acetate_engine.models.families.mini import MiniCard
 from acetate_engine.models.families.shelves import shelves
-from acetate_engine.models.latent_transparency import LatentTransparency
-from acetate_engine.models.text import MiniLMTextEncoder
-from acetate_engine.models.transparency_folders import read_transparency
+from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
+from acetate_engine.models.networks.latent_transparency import LatentTransparency
+from acetate_engine.models.networks.text import MiniLMTextEncoder
+from acetate_engine.models.networks.transparency_folders import read_transparency
 
 Part = TypeVar("Part")
 

@@ -11,7 +11,8 @@ from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
 from torch import Tensor
 
 from acetate.protocol.geometry import Extent
-from acetate_engine.models.attention_sharing import AttentionSharing
+from acetate_engine.models.adapters.attention_sharing import AttentionSharing
+from acetate_engine.models.adapters.unet_patch import UNetPatch
 from acetate_engine.models.checkpoints.base import BaseModel, load_base
 from acetate_engine.models.checkpoints.kinds import Family
 from acetate_engine.models.checkpoints.load import (
@@ -23,9 +24,8 @@ from acetate_engine.models.checkpoints.offsets import OffsetFile
 from acetate_engine.models.families.components import Adaptation, Components, Text, TextEncode
 from acetate_engine.models.families.released import ReleasedFiles
 from acetate_engine.models.families.shelves import shelves
-from acetate_engine.models.latent_transparency import LatentTransparency
-from acetate_engine.models.placement import Placement, WeightBytes, choose_policy, free_bytes
-from acetate_engine.models.unet_patch import UNetPatch
+from acetate_engine.models.networks.latent_transparency import LatentTransparency
+from acetate_engine.models.runtime.placement import Placement, WeightBytes, choose_policy, free_bytes
 
 MakeAdaptation = Callable[[Path, UNet2DConditionModel], Adaptation]
 

@@ -10,11 +10,11 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import nn
 
+from acetate_engine.models.adapters.controls import load_reader
+from acetate_engine.models.adapters.image_prompts import IPAdapters
+from acetate_engine.models.adapters.styles import StyleLoras
 from acetate_engine.models.checkpoints.kinds import Family
-from acetate_engine.models.controls import load_reader
 from acetate_engine.models.families.add_ons import AddOns
-from acetate_engine.models.image_prompts import IPAdapters
-from acetate_engine.models.styles import StyleLoras
 
 
 def shelves(

@@ -5,7 +5,7 @@ import torch
 from diffusers import UNet2DConditionModel
 
 from acetate.protocol.errors import CheckpointError
-from acetate_engine.models.attention_sharing import AttentionSharing, new_sharing_weights
+from acetate_engine.models.adapters.attention_sharing import AttentionSharing, new_sharing_weights
 from acetate_engine.models.checkpoints.load import load_offset_encoder, load_sharing_weights, load_transparent_decoder
 from tests.engine.models import official, small
 

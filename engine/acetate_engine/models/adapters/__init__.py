@@ -1,0 +1,1 @@
+"""What changes a base model: layer adapters, styles, image prompts, hints."""

@@ -1,0 +1,1 @@
+"""Networks: latent transparency, the autoencoder of the embedded model."""

@@ -1,0 +1,258 @@
+"""RGBA -> adjusted latent -> RGBA, for pictures of any size.
+
+Latents here are *unscaled*: pipelines multiply by the VAE's scaling factor before denoising and divide after.
+Follows "Transparent Image Layer Diffusion using Latent Transparency" (arXiv 2402.17113) and its released weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from acetate_engine.models.networks.alpha_residual import AlphaResidual
+from acetate_engine.models.networks.padding import pad_rgb, pad_to_multiple
+from acetate_engine.models.networks.space_to_depth_transparency import (
+    SpaceToDepthOffsetEncoder,
+    SpaceToDepthTransparentDecoder,
+)
+from acetate_engine.models.networks.transparency import OffsetEncoder, TransparentDecoder
+from acetate_engine.models.runtime.memory import Note, run_within_memory
+
+Encoder = OffsetEncoder | SpaceToDepthOffsetEncoder
+Decoder = TransparentDecoder | SpaceToDepthTransparentDecoder
+
+RELEASED_OFFSET_SCALE = 300.0  # lambda of the released weights; the paper says 100
+PASSES = (1, 2, 4, 8)  # 8 is the released quality, the others are drafts
+
+# (mirrored, quarter turns) of the eight passes. Those that keep the picture's shape come first: a draft is one batch.
+_ORIENTATIONS = ((False, 0), (True, 2), (False, 2), (True, 0), (False, 1), (False, 3), (True, 1), (True, 3))
+
+
+class Distribution(Protocol):
+    mean: Tensor
+    std: Tensor
+
+
+class Encoded(Protocol):
+    latent_dist: Distribution
+
+
+class Decoded(Protocol):
+    sample: Tensor
+
+
+class Autoencoder(Protocol):
+    """The part of diffusers' AutoencoderKL that is used here."""
+
+    @property
+    def dtype(self) -> torch.dtype: ...
+    def encode(self, x: Tensor) -> Encoded: ...
+    def decode(self, z: Tensor) -> Decoded: ...
+
+
+@dataclass(frozen=True)
+class LatentTransparency:
+    """The trained networks and lambda. Any network may be absent where a task does not need it."""
+
+    encoder: Encoder | None
+    decoder: Decoder | None
+    offset_scale: float = RELEASED_OFFSET_SCALE
+    residual: AlphaResidual | None = None
+
+    @torch.no_grad()
+    def encode_rgba(self, rgba: Tensor, vae: Autoencoder, multiple: int = 64) -> Tensor:
+        """Hide transparency in a latent.
+
+        Args:
+            rgba: (B, 4, H, W), 0..1, sRGB, straight alpha; any size.
+            vae: the frozen autoencoder.
+            multiple: pixels; the picture is extended right and below to a multiple of it.
+
+        Returns:
+            (B, C, h, w) float32, unscaled, of the extended picture. `decode_layers(size=(H, W))` crops it again.
+
+        Raises:
+            ValueError: there is no encoder, or the autoencoder computes in fp16.
+        """
+        if self.encoder is None:
+            raise ValueError("this model has no offset encoder: load one to encode RGBA")
+        extended = pad_to_multiple(rgba.float(), multiple)
+        plain = plain_latent(extended, vae)
+        return adjusted_latent(plain, extended[:, 3:], pad_rgb(extended), self.encoder, self.offset_scale)
+
+    @torch.no_grad()
+    def decode_layers(
+        self,
+        latent: Tensor,
+        vae: Autoencoder,
+        *,
+        note: Note,
+        passes: int = 8,
+        size: tuple[int, int] | None = None,
+        batch: int = 4,
+    ) -> Tensor:
+        """Read the transparent picture from a latent.
+
+        Args:
+            latent: (B, C, h, w), unscaled; any size.
+            vae: the frozen autoencoder.
+            note: told when memory ran out and another way was taken.
+            passes: 8 for the released quality, 4, 2 or 1 for drafts.
+            size: (height, width) in pixels to crop to; all of it if None.
+            batch: pictures at once, while memory allows.
+
+        Returns:
+            (B, 4, H, W) float32, 0..1: [alpha, straight sRGB colour].
+
+        Raises:
+            ValueError: there is no decoder, `passes` is another number, or the autoencoder computes in fp16.
+            OutOfMemory: not even small tiles fit.
+        """
+        if self.decoder is None:
+            raise ValueError("this model has no transparent decoder: load one to decode layers")
+        pixel = decode_rgb(latent, vae, note=note, batch=batch)
+        layers = decode_alpha_rgb(self.decoder, pixel, latent, note=note, passes=passes, batch=batch)
+        height, width = size or pixel.shape[2:]
+        return layers[:, :, :height, :width]
+
+    @torch.no_grad()
+    def code_residual(self, rgba: Tensor, layers: Tensor) -> Tensor:
+        """What decoding lost of the alpha of layers.
+
+        Args:
+            rgba: (B, 4, H, W), 0..1, sRGB, straight alpha; any size.
+            layers: what `decode_layers` made of their latent from `encode_rgba`, not cropped.
+
+        Returns:
+            (B, channels, h, w) float32, for `with_residual`.
+
+        Raises:
+            ValueError: there is no network for it.
+        """
+        below, right = layers.shape[2] - rgba.shape[2], layers.shape[3] - rgba.shape[3]
+        alpha = F.pad(rgba[:, 3:].float(), (0, right, 0, below), mode="replicate")
+        code: Tensor = self._residual().encode(alpha, layers[:, :1])
+        return code
+
+    @torch.no_grad()
+    def with_residual(self, layers: Tensor, code: Tensor) -> Tensor:
+        """Give decoded layers back what decoding lost of their alpha.
+
+        Args:
+            layers: from `decode_layers`, not cropped.
+            code: from `code_residual`; the less is left of what it was made of, the smaller it is to be.
+
+        Returns:
+            As `layers`, with another alpha.
+
+        Raises:
+            ValueError: there is no network for it.
+        """
+        alpha = self._residual()(code, layers[:, :1]).clamp(0, 1)
+        return torch.cat([alpha, layers[:, 1:]], dim=1)
+
+    def _residual(self) -> AlphaResidual:
+        if self.residual is None:
+            raise ValueError("this model has no network for a residual of alpha: do without one")
+        return self.residual
+
+
+def plain_latent(rgba: Tensor, vae: Autoencoder) -> Distribution:
+    """Of the picture over mid-grey: the latent, (B, C, h, w) unscaled, into which transparency is to be hidden.
+
+    Args:
+        rgba: (B, 4, H, W), 0..1, sRGB, straight alpha; sides are multiples of the VAE's factor.
+    """
+    require_range(vae)
+    return vae.encode(((2 * rgba[:, :3] - 1) * rgba[:, 3:]).to(vae.dtype)).latent_dist
+
+
+def adjusted_latent(plain: Distribution, alpha: Tensor, padded_rgb: Tensor, encoder: Encoder, scale: float) -> Tensor:
+    """mean + std * (scale * offset): differentiable.
+
+    Args:
+        plain: from `plain_latent`.
+        alpha: (B, 1, H, W), 0..1.
+        padded_rgb: (B, 3, H, W), 0..1, sRGB, from `pad_rgb`.
+        scale: lambda.
+
+    Returns:
+        (B, C, h, w) float32, unscaled.
+    """
+    offset = encoder(torch.cat([alpha, padded_rgb], dim=1).to(encoder.dtype))
+    return plain.mean.float() + plain.std.float() * (scale * offset.float())
+
+
+@torch.no_grad()
+def decode_rgb(latent: Tensor, vae: Autoencoder, *, note: Note, batch: int = 4) -> Tensor:
+    """The frozen autoencoder's opaque picture: (B, C, h, w) unscaled -> (B, 3, H, W) float32, 0..1, sRGB."""
+    require_range(vae)
+    decoded = run_within_memory(lambda z: vae.decode(z).sample, [latent.to(vae.dtype)], "Decoding colours", note, batch)
+    return (decoded.float() * 0.5 + 0.5).clamp(0, 1)
+
+
+@torch.no_grad()
+def decode_alpha_rgb(
+    decoder: Decoder, pixel: Tensor, latent: Tensor, *, note: Note, passes: int = 8, batch: int = 4
+) -> Tensor:
+    """Alpha and colour from the frozen picture and its latent, by the median of several orientations.
+
+    Args:
+        pixel: (B, 3, H, W), 0..1, sRGB, from `decode_rgb`; any size that is a whole multiple of the latent's.
+        latent: (B, C, h, w), unscaled.
+        passes: 1, 2, 4 or 8 orientations; no more than the decoder can be turned to.
+
+    Returns:
+        (B, 4, H, W) float32, 0..1: [alpha, straight sRGB colour].
+    """
+    if passes not in PASSES:
+        raise ValueError(f"passes must be one of {PASSES}, got {passes}")
+    height, width = pixel.shape[2:]
+    factor = height // latent.shape[2]
+    pixel = pad_to_multiple(pixel, decoder.multiple).to(decoder.dtype)
+    latent = pad_to_multiple(latent, decoder.multiple // factor).to(decoder.dtype)
+    results: list[Tensor] = []
+    for group in _same_shape(_ORIENTATIONS[: min(passes, decoder.orientations)]):
+        inputs = [torch.cat([_turn(x, *way) for way in group]) for x in (pixel, latent)]
+        output = run_within_memory(decoder, inputs, "Decoding transparency", note, batch)
+        clipped = output.float().clamp(0, 1).chunk(len(group))
+        results += [_turn_back(x, *way) for x, way in zip(clipped, group, strict=True)]
+    return _middle(torch.stack(results))[:, :, :height, :width]
+
+
+def _middle(passes: Tensor) -> Tensor:
+    """Over the first axis: torch's lower median of all eight, as released; the mean of the middle two of a draft.
+
+    The lower of two would be the minimum, and alpha would shrink.
+    """
+    if len(passes) == 8:
+        return passes.median(dim=0).values
+    ordered = passes.sort(dim=0).values
+    return (ordered[(len(passes) - 1) // 2] + ordered[len(passes) // 2]) / 2
+
+
+def _same_shape(orientations: Iterable[tuple[bool, int]]) -> list[list[tuple[bool, int]]]:
+    """Upright and sideways orientations apart, for only pictures of one shape make a batch."""
+    ways = list(orientations)
+    groups = [[way for way in ways if way[1] % 2 == side] for side in (0, 1)]
+    return [group for group in groups if group]
+
+
+def _turn(x: Tensor, mirrored: bool, quarters: int) -> Tensor:
+    return torch.rot90(x.flip(3) if mirrored else x, quarters, dims=(2, 3))
+
+
+def _turn_back(x: Tensor, mirrored: bool, quarters: int) -> Tensor:
+    upright = torch.rot90(x, -quarters, dims=(2, 3))
+    return upright.flip(3) if mirrored else upright
+
+
+def require_range(vae: Autoencoder) -> None:
+    """Refuse an autoencoder in fp16, whose values overflow."""
+    if vae.dtype == torch.float16:
+        raise ValueError("the autoencoder overflows in fp16: load it in bf16 or fp32")

@@ -1,0 +1,1 @@
+"""Memory, placement and reuse of loaded models."""

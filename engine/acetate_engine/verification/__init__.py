@@ -1,0 +1,1 @@
+"""Comparison with the published method, and benchmarks of it."""

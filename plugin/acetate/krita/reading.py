@@ -1,0 +1,153 @@
+"""Layers of the document as a painter sees them, flattened, in straight sRGB; the document stays untouched.
+
+A clone is made, all that is not wanted is hidden in it, and Krita itself merges the rest: so opacity, blending
+modes, masks, clipping and styles count exactly as on the canvas. Cloning shares the tiles and takes about 10 ms;
+merging and reading, the long part, may happen in any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from krita import Document, Node
+
+from acetate.krita.colour import to_srgb16
+from acetate.krita.document import ColourSpace, OpenDocument, find_node, is_mask, node_id
+from acetate.krita.wrappers import Hold, wrappers
+from acetate.picture import Picture, row_strips, swap_red_blue
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.pixels import PixelFormat
+from acetate.qt import QtGui, sip
+
+
+class Show(str, Enum):
+    """Which layers a snapshot keeps."""
+
+    EVERYTHING = "everything"
+    BELOW = "below"  # what lies under a layer
+    UP_TO = "up_to"  # a layer and what lies under it
+    ONLY = "only"  # some layers and groups alone, as on the canvas, shown even if they are hidden
+    INSIDE = "inside"  # the same without what the groups around do to it: as a layer beside it has to look
+    BARE = "bare"  # the same without its own opacity: as its pixels have to be
+
+
+@dataclass(frozen=True)
+class View:
+    """Some layers of a document: all, those below one layer, or some only."""
+
+    show: Show
+    layers: tuple[str, ...] = ()  # ids, topmost first
+    hidden: tuple[str, ...] = ()  # ids of what does not count all the same, if it is there
+
+
+class Snapshot:
+    """What a view shows at the moment of making it. Make and close it on the GUI thread; read it in any thread."""
+
+    def __init__(self, document: OpenDocument, view: View) -> None:
+        """Raises DocumentError where a layer of `view` is gone."""
+        document.check_has(view.layers)
+        self._space = document.colour_space
+        self._clone = document.handle.clone()
+        self._clone.setBatchmode(True)
+        with wrappers() as hold:
+            _arrange(hold(self._clone.rootNode()), view, hold)
+
+    def read(self, bounds: Bounds) -> Picture:
+        """In the format that the colour space of the document asks for. Any thread. `bounds` lies on the canvas."""
+        self._clone.refreshProjection()  # without it the clone shows what the original showed
+        self._clone.waitForDone()  # closing a document whose image still works makes Krita crash, later
+        if self._space.wire_format is PixelFormat.RGBA8:
+            return Picture(bounds.extent, PixelFormat.RGBA8, tuple(_shallow_strips(self._clone, bounds)))
+        return Picture(bounds.extent, PixelFormat.RGBA16, tuple(_deep_strips(self._clone, self._space, bounds)))
+
+    def close(self) -> None:
+        self._clone.close()
+        sip.delete(self._clone)
+
+
+def _shallow_strips(clone: Document, bounds: Bounds) -> Iterator[bytes]:
+    for strip in row_strips(bounds, PixelFormat.RGBA8.bytes_per_pixel):
+        image = clone.projection(strip.x, strip.y, strip.width, strip.height)
+        yield swap_red_blue(_bytes_of(image, strip))
+
+
+def _deep_strips(clone: Document, space: ColourSpace, bounds: Bounds) -> Iterator[bytes]:
+    """`projection` has 8 bits only: Krita converts a node that holds the merged pixels."""
+    node = clone.createNode("", "paintlayer")
+    strips = [(strip.x, strip.y, strip.width, strip.height) for strip in row_strips(bounds, 8)]
+    for area in strips:
+        node.setPixelData(clone.pixelData(*area), *area)
+    to_srgb16(node, space)
+    for area in strips:
+        yield swap_red_blue(bytes(node.pixelData(*area)), 2)
+    sip.delete(node)
+    clone.waitForDone()
+
+
+def _bytes_of(image: QtGui.QImage, strip: Bounds) -> bytes:
+    """ARGB32 is BGRA in memory, and four bytes a pixel leave no padding behind a row."""
+    if (image.width(), image.height()) != (strip.width, strip.height):
+        raise RuntimeError(f"Krita gave {image.width()}×{image.height()} for {strip}")
+    return image.constBits().asstring(image.sizeInBytes())
+
+
+def _arrange(root: Node, view: View, hold: Hold) -> None:
+    """Hides what `view` does not show."""
+    if view.show in (Show.BELOW, Show.UP_TO):
+        _hide_from(root, view, hold)
+    elif view.show is not Show.EVERYTHING:
+        _show_only(root, view, hold)
+    for layer in view.hidden:
+        if (node := find_node(root, layer, hold)) is not None:
+            node.setVisible(False)
+
+
+def _hide_from(parent: Node, view: View, hold: Hold) -> bool:
+    """Hides the layer, unless it is to be kept, and all above it; True where it was found below `parent`."""
+    children = [hold(child) for child in parent.childNodes()]  # bottom to top
+    for index, child in enumerate(children):
+        is_it = node_id(child) in view.layers
+        if is_it or _hide_from(child, view, hold):
+            _hide(children[index if is_it and view.show is Show.BELOW else index + 1 :])
+            return True
+    return False
+
+
+def _hide(nodes: list[Node]) -> None:
+    for node in nodes:
+        if not is_mask(node):  # a mask of the group goes on shaping what lies below
+            node.setVisible(False)
+
+
+def _show_only(parent: Node, view: View, hold: Hold) -> bool:
+    """Hides all but the layers and the groups around them; True where one was found below `parent`."""
+    found = False
+    for child in [hold(child) for child in parent.childNodes()]:  # bottom to top
+        if node_id(child) in view.layers:
+            _keep(child, is_clipped=found and child.inheritAlpha())
+            if view.show is Show.BARE:
+                child.setOpacity(255)
+            found = True
+        elif _show_only(child, view, hold):
+            _keep(child, is_clipped=found and child.inheritAlpha())
+            if view.show is not Show.ONLY:
+                _make_plain(child, hold)
+            found = True
+        elif not is_mask(child):
+            child.setVisible(False)
+    return found
+
+
+def _keep(node: Node, is_clipped: bool) -> None:
+    node.setVisible(True)
+    node.setInheritAlpha(is_clipped)  # where nothing is left below, nothing can clip it
+
+
+def _make_plain(group: Node, hold: Hold) -> None:
+    """A group that shows what is in it as it is."""
+    group.setOpacity(255)
+    group.setBlendingMode("normal")
+    for mask in filter(is_mask, [hold(child) for child in group.childNodes()]):
+        mask.setVisible(False)

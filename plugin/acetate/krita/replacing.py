@@ -1,0 +1,175 @@
+"""Puts another version in the place of a layer: the old one is gone, and one undo step brings it back.
+
+Krita's scripts can write into a layer, but not so that it can be undone. Its action “Convert to a Paint Layer”
+can be undone: it takes the layer out and puts a copy in, a new layer that no undo step knows yet. What is written
+into that copy stays with it, through undo, redo, and strokes painted later (measured on Krita 5.1: byte for byte).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from krita import Krita, Node
+
+from acetate.coroutines import Loop
+from acetate.krita.colour import Converter
+from acetate.krita.document import OpenDocument, find_node, node_id
+from acetate.krita.insertion import NewLayer
+from acetate.krita.wrappers import Hold, wrappers
+from acetate.picture import Picture, row_strips
+from acetate.protocol.errors import DocumentError
+from acetate.protocol.geometry import Bounds
+from acetate.qt import QtWidgets, sip
+
+_CONVERT = "convert_to_paint_layer"
+_SHAPED = re.compile(rb"[^\0]+")  # a run of pixels that the mask covers
+Write = Callable[[], None]
+
+
+class Replacement:
+    """`fill` in any thread; then on the GUI thread `is_active`, `convert`, `is_converted` and `writes`, in turns."""
+
+    def __init__(self, document: OpenDocument, layer: str, new: NewLayer, mask: Picture | None) -> None:
+        """`mask` (A8, as large as `new`): outside of it the old pixels stay, byte for byte; everywhere where None."""
+        document.check_open()
+        document.check_has((layer,))
+        self._document = document
+        self._layer = layer
+        self._new = new
+        self._mask = mask
+        self._is_plain = document.is_plain(layer)
+        self._node = document.handle.createNode(new.name, "paintlayer")
+        self._converter = Converter(document)
+        self._others: set[str] = set()  # nodes before the conversion
+
+    def fill(self) -> None:
+        """Converts the pixels to the document's colour space. Any thread."""
+        self._converter.write(self._node, self._new.picture, self._new.bounds)
+
+    def is_active(self) -> bool:
+        """Asks Krita to make the layer the active one, which takes a turn or more; True once it is."""
+        self._document.check_open()
+        handle = self._document.handle
+        with wrappers() as hold:
+            active = handle.activeNode()
+            if active is not None and node_id(hold(active)) == self._layer:
+                return True
+            node = find_node(hold(handle.rootNode()), self._layer, hold)
+            if node is None:
+                raise DocumentError(
+                    "the layer to replace is gone", "Click the result in the history: it is kept there."
+                )
+            _check_unlocked(node, hold)
+            handle.setActiveNode(node)
+        return False
+
+    def convert(self) -> None:
+        """Krita shows the action as disabled until its menu has been open, and carries it out all the same."""
+        self._others = self._document.node_ids()
+        _action(_CONVERT).trigger()
+
+    def is_converted(self) -> str | None:
+        """The id of the copy, once it has taken the place of the layer and is active."""
+        self._document.check_open()
+        with wrappers() as hold:
+            root, active = hold(self._document.handle.rootNode()), self._document.handle.activeNode()
+            if active is None or find_node(root, self._layer, hold):
+                return None
+            copy = node_id(hold(active))
+            # for a moment the layer that is gone, or one beside it, is active still
+            return copy if copy not in self._others and find_node(root, copy, hold) else None
+
+    def writes(self, copy: str) -> Iterator[Write]:
+        """Calls that each write some rows into the copy. Between them Krita may do other things."""
+        for strip in row_strips(self._new.bounds, 16):
+            yield lambda strip=strip: self._write(copy, strip)  # type: ignore[misc]
+        yield lambda: self._name(copy)
+
+    def refresh(self) -> None:
+        """Shows on the canvas what was written. Any thread; takes as long as Krita merges its whole canvas."""
+        self._document.handle.refreshProjection()
+
+    def watch(self, copy: str, loop: Loop) -> None:
+        """Undoing the conversion of a plain layer, Krita takes the canvas to be as it was, which it is not."""
+        if self._is_plain:
+            _Watch(self._document, copy, loop)
+
+    def _write(self, copy: str, strip: Bounds) -> None:
+        area = (strip.x, strip.y, strip.width, strip.height)
+        with wrappers() as hold:
+            node = find_node(hold(self._document.handle.rootNode()), copy, hold)
+            if node is None:
+                raise DocumentError("the layer was taken away while it was written", "Undo, and generate again.")
+            new = bytes(self._node.pixelData(*area))
+            data = new if self._mask is None else self._shaped(bytes(node.pixelData(*area)), new, strip)
+            node.setPixelData(data, *area)
+
+    def _shaped(self, old: bytes, new: bytes, strip: Bounds) -> bytes:
+        """`new` where the mask covers anything, `old` elsewhere."""
+        assert self._mask is not None
+        (coverage,) = self._mask.cropped(strip.relative_to(self._new.bounds)).strips
+        pixel, mixed = len(new) // len(coverage), bytearray(old)
+        for run in _SHAPED.finditer(coverage):
+            part = slice(run.start() * pixel, run.end() * pixel)
+            mixed[part] = new[part]
+        return bytes(mixed)
+
+    def _name(self, copy: str) -> None:
+        with wrappers() as hold:
+            node = find_node(hold(self._document.handle.rootNode()), copy, hold)
+            if node is not None:
+                node.setName(self._new.name)
+
+    def discard(self) -> None:
+        self._converter.close()
+        if not sip.isdeleted(self._node):
+            sip.delete(self._node)
+
+
+class _Watch:
+    """After an undo or redo that brings or takes the copy, lets Krita merge its canvas anew, in a thread."""
+
+    def __init__(self, document: OpenDocument, copy: str, loop: Loop) -> None:
+        self._document = document
+        self._copy = copy
+        self._loop = loop
+        self._is_there = True
+        self._steps = 0  # undone or redone since the last comparison
+        for name in ("edit_undo", "edit_redo"):
+            _action(name).triggered.connect(lambda: self._look())  # a bound method would not keep this alive
+
+    def _look(self) -> None:
+        """Nodes are looked at on the GUI thread only, once the undo is done."""
+        if self._document.is_open:
+            self._steps += 1
+            self._loop.thread(self._document.handle.waitForDone).then(self._compare)
+
+    def _compare(self) -> None:
+        if not self._document.is_open:
+            return
+        handle = self._document.handle
+        with wrappers() as hold:
+            is_there = find_node(hold(handle.rootNode()), self._copy, hold) is not None
+        is_unsure = self._steps > 1  # who is quick brings the copy and takes it again in between
+        if is_there != self._is_there or is_unsure:
+            self._loop.thread(handle.refreshProjection)
+        self._is_there, self._steps = is_there, 0
+
+
+def _action(name: str) -> QtWidgets.QAction:
+    action = Krita.instance().action(name)
+    assert action is not None  # every Krita has it
+    return action
+
+
+def _check_unlocked(node: Node, hold: Hold) -> None:
+    above: Node | None = node
+    while above is not None:
+        if above.locked():
+            raise DocumentError(
+                f"“{above.name()}” is locked", "Unlock it and click the result in the history: it is kept there."
+            )
+        above = above.parentNode()
+        if above is not None:
+            hold(above)

@@ -1,0 +1,87 @@
+"""From the canvas to the engine's answer: read the conditions, upload them, post the job, follow its events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from acetate.client import api
+from acetate.coroutines import Loop
+from acetate.picture import Picture
+from acetate.protocol.connection import Connection
+from acetate.protocol.errors import EngineUnreachable, UnknownImage
+from acetate.session.conditions import Pictures
+from acetate.session.engine import BACK_OFF, Engine
+from acetate.session.jobs import Job, Phase
+from acetate.session.work import Work
+
+
+class Generation:
+    def __init__(self, loop: Loop, engine: Engine) -> None:
+        self._loop = loop
+        self._engine = engine
+
+    async def run(self, work: Work, show: Callable[[Pictures], None]) -> Pictures:
+        """Up to the event that ends the job, which then has its result, its error, or is cancelled.
+
+        Gives, and shows before they are sent, the pictures that were read.
+        Raises what keeps the job from starting: DocumentError, EngineError, RequestError.
+        """
+        job = work.job
+        pictures = await work.conditions.read(work.document, job.request.covered, self._loop)
+        if job.is_cancel_wanted:
+            job.enter(Phase.CANCELLED)
+        else:
+            show(pictures)
+            job.request = pictures.name_in(job.request)
+            await self.send(job, pictures.all)
+        return pictures
+
+    async def send(self, job: Job, pictures: Sequence[Picture]) -> None:
+        """Uploads the pictures that the request names, posts the job, and follows it to its end."""
+        job.enter(Phase.SENDING)
+        job.id = await self._submit(job, pictures)
+        if job.is_cancel_wanted:
+            await self.cancel(job)
+        await self._follow(job)
+
+    async def cancel(self, job: Job) -> None:
+        """That job, at its next step; before the engine has it, as soon as it would be sent."""
+        job.is_cancel_wanted = True
+        if job.id:
+            await self._engine.call(lambda connection: api.cancel(connection, job.id))
+
+    async def _submit(self, job: Job, pictures: Sequence[Picture]) -> str:
+        """The engine's id of the job. Nothing is lost when the engine dies meanwhile: all is sent again."""
+        for _ in BACK_OFF:
+            await self._upload(pictures)
+            try:
+                accepted = await self._engine.call(lambda connection: api.post_job(connection, job.request, job.key))
+            except UnknownImage as error:  # swept away, or the engine came back with another data directory
+                self._engine.uploaded.clear()
+                missing = error
+            else:
+                return accepted.id
+        raise missing
+
+    async def _upload(self, pictures: Sequence[Picture]) -> None:
+        for picture in pictures:
+            if picture.digest not in self._engine.uploaded:
+                await self._put(picture)
+
+    async def _put(self, picture: Picture) -> None:
+        await self._engine.call(lambda connection: api.put_image(connection, picture))
+        self._engine.uploaded.add(picture.digest)
+
+    async def _follow(self, job: Job) -> None:
+        """Where the stream of events breaks it is taken up behind the last one, on whatever engine runs then."""
+        while not job.is_ended_by_engine:
+            connection = await self._engine.connection()
+            try:
+                await self._loop.thread(lambda: self._pump(connection, job))  # noqa: B023  # awaited in this round
+            except EngineUnreachable:
+                self._engine.lose(connection)
+
+    def _pump(self, connection: Connection, job: Job) -> None:
+        """In a thread: hands the events over to the GUI thread as they come."""
+        for numbered in api.events(connection, job.id, job.last_event):
+            self._loop.post(lambda numbered=numbered: job.apply(numbered.id, numbered.event))  # type: ignore[misc]

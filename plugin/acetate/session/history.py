@@ -1,0 +1,65 @@
+"""What was generated. The pixels stay on the engine, lossless; here is what names them, and a small picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from acetate.picture import Picture
+from acetate.protocol.events import LayerResult
+from acetate.protocol.geometry import Bounds, Extent
+from acetate.protocol.pixels import PixelFormat
+from acetate.protocol.requests import GenerateRequest
+from acetate.session.observable import Signal
+
+LIMIT = 100  # results that are listed; older ones stay on the engine
+THUMBNAIL = 192  # pixels, longest side
+
+
+@dataclass(frozen=True)
+class Result:
+    """One alternative of a job: a layer, or several that belong together, bottom to top."""
+
+    job: str
+    request: GenerateRequest
+    layers: tuple[LayerResult, ...]
+
+    @property
+    def name(self) -> str:
+        return self.layers[-1].name
+
+
+@dataclass(frozen=True)
+class Entry:
+    result: Result
+    thumbnail: Picture  # of the topmost layer
+
+
+class History:
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []  # the newest first
+        self.added: Signal[Entry] = Signal()
+
+    def add(self, entry: Entry) -> None:
+        self.entries = [entry, *self.entries][:LIMIT]
+        self.added.emit(entry)
+
+
+def thumbnail(picture: Picture) -> Picture:
+    """Every n-th pixel of every n-th row, at most `THUMBNAIL` large. Becomes RGBA8; A8 white of that alpha."""
+    step = max(1, -(-max(picture.extent.width, picture.extent.height) // THUMBNAIL))
+    rows, next_row = [], 0
+    for strip, data in picture.rows(Bounds.of(picture.extent)):
+        first = (next_row - strip.y) * strip.width
+        for start in range(first, strip.height * strip.width, step * strip.width):
+            rows.append(_every_nth(data, start, strip.width, step, picture.format))
+            next_row += step
+    return Picture(Extent(len(rows[0]) // 4, len(rows)), PixelFormat.RGBA8, (b"".join(rows),))
+
+
+def _every_nth(data: bytes, start: int, width: int, step: int, pixel_format: PixelFormat) -> bytes:
+    if pixel_format is PixelFormat.A8:
+        return b"".join(b"\xff\xff\xff%c" % coverage for coverage in data[start : start + width : step])
+    if pixel_format is PixelFormat.RGBA8:
+        return memoryview(data).cast("I")[start : start + width : step].tobytes()
+    row = memoryview(data).cast("Q")[start : start + width : step].tobytes()
+    return row[1::2]  # the high byte of each channel

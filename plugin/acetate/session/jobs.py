@@ -1,0 +1,87 @@
+"""A job as the docker sees it, from reading the canvas to the inserted layer."""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from enum import Enum
+
+from acetate.protocol.errors import AcetateError
+from acetate.protocol.events import Cancelled, Done, Event, Failed, Preview, Progress, Queued, Started
+from acetate.protocol.requests import GenerateRequest
+from acetate.session.observable import Observable
+
+
+class Phase(str, Enum):
+    """What is being done; the values are for the painter."""
+
+    READING = "Reading the layers"
+    SENDING = "Sending to the engine"
+    QUEUED = "Waiting for its turn"
+    RUNNING = "Generating"
+    INSERTING = "Inserting"
+    DONE = "Done"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (Phase.DONE, Phase.FAILED, Phase.CANCELLED)
+
+
+_STAGES = {"loading": "Loading the model", "encode": "Reading the conditions", "decode": "Decoding the layer"}
+
+
+class Job:
+    """Changes on the GUI thread only."""
+
+    def __init__(self, request: GenerateRequest) -> None:
+        self.request = request
+        self.key = uuid.uuid4().hex  # sent with the request: posting it twice makes one job
+        self.id = ""  # the engine's; empty until it has accepted the job
+        self.last_event = ""  # where a broken stream of events is taken up again
+        self.phase = Observable(Phase.READING)
+        self.status = Observable(Phase.READING.value)
+        self.fraction = Observable(0.0)  # 0..1
+        self.preview = Observable(b"")  # PNG, straight alpha
+        self.error: AcetateError | None = None
+        self.result: Done | None = None
+        self.is_cancel_wanted = False
+
+    def enter(self, phase: Phase, status: str = "") -> None:
+        self.status.value = status or phase.value
+        self.phase.value = phase
+
+    def apply(self, number: str, event: Event) -> None:
+        """Takes in what the engine reports."""
+        self.last_event = number
+        if isinstance(event, Queued):
+            self.enter(Phase.QUEUED, _waiting(event.position))
+        elif isinstance(event, Started):
+            self.enter(Phase.RUNNING, f"Generating, attempt {event.attempt}" if event.attempt > 1 else "")
+        elif isinstance(event, Progress):
+            self.enter(Phase.RUNNING, _STAGES.get(event.stage, f"Step {event.step} of {event.steps}"))
+            self.fraction.value = event.fraction
+        elif isinstance(event, Preview):
+            self.preview.value = base64.b64decode(event.png)
+        else:
+            self._end(event)
+
+    def _end(self, event: Done | Failed | Cancelled) -> None:
+        if isinstance(event, Done):
+            self.result = event
+            self.enter(Phase.INSERTING)
+        elif isinstance(event, Failed):
+            self.error = event.problem.to_error()
+            self.enter(Phase.FAILED)
+        else:
+            self.enter(Phase.CANCELLED)
+
+    @property
+    def is_ended_by_engine(self) -> bool:
+        """Whether no more events will come."""
+        return self.result is not None or self.phase.value.is_final
+
+
+def _waiting(position: int) -> str:
+    return Phase.QUEUED.value if position == 0 else f"Waiting behind {position} other job{'s' if position > 1 else ''}"

@@ -1,0 +1,174 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from acetate.protocol.errors import CheckpointError
+from acetate_engine.models.adapters.attention_sharing import AttentionSharing
+from acetate_engine.models.adapters.sharing_weights import SharingWeights
+from acetate_engine.models.adapters.styles import StyleLoras
+from acetate_engine.models.checkpoints.kinds import Family
+from tests.engine.models import add_ons, official, single_file, small
+
+Factors = dict[str, tuple[Tensor, Tensor]]
+FORMATS: dict[str, tuple[Family, Callable[[Factors], dict[str, Tensor]]]] = {
+    "kohya sd15": (Family.SD15, lambda factors: add_ons.kohya(factors, "lora_unet")),
+    "kohya sdxl": (Family.SDXL, lambda factors: add_ons.kohya(factors, "lora_unet")),
+    "kohya sgm sdxl": (Family.SDXL, add_ons.kohya_sgm),
+    "peft sd15": (Family.SD15, add_ons.peft),
+    "peft sdxl": (Family.SDXL, add_ons.peft),
+    "mixed sd15": (Family.SD15, add_ons.mixed),
+}
+ALPHA = {"kohya": 0.5, "peft": 1.0, "mixed": 1.0}  # alpha 1 of rank 2; peft's files have none
+
+
+def parts(family: Family) -> dict[str, nn.Module]:
+    unet = add_ons.UNETS[family]()
+    texts = [name for name in single_file.modules(family) if name.startswith("text_encoder")]
+    return {"unet": unet, **{name: _copy(single_file.modules(family)[name]) for name in texts}}
+
+
+def _copy(module: nn.Module) -> nn.Module:
+    fresh = type(module)(module.config)
+    fresh.load_state_dict(module.state_dict())
+    return fresh.eval().requires_grad_(False)
+
+
+def shelf(family: Family, found: dict[str, nn.Module], **files: Path) -> StyleLoras:
+    texts = [module for name, module in found.items() if name != "unet"]
+    return StyleLoras(found["unet"], texts, family, files)
+
+
+@torch.no_grad()
+def predict(unet: nn.Module, batch: int = 1) -> Tensor:
+    generator = torch.Generator().manual_seed(2)
+    sample = torch.randn(batch, 4, 8, 8, generator=generator)
+    if unet.config.addition_embed_type:
+        return unet(sample, **small.sdxl_arguments(batch)).sample
+    return unet(sample, 300, torch.randn(batch, 5, 48, generator=generator)).sample
+
+
+def merged(family: Family, factors: Factors, weight: float) -> nn.Module:
+    unet = add_ons.UNETS[family]()
+    with torch.no_grad():
+        for name, (down, up) in factors.items():
+            base = unet.get_parameter(f"{name}.weight")
+            base += weight * (up.flatten(1) @ down.flatten(1)).reshape(base.shape)
+    return unet
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_is_the_product_added_and_leaves_no_trace(name: str, tmp_path: Path) -> None:
+    family, write = FORMATS[name]
+    found = parts(family)
+    factors = add_ons.unet_factors(found["unet"])
+    before = {key: tensor.clone() for key, tensor in found["unet"].state_dict().items()}
+    modules, plain = dict(found["unet"].named_modules()), predict(found["unet"])
+    styles = shelf(family, found, ink=official.save(write(factors), tmp_path / "a.safetensors"))
+    styles.use({"ink": 0.7})
+    expected = predict(merged(family, factors, 0.7 * ALPHA[name.split()[0]]))
+    torch.testing.assert_close(predict(found["unet"]), expected, atol=2e-5, rtol=0)
+    assert (expected - plain).abs().max() > 1e-3
+    styles.use({})
+    after = found["unet"].state_dict()
+    assert after.keys() == before.keys() and all(torch.equal(before[key], x) for key, x in after.items())
+    assert all(modules[key] is module for key, module in found["unet"].named_modules())
+    assert torch.equal(predict(found["unet"]), plain)
+
+
+@pytest.mark.parametrize("family", [Family.SD15, Family.SDXL])
+def test_text_encoders_too(family: Family, tmp_path: Path) -> None:
+    found = parts(family)
+    tokens = torch.tensor([[0, 5, 9, 2]])
+    texts = {name: module for name, module in found.items() if name != "unet"}
+    plain = {name: module(tokens)[0] for name, module in texts.items()}
+    tensors = {}
+    for name, prefix in zip(texts, ("lora_te1", "lora_te2") if len(texts) > 1 else ("lora_te",), strict=True):
+        tensors |= add_ons.kohya(add_ons.text_factors(texts[name]), prefix)
+    styles = shelf(family, found, ink=official.save(tensors, tmp_path / "a.safetensors"))
+    styles.use({"ink": 1.0})
+    assert all((module(tokens)[0] - plain[name]).abs().max() > 1e-4 for name, module in texts.items())
+    styles.use({})
+    assert all(torch.equal(module(tokens)[0], plain[name]) for name, module in texts.items())
+
+
+def test_several_add_up_whatever_their_order(tmp_path: Path) -> None:
+    found = parts(Family.SD15)
+    files = {
+        f"s.{salt}": official.save(
+            add_ons.peft(add_ons.unet_factors(found["unet"], salt)), tmp_path / f"{salt}.safetensors"
+        )
+        for salt in range(2)
+    }
+    styles = StyleLoras(found["unet"], [], Family.SD15, files)
+    styles.use({"s.0": 0.5, "s.1": -1.0})
+    both = predict(found["unet"])
+    styles.use({"s.1": -1.0, "s.0": 0.5})
+    torch.testing.assert_close(predict(found["unet"]), both, atol=2e-5, rtol=0)
+    styles.use({"s.0": 0.5})
+    assert (predict(found["unet"]) - both).abs().max() > 1e-3
+
+
+def test_layer_weights_are_merged_with_them(tmp_path: Path) -> None:
+    found = parts(Family.SD15)
+    unet, factors = found["unet"], add_ons.unet_factors(found["unet"])
+    layer = SharingWeights.from_state_dict(official.sharing_tensors(unet, 3))
+    whole = merged(Family.SD15, factors, 1.0)
+    with AttentionSharing(whole, layer):
+        expected = predict(whole, 3)
+    styles = shelf(Family.SD15, found, ink=official.save(add_ons.peft(factors), tmp_path / "a.safetensors"))
+    styles.use({"ink": 1.0})
+    with AttentionSharing(unet, layer):
+        torch.testing.assert_close(predict(unet, 3), expected, atol=1e-4, rtol=0)
+
+
+class TestRefused:
+    """Each names the tensor, and nothing is changed."""
+
+    def refuse(self, tensors: dict[str, Tensor], folder: Path, match: str, family: Family = Family.SD15) -> None:
+        found = parts(family)
+        plain = predict(found["unet"])
+        styles = shelf(family, found, ink=official.save(tensors, folder / "file.safetensors"))
+        with pytest.raises(CheckpointError, match=match):
+            styles.use({"ink": 1.0})
+        assert torch.equal(predict(found["unet"]), plain)
+
+    @pytest.fixture
+    def good(self) -> dict[str, Tensor]:
+        return add_ons.kohya(add_ons.unet_factors(small.sd15_unet()), "lora_unet")
+
+    def test_surplus(self, good: dict[str, Tensor], tmp_path: Path) -> None:
+        stem = "lora_unet_down_blocks_9_attentions_0_transformer_blocks_0_attn1_to_q"
+        more = {f"{stem}.lora_down.weight": torch.zeros(2, 8), f"{stem}.lora_up.weight": torch.zeros(8, 2)}
+        self.refuse({**good, **more}, tmp_path, r"down_blocks\.9\..*no place")
+
+    def test_unknown_name(self, good: dict[str, Tensor], tmp_path: Path) -> None:
+        self.refuse({**good, "lora_unet_odd.gamma": torch.zeros(1)}, tmp_path, "lora_unet_odd.gamma")
+
+    def test_half_a_pair(self, good: dict[str, Tensor], tmp_path: Path) -> None:
+        name = next(x for x in good if x.endswith("lora_up.weight"))
+        del good[name]
+        self.refuse(good, tmp_path, name)
+
+    def test_other_shape(self, good: dict[str, Tensor], tmp_path: Path) -> None:
+        name = next(x for x in good if x.endswith("lora_down.weight"))
+        good[name] = torch.zeros(2, 7)
+        self.refuse(good, tmp_path, r"is for \(7,\), and the model has")
+
+    def test_dora(self, good: dict[str, Tensor], tmp_path: Path) -> None:
+        self.refuse({**good, "lora_unet_x.dora_scale": torch.zeros(2)}, tmp_path, "dora_scale")
+
+    def test_not_a_number(self, good: dict[str, Tensor], tmp_path: Path) -> None:
+        name = next(x for x in good if x.endswith("lora_up.weight"))
+        good[name][0, 0] = float("nan")
+        self.refuse(good, tmp_path, f"not numbers in {name}")
+
+    def test_other_family(self, tmp_path: Path) -> None:
+        stem = "lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn2_to_k"
+        tensors = {f"{stem}.lora_down.weight": torch.zeros(2, 2048), f"{stem}.lora_up.weight": torch.zeros(8, 2)}
+        self.refuse(tensors, tmp_path, r"style LoRA \(SDXL\), but a style LoRA \(SD1.5\)")
+
+    def test_another_kind_of_file(self, tmp_path: Path) -> None:
+        self.refuse(small.encoder().state_dict(), tmp_path, "transparency encoder, but a style LoRA")
