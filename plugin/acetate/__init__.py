@@ -4,15 +4,13 @@ Imported by Krita it registers its docker and actions; imported by the engine (f
 """
 
 try:
-    import krita
+    from krita import DockWidgetFactory, DockWidgetFactoryBase, Krita
 except ImportError:  # the engine's Python
     pass
 else:
     from acetate.ui.actions import AcetateActions
     from acetate.ui.dock import AcetateDock
 
-    app = krita.Krita.instance()
-    app.addDockWidgetFactory(
-        krita.DockWidgetFactory("acetate_dock", krita.DockWidgetFactoryBase.DockRight, AcetateDock)
-    )
+    app = Krita.instance()
+    app.addDockWidgetFactory(DockWidgetFactory("acetate_dock", DockWidgetFactoryBase.DockRight, AcetateDock))
     app.addExtension(AcetateActions(app))
