@@ -23,7 +23,7 @@ def test_uncaught_exceptions_are_reported(krita: KritaProcess) -> None:
 
 def test_a_hang_names_the_modal_window(krita: KritaProcess) -> None:
     """While one connection waits for a dialog, a second one is answered, and closes it."""
-    code = "box = QtWidgets.QMessageBox(); box.setWindowTitle('In the way'); box.setText('Well?'); box.exec_()"
+    code = "box = QtWidgets.QMessageBox(); box.setWindowTitle('In the way'); box.setText('Well?'); box.exec()"
     with pytest.raises(KritaHangs, match="In the way"):
         krita.run(code, timeout=2.0)
     assert "Well?" in krita.diagnosis()

@@ -40,7 +40,7 @@ def test_stubbed_base_classes_are_the_real_ones(krita: KritaProcess) -> None:
     pairs = [[item.name, base.id] for item in classes for base in item.bases if isinstance(base, ast.Name)]
     code = """
 import krita
-from PyQt5 import QtCore, QtWidgets
+from acetate.qt import QtCore, QtWidgets
 def find(name):
     return getattr(krita, name, None) or getattr(QtCore, name, None) or getattr(QtWidgets, name)
 [f"{kind}({base})" for kind, base in pairs if not issubclass(find(kind), find(base))]

@@ -21,7 +21,7 @@ def click_entry(painter: Painter, box: str, text: str, role: int = DATA) -> None
     """In the open list."""
     code = """
 view = widget(box).view()
-row = [widget(box).itemData(i, QtCore.Qt.UserRole + role) for i in range(widget(box).count())].index(text)
+row = [widget(box).itemData(i, QtCore.Qt.ItemDataRole.UserRole + role) for i in range(widget(box).count())].index(text)
 area = view.visualRect(view.model().index(row, 0)).intersected(view.viewport().rect())  # it may be wider than seen
 point = view.viewport().mapToGlobal(area.center())
 [point.x(), point.y()]
@@ -34,7 +34,7 @@ def pick(painter: Painter, box: str, text: str, role: int = DATA) -> None:
 
     Qt takes two clicks in one place, soon after each other, for a double click, and leaves the list open.
     """
-    if painter.krita.run("widget(box).currentData(QtCore.Qt.UserRole + role)", box=box, role=role) == text:
+    if painter.krita.run("widget(box).currentData(QtCore.Qt.ItemDataRole.UserRole + role)", box=box, role=role) == text:
         return
     open_list(painter, box)
     click_entry(painter, box, text, role)

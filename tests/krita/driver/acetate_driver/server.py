@@ -10,11 +10,9 @@ import threading
 import traceback
 
 from krita import Extension, Krita
-from PyQt5 import QtCore, QtGui, QtWidgets
-from PyQt5.QtCore import QObject, QTimer
-from PyQt5.QtNetwork import QLocalServer
 
 from . import tools
+from .binding import QtCore, QtGui, QtNetwork, QtWidgets
 
 uncaught = []
 
@@ -29,7 +27,7 @@ class DriverExtension(Extension):
 
     def createActions(self, window):
         # Krita installs its own hook, which opens a modal dialog, at some point of its start
-        QTimer.singleShot(0, _report_uncaught)
+        QtCore.QTimer.singleShot(0, _report_uncaught)
 
 
 def _report_uncaught():
@@ -40,13 +38,13 @@ def _report_uncaught():
     threading.excepthook = lambda arguments: hook(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
 
 
-class Server(QObject):
+class Server(QtCore.QObject):
     """Several clients at once: a second one is answered from the nested event loop of a modal dialog."""
 
     def __init__(self, path):
         super().__init__()
         self.buffers = {}
-        self.server = QLocalServer(self)
+        self.server = QtNetwork.QLocalServer(self)
         self.server.newConnection.connect(self.accept)
         if not self.server.listen(path):
             raise OSError(f"the driver cannot listen on {path}: {self.server.errorString()}")

@@ -8,17 +8,18 @@ import time
 from functools import cache
 
 from krita import InfoObject, Krita, Selection
-from PyQt5 import sip
-from PyQt5.QtCore import QEventLoop, QPoint, Qt, QTimer
-from PyQt5.QtWidgets import QApplication, QLineEdit, QListView, QScrollArea, QWidget
 
+from .binding import QtCore, QtWidgets, sip
+
+Qt, QPoint, QTimer = QtCore.Qt, QtCore.QPoint, QtCore.QTimer
+QApplication, QWidget = QtWidgets.QApplication, QtWidgets.QWidget
 app = Krita.instance()
 SRGB = "sRGB-elle-V2-srgbtrc.icc"
 LAYERS_DOCKER = 200  # ms, see close_documents
 
 
 def turn_the_event_loop(milliseconds):
-    loop = QEventLoop()
+    loop = QtCore.QEventLoop()
     QTimer.singleShot(milliseconds, loop.quit)
     loop.exec()
 
@@ -215,7 +216,7 @@ def _docker(name):
 
 
 def _undo_view():
-    (view,) = [view for view in _docker("History").findChildren(QListView) if view.inherits("KisUndoView")]
+    (view,) = [view for view in _docker("History").findChildren(QtWidgets.QListView) if view.inherits("KisUndoView")]
     return view
 
 
@@ -264,7 +265,7 @@ def scroll_to(item):
     """A docker may be too low for all it holds."""
     parent = item.parentWidget()
     while parent is not None:
-        if isinstance(parent, QScrollArea):
+        if isinstance(parent, QtWidgets.QScrollArea):
             parent.ensureWidgetVisible(item)
         parent = parent.parentWidget()
 
@@ -295,7 +296,7 @@ def set_seed(seed):
     """This seed for every job that follows."""
     widget("acetate_seed_random").setChecked(False)
     field = widget("acetate_seed")
-    field.setText(str(seed)) if isinstance(field, QLineEdit) else field.setValue(seed)
+    field.setText(str(seed)) if isinstance(field, QtWidgets.QLineEdit) else field.setValue(seed)
 
 
 def has_focus(name):
@@ -308,12 +309,12 @@ def show_dockers(sizes, width=420):
     window = app.activeWindow().qwindow()
     shown = {}
     for docker in app.dockers():
-        if window.dockWidgetArea(docker) == Qt.RightDockWidgetArea:
+        if window.dockWidgetArea(docker) == Qt.DockWidgetArea.RightDockWidgetArea:
             docker.setVisible(docker.objectName() in sizes)
         if docker.objectName() in sizes:
             shown[docker] = sizes[docker.objectName()]
-    window.resizeDocks(list(shown), list(shown.values()), Qt.Vertical)
-    window.resizeDocks(list(shown), [width] * len(shown), Qt.Horizontal)
+    window.resizeDocks(list(shown), list(shown.values()), Qt.Orientation.Vertical)
+    window.resizeDocks(list(shown), [width] * len(shown), Qt.Orientation.Horizontal)
 
 
 def fill_screen():
@@ -357,7 +358,7 @@ class GapMeter:
 
     def __init__(self):
         self.timer = QTimer()
-        self.timer.setTimerType(Qt.PreciseTimer)
+        self.timer.setTimerType(Qt.TimerType.PreciseTimer)
         self.timer.setInterval(5)
         self.timer.timeout.connect(self.tick)
         self.gaps = []

@@ -1,0 +1,10 @@
+"""PyQt5 in Krita 5, PyQt6 in Krita 6: the one that Krita has imported. Enums are written scoped, which both know."""
+
+import sys
+
+if "PyQt6.QtCore" in sys.modules:
+    from PyQt6 import QtCore, QtGui, QtNetwork, QtWidgets, sip
+else:
+    from PyQt5 import QtCore, QtGui, QtNetwork, QtWidgets, sip
+
+__all__ = ["QtCore", "QtGui", "QtNetwork", "QtWidgets", "sip"]
