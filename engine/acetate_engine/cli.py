@@ -19,7 +19,7 @@ COMMANDS = {
     "refine": ("acetate_engine.commands.refine:refine", "Make another version of a layer; alpha may change."),
     "inpaint": ("acetate_engine.commands.inpaint:inpaint", "Repaint a layer inside a mask."),
     "psd": ("acetate_engine.commands.psd:app", "Generate layers into a PSD document."),
-    "models": ("acetate_engine.commands.models:models", "List the models."),
+    "models": ("acetate_engine.commands.models:app", "List the models; get the parts that come by package."),
     "train": ("acetate_engine.training.cli:app", "Train models."),
     "eval": ("acetate_engine.commands.evaluate:app", "Measure what a model can do."),
     "bench": ("acetate_engine.commands.bench:bench", "Measure speed and memory."),

@@ -26,6 +26,9 @@ AcetateError
 │   ├── OutOfMemory
 │   └── WorkerDied
 ├── CheckpointError       a model file that cannot be used
+├── PartError             a small network that comes inside a package of an index
+│   ├── PartMissing           it is not there, or is not what was published
+│   └── PartNotFetched        no network, no such package, or another content
 ├── DocumentError         the canvas: no document, locked, closed meanwhile
 └── FileError             a picture or document file that cannot be read or written
 """
@@ -169,6 +172,18 @@ class WorkerDied(JobError):
 
 class CheckpointError(AcetateError):
     code, title, status = "checkpoint", "A model file cannot be used", 422
+
+
+class PartError(AcetateError):
+    code, title, status = "part", "A part of Acetate cannot be used", 503
+
+
+class PartMissing(PartError):
+    code, title = "part-missing", "A part of Acetate is not there"
+
+
+class PartNotFetched(PartError):
+    code, title = "part-not-fetched", "A part of Acetate could not be fetched"
 
 
 class DocumentError(AcetateError):
