@@ -15,6 +15,7 @@ from acetate_engine.jobs.executors.local import LocalExecutor
 from acetate_engine.jobs.images import ImageStore
 from acetate_engine.jobs.queue import JobQueue
 from acetate_engine.jobs.store import JobStore
+from acetate_engine.jobs.supervised import Supervisor
 from acetate_engine.paths import data_dir, images_dir
 
 _DAY = 24 * 3600.0
@@ -29,8 +30,9 @@ class Engine:
 
     def __init__(self, executor: ExecutorKind) -> None:
         self.images = ImageStore(images_dir())
-        self.store = JobStore(data_dir() / "jobs.sqlite")
-        self.queue = JobQueue(self.store, _new_executor(executor, self.images))
+        self.store = JobStore(data_dir() / "jobs.sqlite", takes_newer=True)
+        self.supervisor = Supervisor()
+        self.queue = JobQueue(self.store, _new_executor(executor, self.images), self.supervisor)
 
     async def start(self) -> None:
         """Takes up where the last engine was when it ended."""
@@ -49,7 +51,10 @@ class Engine:
         log.info("engine stopped")
 
     def health(self) -> Health:
-        return Health("acetate", __version__, PROTOCOL_VERSION, os.getpid(), self.queue.executor.state)
+        reasons = self.supervisor.reasons
+        status = "degraded" if reasons else "ok"
+        worker = self.queue.executor.state
+        return Health("acetate", __version__, PROTOCOL_VERSION, os.getpid(), worker, status, reasons)
 
 
 def _new_executor(kind: ExecutorKind, images: ImageStore) -> Executor:

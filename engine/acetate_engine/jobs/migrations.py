@@ -38,13 +38,33 @@ MIGRATIONS = (
 )
 
 
-def migrate(database: sqlite3.Connection) -> None:
-    """Brings the file up to date, each step whole or not at all. Raises FileError on a newer release's file."""
+_COLUMNS = {
+    "jobs": {"number", "id", "key", "request", "state", "created", "attempt", "deaths", "step", "steps", "cancelling"},
+    "events": {"job", "seq", "name", "data"},
+    "images": {"job", "digest"},
+}
+
+
+def migrate(database: sqlite3.Connection, *, takes_newer: bool = False) -> None:
+    """Brings the file up to date, each step whole or not at all. Raises FileError on a newer release's file.
+
+    With `takes_newer`, such a file is used as it is where it has all that this release needs.
+    """
     (version,) = database.execute("PRAGMA user_version").fetchone()
-    if version > len(MIGRATIONS):
+    if version > len(MIGRATIONS) and not (takes_newer and _is_usable(database)):
         raise FileError(
             f"the job store is of a newer Acetate (its version is {version}, this one knows {len(MIGRATIONS)})",
             "Update Acetate, or move the data directory away.",
         )
     for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         database.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
+
+
+def _is_usable(database: sqlite3.Connection) -> bool:
+    """Whether every table has the columns that this release writes, and no other that has to be written, too."""
+    return all(_fits(database.execute(f"PRAGMA table_info({table})").fetchall(), _COLUMNS[table]) for table in _COLUMNS)
+
+
+def _fits(found: list[sqlite3.Row], needed: set[str]) -> bool:
+    required = {column["name"] for column in found if column["notnull"] and column["dflt_value"] is None}
+    return needed <= {column["name"] for column in found} and required <= needed

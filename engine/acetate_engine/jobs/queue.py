@@ -9,13 +9,16 @@ from collections.abc import AsyncGenerator
 
 import structlog
 
-from acetate.protocol.errors import WorkerDied
-from acetate.protocol.events import Accepted, JobState, JobStatus
+from acetate.protocol.errors import GenerationFailed, WorkerDied
+from acetate.protocol.events import Accepted, Failed, JobState, JobStatus, Problem
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.executors.base import Executor
-from acetate_engine.jobs.store import JobStore, StartedJob, StoredEvent
+from acetate_engine.jobs.rows import StoredEvent
+from acetate_engine.jobs.store import JobStore, StartedJob
+from acetate_engine.jobs.supervised import Supervisor
+from acetate_engine.logs import log_file
 
-_STORE_PAUSE = 1.0  # seconds
+_NAME, _LAST_JOB = "job queue", "last job"  # in /health
 
 log = structlog.get_logger("queue")
 
@@ -23,22 +26,20 @@ log = structlog.get_logger("queue")
 class JobQueue:
     """Lives on one event loop; the store is asked in threads, because it waits for the disk."""
 
-    def __init__(self, store: JobStore, executor: Executor) -> None:
+    def __init__(self, store: JobStore, executor: Executor, supervisor: Supervisor) -> None:
         self.store = store
         self.executor = executor
+        self._supervisor = supervisor
         self._submitted = asyncio.Event()
         self._changed: dict[str, asyncio.Event] = {}  # by job, for those who wait for its next event
-        self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         await self.executor.start()
-        self._task = asyncio.create_task(self._work())
+        self._supervisor.start(_NAME, self._work)
 
     async def stop(self) -> None:
         """Breaks off the job under way; it begins again when the engine does."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._supervisor.stop()
         await self.executor.stop()
 
     async def submit(self, request: GenerateRequest, key: str | None) -> Accepted:
@@ -55,12 +56,14 @@ class JobQueue:
 
     async def follow(self, job: str, seq: int) -> AsyncGenerator[StoredEvent, None]:
         """Every event of the job behind `seq`, as they come, up to the one that ends it. Raises UnknownJob."""
+        told: StoredEvent | None = None
         while True:
             changed = self._changed.setdefault(job, asyncio.Event())  # first, so that nothing slips through
             events, is_over = await asyncio.to_thread(self.store.events_after, job, seq)
             for event in events:
-                yield event
-                seq = event.seq
+                if event != told:  # a waiting job's position is read anew each time
+                    yield event
+                seq, told = event.seq, event
             if is_over:
                 self._tell(job)
                 return
@@ -68,25 +71,18 @@ class JobQueue:
 
     async def _work(self) -> None:
         """Goes on when the disk is full for a while; only then do jobs wait."""
-        while True:
-            try:
-                waiting = await asyncio.to_thread(self.store.recover)
-                log.info("queue starts", waiting=waiting)
-                await self._work_off()
-            except sqlite3.Error:
-                log.exception("the job store failed")
-                await asyncio.sleep(_STORE_PAUSE)
-
-    async def _work_off(self) -> None:
+        waiting = await asyncio.to_thread(self.store.recover)
+        log.info("queue starts", waiting=waiting)
         while True:
             self._submitted.clear()
             job = await asyncio.to_thread(self.store.start_next)
+            self._tell_everyone()  # all positions changed
+            self._supervisor.well(_NAME)
             if job is None:
                 await self._submitted.wait()
-                continue
-            self._tell_everyone()  # all positions changed
-            await self._carry_out(job)
-            self._tell(job.id)
+            else:
+                await self._carry_out(job)
+                self._tell(job.id)
 
     async def _carry_out(self, job: StartedJob) -> None:
         log.info("job started", job=job.id, task=job.request.task.value)
@@ -95,11 +91,17 @@ class JobQueue:
                 async for event in events:
                     await asyncio.to_thread(self.store.record, job.id, event)
                     self._tell(job.id)
+            self._supervisor.well(_LAST_JOB)
         except WorkerDied as death:
             await asyncio.to_thread(self.store.worker_died, job.id, death)
         except asyncio.CancelledError:
             self.store.release(job.id)
             raise
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever it is, it costs this job only
+            self._supervisor.note(_LAST_JOB, error)
+            await asyncio.to_thread(self.store.record, job.id, Failed(Problem.of(_unforeseen(error))))
         log.info("job left", job=job.id, state=self.store.status(job.id).state.value)
 
     def _tell(self, job: str) -> None:
@@ -110,3 +112,9 @@ class JobQueue:
     def _tell_everyone(self) -> None:
         for job in list(self._changed):
             self._tell(job)
+
+
+def _unforeseen(error: Exception) -> GenerationFailed:
+    return GenerationFailed(
+        f"{type(error).__name__}: {str(error)[:300]}", f"Try again. The log says more: {log_file()}"
+    )

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from acetate.protocol.codec import from_json, to_json
-from acetate.protocol.errors import FileError, LayerNotReady, UnknownJob, UnknownLayer, WorkerDied
+from acetate.protocol.errors import FileError, LayerNotReady, UnknownJob, UnknownLayer, UnreadableJob, WorkerDied
 from acetate.protocol.events import (
     Accepted,
     Cancelled,
@@ -27,25 +25,30 @@ from acetate.protocol.events import (
     Progress,
     Queued,
     Started,
-    decode_event,
     encode_event,
     event_name,
     final_state,
 )
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.migrations import migrate
+from acetate_engine.jobs.rows import (
+    StoredEvent,
+    is_readable,
+    made_up_ending,
+    read_request,
+    state_of,
+    status_of,
+    write_request,
+)
 
 MAX_WORKER_DEATHS = 3  # a job that kills this many workers is not tried again
 MAX_ATTEMPTS = 10  # nor one that was under way at so many deaths of whatever process
 _ENGINE_DIED = WorkerDied("the engine died each time that this job was under way", "See the log, then try again.")
+_START = (
+    "UPDATE jobs SET state = 'running', attempt = attempt + 1, step = 0, steps = 0 WHERE number = "
+    "(SELECT min(number) FROM jobs WHERE state = 'queued') RETURNING *"
+)
 _SUPERSEDED = ("queued", "preview")  # of these a job keeps the last one only
-
-
-@dataclass(frozen=True)
-class StoredEvent:
-    seq: int  # 1, 2, 3 … within its job
-    name: str
-    data: str  # as `encode_event` gives it
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,12 @@ class StartedJob:
 
 
 class JobStore:
-    """One connection, used by any thread, one call at a time. Raises FileError where the file is none of ours."""
+    """One connection, used by any thread, one call at a time. Raises FileError where the file is none of ours.
 
-    def __init__(self, path: Path) -> None:
+    `takes_newer`: also a file of a newer release, where it has all that this one needs.
+    """
+
+    def __init__(self, path: Path, *, takes_newer: bool = False) -> None:
         self._lock = threading.RLock()
         self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._database.row_factory = sqlite3.Row
@@ -65,7 +71,7 @@ class JobStore:
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
             self._database.execute("PRAGMA foreign_keys = ON")
-            migrate(self._database)
+            migrate(self._database, takes_newer=takes_newer)
         except sqlite3.DatabaseError as error:
             raise FileError(
                 f"the job store {path} cannot be read: {error}", "Move it away; jobs in it are lost."
@@ -99,7 +105,7 @@ class JobStore:
     def _insert(self, request: GenerateRequest, key: str | None) -> sqlite3.Row:
         row: sqlite3.Row = self._database.execute(
             "INSERT INTO jobs (id, key, request, state, created) VALUES (?, ?, ?, ?, ?) RETURNING id, number",
-            (uuid.uuid4().hex, key, json.dumps(to_json(request)), JobState.QUEUED.value, time.time()),
+            (uuid.uuid4().hex, key, write_request(request), JobState.QUEUED.value, time.time()),
         ).fetchone()
         self._refer(row["number"], request.image_digests)
         self._append(row["number"], Queued(self._position(row["number"])))
@@ -120,17 +126,18 @@ class JobStore:
     # carrying out
 
     def start_next(self) -> StartedJob | None:
-        """Takes the oldest queued job: it is running from now on. None where nothing is queued."""
+        """Takes the oldest queued job: it is running from now on. None where nothing is queued.
+
+        One that cannot be read is failed, and the next one taken.
+        """
         with self._transaction() as database:
-            row = database.execute(
-                "UPDATE jobs SET state = 'running', attempt = attempt + 1, step = 0, steps = 0 WHERE number = "
-                "(SELECT min(number) FROM jobs WHERE state = 'queued') RETURNING *"
-            ).fetchone()
-            if row is None:
-                return None
-            self._append(row["number"], Started(row["attempt"]))
-            self._advance()
-            return StartedJob(row["id"], _request(row))
+            while row := database.execute(_START).fetchone():
+                self._append(row["number"], Started(row["attempt"]))
+                try:
+                    return StartedJob(row["id"], read_request(row))
+                except UnreadableJob as error:
+                    self._record(row["number"], Failed(Problem.of(error)))
+            return None
 
     def record(self, job: str, event: Event) -> None:
         """Adds what happened; an event that ends the job ends it."""
@@ -160,24 +167,17 @@ class JobStore:
             (number, (seq or 0) + 1, name, encode_event(event)),
         )
 
-    def _advance(self) -> None:
-        """Tells every waiting job its new position."""
-        rows = self._database.execute("SELECT number FROM jobs WHERE state = 'queued' ORDER BY number").fetchall()
-        for position, row in enumerate(rows):
-            self._append(row["number"], Queued(position))
-
     def cancel(self, job: str) -> JobState:
         """A queued job is cancelled at once, a running one marked; gives the state after that."""
         with self._transaction() as database:
             row = self._row(job)
-            state = JobState(row["state"])
+            state = state_of(row)
             if state.is_final:
                 return state
             database.execute("UPDATE jobs SET cancelling = 1 WHERE number = ?", (row["number"],))
             if state is JobState.RUNNING:
                 return state
             self._record(row["number"], Cancelled())
-            self._advance()
             return JobState.CANCELLED
 
     # what goes wrong
@@ -232,27 +232,13 @@ class JobStore:
             return tuple(self._status(row) for row in rows)
 
     def _status(self, row: sqlite3.Row) -> JobStatus:
-        final = self._final_event(row)
-        return JobStatus(
-            id=row["id"],
-            state=JobState(row["state"]),
-            attempt=row["attempt"],
-            step=row["step"],
-            steps=row["steps"],
-            layers=final.layers if isinstance(final, Done) else (),
-            notes=final.notes if isinstance(final, Done) else (),
-            problem=final.problem if isinstance(final, Failed) else None,
-            request=_request(row),
-            created=row["created"],
-        )
+        return status_of(row, self._last_event(row["number"]) if state_of(row).is_final else None)
 
-    def _final_event(self, row: sqlite3.Row) -> Event | None:
-        if not JobState(row["state"]).is_final:
-            return None
+    def _last_event(self, number: int) -> StoredEvent | None:
         event = self._database.execute(
-            "SELECT name, data FROM events WHERE job = ? ORDER BY seq DESC LIMIT 1", (row["number"],)
+            "SELECT seq, name, data FROM events WHERE job = ? ORDER BY seq DESC LIMIT 1", (number,)
         ).fetchone()
-        return decode_event(event["name"], event["data"])
+        return StoredEvent(*event) if event else None
 
     def layer(self, job: str, index: int) -> LayerResult:
         """Raises UnknownJob, LayerNotReady before the job is done, UnknownLayer."""
@@ -264,13 +250,30 @@ class JobStore:
         return status.layers[index]
 
     def events_after(self, job: str, seq: int) -> tuple[list[StoredEvent], bool]:
-        """What happened behind event `seq`, in order (superseded previews are gone), and whether that is all."""
+        """What happened behind event `seq`, in order (superseded previews are gone), and whether that is all.
+
+        A waiting job tells its position as it is now.
+        """
         with self._lock:
             row = self._row(job)
-            events = self._database.execute(
+            found = self._database.execute(
                 "SELECT seq, name, data FROM events WHERE job = ? AND seq > ? ORDER BY seq", (row["number"], seq)
             ).fetchall()
-        return [StoredEvent(*event) for event in events], JobState(row["state"]).is_final
+            events = [event for event in (StoredEvent(*columns) for columns in found) if is_readable(event)]
+            last = self._last_event(row["number"])
+            if row["state"] == JobState.QUEUED.value:
+                events = self._with_position(events, row["number"], last)
+        ending = made_up_ending(row, last)
+        if ending and ending.seq > seq:
+            events.append(ending)
+        return events, state_of(row).is_final
+
+    def _with_position(self, events: list[StoredEvent], number: int, last: StoredEvent | None) -> list[StoredEvent]:
+        """Of a waiting job: where it stands now, not where it stood when it was accepted."""
+        queued = StoredEvent(last.seq if last else 0, "queued", encode_event(Queued(self._position(number))))
+        if any(event.name == "queued" for event in events):
+            return [replace(event, data=queued.data) if event.name == "queued" else event for event in events]
+        return [*events, queued]
 
     # sweeping
 
@@ -278,14 +281,11 @@ class JobStore:
         """Deletes ended jobs that were accepted more than `older_than` seconds ago; how many."""
         with self._transaction() as database:
             return database.execute(
-                "DELETE FROM jobs WHERE created < ? AND state NOT IN ('queued', 'running')", (time.time() - older_than,)
+                "DELETE FROM jobs WHERE created < ? AND state IN ('done', 'failed', 'cancelled')",
+                (time.time() - older_than,),
             ).rowcount
 
     def used_images(self) -> set[str]:
         """Every digest that a job names or made."""
         with self._lock:
             return {row["digest"] for row in self._database.execute("SELECT DISTINCT digest FROM images")}
-
-
-def _request(row: sqlite3.Row) -> GenerateRequest:
-    return from_json(GenerateRequest, json.loads(row["request"]))

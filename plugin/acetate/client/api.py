@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from acetate.client.http import Body, exchange
 from acetate.client.sse import Parser
 from acetate.picture import Picture, row_strips
-from acetate.protocol.codec import from_json, to_json
+from acetate.protocol.codec import from_answer, to_json
 from acetate.protocol.connection import Connection
 from acetate.protocol.errors import JsonValue, MalformedMessage, VersionMismatch
-from acetate.protocol.events import Accepted, Event, Health, JobList, JobStatus, ModelInfo, ModelList, decode_event
+from acetate.protocol.events import Accepted, Event, Health, JobState, JobStatus, ModelInfo, Problem, decode_event
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import MEDIA_TYPE, read_header
 from acetate.protocol.requests import GenerateRequest
@@ -45,12 +45,22 @@ def health(connection: Connection) -> Health:
             f"this plugin is {__version__} (protocol {PROTOCOL_VERSION})",
             "Stop that engine, run `acetate install-plugin` from the version you want, and restart Krita.",
         )
-    return from_json(Health, data)
+    return from_answer(Health, data)
 
 
 def models(connection: Connection) -> tuple[ModelInfo, ...]:
     with exchange(connection, "GET", "/v1/models", timeout=ANSWER) as response:
-        return from_json(ModelList, _json(response)).models
+        return tuple(_model(data) for data in _list(_json(response), "models"))
+
+
+def _model(data: JsonValue) -> ModelInfo:
+    """One that cannot be understood hides no other: it is not installed, and says why."""
+    try:
+        return from_answer(ModelInfo, data)
+    except MalformedMessage as error:
+        name = str(data.get("name", "")) if isinstance(data, dict) else ""
+        reason = f"what the engine says of it is not understood ({error.detail}): update the plugin"
+        return ModelInfo(name or "unknown", name or "Unknown model", "", (), 0, installed=False, reason=reason)
 
 
 def put_image(connection: Connection, picture: Picture) -> None:
@@ -63,13 +73,22 @@ def post_job(connection: Connection, request: GenerateRequest, key: str) -> Acce
     """Posting again with the same `key` gives the same job: safe to repeat when the answer was lost."""
     body, headers = Body.of_json(to_json(request)), {"Idempotency-Key": key}
     with exchange(connection, "POST", "/v1/jobs", body=body, headers=headers, timeout=ANSWER) as response:
-        return from_json(Accepted, _json(response))
+        return from_answer(Accepted, _json(response))
 
 
 def recent(connection: Connection, limit: int) -> tuple[JobStatus, ...]:
     """The newest jobs first, ended ones too."""
     with exchange(connection, "GET", f"/v1/jobs?limit={limit}", timeout=ANSWER) as response:
-        return from_json(JobList, _json(response)).jobs
+        return tuple(_status(data) for data in _list(_json(response), "jobs"))
+
+
+def _status(data: JsonValue) -> JobStatus:
+    """One that cannot be understood hides no other: it counts as failed, and says why."""
+    try:
+        return from_answer(JobStatus, data)
+    except MalformedMessage as error:
+        name = str(data.get("id", "")) if isinstance(data, dict) else ""
+        return JobStatus(name, JobState.FAILED, problem=Problem.of(error))
 
 
 def cancel(connection: Connection, job: str) -> None:
@@ -105,6 +124,13 @@ def _read_picture(response: http.client.HTTPResponse) -> Picture:
         if len(strips[-1]) != wanted:
             raise MalformedMessage(f"the layer of {extent} ended early", "Insert it again from the history.")
     return Picture(extent, pixel_format, tuple(strips))
+
+
+def _list(answer: JsonValue, name: str) -> list[JsonValue]:
+    found = answer.get(name) if isinstance(answer, dict) else None
+    if not isinstance(found, list):
+        raise MalformedMessage(f"the engine's answer has no list of {name}", "Restart the engine.")
+    return found
 
 
 def _json(response: http.client.HTTPResponse) -> JsonValue:

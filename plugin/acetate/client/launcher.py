@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from acetate.client import api
-from acetate.protocol.codec import from_json
+from acetate.protocol.codec import from_answer
 from acetate.protocol.connection import (
     Connection,
     EngineCommand,
@@ -117,7 +117,7 @@ def engine_command() -> EngineCommand:
     """Raises EngineNotInstalled where `acetate install-plugin` has not written it, or the program is gone."""
     path = engine_command_file()
     try:
-        command = from_json(EngineCommand, json.loads(path.read_text(encoding="utf-8")))
+        command = from_answer(EngineCommand, json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise EngineNotInstalled(f"{path} does not exist, so the plugin cannot start it", INSTALL) from None
     except (ValueError, MalformedMessage) as error:

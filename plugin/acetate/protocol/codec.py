@@ -29,6 +29,26 @@ def from_json(kind: type[T], data: JsonValue, path: str = "$") -> T:
     return cast(T, _decode(kind, data, path))
 
 
+def from_answer(kind: type[T], data: JsonValue) -> T:
+    """As from_json, without the fields that only a newer release knows: what it adds to an answer breaks nobody.
+
+    What is asked for is never read so: a field that is not understood would be a wish that is not granted.
+    """
+    return from_json(kind, cast(JsonValue, _known(kind, data)))
+
+
+def _known(kind: Any, data: Any) -> object:
+    """`data` without what `kind` has no field for, all the way down."""
+    if get_origin(kind) in (Union, types.UnionType):
+        return _known(next(option for option in get_args(kind) if option is not type(None)), data)
+    if get_origin(kind) is tuple and isinstance(data, list):
+        return [_known(get_args(kind)[0], item) for item in data]
+    if dataclasses.is_dataclass(kind) and isinstance(data, dict):
+        hints = _hints(cast(type, kind))
+        return {name: _known(hints[name], value) for name, value in data.items() if name in hints}
+    return data
+
+
 def _encode(value: object) -> JsonValue:
     if isinstance(value, Enum):
         return cast(JsonValue, value.value)

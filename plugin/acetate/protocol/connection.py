@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from acetate.protocol.codec import from_json, to_json
+from acetate.protocol.codec import from_answer, to_json
 from acetate.protocol.errors import MalformedMessage
 
 APP = "acetate"
@@ -97,7 +97,7 @@ def read_connection(path: Path) -> Connection | None:
     if sys.platform != "win32" and owner != os.geteuid():
         raise MalformedMessage(f"{path} belongs to another user", "Set XDG_RUNTIME_DIR to a folder of your own.")
     try:
-        return from_json(Connection, json.loads(text))
+        return from_answer(Connection, json.loads(text))
     except ValueError as error:
         raise MalformedMessage(f"{path} is not JSON: {error}", "Delete it and start the engine again.") from error
 

@@ -24,7 +24,8 @@ AcetateError
 ├── JobError              an accepted job ended without layers
 │   ├── GenerationFailed
 │   ├── OutOfMemory
-│   └── WorkerDied
+│   ├── WorkerDied
+│   └── UnreadableJob         another release has kept it, or its record is broken
 ├── CheckpointError       a model file that cannot be used
 ├── PartError             a small network that comes inside a package of an index
 │   ├── PartMissing           it is not there, or is not what was published
@@ -168,6 +169,10 @@ class OutOfMemory(JobError):
 
 class WorkerDied(JobError):
     code, title = "worker-died", "The worker process died"
+
+
+class UnreadableJob(JobError):
+    code, title = "unreadable-job", "A kept job cannot be read"
 
 
 class CheckpointError(AcetateError):

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from enum import Enum
 
-from acetate.protocol.codec import from_json, to_json
+from acetate.protocol.codec import from_answer, to_json
 from acetate.protocol.errors import AcetateError, MalformedMessage
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import ControlKind, GenerateRequest, Task
@@ -137,7 +137,7 @@ def decode_event(name: str, data: str) -> Event:
         parsed = json.loads(data)
     except ValueError as error:
         raise MalformedMessage(f"event {name} is not JSON: {error}", "Restart the engine.") from error
-    event: Event = from_json(_NAMES[name], parsed)
+    event: Event = from_answer(_NAMES[name], parsed)
     return event
 
 
@@ -211,3 +211,5 @@ class Health:
     protocol: int
     pid: int
     worker: str  # starting, ready, busy, dead
+    status: str = "ok"  # or degraded: it goes on, but something does not work as it should
+    reasons: tuple[str, ...] = ()  # why it is degraded, for a person

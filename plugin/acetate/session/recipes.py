@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import base64
-import json
 import zlib
 from dataclasses import dataclass, replace
 
 from acetate.krita.document import RECIPES, OpenDocument
 from acetate.krita.reading import View
 from acetate.picture import Picture, row_strips
-from acetate.protocol.codec import from_json, to_json
-from acetate.protocol.errors import DocumentError, MalformedMessage
+from acetate.protocol.errors import DocumentError
 from acetate.protocol.events import LayerResult
 from acetate.protocol.geometry import Bounds, Extent
+from acetate.protocol.kept import Records, Unread, read_list, write_list
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import GenerateRequest, Task
 from acetate.session.settings import ControlLayer, Outcome, followed
+
+_KEPT = "kept"  # the list within the annotation
 
 
 @dataclass(frozen=True)
@@ -72,38 +73,30 @@ class _Kept:
     recipe: Recipe
 
 
-@dataclass(frozen=True)
-class _Book:
-    """What the annotation holds, as JSON."""
-
-    kept: tuple[_Kept, ...] = ()
-
-
 def keep(document: OpenDocument, recipes: dict[str, Recipe]) -> None:
     """Adds to what the document keeps; keys are ids of layers."""
-    old = tuple(kept for kept in _read(document).kept if kept.layer not in recipes)
-    book = _Book(old + tuple(_Kept(layer, recipe) for layer, recipe in recipes.items()))
-    document.annotate(RECIPES, json.dumps(to_json(book), separators=(",", ":")).encode())
+    old = [kept for kept in _read(document).entries if isinstance(kept, Unread) or kept.layer not in recipes]
+    new = [_Kept(layer, recipe) for layer, recipe in recipes.items()]
+    document.annotate(RECIPES, write_list([*old, *new], _KEPT))
 
 
 def recipe_of(document: OpenDocument, layer: str) -> Recipe:
-    """Raises DocumentError where the layer was not made here."""
-    for kept in _read(document).kept:
+    """Raises DocumentError where the layer was not made here, or how it was made cannot be read."""
+    found = _read(document)
+    for kept in found.read:
         if kept.layer == layer:
             return kept.recipe
+    for unread in found.unread:
+        if isinstance(unread.data, dict) and unread.data.get("layer") == layer:
+            raise DocumentError(
+                f"how “{document.layer_name(layer)}” was made cannot be read ({unread.reason})",
+                "Update Acetate: the description stays in the document.",
+            )
     raise DocumentError(
         f"“{document.layer_name(layer)}” was not generated here",
         "Choose a layer that Acetate has made in this document.",
     )
 
 
-def _read(document: OpenDocument) -> _Book:
-    data = document.annotation(RECIPES)
-    if not data:
-        return _Book()
-    try:
-        return from_json(_Book, json.loads(data))
-    except (ValueError, MalformedMessage) as error:
-        raise DocumentError(
-            f"how its layers were made cannot be read ({error})", "Update Acetate, or generate anew."
-        ) from error
+def _read(document: OpenDocument) -> Records[_Kept]:
+    return read_list(_Kept, document.annotation(RECIPES), _KEPT)

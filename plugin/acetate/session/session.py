@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import traceback
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -11,8 +10,7 @@ from typing import Any
 from acetate.client.launcher import Launcher
 from acetate.coroutines import Future, Loop, Post
 from acetate.krita.document import SETTINGS, OpenDocument, active_document
-from acetate.protocol.codec import from_json, to_json
-from acetate.protocol.errors import AcetateError, DocumentError, MalformedMessage
+from acetate.protocol.errors import AcetateError, DocumentError
 from acetate.protocol.events import Done, ModelInfo
 from acetate.protocol.requests import Task
 from acetate.session.conditions import Pictures
@@ -25,7 +23,7 @@ from acetate.session.observable import Observable, Signal
 from acetate.session.recipes import Recipe, keep, recipe_of
 from acetate.session.results import Placed, Results
 from acetate.session.sending import Sending
-from acetate.session.settings import ControlLayer, Saved, Settings
+from acetate.session.settings import ControlLayer, KeptSettings, Saved, Settings
 from acetate.session.stack_session import StackSession
 from acetate.session.work import Work, prepare, prepare_again, prepare_edges
 
@@ -136,11 +134,11 @@ class Session:
         self.settings.forget_layers([layer.id for layer in document.layers()])
 
     def _restore(self, document: OpenDocument) -> None:
-        try:
-            if data := document.annotation(SETTINGS):
-                self.settings.restore(from_json(Saved, json.loads(data)))
-        except (ValueError, MalformedMessage) as error:
-            self.message.value = DocumentError(f"its Acetate settings cannot be read ({error})", "Set them anew.")
+        kept = KeptSettings.read(document.annotation(SETTINGS))
+        self.settings.take(kept.values)
+        if kept.reasons:
+            reasons = "; ".join(kept.reasons)
+            self.message.value = DocumentError(f"its Acetate settings cannot all be read ({reasons})", "Set them anew.")
 
     def look(self) -> None:
         """Shows anew what would be sent."""
@@ -187,7 +185,8 @@ class Session:
             pictures = await self._generation.run(work, lambda seen: self._run(self.sending.show(seen)))
             if job.result:
                 placed = await self._place(work, job.result, pictures)
-                work.document.annotate(SETTINGS, json.dumps(to_json(settings)).encode())
+                before = KeptSettings.read(work.document.annotation(SETTINGS))
+                work.document.annotate(SETTINGS, before.write(settings))
                 self.message.value = done_otherwise((*job.result.notes, *placed.notes))
                 job.enter(Phase.DONE)
                 if then:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import Enum
+from typing import Any, get_type_hints
 
+from acetate.protocol.errors import Json, MalformedMessage
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.geometry import Bounds
+from acetate.protocol.kept import Unread, read_field, read_text, to_record
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import (
     MAX_SEED,
@@ -118,6 +122,33 @@ class Saved:
     styles: tuple[Style, ...] = ()
 
 
+@dataclass(frozen=True)
+class KeptSettings:
+    """What a document keeps of them, field by field: one that cannot be read does not take the others along."""
+
+    values: dict[str, Any]  # fields of Saved
+    unread: Json  # as they were found
+    reasons: tuple[str, ...] = ()
+
+    @staticmethod
+    def read(text: bytes) -> KeptSettings:
+        try:
+            data = read_text(text) if text else {}
+        except MalformedMessage as error:
+            return KeptSettings({}, {}, (error.detail,))
+        if not isinstance(data, dict):
+            return KeptSettings({}, {}, ("they are no object",))
+        kinds, known = get_type_hints(Saved), {name: value for name, value in data.items() if name != "version"}
+        found = {name: read_field(kinds.get(name), value, name) for name, value in known.items()}
+        unread = {name: value.data for name, value in found.items() if isinstance(value, Unread)}
+        reasons = tuple(value.reason for value in found.values() if isinstance(value, Unread))
+        return KeptSettings({name: value for name, value in found.items() if name not in unread}, unread, reasons)
+
+    def write(self, saved: Saved) -> bytes:
+        """`saved`, and beside it the fields that only another release knows."""
+        return json.dumps({**self.unread, **to_record(saved)}).encode()
+
+
 class Settings:
     def __init__(self) -> None:
         self.model = Observable("mini")
@@ -163,8 +194,12 @@ class Settings:
         return Saved(**{field.name: getattr(self, field.name).value for field in fields(Saved)})
 
     def restore(self, saved: Saved) -> None:
-        for field in fields(Saved):
-            getattr(self, field.name).value = getattr(saved, field.name)
+        self.take({field.name: getattr(saved, field.name) for field in fields(Saved)})
+
+    def take(self, values: Mapping[str, Any]) -> None:
+        """Fields of Saved; the others stay as they are."""
+        for name, value in values.items():
+            getattr(self, name).value = value
 
     def forget_layers(self, known: Collection[str]) -> None:
         """Picks of another document, of which this one has no layer, are back at their first answers."""

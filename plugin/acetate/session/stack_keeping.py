@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-import json
-
 from acetate.krita.document import OpenDocument
-from acetate.protocol.codec import from_json, to_json
-from acetate.protocol.errors import DocumentError, MalformedMessage
+from acetate.protocol.errors import DocumentError
+from acetate.protocol.kept import Records, read_list, write_list
 from acetate.session.stack import Stack, Stacks
 
 STACKS = "acetate/stacks"  # type of the annotation
+_VERSIONS = "versions"  # the list within it
 
 
 def stacks_of(document: OpenDocument) -> Stacks:
-    """Raises DocumentError where the annotation cannot be read."""
-    data = document.annotation(STACKS)
-    if not data:
-        return Stacks()
-    try:
-        return from_json(Stacks, json.loads(data))
-    except (ValueError, MalformedMessage) as error:
-        raise DocumentError(
-            f"its stack cannot be read ({error})", "Update Acetate, or build the stack anew."
-        ) from error
+    """Those that this release can read."""
+    return Stacks(_read(document).read)
+
+
+def unread_stacks(document: OpenDocument) -> DocumentError | None:
+    """What to tell the painter of those that it cannot read."""
+    unread = _read(document).unread
+    if not unread:
+        return None
+    return DocumentError(
+        f"{len(unread)} of its stacks cannot be read ({unread[-1].reason})",
+        "Update Acetate, or build the stack anew: what cannot be read stays in the document.",
+    )
 
 
 def keep(document: OpenDocument, stack: Stack) -> None:
     """With the document, so that it is there again when the file is opened."""
-    before = stacks_of(document)
-    if stack not in before.versions:  # writing marks the document as modified
-        data = to_json(before.with_version(stack))
-        document.annotate(STACKS, json.dumps(data, separators=(",", ":")).encode())
+    before = _read(document)
+    stacks = Stacks(before.read)
+    if stack not in stacks.versions:  # writing marks the document as modified
+        kept = (*before.unread, *stacks.with_version(stack).versions)
+        document.annotate(STACKS, write_list(kept, _VERSIONS))
+
+
+def _read(document: OpenDocument) -> Records[Stack]:
+    return read_list(Stack, document.annotation(STACKS), _VERSIONS)

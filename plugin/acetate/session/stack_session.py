@@ -24,7 +24,7 @@ from acetate.session.results import Results
 from acetate.session.settings import Settings
 from acetate.session.stack import Slot, Stack, StackEntry, arranged, caught_up, keys_of
 from acetate.session.stack_editor import StackEditor
-from acetate.session.stack_keeping import keep, stacks_of
+from acetate.session.stack_keeping import keep, stacks_of, unread_stacks
 from acetate.session.stack_work import StackWork, prepare, read, recipe
 
 GROUP_NAME = "Stack"
@@ -155,6 +155,8 @@ class StackSession:
             self.editor.load(stack)
         if not stack.entries:
             self.editor.add()
+        if unread := unread_stacks(document):
+            raise unread
 
     def _keep(self, stack: Stack) -> None:
         if self._shown is not None and self._shown.is_open:
