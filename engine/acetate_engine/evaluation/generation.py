@@ -12,7 +12,8 @@ from acetate_engine.evaluation import alpha as measure
 from acetate_engine.evaluation.kid import kid
 from acetate_engine.evaluation.probe import Reference
 from acetate_engine.evaluation.sampling import Sampler
-from acetate_engine.training.datasets import Bytes
+from acetate_engine.evaluation.weave import evaluate_weave
+from acetate_engine.training.datasets import Bytes, Pictures
 from acetate_engine.training.probe import over_grey
 
 CLASSES = 50  # captions that a picture is sought among
@@ -44,10 +45,10 @@ def sample_layers(sampler: Sampler, captions: list[str], count: int) -> Samples:
     return Samples(prompts, sampler.native([prompt for prompt in prompts for _ in range(each)]), each)
 
 
-def evaluate_generation(samples: Samples, reference: Reference, real: Bytes) -> dict[str, object]:
-    """`real`: (N, H, W, 4) layers of the split, against which KID is measured."""
+def evaluate_generation(samples: Samples, reference: Reference, real: Pictures) -> dict[str, object]:
+    """`real`: layers of the split, against which KID is measured; the weave against those of the prompts' styles."""
     seen, texts = reference.see(over_grey(samples.layers)), reference.read(samples.prompts)
-    distance = kid(seen, reference.see(over_grey(real)))
+    distance = kid(seen, reference.see(over_grey(real.pixels)))
     shuffled = samples.answers[torch.randperm(len(seen), generator=torch.Generator().manual_seed(0))]
     return {
         "top1_of_50": _top1(seen, texts, samples.answers),
@@ -57,8 +58,16 @@ def evaluate_generation(samples: Samples, reference: Reference, real: Bytes) -> 
         "kid": {"value": distance.value, "interval": [distance.low, distance.high]},
         "opaque_core_share": measure.opaque_core_share(samples.layers),
         "clean_border_share": measure.clean_border_share(samples.layers),
+        "weave": evaluate_weave(samples.layers, of_styles(real, samples.prompts)),
         "samples": len(samples.layers),
     }
+
+
+def of_styles(real: Pictures, prompts: list[str]) -> Bytes:
+    """The pictures whose captions end as one of the prompts does; all where none does."""
+    styles = {prompt.rpartition(", ")[2] for prompt in prompts}
+    alike = [row for row, caption in enumerate(real.captions) if caption.rpartition(", ")[2] in styles]
+    return real.pixels[alike] if alike else real.pixels
 
 
 def _top1(pictures: Tensor, texts: Tensor, answers: Tensor) -> float:

@@ -30,7 +30,13 @@ class Probe(ModelMixin, ConfigMixin):
     """Pictures and captions -> features of one space; near is alike."""
 
     @register_to_config
-    def __init__(self, widths: tuple[int, ...] = (96, 160, 256), text_width: int = 384, features: int = 128) -> None:
+    def __init__(
+        self,
+        widths: tuple[int, ...] = (96, 160, 256),
+        text_width: int = 384,
+        features: int = 128,
+        text_hidden: int = 0,  # 0: captions go through one matrix alone
+    ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         channels, factor = 3, 4
@@ -40,6 +46,7 @@ class Probe(ModelMixin, ConfigMixin):
         self.trunk = nn.Sequential(*layers, nn.SiLU())
         self.picture_out = nn.Linear(channels, features)
         self.caption_out = nn.Linear(text_width, features)
+        self.caption_hidden = _residual_of_text(text_width, text_hidden, features) if text_hidden else None
         self.temperature = nn.Parameter(torch.tensor(2.0))  # logarithm of what similarities are multiplied by
 
     def pictures(self, rgb: Tensor) -> Tensor:
@@ -50,7 +57,16 @@ class Probe(ModelMixin, ConfigMixin):
 
     def captions(self, pooled: Tensor) -> Tensor:
         """(N, text_width) from `pooled_text` -> (N, features) of length 1."""
-        return F.normalize(self.caption_out(pooled), dim=-1)
+        read = self.caption_out(pooled)
+        return F.normalize(read if self.caption_hidden is None else read + self.caption_hidden(pooled), dim=-1)
+
+
+def _residual_of_text(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    """Zero at first, so that a probe without it can be gone on with."""
+    last = nn.Linear(hidden, outputs)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), last)
 
 
 def pooled_text(captions: list[str]) -> Tensor:

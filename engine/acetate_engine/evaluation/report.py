@@ -100,7 +100,7 @@ def evaluate(subject: Subject, amount: Amount, say: Say) -> dict[str, object]:
     latent = evaluate_latent(real, trip)
     say("generation")
     samples = sample_layers(subject.sampler, subject.captions, amount.samples)
-    generation = evaluate_generation(samples, subject.reference, real)
+    generation = evaluate_generation(samples, subject.reference, subject.foregrounds)
     say("layers")
     behind = taught(subject.model.info.name, "backdrops") or grounds.captions
     prompts = samples.prompts[: amount.layer_prompts]

@@ -23,7 +23,7 @@ KEYS = {
     "latent": {"alpha_mae", "soft_alpha_mae", "alpha_sad", "alpha_grad", "composite_psnr", "composite_ssim",
                "identity_psnr", "latent_alone_alpha_mae", "latent_alone_soft_alpha_mae"},
     "generation": {"top1_of_50", "top1_real_ceiling", "top1_shuffled_floor", "nearest_train_distance", "kid",
-                   "opaque_core_share", "clean_border_share"},
+                   "opaque_core_share", "clean_border_share", "weave"},
     "layers": {"joint_inside_psnr", "joint_outside_psnr", "background_changes_foreground", "untouched_outside_alpha"},
     "matte": {"native_soft_alpha_mae", "matting_soft_alpha_mae", "native_kid", "matting_kid", "kid_interval"},
 }  # fmt: skip

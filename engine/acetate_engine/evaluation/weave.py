@@ -1,0 +1,95 @@
+"""The weave: ripples of an autoencoder's patches on what should be flat, as amplitudes in the spectrum.
+
+A window counts where a picture is opaque all over it and its coarse shading is nearly a smooth surface, so that what
+is left is no drawing. Real pictures have a little there, too: figures are to be compared with theirs. They are medians
+over windows, for a single edge in a few windows would outweigh all ripples.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from acetate_engine.compositing.alpha import Floats
+from acetate_engine.evaluation import alpha as measure
+from acetate_engine.training.datasets import Bytes
+
+PERIODS = (4, 16)  # pixels: the first space-to-depth step of `mini`, and all of them
+_WINDOW, _STRIDE = 32, 8  # pixels
+_OPAQUE = 0.97
+_FLAT = 0.015  # of coarse shading around its surface, standard deviation in 0..1
+_COARSE = 3.0  # pixels, sigma
+_GRAIN = 12.0  # pixels: whatever ripples faster is grain
+
+
+def evaluate_weave(made: Bytes, real: Bytes) -> dict[str, float | None]:
+    """`weave` of generated layers and of real ones (N, H, W, 4), and how many times as much the former have."""
+    ours, theirs = weave(made), weave(real)
+    figures: dict[str, float | None] = {}
+    for name, value in ours.items():
+        other = theirs[name]
+        figures |= {name: value, f"{name}_real": other, f"{name}_ratio": value / other if value and other else None}
+    return figures
+
+
+def weave(pictures: Bytes) -> dict[str, float | None]:
+    """Of straight RGBA (N, H, W, 4): amplitudes at each period and of the grain, 0..1 of a channel's range.
+
+    None where nothing is flat.
+    """
+    names = [*(f"weave_{period}" for period in PERIODS), "grain"]
+    found = [window for picture in pictures for window in flat_windows(picture)]
+    if not found:
+        return dict.fromkeys(names)
+    energies = np.median([_energies(window) for window in found], axis=0)
+    return {name: float(np.sqrt(energy)) for name, energy in zip(names, energies, strict=True)}
+
+
+def flat_windows(picture: Bytes) -> list[Floats]:
+    """(_WINDOW, _WINDOW, 3) in 0..1 less their surfaces, as many as are opaque and flat; they overlap."""
+    alpha = measure.alpha_of(picture[None])[0]
+    rgb = picture[..., :3].astype(np.float32) / np.float32(255)
+    rows, columns = (range(0, side - _WINDOW + 1, _STRIDE) for side in alpha.shape)
+    places = (np.s_[y : y + _WINDOW, x : x + _WINDOW] for y in rows for x in columns)
+    opaque = (_flattened(rgb[place]) for place in places if alpha[place].min() >= _OPAQUE)
+    return [window for window in opaque if _is_flat(window)]
+
+
+def _flattened(window: Floats) -> Floats:
+    """Less the quadratic surface that fits each channel best."""
+    rest: Floats = window - (_SURFACES @ (_SURFACES.T @ window.reshape(-1, 3))).reshape(window.shape)
+    return rest
+
+
+def _is_flat(window: Floats) -> bool:
+    return float(ndimage.gaussian_filter(window, (_COARSE, _COARSE, 0)).std()) < _FLAT
+
+
+def _surfaces() -> NDArray[np.float32]:
+    """(_WINDOW ** 2, 6): an orthonormal basis."""
+    y, x = (axis.ravel() / _WINDOW for axis in np.mgrid[:_WINDOW, :_WINDOW])
+    return np.linalg.qr(np.stack([np.ones_like(x), y, x, y * y, x * x, x * y], 1))[0].astype(np.float32)
+
+
+def _energies(window: Floats) -> list[float]:
+    """Mean squares over the channels: of the ripples at each period, along rows or columns, and of the grain."""
+    spectrum = np.abs(np.fft.fft2(window * _TAPER[..., None], axes=(0, 1))) ** 2 / (_TAPER**2).sum() / _WINDOW**2
+    return [float(spectrum[mask].sum(0).mean()) for mask in _MASKS]
+
+
+def _ripples(period: int) -> NDArray[np.bool_]:
+    """Frequencies of the period along one axis; none along the other, or as little as the taper spreads."""
+    frequency = np.abs(np.fft.fftfreq(_WINDOW, 1 / _WINDOW))
+    there, none = frequency == _WINDOW / period, frequency <= 1
+    return np.outer(there, none) | np.outer(none, there)
+
+
+def _grain() -> NDArray[np.bool_]:
+    frequency = np.fft.fftfreq(_WINDOW)
+    return np.hypot(frequency[:, None], frequency) > 1 / _GRAIN
+
+
+_SURFACES = _surfaces()
+_TAPER = np.outer(np.hanning(_WINDOW), np.hanning(_WINDOW)).astype(np.float32)
+_MASKS = [*(_ripples(period) for period in PERIODS), _grain()]
