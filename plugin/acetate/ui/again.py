@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from acetate.qt import QtWidgets
 from acetate.session.session import Session
+from acetate.ui.inputs import StartToolButton
 
 
 class AgainRow(QtWidgets.QWidget):
@@ -39,7 +40,7 @@ class AgainRow(QtWidgets.QWidget):
 
 
 def _button(name: str, text: str, tip: str, action: Callable[[], None]) -> QtWidgets.QToolButton:
-    button = QtWidgets.QToolButton()
+    button = StartToolButton()
     button.setObjectName(name)
     button.setText(text)
     button.setToolTip(tip)

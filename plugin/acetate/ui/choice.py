@@ -7,11 +7,12 @@ from typing import Generic, TypeVar
 
 from acetate.qt import QtGui, QtWidgets
 from acetate.session.observable import Observable
+from acetate.ui.inputs import ComboBox
 
 T = TypeVar("T", bound=str)
 
 
-class Choice(QtWidgets.QComboBox, Generic[T]):
+class Choice(ComboBox, Generic[T]):
     """Shows `options` (value, text); the data of an item is the value as the protocol writes it."""
 
     def __init__(

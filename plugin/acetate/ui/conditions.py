@@ -9,6 +9,7 @@ from acetate.session.region import RegionKind
 from acetate.session.session import Session
 from acetate.session.settings import ACTIVE, BELOW, CANVAS, NONE, UP_TO, Outcome, Settings
 from acetate.ui.choice import Choice
+from acetate.ui.inputs import SpinBox
 from acetate.ui.layer_picker import LayerPicker
 from acetate.ui.length import LengthRow
 from acetate.ui.model_picker import ModelPicker
@@ -118,7 +119,7 @@ def _region(settings: Settings) -> Choice[RegionKind]:
 
 
 def _images(settings: Settings) -> QtWidgets.QSpinBox:
-    number = QtWidgets.QSpinBox()
+    number = SpinBox()
     number.setObjectName("acetate_images")
     number.setRange(1, MOST_IMAGES)
     number.setToolTip("How many versions to make: the first becomes a layer, all are in the history.")

@@ -9,6 +9,7 @@ from acetate.session.session import Session
 from acetate.session.settings import ACTIVE, ControlLayer, Follow, Picked, what_follows
 from acetate.ui.choice import Choice
 from acetate.ui.conditions import layers
+from acetate.ui.inputs import PushButton
 from acetate.ui.item_list import ItemList, ItemRow, percent
 from acetate.ui.layer_picker import LayerPicker
 from acetate.ui.names import NamePicker
@@ -28,7 +29,7 @@ SOURCES = ((ACTIVE, "Active layer"),)
 class ControlList(ItemList[ControlLayer]):
     def __init__(self, session: Session) -> None:
         self._session = session
-        add = QtWidgets.QPushButton("Add a layer to follow")
+        add = PushButton("Add a layer to follow")
         add.setObjectName("acetate_add_hint")
         add.setToolTip(
             "A layer with lines, edges, depth, a pose or a scribble that the picture has to follow,\n"

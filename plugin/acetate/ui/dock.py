@@ -19,6 +19,8 @@ from acetate.ui.conditions import ConditionsGrid, MoreRows
 from acetate.ui.controls import ControlList
 from acetate.ui.fold import Fold
 from acetate.ui.history import HistoryView
+from acetate.ui.inputs import PushButton, StartButton
+from acetate.ui.keyboard import Keyboard, give_to_canvas
 from acetate.ui.message import MessageBar
 from acetate.ui.progress import ProgressBox
 from acetate.ui.prompt import PromptEdit
@@ -48,6 +50,7 @@ class AcetateDock(DockWidget):
         self._conditions = ConditionsGrid(self.session)
         self._controls = ControlList(self.session)
         self._stack_window: StackWindow | None = None
+        self._keyboard = Keyboard(self)
         Krita.instance().notifier().applicationClosing.connect(self.session.engine.stop)
         self.setWidget(_scrolled(self._content()))
         self._look_when_settings_change()
@@ -64,7 +67,12 @@ class AcetateDock(DockWidget):
         """Krita does not tell scripts when layers change: the docker looks when the painter comes near."""
         self.session.look()
         self.session.list_models()
+        self._keyboard.pointer_entered()
         super().enterEvent(event)
+
+    def leaveEvent(self, event: QtCore.QEvent) -> None:
+        self._keyboard.pointer_left()
+        super().leaveEvent(event)
 
     def _open_stack(self) -> None:
         if self._stack_window is None:
@@ -175,11 +183,11 @@ class Buttons(QtWidgets.QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        generate = QtWidgets.QPushButton("Generate")
+        generate = StartButton("Generate")
         generate.setObjectName("acetate_generate")
         generate.setToolTip("Make a layer above the active one (Ctrl+Return in the prompt). Go on painting meanwhile.")
-        generate.clicked.connect(lambda: session.generate())
-        self._cancel = QtWidgets.QPushButton("Cancel")
+        generate.clicked.connect(lambda: self._generate())
+        self._cancel = PushButton("Cancel")
         self._cancel.setObjectName("acetate_cancel")
         self._cancel.setToolTip("Stop the job that is shown; others go on.")
         self._cancel.clicked.connect(lambda: session.cancel())
@@ -191,12 +199,16 @@ class Buttons(QtWidgets.QWidget):
         session.jobs_changed.connect(lambda _: self._show())
         self._show()
 
+    def _generate(self) -> None:
+        self._session.generate()
+        give_to_canvas()
+
     def _show(self) -> None:
         self._cancel.setEnabled(bool(self._session.jobs))
 
 
 def _stack_button(session: Session) -> QtWidgets.QWidget:
-    button = QtWidgets.QPushButton("Stack…")
+    button = PushButton("Stack…")
     button.setObjectName("acetate_build_stack")
     button.setToolTip("Build a group of layers, one prompt each, every one fitting what lies below it.")
     button.clicked.connect(lambda: session.stack.open())

@@ -14,6 +14,7 @@ class HistoryView(QtWidgets.QListWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self._is_second_click = False
         self.setObjectName("acetate_history")
         self.setViewMode(QtWidgets.QListView.ViewMode.IconMode)
         self.setIconSize(_THUMBNAIL)
@@ -43,8 +44,17 @@ class HistoryView(QtWidgets.QListWidget):
             self.takeItem(self.count() - 1)
         self.show()
 
+    def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:
+        self._is_second_click = False
+        super().mousePressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:
+        """Qt counts its release as another click."""
+        self._is_second_click = True
+
     def _insert(self, item: QtWidgets.QListWidgetItem) -> None:
-        self._session.insert(self._result(item))
+        if not self._is_second_click:
+            self._session.insert(self._result(item))
 
     def _result(self, item: QtWidgets.QListWidgetItem) -> Result:
         return self._session.history.entries[self.row(item)].result

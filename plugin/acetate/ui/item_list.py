@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from acetate.qt import QtWidgets
 from acetate.session.observable import Observable
 from acetate.session.session import Session
+from acetate.ui.inputs import SpinBox
 
 Item = TypeVar("Item")
 
@@ -75,7 +76,7 @@ class ItemList(QtWidgets.QWidget, Generic[Item]):
 
 
 def percent(least: int, most: int, tip: str) -> QtWidgets.QSpinBox:
-    number = QtWidgets.QSpinBox()
+    number = SpinBox()
     number.setRange(least, most)
     number.setSuffix(" %")
     number.setSingleStep(5)

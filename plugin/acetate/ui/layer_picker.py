@@ -8,6 +8,7 @@ from acetate.krita.document import LayerInfo
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.observable import Observable
 from acetate.session.settings import Picked
+from acetate.ui.inputs import ComboBox
 
 _INDENT = "   "
 _GONE = "(a layer that is gone)"
@@ -16,7 +17,7 @@ _ID = QtCore.Qt.ItemDataRole.UserRole
 _NAME = QtCore.Qt.ItemDataRole.UserRole + 1
 
 
-class LayerPicker(QtWidgets.QComboBox):
+class LayerPicker(ComboBox):
     """`picked` is a fixed word, or ids of layers. The list is read anew whenever the painter comes near.
 
     With `several`, a click on a layer in the open list ticks it and leaves the list open.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from acetate.qt import QtWidgets
 from acetate.session.observable import Observable
 from acetate.session.region import Length, Unit
+from acetate.ui.inputs import ComboBox, SpinBox
 
 _LONGEST = 4096
 
@@ -13,11 +14,11 @@ class LengthRow(QtWidgets.QWidget):
     def __init__(self, length: Observable[Length], name: str, tip: str) -> None:
         super().__init__()
         self._length = length
-        self._number = QtWidgets.QSpinBox()
+        self._number = SpinBox()
         self._number.setObjectName(name)
         self._number.setRange(0, _LONGEST)
         self._number.setToolTip(tip)
-        self._unit = QtWidgets.QComboBox()
+        self._unit = ComboBox()
         self._unit.setObjectName(f"{name}_unit")
         self._unit.setToolTip("Canvas pixels, or per cent of the longer side of the region.")
         for unit in Unit:

@@ -6,9 +6,10 @@ from collections.abc import Collection, Sequence
 
 from acetate.qt import QtGui, QtWidgets
 from acetate.session.observable import Observable
+from acetate.ui.inputs import ComboBox
 
 
-class NamePicker(QtWidgets.QComboBox):
+class NamePicker(ComboBox):
     """`value` stays what it is when the list lacks it, and is listed as missing then."""
 
     def __init__(self, value: Observable[str]) -> None:

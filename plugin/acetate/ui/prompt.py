@@ -37,9 +37,20 @@ class PromptEdit(QtWidgets.QPlainTextEdit):
         self.entered.emit()
         super().focusInEvent(event)
 
+    def event(self, event: QtCore.QEvent) -> bool:
+        """Krita has a shortcut on Ctrl+Return, which goes first where nobody claims the keys."""
+        if event.type() == event.Type.ShortcutOverride and isinstance(event, QtGui.QKeyEvent) and _submits(event):
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
-        is_return = event.key() in (QtCore.Qt.Key.Key_Return, QtCore.Qt.Key.Key_Enter)
-        if is_return and event.modifiers() & QtCore.Qt.KeyboardModifier.ControlModifier:
+        if _submits(event):
             self.submitted.emit()
         else:
             super().keyPressEvent(event)
+
+
+def _submits(event: QtGui.QKeyEvent) -> bool:
+    is_return = event.key() in (QtCore.Qt.Key.Key_Return, QtCore.Qt.Key.Key_Enter)
+    return is_return and bool(event.modifiers() & QtCore.Qt.KeyboardModifier.ControlModifier)

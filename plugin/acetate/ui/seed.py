@@ -5,6 +5,7 @@ from __future__ import annotations
 from acetate.protocol.requests import MAX_SEED
 from acetate.qt import QtWidgets
 from acetate.session.settings import Settings
+from acetate.ui.inputs import CheckBox, DoubleSpinBox
 
 
 class SeedRow(QtWidgets.QWidget):
@@ -17,7 +18,7 @@ class SeedRow(QtWidgets.QWidget):
         row.addWidget(self._random(settings))
 
     def _number(self, settings: Settings) -> QtWidgets.QWidget:
-        number = QtWidgets.QDoubleSpinBox()  # QSpinBox ends at 2³¹ − 1
+        number = DoubleSpinBox()  # QSpinBox ends at 2³¹ − 1
         number.setObjectName("acetate_seed")
         number.setDecimals(0)
         number.setRange(0, MAX_SEED)
@@ -29,7 +30,7 @@ class SeedRow(QtWidgets.QWidget):
         return number
 
     def _random(self, settings: Settings) -> QtWidgets.QWidget:
-        box = QtWidgets.QCheckBox("Random")
+        box = CheckBox("Random")
         box.setObjectName("acetate_seed_random")
         box.setToolTip("Take a new seed for each picture.")
         box.toggled.connect(lambda is_on: setattr(settings.random_seed, "value", is_on))

@@ -8,6 +8,7 @@ from acetate.session.observable import Observable
 from acetate.session.settings import new_seed
 from acetate.session.stack import StackEntry
 from acetate.session.stack_session import StackSession
+from acetate.ui.inputs import DoubleSpinBox, PushButton, Slider
 from acetate.ui.prompt import PromptEdit
 from acetate.ui.rows import Rows
 
@@ -23,7 +24,7 @@ class StackForm(Rows):
         self._region = QtWidgets.QLabel()
         self._region.setObjectName("acetate_stack_region")
         self._seed = _seed()
-        self._strength, self._percent = QtWidgets.QSlider(QtCore.Qt.Orientation.Horizontal), QtWidgets.QLabel()
+        self._strength, self._percent = Slider(QtCore.Qt.Orientation.Horizontal), QtWidgets.QLabel()
         self.add("Prompt", self._prompt_edit())
         self.add("Region", self._region_row())
         self.add("Seed", self._seed_row())
@@ -83,7 +84,7 @@ class StackForm(Rows):
 
 
 def _seed() -> QtWidgets.QDoubleSpinBox:
-    number = QtWidgets.QDoubleSpinBox()  # QSpinBox ends at 2³¹ − 1
+    number = DoubleSpinBox()  # QSpinBox ends at 2³¹ − 1
     number.setObjectName("acetate_stack_seed")
     number.setDecimals(0)
     number.setRange(0, MAX_SEED)
@@ -93,10 +94,9 @@ def _seed() -> QtWidgets.QDoubleSpinBox:
 
 
 def _button(name: str, text: str, tip: str) -> QtWidgets.QPushButton:
-    button = QtWidgets.QPushButton(text)
+    button = PushButton(text)
     button.setObjectName(name)
     button.setToolTip(tip)
-    button.setAutoDefault(False)
     return button
 
 

@@ -8,6 +8,7 @@ from krita import Krita
 
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.session import Session
+from acetate.ui.inputs import CheckBox, PushButton, StartButton
 from acetate.ui.message import MessageBar
 from acetate.ui.progress import ProgressBox
 from acetate.ui.stack_form import StackForm
@@ -66,16 +67,15 @@ class StackWindow(QtWidgets.QDialog):
         for name, icon, tip, work in tools:
             row.addWidget(_tool(f"acetate_stack_{name}", icon, tip, work))
         row.addStretch(1)
-        new = QtWidgets.QPushButton("New stack")
+        new = PushButton("New stack")
         new.setObjectName("acetate_stack_new")
         new.setToolTip("Begin another stack; this one stays in the document.")
-        new.setAutoDefault(False)
         new.clicked.connect(lambda: self._stack.new())
         row.addWidget(new)
         return row
 
     def _sees_below(self) -> QtWidgets.QWidget:
-        box = QtWidgets.QCheckBox("Fit into the picture below the stack")
+        box = CheckBox("Fit into the picture below the stack")
         box.setObjectName("acetate_stack_sees_below")
         box.setToolTip("The layers see the active layer and all below it, as well as each other.")
         box.clicked.connect(self._editor.see_below)
@@ -87,13 +87,12 @@ class StackWindow(QtWidgets.QDialog):
         widget = QtWidgets.QWidget()
         row = QtWidgets.QHBoxLayout(widget)
         row.setContentsMargins(0, 0, 0, 0)
-        above = QtWidgets.QCheckBox("and those above it")
+        above = CheckBox("and those above it")
         above.setObjectName("acetate_stack_with_above")
         above.setToolTip("They see what is below them, and so are made to fit it.")
-        button = QtWidgets.QPushButton("Make this layer again")
+        button = StartButton("Make this layer again")
         button.setObjectName("acetate_stack_regenerate")
         button.setToolTip("The other layers keep what they show.")
-        button.setAutoDefault(False)
         button.clicked.connect(lambda: self._stack.generate(self._editor.selected.value, with_above=above.isChecked()))
         row.addWidget(button)
         row.addWidget(above)
@@ -110,16 +109,14 @@ class StackWindow(QtWidgets.QDialog):
         widget = QtWidgets.QWidget()
         row = QtWidgets.QHBoxLayout(widget)
         row.setContentsMargins(0, 0, 0, 0)
-        generate = QtWidgets.QPushButton("Generate stack")
+        generate = StartButton("Generate stack")
         generate.setObjectName("acetate_stack_generate")
         generate.setToolTip(
             "Make all layers that are not locked, from the lowest to the topmost; each sees those below."
         )
-        generate.setAutoDefault(False)
         generate.clicked.connect(lambda: self._stack.generate())
-        cancel = QtWidgets.QPushButton("Cancel")
+        cancel = PushButton("Cancel")
         cancel.setObjectName("acetate_stack_cancel")
-        cancel.setAutoDefault(False)
         cancel.clicked.connect(lambda: self._session.cancel())
         self._session.jobs_changed.connect(lambda _: cancel.setEnabled(bool(self._session.jobs)))
         cancel.setEnabled(bool(self._session.jobs))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from acetate.qt import QtCore, QtWidgets
 from acetate.session.settings import Settings
+from acetate.ui.inputs import Slider
 
 _WORDS = ((0, "nothing"), (25, "only the edge"), (45, "details"), (70, "shape and colour"), (100, "another object"))
 
@@ -14,7 +15,7 @@ class StrengthRow(QtWidgets.QWidget):
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         slider, number, words = (
-            QtWidgets.QSlider(QtCore.Qt.Orientation.Horizontal),
+            Slider(QtCore.Qt.Orientation.Horizontal),
             QtWidgets.QLabel(),
             QtWidgets.QLabel(),
         )

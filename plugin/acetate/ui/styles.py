@@ -7,6 +7,7 @@ from acetate.protocol.requests import Style
 from acetate.qt import QtWidgets
 from acetate.session.observable import Observable
 from acetate.session.session import Session
+from acetate.ui.inputs import PushButton
 from acetate.ui.item_list import ItemList, ItemRow, percent
 from acetate.ui.names import NamePicker
 from acetate.ui.small_button import small_button
@@ -15,7 +16,7 @@ from acetate.ui.small_button import small_button
 class StyleList(ItemList[Style]):
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._add = QtWidgets.QPushButton("Add a style")
+        self._add = PushButton("Add a style")
         self._add.setObjectName("acetate_add_style")
         self._add.setToolTip("A style that the model has learnt. Several add up.")
         styles = session.settings.styles

@@ -27,6 +27,22 @@ class Hands:
         """Screen coordinates."""
         self._xdotool("mousemove", str(x), str(y), "click", "1")
 
+    def double_click(self, name: str) -> None:
+        x, y, _ = wait_until(lambda: self._usable(name), f"{name} to be enabled and in view")
+        self.double_click_at(x, y)
+
+    def double_click_at(self, x: int, y: int) -> None:
+        self._xdotool("mousemove", str(x), str(y), "click", "--repeat", "2", "--delay", "60", "1")
+
+    def move_to(self, x: int, y: int) -> None:
+        """By way of a point beside it: a pointer that is there already would not enter anything."""
+        self._xdotool("mousemove", str(x + 3), str(y + 3), "sleep", "0.05", "mousemove", str(x), str(y))
+
+    def wheel_at(self, x: int, y: int, clicks: int) -> None:
+        """Down where positive."""
+        button = "5" if clicks > 0 else "4"
+        self._xdotool("mousemove", str(x), str(y), "click", "--repeat", str(abs(clicks)), "--delay", "30", button)
+
     def type_into(self, name: str, text: str) -> None:
         """Replaces what is there. A busy machine loses keys: what the widget holds is read back, and typed anew."""
         for _ in range(TRIES):

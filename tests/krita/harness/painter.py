@@ -30,8 +30,12 @@ class Painter:
         self.krita.run("fill_screen(); show_dockers({'acetate_dock': 700, 'KisLayerBox': 200})")
 
     def forget_settings(self) -> None:
-        """What an earlier test has set in the docker."""
-        code = "settings = _docker('acetate_dock').session.settings; settings.restore(type(settings)().saved())"
+        """What an earlier test has set in the docker, and what that has answered."""
+        code = """
+session = _docker('acetate_dock').session
+session.settings.restore(type(session.settings)().saved())
+session.message.value = None
+"""
         self.krita.run(code)
 
     def restart_krita(self) -> None:

@@ -1,0 +1,60 @@
+"""Qt's inputs as a painter expects them beside a canvas: who scrolls past them changes nothing, and a click on a button
+neither takes the keyboard from the canvas nor counts twice.
+"""
+
+from __future__ import annotations
+
+from acetate.qt import QtCore, QtGui, QtWidgets
+
+
+class _Unturned:
+    """The wheel goes on to what scrolls, whatever has the keyboard."""
+
+    def wheelEvent(self, event: QtGui.QWheelEvent) -> None:
+        event.ignore()
+
+
+class ComboBox(_Unturned, QtWidgets.QComboBox):
+    pass
+
+
+class SpinBox(_Unturned, QtWidgets.QSpinBox):
+    pass
+
+
+class DoubleSpinBox(_Unturned, QtWidgets.QDoubleSpinBox):
+    pass
+
+
+class Slider(_Unturned, QtWidgets.QSlider):
+    pass
+
+
+class PushButton(QtWidgets.QPushButton):
+    """Reached with Tab; a click leaves the keyboard where it is."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text)
+        self.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
+        self.setAutoDefault(False)  # in a window Return would press it
+
+
+class CheckBox(QtWidgets.QCheckBox):
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text)
+        self.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
+
+
+class _Once:
+    """The second click of a double click is none."""
+
+    def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:
+        event.accept()
+
+
+class StartButton(_Once, PushButton):
+    """Starts a job."""
+
+
+class StartToolButton(_Once, QtWidgets.QToolButton):
+    """Starts a job."""

@@ -1,0 +1,147 @@
+"""Keys, clicks and the wheel, by a real mouse and keyboard in Krita's own shortcuts: nothing surprises the painter."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from acetate.protocol.requests import Task
+from tests.krita.harness.engine import Engine
+from tests.krita.harness.painter import Painter
+from tests.krita.harness.scenes import PROMPT
+from tests.krita.harness.waiting import wait_until
+
+SETTLED = 0.4  # seconds in which a key that does nothing would have done something
+VALUE = "w = widget(name); w.currentIndex() if hasattr(w, 'currentIndex') else float(w.value())"
+ERASES = "app.action('erase_action').isChecked()"
+
+
+@pytest.fixture
+def small(painter: Painter) -> Painter:
+    painter.new_document(96, 96)
+    return painter
+
+
+def jobs(painter: Painter) -> int:
+    found: int = painter.krita.run("len(_docker('acetate_dock').session.jobs)")
+    return found
+
+
+def over_the_canvas(painter: Painter) -> None:
+    """The pointer only: no click."""
+    painter.hands.move_to(*painter.krita.run("canvas_centre()"))
+    time.sleep(SETTLED)
+
+
+def prompt_of(painter: Painter) -> str:
+    found: str = painter.krita.run("text('acetate_prompt')")
+    return found
+
+
+def test_control_return_generates(small: Painter, engine: Engine) -> None:
+    """Krita's own *Search Actions* has this shortcut, too."""
+    small.set_up(PROMPT)
+    before = small.layer_ids()
+    small.hands.keys("ctrl+Return")
+    small.wait_for_layer(before)
+    assert small.krita.run("open_windows()['popup']") is None
+    assert engine.request(engine.newest()).prompt == PROMPT
+
+
+@pytest.mark.parametrize("key", ["ctrl+KP_Enter", "ctrl+Return"])
+def test_control_return_in_every_text_field(small: Painter, key: str) -> None:
+    small.set_up("")
+    small.hands.type_into("acetate_negative_prompt", "fog")
+    small.hands.keys(key)
+    small.wait_for_message("prompt is empty")
+
+
+def test_control_return_in_the_stack_builder(small: Painter) -> None:
+    small.hands.click("acetate_build_stack")
+    try:
+        small.hands.type_into("acetate_stack_prompt", " ")
+        small.hands.keys("ctrl+Return")
+        small.wait_for_message("prompt of layer 1 is empty")
+    finally:
+        small.krita.run("widget('acetate_stack_window').close()")
+
+
+def test_the_wheel_over_the_docker_changes_nothing(small: Painter) -> None:
+    small.set_up(PROMPT, Task.REFINE)
+    small.krita.run("widget('acetate_more').setChecked(True)")
+    names = (
+        *("acetate_task", "acetate_strength", "acetate_region", "acetate_preset", "acetate_outcome", "acetate_images"),
+        *("acetate_grow", "acetate_grow_unit", "acetate_foreground", "acetate_seed"),
+    )
+    before = {name: small.krita.run(VALUE, name=name) for name in names}
+    for name in names:
+        x, y, _ = small.krita.run("place(name)", name=name)
+        small.hands.click_at(x, y)  # what has the keyboard turns, too
+        small.hands.keys("Escape")
+        value = small.krita.run(VALUE, name=name)
+        small.hands.wheel_at(x, y, -2)
+        small.hands.wheel_at(x, y, 2)
+        small.hands.wheel_at(x, y, 2)
+        time.sleep(SETTLED)
+        assert small.krita.run(VALUE, name=name) == value, name
+    assert {name for name in names if before[name] != small.krita.run(VALUE, name=name)} <= {"acetate_strength"}
+
+
+def test_space_over_the_canvas_starts_no_job(small: Painter, engine: Engine) -> None:
+    """It pans there; a button that keeps the keyboard after a click would be pressed by it."""
+    small.set_up(PROMPT)
+    before = small.layer_ids()
+    job = engine.new_job(small.press_generate)
+    for name in ("acetate_regenerate", "acetate_vary"):
+        assert not small.krita.run("has_focus(name)", name=name)
+    over_the_canvas(small)
+    small.hands.keys("space", "space")
+    time.sleep(SETTLED)
+    assert jobs(small) <= 1
+    small.wait_for_layer(before)
+    assert engine.newest() == job
+    assert prompt_of(small) == PROMPT
+
+
+def test_keys_over_the_canvas_are_the_canvas_s(small: Painter) -> None:
+    small.set_up(PROMPT)
+    over_the_canvas(small)
+    for is_erasing in (True, False):
+        small.hands.keys("e")
+        wait_until(lambda is_erasing=is_erasing: small.krita.run(ERASES) == is_erasing, "the eraser", 5)
+    assert prompt_of(small) == PROMPT
+
+
+def test_keys_after_generate_are_the_canvas_s(small: Painter) -> None:
+    small.set_up("")
+    small.press_generate()
+    small.wait_for_message("prompt is empty")
+    for is_erasing in (True, False):
+        small.hands.keys("e")
+        wait_until(lambda is_erasing=is_erasing: small.krita.run(ERASES) == is_erasing, "the eraser", 5)
+    assert prompt_of(small) == ""
+
+
+def test_typing_a_prompt_goes_on_where_the_pointer_stays(small: Painter) -> None:
+    small.hands.type_into("acetate_prompt", "a fox")
+    small.hands.keys("b", "f", "space")
+    wait_until(lambda: prompt_of(small) == "a foxbf ", "the keys in the prompt")
+
+
+def test_a_double_click_does_a_thing_once(small: Painter, engine: Engine) -> None:
+    small.set_up(PROMPT)
+    before = small.layer_ids()
+    job = engine.new_job(lambda: small.hands.double_click("acetate_generate"))
+    small.wait_for_layer(before)
+    assert engine.newest() == job
+    there = small.layer_ids()
+    x, y = small.krita.run(
+        "view = widget('acetate_history'); scroll_to(view); box = view.visualItemRect(view.item(0));"
+        "point = view.viewport().mapToGlobal(box.center()); [point.x(), point.y()]"
+    )
+    small.hands.double_click_at(x, y)
+    wait_until(lambda: small.new_layers(there), "the layer of the history")
+    small.wait_for_end()
+    time.sleep(3 * SETTLED)
+    assert len(small.new_layers(there)) == 1
