@@ -1,7 +1,7 @@
 # Thin on purpose: what each command does stands in resources/setup.sh, tests/ and pyproject.toml.
 BIN := .venv/bin
 
-.PHONY: setup demo test check bench fuzz format
+.PHONY: setup demo test update newest dist check long bench fuzz format
 
 setup:                  ## apt packages when missing, .venv, torch, Acetate itself; seconds when nothing changed
 	@resources/setup.sh
@@ -12,18 +12,27 @@ demo: setup             ## the main job in a real Krita; leaves out/demo.{kra,ps
 test: setup             ## everything, from nothing
 	@$(MAKE) --no-print-directory check
 
-check: $(BIN)/acetate   ## format, lint, types, import contracts, tests
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not krita" -n auto --maxprocesses 4 --dist loadfile
-	$(BIN)/pytest -m krita
+update: setup           ## the newest versions allowed into resources/requirements.lock, and everything tested with them
+	@resources/lock.sh
+	@$(MAKE) --no-print-directory test
+
+newest:                 ## the tests with the newest versions allowed, in .venv-newest; the lock stays as it is
+	@resources/setup.sh newest
+	@VENV=.venv-newest resources/check.sh tests krita
+
+dist: $(BIN)/acetate    ## wheel, sdist and the zip for Krita, in dist/; the same sources make the same bytes
+	@$(BIN)/python resources/dist.py
+
+check: $(BIN)/acetate   ## format, lint, types, import contracts, tests: every part, then a summary
+	@resources/check.sh
 
 bench: $(BIN)/acetate   ## a denoising step of layers; the longest gap on Krita's GUI thread while a job runs; how stacks grow
 	$(BIN)/acetate bench
-	$(BIN)/pytest tests/krita/test_responsiveness.py
+	$(BIN)/pytest -m timed
 	$(BIN)/python -m tests.krita.bench_stack
+
+long: $(BIN)/acetate    ## what takes too long for every change: each line is a part, all of them run
+	@resources/check.sh long fuzz
 
 fuzz: $(BIN)/acetate    ## 10,000 broken documents: an error that names file and reason, nothing else
 	ACETATE_FUZZ=10000 $(BIN)/pytest tests/fuzz

@@ -1,16 +1,22 @@
 #!/usr/bin/env bash
 # Sets up a checkout: apt packages that are missing, .venv, torch, Acetate with its development tools.
 # Run again at any time: what is in place is left alone, and with nothing to do it ends in well under a second, offline.
-#   PYTHON=/path/to/python3 resources/setup.sh    chooses the interpreter (3.10 or newer)
+#   PYTHON=/path/to/python3 resources/setup.sh    chooses the interpreter (3.11 or newer)
+#   resources/setup.sh newest                     the newest versions that pyproject.toml allows, in .venv-newest,
+#                                                 where it is otherwise those of requirements.lock, by their hashes
 set -euo pipefail
 cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 
 APT_PACKAGES=(krita python3-pyqt5 python3-pyqt5.sip python3-venv xvfb xdotool imagemagick)
 PROGRAMS=(krita Xvfb xdotool import) # the same, as commands, for systems without apt
 TORCH="torch==2.13.0"
+LOCK="resources/requirements.lock"
 CPU_INDEX="https://download.pytorch.org/whl/cpu"
 EXTRAS="dev,train,eval,cluster"
 VENV=".venv"
+if [[ "${1:-}" == newest ]]; then
+    VENV=".venv-newest" LOCK="" TORCH="torch"
+fi
 STAMP="$VENV/.acetate-setup"
 LOG="build/setup.log"
 REPORT_EVERY=10 # seconds between two signs of life
@@ -83,23 +89,23 @@ install_apt_packages() {
 
 # --- Python ----------------------------------------------------------------------------------------------------------
 
-is_usable_python() { "$1" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; }
+is_usable_python() { "$1" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 
 find_python() {
     local candidate
-    for candidate in ${PYTHON:-python3 /usr/bin/python3 python3.13 python3.12 python3.11 python3.10}; do
+    for candidate in ${PYTHON:-python3 /usr/bin/python3 python3.14 python3.13 python3.12 python3.11}; do
         if is_usable_python "$candidate"; then
             command -v "$candidate"
             return
         fi
     done
-    fail "No Python 3.10 or newer with the venv module among: ${PYTHON:-python3 and python3.10 to python3.13}." \
+    fail "No Python 3.11 or newer with the venv module among: ${PYTHON:-python3 and python3.11 to python3.14}." \
         "Install one (Debian: apt-get install python3-venv), or name it: PYTHON=/path/to/python3 make setup"
 }
 
 # The environment works and was made for this folder: its scripts hold absolute paths.
 is_venv_whole() {
-    [[ "$("$VENV/bin/python" -c 'import sys; print(sys.prefix if sys.version_info >= (3, 10) else "")' 2>/dev/null)" == "$PWD/$VENV" ]] &&
+    [[ "$("$VENV/bin/python" -c 'import sys; print(sys.prefix if sys.version_info >= (3, 11) else "")' 2>/dev/null)" == "$PWD/$VENV" ]] &&
         head -n 1 "$VENV/bin/pip" 2>/dev/null | grep -qF "$PWD/$VENV"
 }
 
@@ -127,9 +133,18 @@ install_torch() {
         "$VENV/bin/pip" install --progress-bar off --no-compile "${index[@]}" "$TORCH"
 }
 
+# What Acetate stands on: exactly what the lock names, byte for byte.
+install_locked() {
+    run "installing what $LOCK names" "Check the network and the free disk space, then run this again." \
+        "$VENV/bin/pip" install --progress-bar off --no-compile --require-hashes --no-deps -r "$LOCK"
+}
+
 install_acetate() {
-    run "installing Acetate and its tools ($EXTRAS)" "Check the network and the free disk space, then run this again." \
-        "$VENV/bin/pip" install --progress-bar off --no-compile -e ".[$EXTRAS]"
+    local label="installing Acetate" options=(--no-deps --no-build-isolation)
+    [[ -n "$LOCK" ]] || label="installing Acetate and the newest of its tools ($EXTRAS)" options=(--upgrade --upgrade-strategy eager)
+    run "$label" "Check the network and the free disk space, then run this again." \
+        "$VENV/bin/pip" install --progress-bar off --no-compile "${options[@]}" -e ".[$EXTRAS]"
+    run "checking that all of it fits together" "Run 'make update' for a lock that fits pyproject.toml." "$VENV/bin/pip" check
 }
 
 # Tasks that lack one fall back and say so: no reason to stop here.
@@ -143,7 +158,7 @@ fetch_parts() {
 # What the installation depends on: our requirements, this script, this folder, and whether there is a GPU to build for.
 fingerprint() {
     {
-        cat pyproject.toml resources/models.json resources/setup.sh plugin/acetate/protocol/version.py
+        cat pyproject.toml resources/models.json resources/setup.sh plugin/acetate/protocol/version.py ${LOCK:+"$LOCK"}
         echo "$PWD"
         if has_nvidia_gpu; then echo gpu; else echo cpu; fi
     } | sha256sum
@@ -160,6 +175,7 @@ main() {
         return
     fi
     make_venv
+    [[ -z "$LOCK" ]] || install_locked
     install_torch
     install_acetate
     fetch_parts

@@ -36,6 +36,17 @@ def log_dir() -> Path:
 
 
 def resources_dir() -> Path:
-    """Embedded models, presets, icons: `resources/` of the checkout, or where ACETATE_RESOURCES points."""
+    """Embedded models, presets, pages: in the installed package, in the checkout, or where ACETATE_RESOURCES points."""
     named = os.environ.get("ACETATE_RESOURCES")
-    return Path(named) if named else Path(__file__).resolve().parents[2] / "resources"
+    return Path(named) if named else _shipped("resources", "resources")
+
+
+def krita_dir() -> Path:
+    """What Krita wants beside the plugin's package: its .desktop and .action."""
+    return _shipped("krita", "plugin")
+
+
+def _shipped(packaged: str, in_checkout: str) -> Path:
+    package = Path(__file__).resolve().parent
+    installed = package / packaged
+    return installed if installed.is_dir() else package.parents[1] / in_checkout

@@ -92,6 +92,7 @@ def own_gaps(display: Display) -> tuple[float, float]:
         krita.home.remove()
 
 
+@pytest.mark.timed
 @pytest.mark.timeout(900)
 def test_a_job_on_a_large_8_bit_canvas_never_holds_up_the_painter(
     painter: Painter, engine: Engine, own_gaps: tuple[float, float], record: Callable[[str], None]
@@ -104,6 +105,7 @@ def test_a_job_on_a_large_8_bit_canvas_never_holds_up_the_painter(
     assert min(gaps) <= LIMIT
 
 
+@pytest.mark.timed
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", SPACES)
 def test_gaps_in_other_colour_spaces_are_reported(

@@ -17,6 +17,7 @@ from acetate.protocol.codec import to_json
 from acetate.protocol.connection import EngineCommand, engine_command_file
 from acetate.protocol.errors import FileError
 from acetate.protocol.version import __version__
+from acetate_engine.paths import krita_dir
 
 KritaData = Annotated[
     Path | None,
@@ -50,15 +51,9 @@ def krita_data_dir() -> Path:
 
 
 def install_into(krita_data: Path) -> None:
-    """Replaces whatever version of the plugin is there. Raises FileError where this engine carries no plugin."""
-    source = Path(acetate.__file__).parent
-    desktop, actions = source.parent / "acetate.desktop", source.parent / "acetate.action"
-    for file in (desktop, actions):
-        if not file.is_file():
-            raise FileError(
-                f"{file} is not there", "Install Acetate from its checkout, or use the release zip in Krita."
-            )
-    _replace_folder(source, krita_data / "pykrita" / "acetate")
+    """Replaces whatever version of the plugin is there."""
+    desktop, actions = krita_dir() / "acetate.desktop", krita_dir() / "acetate.action"
+    _replace_folder(Path(acetate.__file__).parent, krita_data / "pykrita" / "acetate")
     _copy(desktop, krita_data / "pykrita" / desktop.name)
     _copy(actions, krita_data / "actions" / actions.name)
 

@@ -37,6 +37,7 @@ def seconds_of_importing_the_server() -> float:
     return after.children_user + after.children_system - before.children_user - before.children_system
 
 
+@pytest.mark.timed
 def test_health_answers_before_a_server_could_be_imported_twice(own_engine: EngineProcess) -> None:
     """A second is what it may take on a quiet machine; on a busy one it is measured against another start."""
     starts, imports = [own_engine.cpu_seconds_to_health], [seconds_of_importing_the_server()]
@@ -81,8 +82,9 @@ def test_torch_stays_in_the_worker(engine: EngineProcess) -> None:
 
 
 def test_the_worker_leaves_painting_the_right_of_way(engine: EngineProcess) -> None:
-    assert os.getpriority(os.PRIO_PROCESS, engine.worker) == 10
-    assert os.getpriority(os.PRIO_PROCESS, engine.process.pid) == 0
+    own = os.getpriority(os.PRIO_PROCESS, 0)  # whoever runs the tests may run them at low priority
+    assert os.getpriority(os.PRIO_PROCESS, engine.process.pid) == own
+    assert os.getpriority(os.PRIO_PROCESS, engine.worker) == min(own + 10, 19)
 
 
 def test_a_taken_port_is_named_with_a_remedy(tmp_path: Path) -> None:

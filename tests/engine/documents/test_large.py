@@ -93,6 +93,7 @@ print(time.monotonic() - began, used.ru_utime + used.ru_stime, used.ru_maxrss)
 """  # in a process of its own: what a process starts begins with the memory of the one that starts it
 
 
+@pytest.mark.timed
 def test_a_region_within_ten_seconds_and_one_and_a_half_gib(large: Path, tmp_path: Path) -> None:
     """The bounds of issue 6, on the command line: open, read 1024², composite, insert, update the preview."""
     out = tmp_path / "out.psb"

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Everything that a change must pass. Every part runs, whatever became of those before it; one summary ends it.
+#   resources/check.sh [PART…]      some of: format lint types imports tests krita (all of these where none is named), long fuzz
+set -uo pipefail
+cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
+
+BIN=${VENV:-.venv}/bin
+SLOWEST=(--durations=10 --durations-min=1)
+parts=("$@")
+((${#parts[@]} > 0)) || parts=(format lint types imports tests krita)
+
+check() { # check PART
+    case $1 in
+    format) "$BIN/ruff" format --check . ;;
+    lint) "$BIN/ruff" check . ;;
+    types) "$BIN/mypy" ;;
+    imports) "$BIN/lint-imports" ;;
+    tests) "$BIN/pytest" -m "not krita and not timed and not long" -n auto --maxprocesses 4 --dist loadfile "${SLOWEST[@]}" ;;
+    krita) "$BIN/pytest" -m "krita and not timed and not long" "${SLOWEST[@]}" ;;
+    long) "$BIN/pytest" -m long "${SLOWEST[@]}" ;;
+    fuzz) ACETATE_FUZZ=10000 "$BIN/pytest" tests/fuzz ;;
+    *) echo "check: no part is called $1" >&2 && return 2 ;;
+    esac
+}
+
+summary=() failed=0
+for part in "${parts[@]}"; do
+    printf '\n== %s\n' "$part"
+    started=$SECONDS
+    if check "$part"; then verdict=passed; else verdict=FAILED failed=1; fi
+    summary+=("$(printf '%-8s %s in %d s' "$part" "$verdict" $((SECONDS - started)))")
+done
+printf '\n== summary\n'
+printf '%s\n' "${summary[@]}"
+exit "$failed"
