@@ -9,14 +9,20 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from acetate_engine.verification.parity import Comparison, compare
+from acetate_engine.verification.comparison import Comparison
+from acetate_engine.verification.golden_runs import FILE, compare_runs
+from acetate_engine.verification.parity import compare
 
 
 def parity(
     directory: Annotated[Path, typer.Argument(help="Directory with parameters.json and the golden vectors.")],
 ) -> None:
-    """Compare every network with golden vectors; exit status 1 if any differs too much."""
+    """Compare every network, and whole jobs, with golden vectors; exit status 1 if any differs too much."""
     comparisons = list(compare(directory))
+    if (directory / FILE).is_file():
+        comparisons += compare_runs(directory)
+    else:
+        typer.echo(f"{directory} has no {FILE}: whole jobs are not compared.", err=True)
     Console().print(_table(comparisons))
     if not all(row.passed for row in comparisons):
         raise typer.Exit(1)

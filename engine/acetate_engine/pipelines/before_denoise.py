@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -58,6 +59,24 @@ class Timesteps:
             return latent
         noised: Tensor = self.scheduler.add_noise(latent, noise, self.values[index : index + 1])
         return noised
+
+
+Until = Callable[[Tensor], int]
+"""The timesteps of a run, descending → how many of the first ones something acts in."""
+
+
+def always(timesteps: Tensor) -> int:
+    return len(timesteps)
+
+
+def first_share(share: float) -> Until:
+    """0..1 of the steps."""
+    return lambda timesteps: round(share * len(timesteps))
+
+
+def down_to(timestep: float) -> Until:
+    """In training timesteps, so that it is the same noise whatever the number of steps."""
+    return lambda timesteps: int((timesteps >= timestep).sum())
 
 
 def steps_of(steps: int, strength: float) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -13,6 +13,7 @@ from acetate.protocol.requests import GenerateRequest
 from acetate_engine.compositing.regions import crop
 from acetate_engine.models.families.base import Model, WorkingSize
 from acetate_engine.models.families.components import Components
+from acetate_engine.pipelines.before_denoise import Until, down_to
 from acetate_engine.pipelines.contract import Images, Pixels, Reporter
 from acetate_engine.pipelines.geometry import Geometry
 from acetate_engine.pipelines.previews import Budget, LatentPreview
@@ -48,6 +49,13 @@ class Meter:
         self.reporter.check()
 
 
+Finished = Callable[[str | None, Sequence[Tensor]], None]
+"""Told of each run's end: the layer weights in it, and its latents, (frames, c, h, w) an image, clean, scaled."""
+
+
+BASE_AFTER = down_to(499.5)  # as the published web UI has it
+
+
 @dataclass(frozen=True)
 class Job:
     """A request on its way through a loaded model."""
@@ -60,6 +68,8 @@ class Job:
     preview: Callable[[], LatentPreview]  # fitted at its first use, kept with the model
     settings: Settings
     notes: list[str] = field(default_factory=list)
+    finished: Finished = lambda layer, latents: None
+    base_after: Until = BASE_AFTER  # of SDXL's backgrounds: the plain UNet after these steps
     budget: Budget = field(default_factory=lambda: Budget(_PREVIEW_SHARE))  # of previews
 
     @property

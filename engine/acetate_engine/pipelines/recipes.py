@@ -14,6 +14,7 @@ from torch import Tensor
 from acetate.protocol.events import LayerRole
 from acetate_engine.compositing.alpha import over, to_float, to_pixels
 from acetate_engine.models.adapters.concat_condition import on_grey
+from acetate_engine.pipelines.before_denoise import always
 from acetate_engine.pipelines.contract import GeneratedLayer, Pixels
 from acetate_engine.pipelines.encoders import encode_picture, encode_transparent, to_tensor
 from acetate_engine.pipelines.geometry import Geometry
@@ -23,7 +24,6 @@ from acetate_engine.pipelines.repaint import reworked
 from acetate_engine.pipelines.runs import Run, execute
 
 BLEND_STRENGTH = 0.6  # enough to mend edges, light and shadow; more would make up another picture
-PLAIN_AFTER = 0.5  # of the steps: foreground + blended → background wants the base model after that
 TEXT_ALONE = "made from the text alone: this model cannot look at the background"
 
 
@@ -174,10 +174,15 @@ def _chain(
     to_blended, to_wanted = layers
     first = Run(to_blended, (job.request.blended_prompt or job.request.prompt,), beside=given)
     blended = execute(job, _from(start.blended if start else None, first, job), geometry, seeds)
-    both = [torch.cat(pair, dim=1) for pair in zip(given, blended, strict=True)]
-    until = PLAIN_AFTER if to_wanted == "fgble2bg" else 1.0
+    both = [beside(*pair) for pair in zip(given, blended, strict=True)]
+    until = job.base_after if to_wanted == "fgble2bg" else always
     second = Run(to_wanted, (prompt,), beside=both, layer_until=until)
     return execute(job, _from(start.wanted if start else None, second, job), geometry, seeds)
+
+
+def beside(given: Tensor, blended: Tensor) -> Tensor:
+    """Two conditions (1, c, h, w) in the order of the released files: (1, 2c, h, w)."""
+    return torch.cat([given, blended], dim=1)
 
 
 def _from(start: Tensor | None, run: Run, job: Job) -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -37,9 +38,14 @@ RECIPES: dict[Task, Callable[[Job], list[GeneratedLayer]]] = {
 
 
 class Runner:
-    """Runs requests on one device, one after the other."""
+    """Runs requests on one device, one after the other.
 
-    def __init__(self) -> None:
+    Args:
+        told: fields of Job that no request decides (`finished`, `base_after`): golden runs compare with them.
+    """
+
+    def __init__(self, **told: Any) -> None:
+        self._told = told
         self._cache = ModelCache()
         self._previews: WeakKeyDictionary[Components, LatentPreview] = WeakKeyDictionary()
 
@@ -58,7 +64,16 @@ class Runner:
             components = self.load(model)
             components.use_add_ons(request.styles, request.image_prompts)
             settings = Settings.of(request, model.info.family)
-            job = Job(request, images, Meter(reporter), model, components, lambda: self._preview(components), settings)
+            job = Job(
+                request,
+                images,
+                Meter(reporter),
+                model,
+                components,
+                lambda: self._preview(components),
+                settings,
+                **self._told,
+            )
             job.note(_placement_note(components))
             with torch.inference_mode():
                 layers = RECIPES[request.task](job)

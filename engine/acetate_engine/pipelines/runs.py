@@ -11,7 +11,15 @@ from torch import Tensor
 from acetate.protocol.geometry import Extent
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing
 from acetate_engine.models.families.components import Text
-from acetate_engine.pipelines.before_denoise import first_latent, make_timesteps, seeded_noise, steps_of
+from acetate_engine.pipelines.before_denoise import (
+    Timesteps,
+    Until,
+    always,
+    first_latent,
+    make_timesteps,
+    seeded_noise,
+    steps_of,
+)
 from acetate_engine.pipelines.control import Control, read_controls
 from acetate_engine.pipelines.denoise import Denoising, Known, Predict, Predictor
 from acetate_engine.pipelines.encoders import to_tensor
@@ -30,7 +38,7 @@ class Run:
     prompts: tuple[str, ...]  # one a frame
     condition: Tensor | None = None  # (1, 3, H, W), 0..1: of shared attention
     beside: Sequence[Tensor] | None = None  # one an image, (1, c, h, w): concatenated conditions
-    layer_until: float = 1.0  # share of the steps with the layer weights; the plain UNet after it
+    layer_until: Until = always  # steps with the layer weights; the plain UNet after them
     start: Tensor | None = None  # image-to-image
     strength: float = 1.0
     keep: Tensor | None = None  # 1 where the latent must stay that of `start`
@@ -56,14 +64,12 @@ def execute(job: Job, run: Run, geometry: Geometry, generators: Sequence[torch.G
         assert isinstance(sharing, AttentionSharing)
         sharing.set_condition(2 * run.condition - 1)
     pictures = [_begin(job, run, geometry, text, index, generator) for index, generator in enumerate(generators)]
-    for share in sorted({run.layer_until, 1.0}):
+    for until in (run.layer_until, always):
         for picture in pictures:
-            picture.run(_reached(share, picture.timesteps.count))
-    return [picture.result() for picture in pictures]
-
-
-def _reached(share: float, steps: int) -> int:
-    return round(share * steps)
+            picture.run(until(picture.timesteps.values))
+    latents = [picture.result() for picture in pictures]
+    job.finished(run.layer, latents)
+    return latents
 
 
 def encode_prompts(job: Job, prompts: Sequence[str], working: Extent) -> tuple[Text, Text | None]:
@@ -107,7 +113,7 @@ def _begin(
         job.show(step, timesteps.count, clean, geometry)
 
     return Denoising(
-        _predict(job, run, text, None if run.beside is None else run.beside[index], timesteps.count),
+        _predict(job, run, text, None if run.beside is None else run.beside[index], timesteps),
         timesteps,
         first_latent(timesteps, run.start, noise, strength),
         generator,
@@ -116,15 +122,17 @@ def _begin(
     )
 
 
-def _predict(job: Job, run: Run, text: tuple[Text, Text | None], beside: Tensor | None, steps: int) -> Predict:
+def _predict(
+    job: Job, run: Run, text: tuple[Text, Text | None], beside: Tensor | None, timesteps: Timesteps
+) -> Predict:
     """With the layer weights and their conditions up to `layer_until`, without them from then on."""
     unet, guidance_scale = job.components.unet, job.settings.guidance_scale
     layered = Predictor(unet, *text, guidance_scale, beside, run.controls)
     plain = Predictor(unet, *text, guidance_scale, controls=run.controls)
-    switch = _reached(run.layer_until, steps)
+    switch = run.layer_until(timesteps.values)
 
     def predict(sample: Tensor, timestep: Tensor, step: int) -> Tensor:
         job.components.use_layer(run.layer if step < switch else None)
-        return (layered if step < switch else plain)(sample, timestep, step / steps)
+        return (layered if step < switch else plain)(sample, timestep, step / timesteps.count)
 
     return predict

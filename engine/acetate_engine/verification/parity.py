@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from acetate_engine.models.networks.latent_transparency import (
 )
 from acetate_engine.models.networks.padding import pad_rgb
 from acetate_engine.models.networks.transparency import OffsetEncoder, TransparentDecoder
+from acetate_engine.verification.comparison import Comparison, largest
 from acetate_engine.verification.seeded import seeded_weights
 
 TOLERANCE = 1e-4
@@ -37,21 +37,6 @@ _SHARED_PARTS = {"sharing_unet"}  # of several vectors
 
 Shapes = dict[str, list[int]]
 Vector = dict[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The largest difference of one output; relative to the largest golden value where `relative`."""
-
-    vector: str
-    output: str
-    error: float
-    tolerance: float
-    relative: bool = False
-
-    @property
-    def passed(self) -> bool:
-        return self.error <= self.tolerance  # false for NaN
 
 
 class Vectors:
@@ -137,7 +122,7 @@ def _encoder(vectors: Vectors) -> Iterator[Comparison]:
     yield _absolute(name, "padded RGB", pad_rgb(rgba), padded, PADDED_RGB_TOLERANCE)
     encoder, vae = _seeded_encoder(vectors), _seeded_vae(vectors)
     latent = adjusted_latent(plain_latent(rgba, vae), rgba[:, 3:], padded, encoder, RELEASED_OFFSET_SCALE)
-    error = _largest(latent - golden["latent"]) / _largest(golden["latent"])
+    error = largest(latent - golden["latent"]) / largest(golden["latent"])
     yield Comparison(name, "latent", error, TOLERANCE, relative=True)
 
 
@@ -170,11 +155,7 @@ def _seeded_vae(vectors: Vectors) -> AutoencoderKL:
 
 
 def _absolute(vector: str, output: str, ours: Tensor, golden: Tensor, tolerance: float = TOLERANCE) -> Comparison:
-    return Comparison(vector, output, _largest(ours - golden), tolerance)
-
-
-def _largest(x: Tensor) -> float:
-    return x.abs().max().item()
+    return Comparison(vector, output, largest(ours - golden), tolerance)
 
 
 def _channels_first(picture: Tensor) -> Tensor:

@@ -3,78 +3,17 @@
 from __future__ import annotations
 
 import re
-import shutil
-from functools import cache
 from pathlib import Path
 
 import torch
-from diffusers import UNet2DConditionModel
 from safetensors.torch import save_file
-from torch import Tensor, nn
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+from torch import Tensor
 
 from acetate_engine.models.checkpoints.kinds import Family
 from acetate_engine.models.checkpoints.names import SD15_ATTENTION_UP_BLOCKS, SDXL_ATTENTION_UP_BLOCKS, to_ldm
-from acetate_engine.paths import resources_dir
-from acetate_engine.verification.seeded import seed_module
-from tests.engine.models import small
+from acetate_engine.verification.tiny.folders import FOLDERS, modules, write_config, write_folder
 
-FOLDERS = {Family.SD15: "sd15", Family.SDXL: "sdxl"}
-CONFIGS = resources_dir() / "configs"
-_WIDTHS = {Family.SD15: (48,), Family.SDXL: (8, 16)}  # of the text encoders
-
-
-@cache
-def modules(family: Family) -> dict[str, nn.Module]:
-    """The parts by their names in a diffusers folder; not to be changed."""
-    parts: dict[str, nn.Module] = {"unet": _unet(family), "vae": small.vae()}
-    for index, width in enumerate(_WIDTHS[family]):
-        config = _text_config(width)
-        name = "text_encoder" if index == 0 else "text_encoder_2"
-        parts[name] = CLIPTextModel(config) if index == 0 else CLIPTextModelWithProjection(config)
-        seed_module(parts[name])
-    return {name: module.eval() for name, module in parts.items()}
-
-
-def _unet(family: Family) -> UNet2DConditionModel:
-    if family is Family.SD15:
-        return small.sd15_unet()
-    return small.sdxl_unet()
-
-
-def _text_config(width: int) -> CLIPTextConfig:
-    return CLIPTextConfig(
-        vocab_size=49408,  # the real tokenizer
-        hidden_size=width,
-        intermediate_size=2 * width,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        projection_dim=width,
-        bos_token_id=0,
-        eos_token_id=2,
-    )
-
-
-def write_config(folder: Path, family: Family) -> Path:
-    """A configuration folder for `modules(family)`, without weights."""
-    released = CONFIGS / FOLDERS[family]
-    shutil.copytree(released, folder, dirs_exist_ok=True)
-    for name, module in modules(family).items():
-        if hasattr(module, "save_config"):
-            module.save_config(folder / name)
-        else:
-            module.config.save_pretrained(folder / name)
-    return folder
-
-
-def write_folder(folder: Path, family: Family, variant: str | None = None) -> Path:
-    """A diffusers folder."""
-    write_config(folder, family)
-    for name, module in modules(family).items():
-        module.save_pretrained(folder / name, safe_serialization=True, variant=variant)
-    for name in ("tokenizer", "tokenizer_2")[: len(_WIDTHS[family])]:
-        shutil.copytree(CONFIGS / "clip_tokenizer", folder / name)
-    return folder
+__all__ = ["FOLDERS", "modules", "write_config", "write_folder"]
 
 
 def write_file(path: Path, family: Family) -> Path:

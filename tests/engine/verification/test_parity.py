@@ -8,7 +8,9 @@ from typer.testing import CliRunner
 
 from acetate.protocol.errors import FileError
 from acetate_engine.cli import app
-from acetate_engine.verification.parity import Comparison, compare
+from acetate_engine.verification.comparison import Comparison
+from acetate_engine.verification.golden_runs import FILE
+from acetate_engine.verification.parity import compare
 
 REFERENCES = Path(__file__).parents[2] / "references"
 
@@ -19,7 +21,7 @@ def copy(folder: Path, *modules: str, salt: int = 0) -> Path:
     description["salt"] = salt
     description["parameters"] = {name: description["parameters"][name] for name in modules}
     (folder / "parameters.json").write_text(json.dumps(description))
-    for path in REFERENCES.glob("*.safetensors"):
+    for path in {*REFERENCES.glob("*.safetensors")} - {REFERENCES / FILE}:
         shutil.copyfile(path, folder / path.name)
     return folder
 
@@ -27,14 +29,16 @@ def copy(folder: Path, *modules: str, salt: int = 0) -> Path:
 def test_every_vector_agrees() -> None:
     result = CliRunner().invoke(app, ["parity", str(REFERENCES)])
     assert result.exit_code == 0, result.output
-    assert result.output.count(" ok ") == 8
-    for path in REFERENCES.glob("*.safetensors"):
+    assert result.output.count(" ok ") == 30
+    for path in {*REFERENCES.glob("*.safetensors")} - {REFERENCES / FILE}:
         assert path.stem[:12] in result.output
 
 
 def test_a_difference_is_found(tmp_path: Path) -> None:
     path = copy(tmp_path, "offset_encoder") / "offset_encoder.safetensors"
-    assert CliRunner().invoke(app, ["parity", str(tmp_path)]).exit_code == 0
+    result = CliRunner().invoke(app, ["parity", str(tmp_path)])
+    assert result.exit_code == 0
+    assert "whole jobs are not compared" in result.output
     tensors = load_file(path)
     tensors["offset"].view(-1)[7] += 2e-4
     save_file(tensors, path)

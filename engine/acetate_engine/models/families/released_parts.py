@@ -51,12 +51,18 @@ def offsets(path: Path, unet: UNet2DConditionModel) -> Adaptation:
     return AppliedOffsets(path, unet)
 
 
-def load_parts(checkpoint: Path, family: Family, files: ReleasedFiles, attach: MakeAdaptation) -> Components:
-    """The base on the best device, as far as its memory goes; layer files are read when they are first used.
+def load_parts(
+    checkpoint: Path,
+    family: Family,
+    files: ReleasedFiles,
+    attach: MakeAdaptation,
+    device: torch.device | None = None,
+) -> Components:
+    """The base on `device` (the best where None) as far as its memory goes; layer files are read at their first use.
 
     On a graphics card UNet and text are fp16 and the VAE, which overflows in that, bf16; on the CPU all is float32.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
     on_card = device.type == "cuda"
     vae_dtype = torch.bfloat16 if on_card else torch.float32
     base = load_base(checkpoint, family, torch.float16 if on_card else torch.float32, vae_dtype)

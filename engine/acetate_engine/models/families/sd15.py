@@ -11,6 +11,8 @@ from acetate_engine.models.families.base import Model
 from acetate_engine.models.families.released import Needs, ReleasedFiles, find_released
 
 if TYPE_CHECKING:
+    import torch
+
     from acetate_engine.models.families.components import Components
 
 NEEDS: Needs = {
@@ -29,8 +31,8 @@ def models() -> list[Model]:
     return find_released("sd15", Family.SD15, NEEDS, load)
 
 
-def load(checkpoint: Path, files: ReleasedFiles) -> Components:
-    """Raises CheckpointError where a file cannot be used."""
+def load(checkpoint: Path, files: ReleasedFiles, device: torch.device | None = None) -> Components:
+    """On the best device where none is named. Raises CheckpointError where a file cannot be used."""
     from acetate_engine.models.families.released_parts import load_parts, sharing  # torch: not when only listing
 
-    return load_parts(checkpoint, Family.SD15, files, sharing)
+    return load_parts(checkpoint, Family.SD15, files, sharing, device)

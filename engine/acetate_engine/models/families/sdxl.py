@@ -14,6 +14,8 @@ from acetate_engine.models.families.base import Model
 from acetate_engine.models.families.released import Needs, ReleasedFiles, find_released
 
 if TYPE_CHECKING:
+    import torch
+
     from acetate_engine.models.families.components import Components
 
 NEEDS: Needs = {
@@ -32,8 +34,8 @@ def models() -> list[Model]:
     return find_released("sdxl", Family.SDXL, NEEDS, load)
 
 
-def load(checkpoint: Path, files: ReleasedFiles) -> Components:
-    """Raises CheckpointError where a file cannot be used."""
+def load(checkpoint: Path, files: ReleasedFiles, device: torch.device | None = None) -> Components:
+    """On the best device where none is named. Raises CheckpointError where a file cannot be used."""
     from acetate_engine.models.families.released_parts import load_parts, offsets  # torch: not when only listing
 
-    return load_parts(checkpoint, Family.SDXL, files, offsets)
+    return load_parts(checkpoint, Family.SDXL, files, offsets, device)

@@ -1,0 +1,164 @@
+"""Whole jobs, compared with what the published code gave: the same tiny checkpoints, prompts, pictures and noise.
+
+`pipelines.safetensors` holds latents, each named by family, layer weights and, for SDXL, scheduler; its metadata
+hold seed, prompt, negative_prompt, steps, guidance_scale and size (WIDTHxHEIGHT, multiples of 64). The noise is that of
+a CPU generator with the seed, first of the first run, then of the second.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from acetate.protocol.errors import FileError
+from acetate.protocol.events import ModelInfo
+from acetate.protocol.geometry import Bounds, Extent
+from acetate.protocol.requests import GenerateRequest, Scheduler, Task
+from acetate_engine.engine import Silent
+from acetate_engine.models.checkpoints.kinds import Family
+from acetate_engine.models.families import sd15, sdxl
+from acetate_engine.models.families.base import Model, WorkingSize
+from acetate_engine.pipelines.before_denoise import Until, down_to, first_share
+from acetate_engine.pipelines.contract import Pixels
+from acetate_engine.pipelines.runner import Runner
+from acetate_engine.verification.comparison import Comparison, largest
+from acetate_engine.verification.tiny.folders import write_golden
+
+FILE = "pipelines.safetensors"
+TOLERANCE = 1e-3  # absolute, on latents of 50 to 100
+_NAME = re.compile(
+    r"(?P<family>SD1\.5|SDXL) (?P<layer>\w+?)(?:[ _]attn)?(?: frames \d)?"
+    r"(?: (?P<scheduler>\w+?))?(?: (?P<rule>first half|timestep >=) .*)?"
+)
+_TASKS = {
+    "transparent": Task.FOREGROUND,
+    "joint": Task.JOINT,
+    "bg2fg": Task.FOREGROUND_ON_BACKGROUND,
+    "fg2bg": Task.BACKGROUND_BEHIND_FOREGROUND,
+    "bg2ble": Task.FOREGROUND_ON_BACKGROUND,
+    "bgble2fg": Task.FOREGROUND_ON_BACKGROUND,
+    "fg2ble": Task.BACKGROUND_BEHIND_FOREGROUND,
+    "fgble2bg": Task.BACKGROUND_BEHIND_FOREGROUND,
+}
+_RULES: dict[str | None, Until] = {None: down_to(499.5), "timestep >=": down_to(499.5), "first half": first_share(0.5)}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One job; several golden latents may come from it."""
+
+    family: Family
+    task: Task
+    scheduler: Scheduler
+    rule: str | None  # when fgble2bg gives way to the plain UNet; implementations differ
+
+    @staticmethod
+    def of(name: str) -> tuple[Kind, str]:
+        """The job of a golden latent, and the layer weights of its run. Raises FileError."""
+        found = _NAME.fullmatch(name)
+        if found is None or found["layer"] not in _TASKS:
+            raise FileError(f"{FILE} holds {name!r}, which is not known here", "Update Acetate")
+        scheduler = Scheduler(found["scheduler"] or Scheduler.UNIPC)
+        return Kind(Family(found["family"]), _TASKS[found["layer"]], scheduler, found["rule"]), found["layer"]
+
+
+@dataclass(frozen=True)
+class GoldenRuns:
+    """Golden latents, and what was asked for."""
+
+    latents: Mapping[str, Tensor]
+    asked: Mapping[str, str]
+
+    @staticmethod
+    def read(path: Path) -> GoldenRuns:
+        """Raises FileError where the file is missing or broken."""
+        try:
+            with safe_open(path, "pt") as file:
+                return GoldenRuns({name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {})  # noqa: SIM118
+        except (OSError, SafetensorError) as error:
+            raise FileError(f"{path} cannot be read: {error}", "Complete the directory of golden vectors") from error
+
+    @property
+    def extent(self) -> Extent:
+        width, height = self.asked["size"].split("x")
+        return Extent(int(width), int(height))
+
+    def request(self, kind: Kind) -> GenerateRequest:
+        """`kind` as the file's metadata has it."""
+        return GenerateRequest(
+            kind.task,
+            Bounds.of(self.extent),
+            int(self.asked["seed"]),
+            self.asked["prompt"],
+            self.asked.get("negative_prompt", ""),
+            background="background" if kind.task.needs_background else None,
+            foreground="foreground" if kind.task.needs_foreground else None,
+            model=kind.family.value,
+            steps=int(self.asked["steps"]),
+            scheduler=kind.scheduler,
+            guidance_scale=float(self.asked["guidance_scale"]),
+        )
+
+
+def compare_runs(directory: Path) -> Iterator[Comparison]:
+    """Make every latent of the directory's golden runs anew, through whole jobs in float32 on the CPU.
+
+    Raises:
+        FileError: the file is missing or broken, or holds what is not known here.
+    """
+    golden = GoldenRuns.read(directory / FILE)
+    kinds: dict[Kind, dict[str, str]] = defaultdict(dict)  # golden names by the layer weights of their runs
+    for name in golden.latents:
+        kind, layer = Kind.of(name)
+        kinds[kind][layer] = name
+    with TemporaryDirectory() as folder:
+        models = {family: tiny_model(Path(folder), family, golden.extent) for family in {kind.family for kind in kinds}}
+        for kind, names in sorted(kinds.items(), key=lambda row: row[0].family.value):
+            runs = latents_of(kind, golden.request(kind), models[kind.family])
+            yield from (
+                Comparison(name, "latent", largest(runs[layer] - golden.latents[name]), TOLERANCE)
+                for layer, name in names.items()
+            )
+
+
+def latents_of(kind: Kind, request: GenerateRequest, model: Model) -> dict[str | None, Tensor]:
+    """Each run's (frames, c, h, w), by its layer weights."""
+    runs: dict[str | None, Tensor] = {}
+
+    def finished(layer: str | None, latents: Sequence[Tensor]) -> None:
+        runs[layer] = latents[0]
+
+    runner = Runner(finished=finished, base_after=_RULES[kind.rule])
+    runner.run(model, request, pictures(request.bounds.extent), Silent())
+    return runs
+
+
+def tiny_model(folder: Path, family: Family, native: Extent) -> Model:
+    """The checkpoints of the golden runs, written into `folder` and loaded as a painter's own are."""
+    files = write_golden(folder / family.value, family)
+    module = sd15 if family is Family.SD15 else sdxl
+    size = WorkingSize(native.area, 64, max(native.width / native.height, native.height / native.width))
+    info = ModelInfo(family.value, family.value, module.__name__.rpartition(".")[2], tuple(Task), native.width, True)
+    load = partial(module.load, folder / family.value / "base", files, torch.device("cpu"))
+    return Model(info, size, (), cache(load))
+
+
+def pictures(extent: Extent) -> dict[str, Pixels]:
+    """A background without holes and a foreground whose upper third is transparent, of random pixels."""
+    random = np.random.default_rng(0)
+    shape = (extent.height, extent.width, 4)
+    background = random.integers(0, 256, shape, dtype=np.uint8)
+    background[..., 3] = 255
+    foreground = random.integers(0, 256, shape, dtype=np.uint8)
+    foreground[: extent.height // 3] = 0
+    return {"background": background, "foreground": foreground}
