@@ -20,6 +20,7 @@ from acetate_engine.paths import data_dir, images_dir
 
 _DAY = 24 * 3600.0
 _KEEP_JOBS = 30 * _DAY  # ended jobs, and the images that only they name
+_SWEEP = "sweeping"  # in /health
 _KEEP_IMAGES = 7 * _DAY  # images that no job names
 
 log = structlog.get_logger("engine")
@@ -32,20 +33,28 @@ class Engine:
         self.images = ImageStore(images_dir())
         self.store = JobStore(data_dir() / "jobs.sqlite", takes_newer=True)
         self.supervisor = Supervisor()
-        self.queue = JobQueue(self.store, _new_executor(executor, self.images), self.supervisor)
+        self.queue = JobQueue(self.store, _new_executor(executor, self.images, self.supervisor), self.supervisor)
 
     async def start(self) -> None:
         """Takes up where the last engine was when it ended."""
         log.info("engine started", pid=os.getpid(), version=__version__)
         await self.queue.start()
+        self.supervisor.start(_SWEEP, self._sweep_daily)
 
-    async def sweep(self) -> None:
+    async def _sweep_daily(self) -> None:
+        while True:
+            await self._sweep()
+            self.supervisor.well(_SWEEP)
+            await asyncio.sleep(_DAY)
+
+    async def _sweep(self) -> None:
         """Forgets old jobs, and images that no job needs."""
         jobs = await asyncio.to_thread(self.store.forget, _KEEP_JOBS)
         images = await asyncio.to_thread(self.images.sweep, self.store.used_images(), _KEEP_IMAGES)
         log.info("swept", jobs=jobs, images=images)
 
     async def stop(self) -> None:
+        await self.supervisor.stop()
         await self.queue.stop()
         self.store.close()
         log.info("engine stopped")
@@ -57,13 +66,13 @@ class Engine:
         return Health("acetate", __version__, PROTOCOL_VERSION, os.getpid(), worker, status, reasons)
 
 
-def _new_executor(kind: ExecutorKind, images: ImageStore) -> Executor:
+def _new_executor(kind: ExecutorKind, images: ImageStore, supervisor: Supervisor) -> Executor:
     if kind is ExecutorKind.LOCAL:
-        return LocalExecutor()
+        return LocalExecutor(supervisor)
     try:
         from acetate_engine.jobs.executors.ray import RayExecutor
     except ImportError as error:
         raise EngineStartFailed(
             f"Ray cannot be imported: {error}", "Install it with pip install 'acetate[cluster]'."
         ) from error
-    return RayExecutor(images)
+    return RayExecutor(images, supervisor)

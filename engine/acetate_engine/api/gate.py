@@ -37,7 +37,6 @@ class Gate:
         self._token = token.encode()
         self._on_stop = on_stop
         self._app: asyncio.Task[FastAPI] | None = None
-        self._sweep: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -48,8 +47,7 @@ class Gate:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         await self._engine.start()
-        self._app = asyncio.create_task(asyncio.to_thread(_build_app, self._engine))
-        self._sweep = asyncio.create_task(self._engine.sweep())
+        self._app = self._begin_app()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self._on_stop()
@@ -57,7 +55,6 @@ class Gate:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        assert self._app is not None
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         is_health = scope["path"] == "/health"
         try:
@@ -70,7 +67,17 @@ class Gate:
         if is_health and scope["method"] == "GET":
             await _send_json(200, "application/json", to_json(self._engine.health()), send)
         else:
-            await (await asyncio.shield(self._app))(scope, receive, send)
+            await (await self._built_app())(scope, receive, send)
+
+    def _begin_app(self) -> asyncio.Task[FastAPI]:
+        return asyncio.create_task(asyncio.to_thread(_build_app, self._engine))
+
+    async def _built_app(self) -> FastAPI:
+        """Once it is there; where it could not be built (no descriptor was left, say), it is tried again."""
+        assert self._app is not None
+        if self._app.done() and self._app.exception():
+            self._app = self._begin_app()
+        return await asyncio.shield(self._app)
 
 
 def check_machine(headers: dict[str, str]) -> None:

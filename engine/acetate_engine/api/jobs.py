@@ -13,7 +13,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from acetate.protocol.codec import from_json, to_json
-from acetate.protocol.errors import InvalidRequest, MalformedMessage, PayloadTooLarge, UnknownImage
+from acetate.protocol.errors import InvalidRequest, KeyReused, MalformedMessage, PayloadTooLarge, UnknownImage
 from acetate.protocol.events import Accepted, JobList, JobStatus
 from acetate.protocol.pixels import MEDIA_TYPE
 from acetate.protocol.requests import GenerateRequest
@@ -35,7 +35,7 @@ async def submit(
 ) -> JSONResponse:
     """Accepts a job. It is on the disk before the answer is sent, and survives the death of any process.
 
-    With an Idempotency-Key, sending it again gives the job that the first one made.
+    With an Idempotency-Key, sending it again gives the job that the first one made; another request is refused.
     """
     if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
         raise InvalidRequest("the Idempotency-Key is not a key", "Use 1 to 64 letters, digits, - and _.")
@@ -44,6 +44,10 @@ async def submit(
         await asyncio.to_thread(model_for, wanted)
     _check_images(wanted, engine)
     accepted = await engine.queue.submit(wanted, idempotency_key)
+    if idempotency_key is not None:
+        kept = await asyncio.to_thread(engine.store.status, accepted.id)
+        if kept.request not in (None, wanted):
+            raise KeyReused("another request came with it before", "Send each request with a key of its own.")
     return JSONResponse(to_json(accepted), 202, {"Location": f"/v1/jobs/{accepted.id}"})
 
 

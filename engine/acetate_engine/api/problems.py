@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -9,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from acetate.protocol.errors import AcetateError, InvalidRequest, RequestError
+from acetate_engine.jobs.trouble import of_store, of_system
 from acetate_engine.logs import log_file
 
 MEDIA_TYPE = "application/problem+json"
@@ -37,6 +40,14 @@ def add_handlers(app: FastAPI) -> None:
         answer = problem(RequestError(detail, "See /openapi.json for what there is."), error.status_code)
         answer.headers.update(error.headers or {})
         return answer
+
+    @app.exception_handler(sqlite3.Error)
+    async def store(_: Request, error: sqlite3.Error) -> JSONResponse:
+        return problem(of_store(error))
+
+    @app.exception_handler(OSError)
+    async def system(_: Request, error: OSError) -> JSONResponse:
+        return problem(of_system(error))
 
     @app.exception_handler(Exception)
     async def unexpected(_: Request, error: Exception) -> JSONResponse:

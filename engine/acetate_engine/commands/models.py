@@ -14,7 +14,6 @@ from acetate.protocol.events import ModelInfo, ModelList
 from acetate_engine.commands.options import AsJson
 from acetate_engine.models.checkpoints.kinds import FileInfo
 
-
 app = typer.Typer(invoke_without_command=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import tempfile
 import time
@@ -15,6 +16,8 @@ from acetate.protocol.errors import InvalidRequest, MalformedMessage, UnknownIma
 from acetate.protocol.pixels import is_digest
 
 _PARTIAL = ".partial-"
+
+log = logging.getLogger("images")
 
 
 class ImageStore:
@@ -67,12 +70,12 @@ class ImageStore:
             Path(name).unlink(missing_ok=True)
 
     def sweep(self, used: Collection[str], older_than: float) -> int:
-        """Deletes images that are not in `used` and were not touched for `older_than` seconds; how many."""
+        """Deletes images that are not in `used` and were not touched for `older_than` seconds; how many.
+
+        One that cannot be looked at or deleted stops nothing: it is left, and logged.
+        """
         deadline = time.time() - older_than
-        stale = [path for path in self._files() if path.name not in used and path.stat().st_mtime < deadline]
-        for path in stale:
-            path.unlink()
-        return len(stale)
+        return sum(path.name not in used and _delete_older(path, deadline) for path in self._files())
 
     def _files(self) -> list[Path]:
         partial = [path for path in self.root.iterdir() if path.name.startswith(_PARTIAL)]
@@ -114,6 +117,17 @@ class Upload:
         self.path.replace(target)
         _sync_folder(target.parent)
         return is_new
+
+
+def _delete_older(path: Path, deadline: float) -> bool:
+    try:
+        if path.lstat().st_mtime >= deadline:
+            return False
+        path.unlink()
+    except OSError as error:
+        log.warning("%s cannot be swept: %s", path, error)
+        return False
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

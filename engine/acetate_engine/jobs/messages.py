@@ -1,4 +1,7 @@
-"""The lines that engine and worker exchange: one JSON object each, `{"kind": …, "body": …}`."""
+"""The lines that engine and worker exchange: one JSON object each, `{"kind": …, "body": …}`.
+
+`job` names one run of a job: what was said of a run that was broken off is not said of the next.
+"""
 
 from __future__ import annotations
 

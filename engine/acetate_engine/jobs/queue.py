@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from typing import ParamSpec, TypeVar
 
 import structlog
 
@@ -15,10 +16,13 @@ from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.executors.base import Executor
 from acetate_engine.jobs.rows import StoredEvent
 from acetate_engine.jobs.store import JobStore, StartedJob
-from acetate_engine.jobs.supervised import Supervisor
+from acetate_engine.jobs.supervised import FIRST_PAUSE, LONGEST_PAUSE, Supervisor
 from acetate_engine.logs import log_file
 
-_NAME, _LAST_JOB = "job queue", "last job"  # in /health
+_NAME, _STORE, _LAST_JOB = "job queue", "job store", "last job"  # in /health
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 log = structlog.get_logger("queue")
 
@@ -38,8 +42,7 @@ class JobQueue:
         self._supervisor.start(_NAME, self._work)
 
     async def stop(self) -> None:
-        """Breaks off the job under way; it begins again when the engine does."""
-        await self._supervisor.stop()
+        """Behind the supervisor, which has broken off the job under way; it begins again when the engine does."""
         await self.executor.stop()
 
     async def submit(self, request: GenerateRequest, key: str | None) -> Accepted:
@@ -59,7 +62,7 @@ class JobQueue:
         told: StoredEvent | None = None
         while True:
             changed = self._changed.setdefault(job, asyncio.Event())  # first, so that nothing slips through
-            events, is_over = await asyncio.to_thread(self.store.events_after, job, seq)
+            events, is_over = await self._stored(self.store.events_after, job, seq)
             for event in events:
                 if event != told:  # a waiting job's position is read anew each time
                     yield event
@@ -70,14 +73,12 @@ class JobQueue:
             await changed.wait()
 
     async def _work(self) -> None:
-        """Goes on when the disk is full for a while; only then do jobs wait."""
-        waiting = await asyncio.to_thread(self.store.recover)
+        waiting = await self._stored(self.store.recover)
         log.info("queue starts", waiting=waiting)
         while True:
             self._submitted.clear()
-            job = await asyncio.to_thread(self.store.start_next)
+            job = await self._stored(self.store.start_next)
             self._tell_everyone()  # all positions changed
-            self._supervisor.well(_NAME)
             if job is None:
                 await self._submitted.wait()
             else:
@@ -89,20 +90,33 @@ class JobQueue:
         try:
             async with contextlib.aclosing(self.executor.run(job.id, job.request)) as events:
                 async for event in events:
-                    await asyncio.to_thread(self.store.record, job.id, event)
+                    await self._stored(self.store.record, job.id, event)
                     self._tell(job.id)
             self._supervisor.well(_LAST_JOB)
         except WorkerDied as death:
-            await asyncio.to_thread(self.store.worker_died, job.id, death)
+            await self._stored(self.store.worker_died, job.id, death)
         except asyncio.CancelledError:
-            self.store.release(job.id)
-            raise
-        except sqlite3.Error:
+            with contextlib.suppress(sqlite3.Error):  # the next engine finds it running
+                self.store.release(job.id)
             raise
         except Exception as error:  # noqa: BLE001  # whatever it is, it costs this job only
             self._supervisor.note(_LAST_JOB, error)
-            await asyncio.to_thread(self.store.record, job.id, Failed(Problem.of(_unforeseen(error))))
-        log.info("job left", job=job.id, state=self.store.status(job.id).state.value)
+            await self._stored(self.store.record, job.id, Failed(Problem.of(_unforeseen(error))))
+        log.info("job left", job=job.id)
+
+    async def _stored(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """What the store says, however long it is locked or its disk full: jobs wait for it, none is broken off."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                said = await asyncio.to_thread(call, *arguments, **named)
+            except sqlite3.Error as error:
+                self._supervisor.note(_STORE, error)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                self._supervisor.well(_STORE)
+                return said
 
     def _tell(self, job: str) -> None:
         changed = self._changed.pop(job, None)

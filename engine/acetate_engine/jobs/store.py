@@ -8,10 +8,10 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from acetate.protocol.errors import FileError, LayerNotReady, UnknownJob, UnknownLayer, UnreadableJob, WorkerDied
+from acetate.protocol.errors import UnreadableJob, WorkerDied
 from acetate.protocol.events import (
     Accepted,
     Cancelled,
@@ -19,8 +19,6 @@ from acetate.protocol.events import (
     Event,
     Failed,
     JobState,
-    JobStatus,
-    LayerResult,
     Problem,
     Progress,
     Queued,
@@ -31,15 +29,9 @@ from acetate.protocol.events import (
 )
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.migrations import migrate
-from acetate_engine.jobs.rows import (
-    StoredEvent,
-    is_readable,
-    made_up_ending,
-    read_request,
-    state_of,
-    status_of,
-    write_request,
-)
+from acetate_engine.jobs.reader import JobReader, connect, position_of, row_of
+from acetate_engine.jobs.rows import read_request, state_of, write_request
+from acetate_engine.jobs.trouble import of_store
 
 MAX_WORKER_DEATHS = 3  # a job that kills this many workers is not tried again
 MAX_ATTEMPTS = 10  # nor one that was under way at so many deaths of whatever process
@@ -57,40 +49,42 @@ class StartedJob:
     request: GenerateRequest
 
 
-class JobStore:
-    """One connection, used by any thread, one call at a time. Raises FileError where the file is none of ours.
+class JobStore(JobReader):
+    """What is asked (JobReader) has a connection of its own: it never waits for what is written.
 
     `takes_newer`: also a file of a newer release, where it has all that this one needs.
+    Raises FileError where the file is none of ours, StoreUnusable or NoSpace where it cannot be used now.
     """
 
     def __init__(self, path: Path, *, takes_newer: bool = False) -> None:
         self._lock = threading.RLock()
-        self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._database.row_factory = sqlite3.Row
         try:
+            self._database = connect(path)
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
             self._database.execute("PRAGMA foreign_keys = ON")
             migrate(self._database, takes_newer=takes_newer)
-        except sqlite3.DatabaseError as error:
-            raise FileError(
-                f"the job store {path} cannot be read: {error}", "Move it away; jobs in it are lost."
-            ) from error
+            super().__init__(path)
+        except sqlite3.Error as error:
+            raise of_store(error, path) from error
 
     def close(self) -> None:
+        super().close()
         with self._lock:
             self._database.close()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Whole or not at all, also where it is the end of it that fails."""
         with self._lock:
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield self._database
+                self._database.execute("COMMIT")
             except BaseException:
-                self._database.execute("ROLLBACK")
+                if self._database.in_transaction:  # a full disk may have ended it
+                    self._database.execute("ROLLBACK")
                 raise
-            self._database.execute("COMMIT")
 
     # accepting
 
@@ -100,7 +94,7 @@ class JobStore:
             row = database.execute("SELECT id, number FROM jobs WHERE key = ?", (key,)).fetchone()
             if row is None:
                 row = self._insert(request, key)
-            return Accepted(row["id"], self._position(row["number"]))
+            return Accepted(row["id"], position_of(database, row["number"]))
 
     def _insert(self, request: GenerateRequest, key: str | None) -> sqlite3.Row:
         row: sqlite3.Row = self._database.execute(
@@ -108,20 +102,13 @@ class JobStore:
             (uuid.uuid4().hex, key, write_request(request), JobState.QUEUED.value, time.time()),
         ).fetchone()
         self._refer(row["number"], request.image_digests)
-        self._append(row["number"], Queued(self._position(row["number"])))
+        self._append(row["number"], Queued(position_of(self._database, row["number"])))
         return row
 
     def _refer(self, number: int, digests: tuple[str, ...]) -> None:
         self._database.executemany(
             "INSERT OR IGNORE INTO images (job, digest) VALUES (?, ?)", [(number, digest) for digest in digests]
         )
-
-    def _position(self, number: int) -> int:
-        """How many queued jobs are before this one."""
-        (count,) = self._database.execute(
-            "SELECT count(*) FROM jobs WHERE state = 'queued' AND number < ?", (number,)
-        ).fetchone()
-        return int(count)
 
     # carrying out
 
@@ -142,7 +129,7 @@ class JobStore:
     def record(self, job: str, event: Event) -> None:
         """Adds what happened; an event that ends the job ends it."""
         with self._transaction():
-            self._record(self._row(job)["number"], event)
+            self._record(row_of(self._database, job)["number"], event)
 
     def _record(self, number: int, event: Event) -> None:
         self._append(number, event)
@@ -170,7 +157,7 @@ class JobStore:
     def cancel(self, job: str) -> JobState:
         """A queued job is cancelled at once, a running one marked; gives the state after that."""
         with self._transaction() as database:
-            row = self._row(job)
+            row = row_of(self._database, job)
             state = state_of(row)
             if state.is_final:
                 return state
@@ -185,15 +172,15 @@ class JobStore:
     def worker_died(self, job: str, death: WorkerDied) -> None:
         """Queues the job again, unless it was being cancelled or has killed too many workers."""
         with self._transaction() as database:
-            number = self._row(job)["number"]
+            number = row_of(self._database, job)["number"]
             database.execute("UPDATE jobs SET deaths = deaths + 1 WHERE number = ?", (number,))
-            self._give_back(self._row(job), death)
+            self._give_back(row_of(self._database, job), death)
 
     def release(self, job: str) -> None:
         """Queues a running job again that was broken off for no fault of its own."""
         with self._transaction() as database:
             database.execute("UPDATE jobs SET attempt = attempt - 1 WHERE id = ? AND state = 'running'", (job,))
-            self._give_back(self._row(job), _ENGINE_DIED)
+            self._give_back(row_of(self._database, job), _ENGINE_DIED)
 
     def recover(self) -> int:
         """After the death of an engine: queues again what was under way; how many jobs wait now."""
@@ -213,68 +200,6 @@ class JobStore:
         else:
             self._database.execute("UPDATE jobs SET state = 'queued' WHERE number = ?", (row["number"],))
 
-    # asking
-
-    def _row(self, job: str) -> sqlite3.Row:
-        row: sqlite3.Row | None = self._database.execute("SELECT * FROM jobs WHERE id = ?", (job,)).fetchone()
-        if row is None:
-            raise UnknownJob(f"no job is called {job[:80]!r}", "It may have been swept away: send it again.")
-        return row
-
-    def status(self, job: str) -> JobStatus:
-        with self._lock:
-            return self._status(self._row(job))
-
-    def recent(self, limit: int) -> tuple[JobStatus, ...]:
-        """The newest jobs first."""
-        with self._lock:
-            rows = self._database.execute("SELECT * FROM jobs ORDER BY number DESC LIMIT ?", (limit,)).fetchall()
-            return tuple(self._status(row) for row in rows)
-
-    def _status(self, row: sqlite3.Row) -> JobStatus:
-        return status_of(row, self._last_event(row["number"]) if state_of(row).is_final else None)
-
-    def _last_event(self, number: int) -> StoredEvent | None:
-        event = self._database.execute(
-            "SELECT seq, name, data FROM events WHERE job = ? ORDER BY seq DESC LIMIT 1", (number,)
-        ).fetchone()
-        return StoredEvent(*event) if event else None
-
-    def layer(self, job: str, index: int) -> LayerResult:
-        """Raises UnknownJob, LayerNotReady before the job is done, UnknownLayer."""
-        status = self.status(job)
-        if status.state is not JobState.DONE:
-            raise LayerNotReady(f"job {job} is {status.state.value}", "Follow its events until it is done.")
-        if not 0 <= index < len(status.layers):
-            raise UnknownLayer(f"job {job} has {len(status.layers)} layers, and no layer {index}", "Ask for another.")
-        return status.layers[index]
-
-    def events_after(self, job: str, seq: int) -> tuple[list[StoredEvent], bool]:
-        """What happened behind event `seq`, in order (superseded previews are gone), and whether that is all.
-
-        A waiting job tells its position as it is now.
-        """
-        with self._lock:
-            row = self._row(job)
-            found = self._database.execute(
-                "SELECT seq, name, data FROM events WHERE job = ? AND seq > ? ORDER BY seq", (row["number"], seq)
-            ).fetchall()
-            events = [event for event in (StoredEvent(*columns) for columns in found) if is_readable(event)]
-            last = self._last_event(row["number"])
-            if row["state"] == JobState.QUEUED.value:
-                events = self._with_position(events, row["number"], last)
-        ending = made_up_ending(row, last)
-        if ending and ending.seq > seq:
-            events.append(ending)
-        return events, state_of(row).is_final
-
-    def _with_position(self, events: list[StoredEvent], number: int, last: StoredEvent | None) -> list[StoredEvent]:
-        """Of a waiting job: where it stands now, not where it stood when it was accepted."""
-        queued = StoredEvent(last.seq if last else 0, "queued", encode_event(Queued(self._position(number))))
-        if any(event.name == "queued" for event in events):
-            return [replace(event, data=queued.data) if event.name == "queued" else event for event in events]
-        return [*events, queued]
-
     # sweeping
 
     def forget(self, older_than: float) -> int:
@@ -284,8 +209,3 @@ class JobStore:
                 "DELETE FROM jobs WHERE created < ? AND state IN ('done', 'failed', 'cancelled')",
                 (time.time() - older_than,),
             ).rowcount
-
-    def used_images(self) -> set[str]:
-        """Every digest that a job names or made."""
-        with self._lock:
-            return {row["digest"] for row in self._database.execute("SELECT DISTINCT digest FROM images")}

@@ -43,6 +43,7 @@ class Supervisor:
 
     def start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """`work` from now on, until it returns or `stop`."""
+        self._tasks = [task for task in self._tasks if not task.done()]
         self._tasks.append(asyncio.create_task(self._keep_going(name, work), name=name))
 
     async def stop(self) -> None:

@@ -23,17 +23,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acetate.protocol.errors import AcetateError, GenerationFailed, OutOfMemory
-from acetate.protocol.events import Cancelled, Done, Event, Failed, LayerResult, Preview, Problem, Progress
+from acetate.protocol.events import NO_SPACE, Cancelled, Done, Event, Failed, LayerResult, Preview, Problem, Progress
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.compositing.images import decode_image, encode_image, encode_png
 from acetate_engine.jobs.images import ImageStore
 from acetate_engine.jobs.messages import Cancel, Message, Ready, Report, Run, decode_line, encode_line
+from acetate_engine.jobs.trouble import is_full
 from acetate_engine.logs import log_file
 from acetate_engine.paths import images_dir
-from acetate_engine.pipelines.contract import Generated, Generator, JobCancelled
+from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Generator, JobCancelled
 from acetate_engine.pipelines.tasks import TaskGenerator
 
 _NICE = 10  # painting comes first
+_PAUSE = 1.0  # seconds before a full disk is tried again
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 log = logging.getLogger("worker")
@@ -105,7 +107,7 @@ def carry_out(generator: Generator, request: GenerateRequest, images: ImageStore
         reporter.check()
         conditions = {digest: decode_image(images.read(digest)) for digest in request.image_digests}
         generated = generator.generate(request, conditions, reporter)
-        return Done(_store(generated, images), generated.notes, time.monotonic() - started)
+        return Done(_stored(generated, images, reporter), generated.notes, time.monotonic() - started)
     except JobCancelled:
         return Cancelled()
     except AcetateError as error:
@@ -115,13 +117,28 @@ def carry_out(generator: Generator, request: GenerateRequest, images: ImageStore
         return Failed(Problem.of(_explained(error)))
 
 
-def _store(generated: Generated, images: ImageStore) -> tuple[LayerResult, ...]:
+def _stored(generated: Generated, images: ImageStore, reporter: ChannelReporter) -> tuple[LayerResult, ...]:
     return tuple(
         LayerResult(
-            index, layer.image, layer.role, layer.name, layer.bounds, images.add(encode_image(layer.pixels)), layer.seed
+            index, layer.image, layer.role, layer.name, layer.bounds, _added(layer, images, reporter), layer.seed
         )
         for index, layer in enumerate(generated.layers)
     )
+
+
+def _added(layer: GeneratedLayer, images: ImageStore, reporter: ChannelReporter) -> str:
+    """A full disk is no reason to lose what was made: it is said, and waited for. Raises JobCancelled."""
+    body = encode_image(layer.pixels)
+    while True:
+        try:
+            return images.add(body)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            log.warning("no space for a layer of %s: %s", reporter.job, error)
+        reporter.progress(0, 0, NO_SPACE)
+        time.sleep(_PAUSE)
+        reporter.check()
 
 
 def _explained(error: Exception) -> AcetateError:

@@ -22,6 +22,7 @@ from acetate.protocol.connection import (
     runtime_dir,
 )
 from acetate.protocol.errors import (
+    AcetateError,
     EngineError,
     EngineNotInstalled,
     EngineStartFailed,
@@ -63,7 +64,7 @@ class Launcher:
             time.sleep(WATCH)
             if self.has_started(connection) and self._has_ended():
                 return
-            misses = 0 if _answers(connection) else misses + 1
+            misses = 0 if _is_there(connection) else misses + 1
 
     def stop(self) -> None:
         """Asks the engine that was started here to end, for good; one that ran before stays."""
@@ -103,6 +104,14 @@ def find() -> Connection | None:
     """The running engine; None where there is no connection file, or nothing answers there any more."""
     connection = read_connection(connection_file())
     return connection if connection and _answers(connection) else None
+
+
+def _is_there(connection: Connection) -> bool:
+    """Whatever answers otherwise is not that engine any more."""
+    try:
+        return _answers(connection)
+    except AcetateError:
+        return False
 
 
 def _answers(connection: Connection) -> bool:

@@ -124,7 +124,7 @@ def _decode_scalar(kind: Any, data: Any, path: str) -> object:
         return _to_float(data, path)
     if not isinstance(data, kind) or (isinstance(data, bool) and kind is not bool):
         raise _malformed(path, _SCALARS[kind], data)
-    if isinstance(data, str) and not _is_text(data):
+    if isinstance(data, str) and not is_text(data):
         raise MalformedMessage(f"{path} has half a surrogate pair in it", "Send Unicode text.")
     return data
 
@@ -136,8 +136,8 @@ def _to_float(data: int, path: str) -> float:
         raise MalformedMessage(f"{path} is too large", "Correct the field.") from None
 
 
-def _is_text(data: str) -> bool:
-    """JSON escapes can spell half a surrogate pair, which no file, tokenizer or socket takes."""
+def is_text(data: str) -> bool:
+    """Whether it is Unicode. JSON escapes can spell half a surrogate pair, which no file, tokenizer or socket takes."""
     try:
         data.encode()
     except UnicodeEncodeError:

@@ -12,7 +12,8 @@ AcetateError
 │   ├── PayloadTooLarge
 │   ├── UnknownJob
 │   ├── UnknownLayer
-│   └── LayerNotReady
+│   ├── LayerNotReady
+│   └── KeyReused             an Idempotency-Key came with another request before
 ├── AccessError           no token, or another engine's
 │   └── ForbiddenOrigin       Host or Origin is not this machine
 ├── EngineError           the engine as a process
@@ -20,7 +21,9 @@ AcetateError
 │   ├── EngineStartFailed
 │   ├── EngineAlreadyRunning
 │   ├── EngineUnreachable
-│   └── PortTaken
+│   ├── PortTaken
+│   ├── StoreUnusable         the job store is locked, or its disk fails: for a while
+│   └── NoSpace               the disk is full
 ├── JobError              an accepted job ended without layers
 │   ├── GenerationFailed
 │   ├── OutOfMemory
@@ -123,6 +126,10 @@ class LayerNotReady(RequestError):
     code, title, status = "layer-not-ready", "The layer is not there yet", 409
 
 
+class KeyReused(RequestError):
+    code, title, status = "key-reused", "The Idempotency-Key belongs to another request", 409
+
+
 class AccessError(AcetateError):
     code, title, status = "access", "The engine refused access", 401
 
@@ -153,6 +160,14 @@ class EngineUnreachable(EngineError):
 
 class PortTaken(EngineError):
     code, title = "port-taken", "The port is taken"
+
+
+class StoreUnusable(EngineError):
+    code, title = "store-unusable", "What is kept cannot be read or written now"
+
+
+class NoSpace(EngineError):
+    code, title, status = "no-space", "The disk is full", 507
 
 
 class JobError(AcetateError):

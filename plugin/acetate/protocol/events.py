@@ -71,11 +71,14 @@ class Started:
     attempt: int  # 1, and one more after each death of the worker
 
 
+NO_SPACE = "no space"  # a stage: what was made waits until the disk has room for it
+
+
 @dataclass(frozen=True)
 class Progress:
     step: int
     steps: int
-    stage: str  # loading, encode, denoise, decode
+    stage: str  # loading, encode, denoise, decode, NO_SPACE
 
     @property
     def fraction(self) -> float:
@@ -109,7 +112,7 @@ class Cancelled:
 
 Event = Queued | Started | Progress | Preview | Done | Failed | Cancelled
 
-_NAMES: dict[str, type] = {
+EVENTS: dict[str, type] = {
     "queued": Queued,
     "started": Started,
     "progress": Progress,
@@ -131,13 +134,13 @@ def encode_event(event: Event) -> str:
 
 def decode_event(name: str, data: str) -> Event:
     """Raises MalformedMessage on an unknown name or on data that does not fit it."""
-    if name not in _NAMES:
+    if name not in EVENTS:
         raise MalformedMessage(f"unknown event {name[:60]!r}", "Update the plugin: the engine is newer.")
     try:
         parsed = json.loads(data)
     except ValueError as error:
         raise MalformedMessage(f"event {name} is not JSON: {error}", "Restart the engine.") from error
-    event: Event = from_answer(_NAMES[name], parsed)
+    event: Event = from_answer(EVENTS[name], parsed)
     return event
 
 

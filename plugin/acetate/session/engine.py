@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import TypeVar
@@ -115,7 +116,10 @@ class Engine:
         self.models.value = tuple(model for model in models if model.installed)
 
     async def _watch(self, connection: Connection) -> None:
-        await self._loop.thread(lambda: self._launcher.wait_until_gone(connection))
+        try:
+            await self._loop.thread(lambda: self._launcher.wait_until_gone(connection))
+        except Exception:  # noqa: BLE001  # whatever it is: nobody watches any more, so it counts as gone
+            traceback.print_exc()
         if self._connection != connection:
             return  # somebody else has noticed, and brings it back
         self.lose(connection)

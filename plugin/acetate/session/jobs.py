@@ -7,7 +7,7 @@ import uuid
 from enum import Enum
 
 from acetate.protocol.errors import AcetateError
-from acetate.protocol.events import Cancelled, Done, Event, Failed, Preview, Progress, Queued, Started
+from acetate.protocol.events import NO_SPACE, Cancelled, Done, Event, Failed, Preview, Progress, Queued, Started
 from acetate.protocol.requests import GenerateRequest
 from acetate.session.observable import Observable
 
@@ -29,7 +29,12 @@ class Phase(str, Enum):
         return self in (Phase.DONE, Phase.FAILED, Phase.CANCELLED)
 
 
-_STAGES = {"loading": "Loading the model", "encode": "Reading the conditions", "decode": "Decoding the layer"}
+_STAGES = {
+    "loading": "Loading the model",
+    "encode": "Reading the conditions",
+    "decode": "Decoding the layer",
+    NO_SPACE: "The disk is full: free some space, the layer waits",
+}
 
 
 class Job:

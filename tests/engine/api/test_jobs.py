@@ -177,3 +177,11 @@ def test_a_waiting_job_is_cancelled_at_once(own_engine: EngineProcess) -> None:
     assert own_engine.status(third).state is JobState.QUEUED
     assert next(event for _, event in own_engine.events(third)) == Queued(0)  # it was third
     assert own_engine.status(first).state is JobState.RUNNING
+
+
+def test_a_key_is_for_one_request(engine: EngineProcess) -> None:
+    engine.upload()
+    first = engine.post(identity_request(), **{"Idempotency-Key": "one-request"})
+    assert engine.post(identity_request(), **{"Idempotency-Key": "one-request"}).json()["id"] == first.json()["id"]
+    answer = engine.post(identity_request(seed=77), **{"Idempotency-Key": "one-request"})
+    assert (answer.status_code, problem_of(answer)["code"]) == (409, "key-reused")

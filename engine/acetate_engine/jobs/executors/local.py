@@ -12,17 +12,19 @@ from collections.abc import AsyncGenerator
 
 import structlog
 
-from acetate.protocol.errors import MalformedMessage, WorkerDied
+from acetate.protocol.errors import WorkerDied
 from acetate.protocol.events import Event, Progress, final_state
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.executors.base import WorkerState
 from acetate_engine.jobs.messages import Cancel, Message, Ready, Report, Run, decode_line, encode_line
+from acetate_engine.jobs.supervised import Supervisor
 from acetate_engine.logs import log_file
 
 _LINE_LIMIT = 2**24  # bytes; a preview of noise is half a megabyte
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 8.0  # seconds before a dead worker is started again
 _STABLE = 60.0  # a worker that lived this many seconds starts the pauses anew
 _STOP_TIMEOUT = 2.0  # seconds
+_NAME = "worker"  # in /health
 
 log = structlog.get_logger("executor")
 
@@ -30,15 +32,17 @@ log = structlog.get_logger("executor")
 class LocalExecutor:
     """An `Executor` with one subprocess, `python -m acetate_engine.jobs.worker`."""
 
-    def __init__(self) -> None:
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
         self._process: Process | None = None
         self._alive = asyncio.Event()
         self._ready = False
         self._died = False
         self._job: str | None = None
+        self._run: str | None = None  # the run of that job that is under way
+        self._runs = 0
         self._reports: asyncio.Queue[Event | WorkerDied] = asyncio.Queue()
         self._cancelled: set[str] = set()
-        self._supervisor: asyncio.Task[None] | None = None
 
     @property
     def state(self) -> WorkerState:
@@ -49,24 +53,26 @@ class LocalExecutor:
         return "ready" if self._ready else "starting"
 
     async def start(self) -> None:
-        self._supervisor = asyncio.create_task(self._supervise())
+        self._supervisor.start(_NAME, self._keep_a_worker)
 
     async def run(self, job: str, request: GenerateRequest) -> AsyncGenerator[Event, None]:
         await self._alive.wait()
-        self._job, self._reports = job, asyncio.Queue()
+        self._runs += 1
+        run = f"{job}.{self._runs}"  # what is said of this run is of no other, also not of the same job
+        self._job, self._run, self._reports = job, run, asyncio.Queue()
         try:
             if not self._ready:
                 yield Progress(0, 0, "loading")
-            await self._send(Run(job, request))
+            await self._send(Run(run, request))
             if job in self._cancelled:  # before there was a worker to hear of it
-                await self._send(Cancel(job))
+                await self._send(Cancel(run))
             async for event in self._events():
                 yield event
         except GeneratorExit:  # nobody listens any more
-            await self._send(Cancel(job))
+            await self._send(Cancel(run))
             raise
         finally:
-            self._job = None
+            self._job = self._run = None
             self._cancelled.discard(job)
 
     async def _events(self) -> AsyncGenerator[Event, None]:
@@ -80,12 +86,11 @@ class LocalExecutor:
 
     async def cancel(self, job: str) -> None:
         self._cancelled.add(job)
-        await self._send(Cancel(job))
+        if self._job == job and self._run:
+            await self._send(Cancel(self._run))
 
     async def stop(self) -> None:
-        if self._supervisor:
-            self._supervisor.cancel()
-            await asyncio.gather(self._supervisor, return_exceptions=True)
+        """Behind its supervisor, which would start another."""
         process = self._process
         if process is None or process.returncode is not None:
             return
@@ -104,20 +109,23 @@ class LocalExecutor:
             self._process.stdin.write(encode_line(message))
             await self._process.stdin.drain()
 
-    async def _supervise(self) -> None:
+    async def _keep_a_worker(self) -> None:
         pause = _FIRST_PAUSE
         while True:
             started = time.monotonic()
-            process = await self._spawn()
-            try:
-                await asyncio.gather(self._read_reports(process), _copy_to_log(process))
-            except (MalformedMessage, ValueError):  # ValueError: a line longer than the limit
-                log.exception("the worker wrote what is no message")
-                process.kill()
-            self._bury(process, await process.wait())
+            await self._live(await self._spawn())
             pause = _FIRST_PAUSE if time.monotonic() - started > _STABLE else pause
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _live(self, process: Process) -> None:
+        """As long as the worker does, whatever it writes."""
+        try:
+            await asyncio.gather(self._read_reports(process), _copy_to_log(process))
+        except Exception as error:  # noqa: BLE001  # e.g. no message, or a line longer than the limit
+            self._supervisor.note(_NAME, error)
+            process.kill()
+        self._bury(process, await process.wait())
 
     async def _spawn(self) -> Process:
         self._process = await asyncio.create_subprocess_exec(
@@ -139,14 +147,15 @@ class LocalExecutor:
             message = decode_line(line)
             if isinstance(message, Ready):
                 self._ready = True
+                self._supervisor.well(_NAME)
                 log.info("worker ready", seconds=round(message.seconds, 2))
-            elif isinstance(message, Report) and message.job == self._job:
+            elif isinstance(message, Report) and message.job == self._run:
                 self._reports.put_nowait(message.decode())
 
     def _bury(self, process: Process, code: int) -> None:
         self._process, self._ready, self._died = None, False, True
         self._alive.clear()
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+        how = _ending(code)
         log.warning("worker died", pid=process.pid, how=how, job=self._job)
         self._reports.put_nowait(
             WorkerDied(
@@ -154,6 +163,16 @@ class LocalExecutor:
                 f"Choose a smaller region or a lighter model. The log says more: {log_file()}",
             )
         )
+
+
+def _ending(code: int) -> str:
+    """How a process ended; not every signal has a name."""
+    if code >= 0:
+        return f"exit status {code}"
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:
+        return f"signal {-code}"
 
 
 async def _copy_to_log(process: Process) -> None:

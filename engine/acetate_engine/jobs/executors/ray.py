@@ -28,6 +28,7 @@ from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.executors.base import WorkerState
 from acetate_engine.jobs.images import ImageStore
 from acetate_engine.jobs.messages import Message, Report
+from acetate_engine.jobs.supervised import Supervisor
 from acetate_engine.jobs.worker import ChannelReporter, carry_out, warm_up
 from acetate_engine.pipelines.tasks import TaskGenerator
 
@@ -44,11 +45,13 @@ class RayExecutor:
     Raises EngineStartFailed where the cluster cannot be reached.
     """
 
-    def __init__(self, images: ImageStore) -> None:
+    def __init__(self, images: ImageStore, supervisor: Supervisor) -> None:
         self._images = images
-        self._is_ready = False
+        self._supervisor = supervisor
         self._job: str | None = None
-        self._warming_up: asyncio.Task[None]
+        self._run = ""  # the run of that job that is under way
+        self._runs = 0
+        self._ready = asyncio.Event()
         _connect()
         self._worker = _new_worker()
 
@@ -56,29 +59,31 @@ class RayExecutor:
     def state(self) -> WorkerState:
         if self._job:
             return "busy"
-        return "ready" if self._is_ready else "starting"
+        return "ready" if self._ready.is_set() else "starting"
 
     async def start(self) -> None:
-        self._warming_up = asyncio.create_task(self._warm_up())
+        self._ready.clear()
+        self._supervisor.start("worker", self._warm_up)
 
     async def _warm_up(self) -> None:
         """Until the actor answers, which it does not while Ray starts it again."""
-        while not self._is_ready:
+        while not self._ready.is_set():
             try:
                 log.info("worker ready", node=await self._worker.warm_up.remote())
-                self._is_ready = True
+                self._ready.set()
             except RayError as error:
                 log.info("worker not there yet", reason=_first_line(error))
                 await asyncio.sleep(_PAUSE)
 
     async def run(self, job: str, request: GenerateRequest) -> AsyncGenerator[Event, None]:
-        self._job = job
+        self._runs += 1
+        self._job, self._run = job, f"{job}.{self._runs}"
         try:
-            if not self._is_ready:
+            if not self._ready.is_set():
                 yield Progress(0, 0, "loading")
-                await asyncio.shield(self._warming_up)
+                await self._ready.wait()
             bodies = await asyncio.to_thread(self._bodies, request)
-            reports = self._worker.run.options(num_returns="streaming").remote(job, request, bodies)
+            reports = self._worker.run.options(num_returns="streaming").remote(self._run, request, bodies)
             async for reference in reports:
                 report = await reference
                 if isinstance(report, bytes):
@@ -86,10 +91,9 @@ class RayExecutor:
                 else:
                     yield report.decode()
         except GeneratorExit:  # nobody listens any more
-            self._worker.cancel.remote(job)
+            self._worker.cancel.remote(self._run)
             raise
         except RayError as error:
-            self._is_ready = False
             await self.start()
             raise WorkerDied(
                 f"the worker on the cluster ended: {_first_line(error)}",
@@ -104,10 +108,10 @@ class RayExecutor:
 
     async def cancel(self, job: str) -> None:
         with contextlib.suppress(RayError):  # an actor that is just started again has no job; the store knows
-            await self._worker.cancel.remote(job)
+            if self._job == job:
+                await self._worker.cancel.remote(self._run)
 
     async def stop(self) -> None:
-        self._warming_up.cancel()
         await asyncio.to_thread(ray.shutdown)  # the actor ends with the engine that started it
 
 

@@ -5,19 +5,60 @@ Nothing here imports torch: the API process lists models.
 
 from __future__ import annotations
 
-from acetate.protocol.errors import UnknownModel, UnsupportedTask
+import logging
+from dataclasses import replace
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from acetate.protocol.codec import is_text
+from acetate.protocol.errors import CheckpointError, UnknownModel, UnsupportedTask
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import GenerateRequest, Task
 from acetate_engine.models.families import mini, sd15, sdxl
 from acetate_engine.models.families.add_ons import require_add_ons
-from acetate_engine.models.families.base import Model
+from acetate_engine.models.families.base import Model, WorkingSize
+
+if TYPE_CHECKING:
+    from acetate_engine.models.families.components import Components
+
+log = logging.getLogger("models")
 
 FAMILIES = (mini, sd15, sdxl)
 
 
 def find_models() -> list[Model]:
-    """Every model of every family, installed or not."""
-    return [model for family in FAMILIES for model in family.models()]
+    """Every model of every family, installed or not; what goes wrong with one hides no other."""
+    return [_speakable(model) for family in FAMILIES for model in _models_of(family)]
+
+
+def _models_of(family: ModuleType) -> list[Model]:
+    try:
+        found: list[Model] = family.models()
+    except Exception as error:  # files of any kind may lie there
+        log.exception("a family cannot be listed")
+        name = family.__name__.rpartition(".")[2]
+        return [_unusable(name, f"it cannot be listed, because {type(error).__name__}: {str(error)[:200]}")]
+    return found
+
+
+def _unusable(name: str, reason: str) -> Model:
+    def refuse() -> Components:
+        raise CheckpointError(reason, "Look at its files with `acetate models`.")
+
+    info = ModelInfo(name, name, name, (), 0, installed=False, reason=reason)
+    return Model(info, WorkingSize(1, 1, 1.0), (), refuse)
+
+
+def _speakable(model: Model) -> Model:
+    """A file's name may be no text, and no message can carry it: such an add-on is left out, such a model refused."""
+    info = model.info
+    if not is_text(info.name):
+        shown = info.name.encode("utf-8", "backslashreplace").decode()
+        return _unusable(shown, f"the name of its file is no text: rename {shown}")
+    styles, looks = tuple(filter(is_text, info.styles)), tuple(filter(is_text, info.image_prompts))
+    if (styles, looks) == (info.styles, info.image_prompts):
+        return model
+    return replace(model, info=replace(info, styles=styles, image_prompts=looks))
 
 
 def describe_models() -> list[ModelInfo]:
