@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from acetate.protocol.errors import InvalidRequest
-from acetate.protocol.events import LayerRole
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat, digest
 from acetate.protocol.requests import (
@@ -36,6 +35,7 @@ from acetate.protocol.requests import (
     Style,
     Task,
 )
+from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.images import encode_image
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.openraster import eight

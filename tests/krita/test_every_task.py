@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from acetate.protocol.events import LayerRole
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import Task
+from acetate.protocol.tasks import LayerRole
 from tests.engine.commands.conftest import tiny_resources  # noqa: F401  # a fixture
 from tests.krita.conftest import Studio
 from tests.krita.harness.builder import Builder

@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from acetate.protocol.events import LayerRole
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import GenerateRequest
+from acetate.protocol.tasks import LayerRole
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 """(height, width, 4) RGBA, straight alpha, sRGB; (height, width) for a mask. uint8 0..255 or uint16 0..65535."""

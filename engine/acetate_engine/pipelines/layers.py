@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from acetate.protocol.events import LayerRole
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import MAX_SEED
+from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.alpha import Floats, convert, to_pixels
 from acetate_engine.compositing.regions import crop
 from acetate_engine.pipelines.contract import GeneratedLayer, Pixels

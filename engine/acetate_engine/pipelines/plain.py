@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from acetate.protocol.events import LayerRole
 from acetate.protocol.requests import GenerateRequest, Task
+from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.alpha import convert, premultiply, to_float
 from acetate_engine.compositing.regions import crop
 from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Images, Pixels, Reporter

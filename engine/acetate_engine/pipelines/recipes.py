@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from acetate.protocol.events import LayerRole
+from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.alpha import over, to_float, to_pixels
 from acetate_engine.models.adapters.concat_condition import on_grey
 from acetate_engine.pipelines.before_denoise import always

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from acetate.protocol.events import LayerRole
 from acetate.protocol.pixels import PixelFormat
+from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.alpha import Floats, convert, premultiply, to_float, to_pixels, unpremultiply
 from acetate_engine.pipelines.before_denoise import steps_of
 from acetate_engine.pipelines.contract import GeneratedLayer, Pixels

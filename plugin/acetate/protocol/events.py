@@ -9,7 +9,9 @@ from enum import Enum
 from acetate.protocol.codec import from_answer, to_json
 from acetate.protocol.errors import AcetateError, MalformedMessage
 from acetate.protocol.geometry import Bounds
-from acetate.protocol.requests import ControlKind, GenerateRequest, Task
+from acetate.protocol.requests import ControlKind, GenerateRequest
+from acetate.protocol.tasks import LayerRole as LayerRole
+from acetate.protocol.tasks import Task
 
 
 class JobState(str, Enum):
@@ -22,12 +24,6 @@ class JobState(str, Enum):
     @property
     def is_final(self) -> bool:
         return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
-
-
-class LayerRole(str, Enum):
-    FOREGROUND = "foreground"  # transparent
-    BACKGROUND = "background"  # opaque
-    BLENDED = "blended"  # opaque
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from enum import Enum
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import MAX_PIXELS, PixelFormat, is_digest
+from acetate.protocol.tasks import Task as Task
 
 DEFAULT_MODEL = "mini"
 MAX_PROMPT = 4000  # characters; text encoders read far less
@@ -18,53 +19,6 @@ MAX_SEED = 2**32 - 1
 MAX_ADD_ONS = 8  # hints, image prompts or LoRAs of one request
 MAX_NAME = 200  # characters of a file's name
 MAX_COORDINATE = 2**24  # canvas pixels from the origin, either way
-
-
-class Task(str, Enum):
-    FOREGROUND = "foreground"  # text → transparent layer
-    JOINT = "joint"  # text → foreground and background together
-    FOREGROUND_ON_BACKGROUND = "foreground_on_background"
-    BACKGROUND_BEHIND_FOREGROUND = "background_behind_foreground"
-    BLEND = "blend"  # foreground, background → blended picture
-    STACK = "stack"  # prompts, bottom to top → layers, each conditioned on those below
-    REFINE = "refine"  # foreground → another version of it, alpha free
-    INPAINT = "inpaint"  # foreground, mask → repainted inside the mask
-    EDGES = "edges"  # foreground → its edges, white on black: a hint for ControlNet; no model
-    IDENTITY = "identity"  # returns its foreground: exercises the path of a pixel, no model
-
-    @property
-    def needs_background(self) -> bool:
-        return self in (Task.FOREGROUND_ON_BACKGROUND, Task.BLEND)
-
-    @property
-    def needs_foreground(self) -> bool:
-        return self in (
-            Task.BACKGROUND_BEHIND_FOREGROUND,
-            Task.BLEND,
-            Task.REFINE,
-            Task.INPAINT,
-            Task.EDGES,
-            Task.IDENTITY,
-        )
-
-    @property
-    def needs_mask(self) -> bool:
-        return self is Task.INPAINT
-
-    @property
-    def needs_model(self) -> bool:
-        """And a prompt to give it."""
-        return self not in (Task.EDGES, Task.IDENTITY)
-
-    @property
-    def reworks_layer(self) -> bool:
-        """Whether the result is another version of the foreground, in its place."""
-        return self in (Task.REFINE, Task.INPAINT)
-
-    @property
-    def uses_context(self) -> bool:
-        """Whether what lies around the bounds counts."""
-        return self in (Task.BACKGROUND_BEHIND_FOREGROUND, Task.INPAINT, Task.IDENTITY)
 
 
 class Preset(str, Enum):
@@ -205,7 +159,7 @@ def _check_prompts(request: GenerateRequest) -> None:
             raise InvalidRequest(f"the {name} has {len(text)} characters", f"Shorten it to at most {MAX_PROMPT}.")
     if request.task is Task.STACK:
         _check_stack(request)
-    elif request.task.needs_model and not request.prompt.strip():
+    elif request.task.needs_prompt and not request.prompt.strip():
         raise InvalidRequest("the prompt is empty", "Type what should appear on the layer.")
 
 

@@ -14,9 +14,10 @@ from acetate.krita.insertion import Insertion, NewLayer
 from acetate.krita.replacing import Replacement
 from acetate.picture import Picture
 from acetate.protocol.errors import DocumentError
-from acetate.protocol.events import Done, JobState, LayerResult, LayerRole
+from acetate.protocol.events import Done, JobState, LayerResult
 from acetate.protocol.geometry import Extent
 from acetate.protocol.requests import GenerateRequest
+from acetate.protocol.tasks import LayerRole
 from acetate.session.engine import Engine
 from acetate.session.history import Entry, History, Result, thumbnail
 from acetate.session.jobs import Job

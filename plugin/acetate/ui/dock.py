@@ -9,6 +9,7 @@ from krita import Canvas, DockWidget, Krita
 
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Task
+from acetate.protocol.tasks import TASKS
 from acetate.qt import GuiThread, QtCore, QtWidgets
 from acetate.session.observable import Observable
 from acetate.session.session import Session
@@ -29,16 +30,6 @@ from acetate.ui.stack_window import StackWindow
 from acetate.ui.styles import StyleList, known_styles
 
 T = TypeVar("T")
-
-TASKS = (
-    (Task.FOREGROUND, "Transparent layer from text"),
-    (Task.FOREGROUND_ON_BACKGROUND, "Something in front of a background"),
-    (Task.BACKGROUND_BEHIND_FOREGROUND, "Background behind a layer"),
-    (Task.JOINT, "Foreground and background together"),
-    (Task.BLEND, "Blend a layer with its background"),
-    (Task.REFINE, "Refine a layer"),
-    (Task.INPAINT, "Repaint inside the selection"),
-)
 
 
 class AcetateDock(DockWidget):
@@ -112,7 +103,9 @@ class AcetateDock(DockWidget):
         return content
 
     def _task(self) -> QtWidgets.QWidget:
-        choice = Choice(self.session.settings.task, TASKS)
+        choice = Choice(
+            self.session.settings.task, [(task, traits.label) for task, traits in TASKS.items() if traits.label]
+        )
         choice.setObjectName("acetate_task")
         choice.setToolTip("What to make. Grey: the model cannot do that.")
         self.session.model.bind(lambda model: choice.enable_only(model.tasks if model else tuple(Task)))

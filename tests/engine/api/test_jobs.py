@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 
 from acetate.protocol.codec import from_json, to_json
-from acetate.protocol.events import Cancelled, Done, JobList, JobState, LayerRole, Progress, Queued, Started
+from acetate.protocol.events import Cancelled, Done, JobList, JobState, Progress, Queued, Started
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import MEDIA_TYPE, PixelBuffer, PixelFormat, digest
 from acetate.protocol.requests import GenerateRequest, Task
+from acetate.protocol.tasks import LayerRole
 from tests.engine.process import PIXELS, EngineProcess, identity_request, problem_of
 
 pytestmark = pytest.mark.engine

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from acetate.protocol.events import LayerRole
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import GenerateRequest, StackLayer, Task
 from tests.engine.pipelines.reporters import Recorder
@@ -43,12 +42,7 @@ def run(generator, request, images=None, reporter=None):
 
 
 GENERATING = [task for task in Task if task.needs_model]
-ROLES = {
-    Task.JOINT: [LayerRole.BACKGROUND, LayerRole.FOREGROUND],
-    Task.BACKGROUND_BEHIND_FOREGROUND: [LayerRole.BACKGROUND],
-    Task.BLEND: [LayerRole.BLENDED],
-    Task.STACK: [LayerRole.FOREGROUND] * 2,
-}
+ROLES = {task: list(task.traits.returns) * (2 if task is Task.STACK else 1) for task in Task}
 
 
 def layer_bytes(result):

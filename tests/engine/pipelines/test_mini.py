@@ -7,10 +7,10 @@ import shutil
 import numpy as np
 import pytest
 
-from acetate.protocol.events import LayerRole
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import ControlHint, ControlKind, Scheduler, StackLayer, Task
+from acetate.protocol.tasks import LayerRole
 from acetate_engine.pipelines.contract import JobCancelled
 from acetate_engine.pipelines.tasks import TaskGenerator
 from acetate_engine.training.control import new_controlnet
@@ -34,7 +34,7 @@ from tests.engine.pipelines.samples import (
 def test_every_task_gives_layers_of_exactly_the_bounds(tiny, task):
     request = a_request(task, images=2)
     result = run(tiny, request)
-    roles = ROLES.get(task, [LayerRole.FOREGROUND])
+    roles = ROLES[task]
     assert [(layer.image, layer.role) for layer in result.layers] == [(i, role) for i in range(2) for role in roles]
     for layer in result.layers:
         assert layer.pixels.shape == (layer.bounds.height, layer.bounds.width, 4)

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from acetate.protocol.errors import UnsupportedTask
-from acetate.protocol.events import LayerRole
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import ControlHint, ControlKind, ControlMethod, ImagePrompt, Scheduler, Style, Task
+from acetate.protocol.tasks import LayerRole
 from acetate_engine.models.adapters.unet_patch import UNetPatch
 from acetate_engine.pipelines.contract import JobCancelled
 from tests.engine.pipelines.pairwise import pairwise
@@ -84,7 +84,7 @@ def test_every_task_gives_layers_of_exactly_the_size(
     options |= {"control": HINTS[model][hints], **add_ons(model, added)}
     request = a_request(task, Bounds(3, -4, *size), model=model, **options)
     result = run(tiny_released, request, with_picture(request.covered))
-    roles = ROLES.get(task, [LayerRole.FOREGROUND])
+    roles = ROLES[task]
     assert [(layer.image, layer.role) for layer in result.layers] == [
         (image, role) for image in range(images) for role in roles
     ]

@@ -1,0 +1,91 @@
+"""What can be made, and what each task takes and gives. A new task is a row here, a recipe, and its family's files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+
+class LayerRole(str, Enum):
+    FOREGROUND = "foreground"  # transparent
+    BACKGROUND = "background"  # opaque
+    BLENDED = "blended"  # opaque
+
+
+class Task(str, Enum):
+    FOREGROUND = "foreground"  # text → transparent layer
+    JOINT = "joint"  # text → foreground and background together
+    FOREGROUND_ON_BACKGROUND = "foreground_on_background"
+    BACKGROUND_BEHIND_FOREGROUND = "background_behind_foreground"
+    BLEND = "blend"  # foreground, background → blended picture
+    STACK = "stack"  # prompts, bottom to top → layers, each conditioned on those below
+    REFINE = "refine"  # foreground → another version of it, alpha free
+    INPAINT = "inpaint"  # foreground, mask → repainted inside the mask
+    EDGES = "edges"  # foreground → its edges, white on black: a hint for ControlNet
+    IDENTITY = "identity"  # returns its foreground: exercises the path of a pixel
+
+    @property
+    def traits(self) -> Traits:
+        return TASKS[self]
+
+    @property
+    def needs_background(self) -> bool:
+        return self.traits.background
+
+    @property
+    def needs_foreground(self) -> bool:
+        return self.traits.foreground
+
+    @property
+    def needs_mask(self) -> bool:
+        return self.traits.mask
+
+    @property
+    def needs_model(self) -> bool:
+        return self.traits.model
+
+    @property
+    def needs_prompt(self) -> bool:
+        return self.traits.prompt
+
+    @property
+    def reworks_layer(self) -> bool:
+        return self.traits.reworks
+
+    @property
+    def uses_context(self) -> bool:
+        return self.traits.context
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a task takes, and what it gives."""
+
+    label: str  # in a list of tasks; empty where a front end has another way to it
+    background: bool = False  # it needs one
+    foreground: bool = False  # it needs one
+    mask: bool = False  # it needs one
+    model: bool = True  # of a family; without, nothing is loaded
+    prompt: bool = True  # of its own; a stack has one a layer
+    reworks: bool = False  # the result is another version of the foreground, in its place
+    context: bool = False  # what lies around the bounds counts
+    returns: tuple[LayerRole, ...] = (LayerRole.FOREGROUND,)  # bottom to top, of one image; a stack: of one layer
+
+
+TASKS: Mapping[Task, Traits] = {  # in the order in which a painter is offered them
+    Task.FOREGROUND: Traits("Transparent layer from text"),
+    Task.FOREGROUND_ON_BACKGROUND: Traits("Something in front of a background", background=True),
+    Task.BACKGROUND_BEHIND_FOREGROUND: Traits(
+        "Background behind a layer", foreground=True, context=True, returns=(LayerRole.BACKGROUND,)
+    ),
+    Task.JOINT: Traits("Foreground and background together", returns=(LayerRole.BACKGROUND, LayerRole.FOREGROUND)),
+    Task.BLEND: Traits(
+        "Blend a layer with its background", background=True, foreground=True, returns=(LayerRole.BLENDED,)
+    ),
+    Task.REFINE: Traits("Refine a layer", foreground=True, reworks=True),
+    Task.INPAINT: Traits("Repaint inside the selection", foreground=True, mask=True, reworks=True, context=True),
+    Task.STACK: Traits("", prompt=False),
+    Task.EDGES: Traits("", foreground=True, model=False, prompt=False, returns=(LayerRole.BACKGROUND,)),
+    Task.IDENTITY: Traits("", foreground=True, model=False, prompt=False, context=True),
+}
