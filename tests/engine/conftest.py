@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from acetate_engine.models.parts.fetching import fetch, is_whole
+from acetate_engine.models.parts.shelf import all_parts
 from tests.engine.process import EngineProcess
+
+
+@pytest.fixture(scope="session")
+def parts() -> None:
+    """The parts that the set-up puts onto this machine's shelf; what is missing of them is fetched."""
+    for part in all_parts():
+        if part.at_once and not is_whole(part):
+            fetch(part)
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,7 @@ class How:
         None
     )
     guidance_scale: Annotated[float | None, typer.Option(help="Guidance scale.", show_default="the model's")] = None
+    finish: Annotated[bool, typer.Option(help="Clear edges and no grain where a result is enlarged.")] = True
     style: Annotated[
         list[str] | None, typer.Option(metavar="NAME[:WEIGHT]", help="A style of the model; may be repeated.")
     ] = None
@@ -60,6 +61,7 @@ class How:
             "negative_prompt": self.negative_prompt,
             "steps": self.steps,
             "guidance_scale": self.guidance_scale,
+            "finish": self.finish,
             "styles": tuple(Style(name, weight) for name, weight in map(_weighted, self.style or [])),
         }
 

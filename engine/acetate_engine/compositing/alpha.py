@@ -61,11 +61,16 @@ def bleed(straight: Floats) -> Floats:
     Their colour is undefined, and yet it shows wherever someone later scales, blurs or raises alpha: as a grey or
     black contour. Visible pixels stay as they are.
     """
-    filled = _filled(premultiply(straight))
+    filled = spread(straight)
     hidden = straight[..., 3] == 0
     result = straight.copy()
     result[hidden, :3] = filled[hidden]
     return result
+
+
+def spread(straight: Floats) -> Floats:
+    """(h, w, 3): the colour of what is visible near, wherever there is hardly any alpha to have a colour of its own."""
+    return _filled(premultiply(straight))
 
 
 def _filled(premultiplied: Floats) -> Floats:

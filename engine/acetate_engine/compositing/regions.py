@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from acetate.protocol.geometry import Bounds, Extent
 from acetate_engine.pipelines.contract import Pixels
 
+Values = TypeVar("Values", bound=np.ndarray[Any, Any])
 
-def crop(pixels: Pixels, bounds: Bounds) -> Pixels:
+
+def crop(pixels: Values, bounds: Bounds) -> Values:
     """A view of `bounds`, pixels from the array's corner. Raises ValueError where it does not lie inside."""
     height, width = pixels.shape[:2]
     if not Bounds(0, 0, width, height).contains(bounds):
         raise ValueError(f"{bounds} does not lie within {width}×{height}")
-    return pixels[bounds.y : bounds.bottom, bounds.x : bounds.right]
+    return cast(Values, pixels[bounds.y : bounds.bottom, bounds.x : bounds.right])
 
 
 def place(pixels: Pixels, at: Bounds, extent: Extent) -> Pixels:

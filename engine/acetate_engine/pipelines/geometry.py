@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from acetate.protocol.geometry import Bounds, Extent
@@ -12,6 +13,8 @@ from acetate_engine.models.families.base import WorkingSize
 from acetate_engine.pipelines.contract import Pixels
 
 _NOTED_ENLARGEMENT = 2.0
+
+Resample = Callable[[Pixels, Extent], Pixels]
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,9 @@ class Geometry:
         surround = extend if repeat_border else place
         return surround(scaled, self.inner, self.working)
 
-    def to_canvas(self, pixels: Pixels) -> Pixels:
+    def to_canvas(self, pixels: Pixels, resample: Resample = resize) -> Pixels:
         """Pixels of the working extent → exactly the region."""
-        scaled = resize(crop(pixels, self.inner), self.target.extent)
+        scaled = resample(crop(pixels, self.inner), self.target.extent)
         return scaled if self.target.extent == self.region.extent else place(scaled, self.target, self.region.extent)
 
 

@@ -12,8 +12,10 @@ from acetate.protocol.requests import MAX_SEED
 from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.alpha import Floats, convert, to_pixels
 from acetate_engine.compositing.regions import crop
+from acetate_engine.compositing.resize import resize
 from acetate_engine.pipelines.contract import GeneratedLayer, Pixels
 from acetate_engine.pipelines.decoders import decode_opaque, decode_transparent
+from acetate_engine.pipelines.finish import finishing
 from acetate_engine.pipelines.geometry import Geometry
 from acetate_engine.pipelines.job import Job
 
@@ -41,9 +43,10 @@ def decode(job: Job, latent: Tensor, role: LayerRole, residual: Tensor | None = 
     return picture
 
 
-def to_region(picture: Floats, geometry: Geometry) -> Pixels:
+def to_region(job: Job, picture: Floats, geometry: Geometry) -> Pixels:
     """(H, W, 4) of the working extent → uint16 of the region; 8 bits would not do for a layer of 16."""
-    return geometry.to_canvas(to_pixels(picture, PixelFormat.RGBA16))
+    resample = finishing(job) if job.request.finish and geometry.enlargement > 1 else resize
+    return geometry.to_canvas(to_pixels(picture, PixelFormat.RGBA16), resample)
 
 
 def make_layer(
@@ -69,7 +72,7 @@ def made_layers(
 ) -> list[GeneratedLayer]:
     """One layer a picture (H, W, 4) of the working extent."""
     return [
-        make_layer(job, to_region(picture, geometry), geometry, role, image, prompt)
+        make_layer(job, to_region(job, picture, geometry), geometry, role, image, prompt)
         for image, picture in enumerate(pictures)
     ]
 

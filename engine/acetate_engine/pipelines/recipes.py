@@ -134,7 +134,7 @@ def _joint_in_turn(job: Job) -> list[GeneratedLayer]:
     seeds = generators(job)
     pictures = [decode(job, latent, LayerRole.FOREGROUND) for latent in execute(job, run, geometry, seeds)]
     fronts = [
-        make_layer(job, to_region(picture, geometry), geometry, LayerRole.FOREGROUND, image, request.prompt)
+        make_layer(job, to_region(job, picture, geometry), geometry, LayerRole.FOREGROUND, image, request.prompt)
         for image, picture in enumerate(pictures)
     ]
     given = [

@@ -59,7 +59,7 @@ def inpaint(job: Job) -> list[GeneratedLayer]:
     if steps_of(job.settings.steps, request.strength) and mask.any():
         pictures = _repainted(job, original, geometry, mask)
     wide = convert(original, request.pixel_format)
-    regions = [to_region(picture, geometry) for picture in pictures] or [wide] * request.images
+    regions = [to_region(job, picture, geometry) for picture in pictures] or [wide] * request.images
     painted = regions if request.cut_out else [mixed(wide, region, mask) for region in regions]
     return [
         make_layer(job, pixels, geometry, LayerRole.FOREGROUND, i, request.prompt) for i, pixels in enumerate(painted)

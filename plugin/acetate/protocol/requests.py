@@ -122,6 +122,7 @@ class GenerateRequest:
     clip_skip: int = 0  # last layers of a CLIP text encoder to leave out
     guidance_scale: float | None = None  # the model's where None
     strength: float = 1.0  # refine and inpaint: 0 keeps the layer, 1 makes another
+    finish: bool = True  # a result that is enlarged gets clear edges and no grain, by a network made for that
     pixel_format: PixelFormat = PixelFormat.RGBA8  # of the layers that come back
 
     @property

@@ -100,6 +100,7 @@ class Components:
     styles: StyleLoras | None = None
     image_prompts: IPAdapters | None = None
     alpha_levels: tuple[float, float] = (0.0, 1.0)  # decoded alpha that counts as 0 and as 1; linear between
+    grain: float = 0.0  # how much its colours tremble that should not, 0..1: smoothed away where a layer is enlarged
     shares: bool = True  # conditions come by shared attention (SD1.5); otherwise as concatenated latents (SDXL)
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     placement: Placement | None = None  # None: all of it is on the device, and stays

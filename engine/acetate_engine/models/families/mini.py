@@ -41,6 +41,7 @@ class MiniCard:
     layer_aspect: float = math.inf  # what was learnt from squares alone keeps its shape in squares alone
     alpha_floor: float = 0.03  # so small a decoder leaves a haze of this alpha around things,
     alpha_ceiling: float = 0.97  # and as much lacking inside of them
+    grain: float = 0.1  # colours of what it paints tremble by about this much
     licence: str = ""
 
 

@@ -47,6 +47,7 @@ def load_parts(folder: Path, card: MiniCard, layers: Sequence[str], added: AddOn
         latent_channels=vae.config.latent_channels,
         factor=vae.factor,
         alpha_levels=(card.alpha_floor, card.alpha_ceiling),
+        grain=card.grain,
         scaling_factor=vae.config.scaling_factor,
     )
 

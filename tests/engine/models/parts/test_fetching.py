@@ -59,7 +59,7 @@ def test_a_damaged_file_is_named_and_fetched_again(index: Path) -> None:
 
 def test_without_its_files_a_part_says_what_it_is_for_and_how_to_get_it(index: Path) -> None:
     with pytest.raises(
-        PartMissing, match="Some weights, for tests, is not on this machine.*acetate models get weights"
+        PartMissing, match=r"Some weights, for tests, is not on this machine.*acetate models get weights"
     ):
         read_part("weights")
 

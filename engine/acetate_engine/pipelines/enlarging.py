@@ -1,0 +1,122 @@
+"""Layers enlarged by a network instead of by interpolation: clear edges, no weave; colour and alpha apart.
+
+The network knows nothing of alpha, and a layer's colour means nothing where it is transparent. So the colour of what is
+visible is spread under the rest first, both are enlarged on their own, and alpha is kept within what the pixels around
+it had: what was transparent or opaque all around stays exactly that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from acetate.protocol.geometry import Bounds, Extent
+from acetate.protocol.pixels import PixelFormat
+from acetate_engine.compositing.alpha import Floats, spread, to_float, to_pixels
+from acetate_engine.compositing.regions import crop
+from acetate_engine.compositing.resize import resize
+from acetate_engine.models.networks.compact_upscaler import CompactUpscaler
+from acetate_engine.models.parts.shelf import read_part
+from acetate_engine.pipelines.contract import Pixels
+
+_TILE = 192  # source pixels, each way
+_AROUND = 7  # source pixels, over which grain is smoothed
+_PART = "compact_x4"
+
+Check = Callable[[], None]
+"""Called before every tile; raises JobCancelled."""
+
+
+def enlarge(layer: Pixels, factor: float, *, grain: float = 0.0, check: Check = lambda: None) -> Pixels:
+    """`enlarge_to` with both sides `factor` (above 0) times as long."""
+    height, width = layer.shape[:2]
+    extent = Extent(max(1, round(width * factor)), max(1, round(height * factor)))
+    return enlarge_to(layer, extent, grain=grain, check=check)
+
+
+def enlarge_to(layer: Pixels, extent: Extent, *, grain: float = 0.0, check: Check = lambda: None) -> Pixels:
+    """(H, W, 4) straight sRGB → exactly `extent`, same dtype: four times by the network, resampled from there.
+
+    Colours that differ from those around them by about `grain` (0..1) or less are smoothed first: the network would
+    take them for detail, and draw it clearly.
+    Where nothing grows, it is only resampled. Where alpha is 0, or full, in a pixel and all around it, it is exactly so
+    in the result. Raises PartMissing, CheckpointError, and what `check` raises.
+    """
+    height, width = layer.shape[:2]
+    if extent.width <= width and extent.height <= height:
+        return resize(layer, extent)
+    picture = _four_times(to_float(layer), grain, upscaler(), check)
+    pixels = to_pixels(picture, PixelFormat.RGBA16 if layer.dtype == np.uint16 else PixelFormat.RGBA8)
+    return resize(pixels, extent)
+
+
+@cache
+def upscaler() -> CompactUpscaler:
+    """Loaded once a process. Raises PartMissing, CheckpointError."""
+    files = read_part(_PART)
+    return CompactUpscaler.from_ncnn(files["compact_x4.param"], files["compact_x4.bin"])
+
+
+def _four_times(picture: Floats, grain: float, net: CompactUpscaler, check: Check) -> Floats:
+    """(H, W, 4) → (4 H, 4 W, 4), tile by tile; each sees as much around it as the network looks at: no seams."""
+    height, width = picture.shape[:2]
+    source = np.dstack([_without_grain(spread(picture), grain), picture[..., 3]])
+    result = np.empty((net.factor * height, net.factor * width, 4), np.float32)
+    for tile in _tiles(width, height):
+        check()
+        seen = tile.padded(net.reach).intersection(Bounds(0, 0, width, height))
+        made = _of_tile(crop(source, seen), net)
+        crop(result, _scaled(tile, net.factor))[...] = crop(made, _scaled(tile.relative_to(seen), net.factor))
+    result[..., 3] = _within_neighbours(result[..., 3], picture[..., 3], net.factor)
+    return result
+
+
+def _without_grain(colour: NDArray[np.float32], grain: float) -> NDArray[np.float32]:
+    """By the bilateral filter (Tomasi and Manduchi 1998), which keeps edges."""
+    if grain == 0.0:
+        return colour
+    smooth: NDArray[np.float32] = cv2.bilateralFilter(np.ascontiguousarray(colour), _AROUND, grain, _AROUND / 3)
+    return smooth
+
+
+def _tiles(width: int, height: int) -> Iterator[Bounds]:
+    for y in range(0, height, _TILE):
+        for x in range(0, width, _TILE):
+            yield Bounds(x, y, min(_TILE, width - x), min(_TILE, height - y))
+
+
+def _scaled(bounds: Bounds, factor: int) -> Bounds:
+    return Bounds(bounds.x * factor, bounds.y * factor, bounds.width * factor, bounds.height * factor)
+
+
+def _of_tile(seen: Floats, net: CompactUpscaler) -> Floats:
+    """What the network makes of it; where there is nothing to see, or all is opaque, half or all of it is spared."""
+    colour, alpha = seen[..., :3], seen[..., 3]
+    if alpha.max() == 0.0:
+        return _repeated(seen, net.factor)
+    if alpha.min() == alpha.max():
+        return np.dstack([_run(net, colour), _repeated(alpha, net.factor)])
+    return np.dstack([_run(net, colour), _run(net, np.repeat(alpha[..., None], 3, axis=-1)).mean(axis=-1)])
+
+
+def _run(net: CompactUpscaler, rgb: NDArray[np.float32]) -> NDArray[np.float32]:
+    feed = torch.from_numpy(np.ascontiguousarray(rgb))[None].permute(0, 3, 1, 2)  # channels last, which is faster
+    with torch.inference_mode():
+        made: NDArray[np.float32] = net(feed)[0].permute(1, 2, 0).clamp(0, 1).numpy()
+    return made
+
+
+def _within_neighbours(alpha: NDArray[np.float32], source: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """Neither above nor below what the source pixel and the eight around it have: no ringing, no haze, no holes."""
+    around = np.ones((3, 3), np.uint8)
+    low, high = (_repeated(kind(source, around), factor) for kind in (cv2.erode, cv2.dilate))
+    return np.clip(alpha, low, high)
+
+
+def _repeated(values: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    return values.repeat(factor, axis=0).repeat(factor, axis=1)

@@ -1,0 +1,21 @@
+"""How a result gets to the size asked for: finished where the network for that is there, resampled where not."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from acetate.protocol.errors import CheckpointError, PartError
+from acetate_engine.compositing.resize import resize
+from acetate_engine.pipelines.enlarging import enlarge_to, upscaler
+from acetate_engine.pipelines.geometry import Resample
+from acetate_engine.pipelines.job import Job
+
+
+def finishing(job: Job) -> Resample:
+    """What enlarges this job's results. The painter is told where it is interpolation alone."""
+    try:
+        upscaler()
+    except (PartError, CheckpointError) as error:
+        job.note(f"enlarged without finish: {error.detail}. {error.remedy}".removesuffix("."))
+        return resize
+    return partial(enlarge_to, grain=job.components.grain, check=job.meter.reporter.check)
