@@ -15,9 +15,10 @@ from torch.nn import functional as F
 from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.models.networks.text import MiniLMTextEncoder
 from acetate_engine.training.compose import Floats, to_nchw
-from acetate_engine.training.config import Existing, Frozen, StageConfig
+from acetate_engine.training.config import Existing, Frozen
 from acetate_engine.training.datasets import Pictures, Row, load_pictures
 from acetate_engine.training.licences import Licences
+from acetate_engine.training.rendered import RenderedConfig, with_rendered
 
 BETAS = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
 
@@ -38,7 +39,7 @@ class SubsetConfig(Frozen):
         return row["style"] in self.styles and (not self.objects or name in self.objects.get(row["style"], ()))
 
 
-class DiffusionConfig(StageConfig):
+class DiffusionConfig(RenderedConfig):
     vae: Existing  # exported autoencoder
     subset: SubsetConfig = SubsetConfig()
     caption_dropout: float = 0.1
@@ -93,9 +94,10 @@ def frozen_unet(folder: Path) -> UNet2DConditionModel:
 
 
 def load_subset(config: DiffusionConfig, data: Path, split: str = "train") -> Pictures:
-    """The cut-outs of `config.subset` whose licence is known."""
+    """The cut-outs of `config.subset` whose licence is known, and the rendered ones."""
     licences = Licences.read(config.licences)
-    return load_pictures(data, "fg", split, lambda row: bool(licences.spdx(row)) and config.subset.keep(row))
+    known = load_pictures(data, "fg", split, lambda row: bool(licences.spdx(row)) and config.subset.keep(row))
+    return with_rendered(known, config.rendered)
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ import numpy as np
 from acetate_engine.training.compose import Floats, flip, over, place, to_float
 from acetate_engine.training.config import Frozen
 from acetate_engine.training.datasets import Bytes
-from acetate_engine.training.translucent import blur, flat, glass, glow, layer_over, smoke
+from acetate_engine.training.translucent.effects import blur, flat, glass, glow, layer_over, smoke
 
 EFFECTS: dict[str, Callable[[Floats, np.random.Generator], Floats]] = {
     "made of glass": glass,

@@ -11,17 +11,18 @@ from torch.nn import functional as F
 from acetate_engine.evaluation.probe import SIDE, Probe, Reference, pooled_text, save_reference
 from acetate_engine.models.networks.widening import take_weights
 from acetate_engine.training.compose import Floats, over_ground, to_float, to_nchw
-from acetate_engine.training.config import Existing, StageConfig
+from acetate_engine.training.config import Existing
 from acetate_engine.training.datasets import Bytes, load_pictures, load_training
 from acetate_engine.training.licences import Licences
 from acetate_engine.training.loop import Losses, Step
+from acetate_engine.training.rendered import RenderedConfig, with_rendered
 from acetate_engine.training.sheets import grid
 
 _SIDE = 72  # pixels that are kept: about 64 of them are looked at
 AMONG = 50  # captions that a picture is sought among
 
 
-class ProbeConfig(StageConfig):
+class ProbeConfig(RenderedConfig):
     start: Existing | None = None  # an exported probe to go on with
     text_hidden: int = 512  # width of what captions go through beside one matrix
     scenes: float = 0.4  # share of the pictures over a photograph; others over one colour
@@ -41,7 +42,8 @@ class ProbeStage:
     def __init__(self, config: ProbeConfig, data: Path) -> None:
         self.config = config
         licences = Licences.read(config.licences)
-        self.training, self.held_out = load_training(data, "fg", licences), load_pictures(data, "fg", "val")
+        self.training = with_rendered(load_training(data, "fg", licences), config.rendered)
+        self.held_out = load_pictures(data, "fg", "val")
         self.pictures = premultiplied(_small(self.training.pixels))
         self.backgrounds = _small(load_training(data, "bg", licences).pixels)
         captions = self.training.captions

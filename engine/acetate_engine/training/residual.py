@@ -9,12 +9,13 @@ from PIL import Image
 from torch import Tensor, nn
 
 from acetate_engine.models.networks.alpha_residual import AlphaResidual
-from acetate_engine.training.config import Existing, StageConfig
+from acetate_engine.training.config import Existing
 from acetate_engine.training.datasets import load_training
 from acetate_engine.training.diffusion import frozen_vae
 from acetate_engine.training.licences import Licences
 from acetate_engine.training.loop import Losses, Step
 from acetate_engine.training.parts import load_transparency
+from acetate_engine.training.rendered import RenderedConfig, with_rendered
 from acetate_engine.training.sheets import grid
 from acetate_engine.training.transparency import (
     alpha_error,
@@ -28,7 +29,7 @@ from acetate_engine.training.transparency import (
 _BATCH = 16  # pictures that are decoded at once
 
 
-class ResidualConfig(StageConfig):
+class ResidualConfig(RenderedConfig):
     vae: Existing
     transparency: Existing  # folder with the exported offset encoder and transparent decoder
     offset_scale: float = 1.0
@@ -59,7 +60,7 @@ class ResidualStage:
     def _batches(self, data: Path) -> Iterator[Tensor]:
         """(N, 4, H, W) straight RGBA."""
         config, rng = self.config, np.random.default_rng(self.config.schedule.seed)
-        cutouts = load_training(data, "fg", Licences.read(config.licences)).pixels
+        cutouts = with_rendered(load_training(data, "fg", Licences.read(config.licences)), config.rendered).pixels
         for done in range(0, config.pictures, _BATCH):
             yield augmented(cutouts, min(_BATCH, config.pictures - done), config.translucent_share, rng)
 

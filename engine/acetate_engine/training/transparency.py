@@ -23,15 +23,16 @@ from acetate_engine.models.networks.space_to_depth_transparency import (
 )
 from acetate_engine.models.networks.widening import take_weights
 from acetate_engine.training.compose import Floats, flip, place, to_float, to_nchw
-from acetate_engine.training.config import Existing, StageConfig
+from acetate_engine.training.config import Existing
 from acetate_engine.training.datasets import Bytes, load_pictures, load_training
 from acetate_engine.training.licences import Licences
 from acetate_engine.training.loop import Losses, Step
+from acetate_engine.training.rendered import RenderedConfig, with_rendered
 from acetate_engine.training.sheets import checkerboard, grid
-from acetate_engine.training.translucent import translucent
+from acetate_engine.training.translucent.effects import translucent
 
 
-class TransparencyConfig(StageConfig):
+class TransparencyConfig(RenderedConfig):
     vae: Existing
     start: Existing | None = None  # exported networks to begin with; `widths` may make them wider
     widths: tuple[int, ...] | None = None  # channels of each stage; the autoencoder's if None
@@ -110,7 +111,7 @@ class TransparencyStage:
 
     def __init__(self, config: TransparencyConfig, data: Path) -> None:
         self.config = config
-        self.foregrounds = load_training(data, "fg", Licences.read(config.licences))
+        self.foregrounds = with_rendered(load_training(data, "fg", Licences.read(config.licences)), config.rendered)
         self.validation = held_out(data)
         self.vae = SpaceToDepthAutoencoder.from_pretrained(config.vae).eval().requires_grad_(False)
         self.vae.to(memory_format=torch.channels_last)

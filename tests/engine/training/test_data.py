@@ -10,7 +10,7 @@ from acetate_engine.training.compose import over, place, to_float, vae_feed
 from acetate_engine.training.config import read_config
 from acetate_engine.training.datasets import load_pictures, load_training
 from acetate_engine.training.licences import Licences
-from acetate_engine.training.translucent import EFFECTS, layer_over
+from acetate_engine.training.translucent.effects import EFFECTS, layer_over
 from acetate_engine.training.vae import VaeConfig
 
 
