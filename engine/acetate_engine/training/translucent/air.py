@@ -11,6 +11,7 @@ from acetate_engine.training.translucent.frame import (
     Colour,
     Frame,
     Strokes,
+    Values,
     blurred,
     colour,
     mixed,
@@ -22,7 +23,7 @@ from acetate_engine.training.translucent.frame import (
 Puffs = list[tuple[float, float, float]]  # x, y, radius
 
 
-def billows(frame: Frame, puffs: Puffs, ragged: float) -> Floats:
+def billows(frame: Frame, puffs: Puffs, ragged: float) -> Values:
     """Density 0..1: puffs whose outlines are torn by noise."""
     x, y = (_torn(frame, ragged) for _ in range(2))
     density = np.zeros_like(frame.x)
@@ -32,12 +33,12 @@ def billows(frame: Frame, puffs: Puffs, ragged: float) -> Floats:
     return density
 
 
-def _torn(frame: Frame, ragged: float) -> Floats:
+def _torn(frame: Frame, ragged: float) -> Values:
     """How far to look aside: coarse and fine turbulence, in the subject's units."""
     return ragged * ((frame.noise(4, 3) - 0.5) + 0.45 * (frame.noise(14, 3) - 0.5))
 
 
-def shaded(frame: Frame, density: Floats, thickness: float, shade: Colour, light: float) -> Floats:
+def shaded(frame: Frame, density: Values, thickness: float, shade: Colour, light: float) -> Floats:
     """Lit from the upper left: brighter where the density rises from there, darker behind."""
     thick = density * (0.3 + 1.4 * frame.noise(5, 5) ** 1.4)
     coarse = blurred(thick, frame.side / 28)
