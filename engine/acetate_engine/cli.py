@@ -24,6 +24,7 @@ COMMANDS = {
     "eval": ("acetate_engine.commands.evaluate:app", "Measure what a model can do."),
     "bench": ("acetate_engine.commands.bench:bench", "Measure speed and memory."),
     "parity": ("acetate_engine.commands.parity:parity", "Compare the networks with reference vectors."),
+    "pixels": ("acetate_engine.commands.pixels:pixels", "Whether the embedded model still gives the same pixels."),
     "openapi": ("acetate_engine.commands.openapi:openapi", "Print the OpenAPI document of the HTTP API."),
     "doctor": ("acetate_engine.commands.doctor:doctor", "Print versions, directories, the engine's state, models."),
     "install-plugin": ("acetate_engine.commands.install_plugin:install_plugin", "Install the plugin into Krita."),
