@@ -7,11 +7,11 @@ import json as jsonlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from acetate.protocol.errors import InvalidRequest
+from acetate.protocol.errors import FileError, InvalidRequest
 from acetate.protocol.requests import Preset
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ Split = Annotated[str, typer.Option("--split", help="Which of its splits.")]
 ModelName = Annotated[str, typer.Option("--model", help="See `acetate models`.")]
 Quality = Annotated[Preset, typer.Option("--preset", help="How to sample.")]
 Count = Annotated[int, typer.Option("--count", help="How many pairs.")]
+Seed = Annotated[int, typer.Option("--seed", help="Of the first picture; the others count up.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write it.")]
 
 
@@ -41,7 +42,8 @@ def evaluate(
 
     \b
     acetate eval --data pictures/ --split val --json report.json
-    acetate eval ab --data pictures/ --out study.html
+    acetate eval ab --data pictures/ --out study.html --seed 1
+    acetate eval choices --key study.key.json choices.json
     acetate eval sheet --data pictures/ --out sheet.png
     """
     if context.invoked_subcommand:
@@ -68,19 +70,53 @@ def ab(
     model: ModelName = "mini",
     preset: Quality = Preset.DRAFT,
     count: Count = 40,
+    seed: Seed = 0,
 ) -> None:
-    """Write the blind study, an HTML page: native layers against pictures that were cut out afterwards."""
-    from acetate_engine.evaluation.ab import ab_page
+    """Write the blind study, an HTML page: native layers against pictures that were cut out afterwards.
+
+    Beside the page lies its key, NAME.key.json, which `acetate eval choices` opens the choices with.
+    """
+    from acetate_engine.evaluation.ab import study, study_key, study_page
     from acetate_engine.evaluation.generation import chosen_prompts
     from acetate_engine.evaluation.matte import matted_pictures
 
     with _said() as say:
         subject = _subject(model, data, split, preset, say)
-        prompts = chosen_prompts(subject.captions)[:count]
-        native = subject.sampler.native(prompts)
-        matted = matted_pictures(subject.sampler.opaque(prompts))
-    out.write_text(ab_page(prompts, native, matted), encoding="utf-8")
-    typer.echo(f"{out}")
+        prompts = chosen_prompts(subject.captions, count)
+        native = subject.sampler.native(prompts, seed)
+        matted = matted_pictures(subject.sampler.opaque(prompts, seed))
+    pairs = study(prompts, seed)
+    out.write_text(study_page(pairs, native, matted), encoding="utf-8")
+    key = out.with_suffix(".key.json")
+    key.write_text(jsonlib.dumps(study_key(pairs, model, preset.value), indent=1) + "\n", encoding="utf-8")
+    typer.echo(f"{out}, and its key {key}: take the study before you open that")
+
+
+@app.command()
+def choices(
+    runs: Annotated[list[Path], typer.Argument(help="The files that the page saved.")],
+    key: Annotated[Path, typer.Option("--key", help="What `acetate eval ab` wrote beside the page.")],
+) -> None:
+    """Count the choices of the blind study with its key."""
+    from acetate_engine.evaluation.ab import verdict
+
+    opened = _read_json(key)
+    for run in runs:
+        said = verdict(opened, _read_json(run))
+        low, high = said.interval
+        judged = said.native + said.matte + said.undecided
+        typer.echo(
+            f"{run}: native preferred in {said.native} of {judged} ({100 * low:.0f} to {100 * high:.0f} %), cut out in "
+            f"{said.matte}, no difference in {said.undecided}; {said.contradictions} contradictions in {said.controls} "
+            f"controls: {'counts' if said.counts else 'does not count'}"
+        )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return dict(jsonlib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise FileError(f"{path} cannot be read: {error}", "Give a file as the study wrote it.") from error
 
 
 @app.command()

@@ -32,9 +32,9 @@ class Samples:
         return torch.arange(len(self.prompts)).repeat_interleave(self.each)
 
 
-def chosen_prompts(captions: list[str]) -> list[str]:
-    """CLASSES of them, evenly spread."""
-    indices = np.linspace(0, len(captions) - 1, min(CLASSES, len(captions))).round().astype(int)
+def chosen_prompts(captions: list[str], count: int = CLASSES) -> list[str]:
+    """`count` of them, evenly spread; all where there are fewer."""
+    indices = np.linspace(0, len(captions) - 1, min(count, len(captions))).round().astype(int)
     return [captions[index] for index in indices]
 
 

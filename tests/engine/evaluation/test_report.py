@@ -10,12 +10,10 @@ import pytest
 import torch
 
 from acetate.protocol.requests import Preset
-from acetate_engine.evaluation.ab import ab_page
 from acetate_engine.evaluation.probe import Probe, Reference, load_reference, pooled_text, save_reference
 from acetate_engine.evaluation.report import Amount, Subject, evaluate, subject_of
 from acetate_engine.evaluation.sheet import contact_sheet
 from tests.engine.commands.conftest import Acetate, acetate, tiny, tiny_resources  # noqa: F401  # fixtures
-from tests.engine.evaluation.test_alpha import discs
 from tests.engine.training.conftest import data  # noqa: F401  # fixture
 
 CAPTIONS = [f"disc number {number}, 3d emoji" for number in range(8)]
@@ -66,20 +64,6 @@ def test_the_sheet_has_a_cell_for_each_prompt(subject: Subject) -> None:
     picture, prompts = contact_sheet(subject.sampler, [f"disc {number}" for number in range(60)])
     assert len(prompts) == 64
     assert picture.size == (8 * 64, 8 * 64)
-
-
-def test_the_study_is_blind_and_whole() -> None:
-    page = ab_page(["one", "two", "three"], discs(2, 3), discs(8, 3))
-    pairs = json.loads(page[page.index("const pairs = ") + len("const pairs = ") : page.index(";\nconst key")])
-    assert sorted(pair["prompt"] for pair in pairs) == ["one", "three", "two"]
-    assert all({side["kind"] for side in pair["sides"]} == {"native", "matte"} for pair in pairs)
-    firsts = {json.loads(json.dumps(pair))["sides"][0]["kind"] for seed in range(8) for pair in _pairs(seed)}
-    assert firsts == {"native", "matte"}, "the sides are shuffled"
-
-
-def _pairs(seed: int) -> list[dict[str, object]]:
-    page = ab_page(["one"], discs(2, 1), discs(8, 1), seed)
-    return json.loads(page[page.index("const pairs = ") + len("const pairs = ") : page.index(";\nconst key")])
 
 
 def test_a_folder_without_pictures_is_named(probe: Path, tmp_path: Path, acetate: Acetate) -> None:  # noqa: F811
