@@ -25,7 +25,7 @@ def test_every_task_is_among_the_requests() -> None:
 def test_the_embedded_model_gives_the_pixels_that_were_kept(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["pixels", "--compare", str(KEPT), "--save", str(tmp_path / "now.safetensors")])
     assert result.exit_code == 0, result.output
-    lines = result.output.splitlines()
+    lines = result.stdout.splitlines()
     assert [line.split("  ")[1] for line in lines] == list(fixed_requests())
     made = References.read(tmp_path / "now.safetensors")
     for line in lines:
