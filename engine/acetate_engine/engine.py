@@ -37,12 +37,13 @@ from acetate.protocol.requests import (
 )
 from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.images import encode_image
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.openraster import eight
 from acetate_engine.documents.reader import read_document
 from acetate_engine.documents.tree import Document, Layer, PixelLayer, cropped
 from acetate_engine.documents.writer import write_document
-from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Generator, Pixels, Reporter
+from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Generator, Reporter
 
 Picture = Pixels | Image.Image | Path | str
 """(h, w, 4) straight sRGB uint8 or uint16, a Pillow image, or the path of any document that Acetate reads."""

@@ -35,7 +35,8 @@ from acetate.protocol.pixels import MEDIA_TYPE, digest
 from acetate.protocol.requests import GenerateRequest
 from acetate.protocol.version import PROTOCOL_VERSION
 from acetate_engine.compositing.images import decode_image, encode_image
-from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Images, JobCancelled, Pixels, Reporter
+from acetate_engine.compositing.pixels import Pixels
+from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Images, JobCancelled, Reporter
 
 _TIMEOUT = 30.0  # seconds without a byte; the engine sends a heartbeat every five
 _ATTEMPTS = 5  # at an event stream that breaks off

@@ -34,7 +34,7 @@ def test_a_refined_layer_keeps_its_own_hair(engine: Engine, monkeypatch: pytest.
     likeness = []
     for residual in (True, False):
         if not residual:
-            monkeypatch.setattr("acetate_engine.pipelines.repaint.encode_residual", lambda *_: None)
+            monkeypatch.setattr("acetate_engine.pipelines.recipes.repaint.encode_residual", lambda *_: None)
         (made,) = engine.generate(
             "a brown bear, 3d emoji", task=Task.REFINE, foreground=layer, strength=0.2, preset=Preset.DRAFT, seed=1
         ).layers

@@ -19,9 +19,9 @@ from acetate_engine.commands.options import AsJson, Out, Prompt, Region, Strengt
 from acetate_engine.commands.output import engine_for, print_result, progress_bar, reported
 
 if TYPE_CHECKING:
+    from acetate_engine.compositing.pixels import Pixels
     from acetate_engine.documents.tree import Document, Layer
     from acetate_engine.engine import Picture, Result
-    from acetate_engine.pipelines.contract import Pixels
 
 
 class _FileFirst(TyperGroup):

@@ -7,13 +7,10 @@ painting programs do, so that a layer looks the same here and in the document.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from acetate.protocol.pixels import PixelFormat
-from acetate_engine.pipelines.contract import Pixels
-
-Floats = NDArray[np.float32]
+from acetate_engine.compositing.pixels import Floats, Pixels
 
 
 def to_float(pixels: Pixels) -> Floats:

@@ -11,7 +11,7 @@ from PIL import Image
 from acetate.protocol.errors import MalformedMessage
 from acetate.protocol.geometry import Extent
 from acetate.protocol.pixels import MAX_PIXELS, PixelBuffer, PixelFormat
-from acetate_engine.pipelines.contract import Pixels
+from acetate_engine.compositing.pixels import Pixels
 
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 

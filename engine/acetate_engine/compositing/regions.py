@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from acetate.protocol.geometry import Bounds, Extent
-from acetate_engine.pipelines.contract import Pixels
+from acetate_engine.compositing.pixels import Pixels
 
 Values = TypeVar("Values", bound=np.ndarray[Any, Any])
 

@@ -9,8 +9,8 @@ from PIL import Image
 
 from acetate.protocol.geometry import Extent
 from acetate.protocol.pixels import PixelFormat
-from acetate_engine.compositing.alpha import Floats, to_float, to_pixels
-from acetate_engine.pipelines.contract import Pixels
+from acetate_engine.compositing.alpha import to_float, to_pixels
+from acetate_engine.compositing.pixels import Floats, Pixels
 
 _STRIP_PIXELS = 1 << 21  # of source or result, whichever is larger: about 60 MB of float32
 _INVISIBLE = 1 / 4096  # of alpha: dividing by less would turn rounding into colour

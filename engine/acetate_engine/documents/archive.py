@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.documents.raster import broken_file, decode_picture
-from acetate_engine.pipelines.contract import Pixels
 
 _MAX_MEMBER = 1 << 29  # bytes of one unpacked member
 _MAX_XML = 1 << 24

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import MAX_PIXELS
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.documents.blending import Colour, blend
 from acetate_engine.documents.colour import Samples
 from acetate_engine.documents.tree import Blend, Clip, Group, Layer, LayerMask, PixelLayer
-from acetate_engine.pipelines.contract import Pixels
 
 _TILE = 64  # pixels: how Krita keeps layers, and what it works on
 _STRIP = 1 << 20  # pixels composited at a time: about 200 MB for a few nested groups

@@ -15,11 +15,11 @@ import numpy as np
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds, Extent
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.documents.archive import MAX_NESTING, Archive, Picture, number, opened
 from acetate_engine.documents.colour import ColourSpace
 from acetate_engine.documents.kra_tiles import Tiles, tiles_of
 from acetate_engine.documents.tree import Blend, Clip, Document, Group, Layer, LayerMask, PixelLayer
-from acetate_engine.pipelines.contract import Pixels
 
 BLENDS = {
     "normal": Blend.NORMAL,

@@ -13,13 +13,13 @@ from PIL import Image
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds, Extent
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.documents.archive import MAX_NESTING, Archive, Picture, number, opened
 from acetate_engine.documents.colour import Samples
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.kra import BLENDS as KRITA_BLENDS
 from acetate_engine.documents.raster import MAX_PICTURE, encode_picture
 from acetate_engine.documents.tree import Blend, Clip, Document, Group, Layer, PixelLayer
-from acetate_engine.pipelines.contract import Pixels
 
 _OPS = {
     Blend.NORMAL: "svg:src-over",

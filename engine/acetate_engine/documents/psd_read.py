@@ -13,11 +13,11 @@ from psd_tools.psd.layer_and_mask import LayerRecord, MaskData
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds, Extent
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.documents.colour import PLANES, ColourSpace, Samples
 from acetate_engine.documents.psd_channels import Channel
 from acetate_engine.documents.psd_file import PsdFile, Record, open_psd, reading
 from acetate_engine.documents.tree import Blend, Clip, Document, Group, Layer, LayerMask, Memory, PixelLayer
-from acetate_engine.pipelines.contract import Pixels
 
 ALPHA, USER_MASK = -1, -2
 MODES = {ColorMode.RGB: "RGB", ColorMode.GRAYSCALE: "GRAY", ColorMode.CMYK: "CMYK"}

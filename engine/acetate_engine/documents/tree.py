@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds, Extent
-from acetate_engine.pipelines.contract import Pixels
+from acetate_engine.compositing.pixels import Pixels
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from acetate_engine.compositing.alpha import Floats
+from acetate_engine.compositing.pixels import Floats
 from acetate_engine.training.datasets import Bytes
 
 SOFT = (0.02, 0.98)  # alpha between these is soft

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import ndimage
 
-from acetate_engine.compositing.alpha import Floats
+from acetate_engine.compositing.pixels import Floats
 from acetate_engine.evaluation import alpha as measure
 from acetate_engine.evaluation.kid import kid, kid_difference
 from acetate_engine.evaluation.probe import Reference

@@ -24,7 +24,7 @@ from acetate_engine.evaluation.style import evaluate_styles
 from acetate_engine.models.families import find_model
 from acetate_engine.models.families.base import Model
 from acetate_engine.paths import resources_dir
-from acetate_engine.pipelines.settings import Settings
+from acetate_engine.pipelines.stages.settings import Settings
 from acetate_engine.training.datasets import Pictures, load_pictures
 
 

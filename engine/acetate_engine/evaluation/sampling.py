@@ -12,10 +12,10 @@ from torch import Tensor
 from acetate.protocol.geometry import Extent
 from acetate_engine.models.families.components import Components
 from acetate_engine.models.networks.latent_transparency import decode_rgb
-from acetate_engine.pipelines.before_denoise import make_timesteps, seeded_noise
-from acetate_engine.pipelines.decoders import decode_transparent
-from acetate_engine.pipelines.denoise import Predictor
-from acetate_engine.pipelines.settings import Settings
+from acetate_engine.pipelines.stages.before_denoise import make_timesteps, seeded_noise
+from acetate_engine.pipelines.stages.decoders import decode_transparent
+from acetate_engine.pipelines.stages.denoise import Predictor
+from acetate_engine.pipelines.stages.settings import Settings
 from acetate_engine.training.datasets import Bytes
 
 _BATCH = 16

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from acetate_engine.compositing.alpha import Floats
+from acetate_engine.compositing.pixels import Floats
 from acetate_engine.evaluation import alpha as measure
 from acetate_engine.training.datasets import Bytes
 

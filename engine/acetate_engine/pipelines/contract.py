@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import GenerateRequest
 from acetate.protocol.tasks import LayerRole
-
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
-"""(height, width, 4) RGBA, straight alpha, sRGB; (height, width) for a mask. uint8 0..255 or uint16 0..65535."""
+from acetate_engine.compositing.pixels import Pixels
 
 Images = Mapping[str, Pixels]
 """Condition images by digest; each covers `request.covered` exactly."""

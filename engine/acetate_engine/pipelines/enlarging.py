@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat
-from acetate_engine.compositing.alpha import Floats, spread, to_float, to_pixels
+from acetate_engine.compositing.alpha import spread, to_float, to_pixels
+from acetate_engine.compositing.pixels import Floats, Pixels
 from acetate_engine.compositing.regions import crop
 from acetate_engine.compositing.resize import resize
 from acetate_engine.models.networks.compact_upscaler import CompactUpscaler
 from acetate_engine.models.parts.shelf import read_part
-from acetate_engine.pipelines.contract import Pixels
 
 _TILE = 192  # source pixels, each way
 _AROUND = 7  # source pixels, over which grain is smoothed

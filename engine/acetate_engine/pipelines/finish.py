@@ -7,8 +7,8 @@ from functools import partial
 from acetate.protocol.errors import CheckpointError, PartError
 from acetate_engine.compositing.resize import resize
 from acetate_engine.pipelines.enlarging import enlarge_to, upscaler
-from acetate_engine.pipelines.geometry import Resample
-from acetate_engine.pipelines.job import Job
+from acetate_engine.pipelines.stages.geometry import Resample
+from acetate_engine.pipelines.stages.job import Job
 
 
 def finishing(job: Job) -> Resample:

@@ -16,12 +16,12 @@ from acetate_engine.models.runtime.cache import ModelCache
 from acetate_engine.models.runtime.memory import is_out_of_memory
 from acetate_engine.models.runtime.placement import Policy
 from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Images, Reporter
-from acetate_engine.pipelines.job import Job, Meter
-from acetate_engine.pipelines.previews import LatentPreview
-from acetate_engine.pipelines.recipes import background_behind, blend, foreground, foreground_on, joint
-from acetate_engine.pipelines.repaint import inpaint, refine
-from acetate_engine.pipelines.settings import Settings
-from acetate_engine.pipelines.stack import stack
+from acetate_engine.pipelines.recipes.generate import background_behind, blend, foreground, foreground_on, joint
+from acetate_engine.pipelines.recipes.repaint import inpaint, refine
+from acetate_engine.pipelines.recipes.stack import stack
+from acetate_engine.pipelines.stages.job import Job, Meter
+from acetate_engine.pipelines.stages.previews import LatentPreview
+from acetate_engine.pipelines.stages.settings import Settings
 
 RECIPES: dict[Task, Callable[[Job], list[GeneratedLayer]]] = {
     Task.FOREGROUND: foreground,

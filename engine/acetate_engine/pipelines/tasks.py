@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from acetate.protocol.errors import InvalidRequest, UnknownImage
 from acetate.protocol.geometry import Extent
 from acetate.protocol.requests import DEFAULT_MODEL, GenerateRequest, Task
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.models.families import find_model, model_for
-from acetate_engine.pipelines.contract import Generated, Images, Pixels, Reporter
-from acetate_engine.pipelines.plain import WITHOUT_MODEL, cut_out
+from acetate_engine.pipelines.contract import Generated, Images, Reporter
+from acetate_engine.pipelines.recipes.plain import WITHOUT_MODEL, cut_out
 
 if TYPE_CHECKING:
     from acetate_engine.pipelines.runner import Runner

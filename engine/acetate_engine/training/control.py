@@ -13,7 +13,7 @@ from acetate_engine.models.adapters.attention_sharing import AttentionSharing
 from acetate_engine.models.adapters.sharing_weights import keeping_spread
 from acetate_engine.models.checkpoints.load import load_sharing_weights
 from acetate_engine.models.networks.widening import take_weights
-from acetate_engine.pipelines.plain import canny
+from acetate_engine.pipelines.recipes.plain import canny
 from acetate_engine.training.base import save_half
 from acetate_engine.training.compose import flip
 from acetate_engine.training.config import Existing

@@ -17,8 +17,8 @@ from torch.nn import functional as F
 from acetate.protocol.requests import Scheduler
 from acetate_engine.models.families.components import Text
 from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
-from acetate_engine.pipelines.before_denoise import first_latent, make_timesteps, seeded_noise
-from acetate_engine.pipelines.denoise import Denoising, Known, Predictor
+from acetate_engine.pipelines.stages.before_denoise import first_latent, make_timesteps, seeded_noise
+from acetate_engine.pipelines.stages.denoise import Denoising, Known, Predictor
 from acetate_engine.training.compose import Floats, over
 from acetate_engine.training.config import Existing
 from acetate_engine.training.diffusion import encode_feeds, encode_texts, frozen_unet, frozen_vae, noise_schedule

@@ -24,13 +24,13 @@ from acetate.protocol.errors import FileError
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.requests import GenerateRequest, Scheduler, Task
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.engine import Silent
 from acetate_engine.models.checkpoints.kinds import Family
 from acetate_engine.models.families import sd15, sdxl
 from acetate_engine.models.families.base import Model, WorkingSize
-from acetate_engine.pipelines.before_denoise import Until, down_to, first_share
-from acetate_engine.pipelines.contract import Pixels
 from acetate_engine.pipelines.runner import Runner
+from acetate_engine.pipelines.stages.before_denoise import Until, down_to, first_share
 from acetate_engine.verification.comparison import Comparison, largest
 from acetate_engine.verification.tiny.folders import write_golden
 

@@ -10,11 +10,12 @@ from acetate.protocol.errors import CheckpointError
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.requests import Task
 from acetate_engine.compositing.alpha import premultiply, to_float
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.compositing.resize import resize
 from acetate_engine.models.networks.compact_upscaler import CompactUpscaler
 from acetate_engine.models.parts.shelf import read_part
 from acetate_engine.pipelines import enlarging
-from acetate_engine.pipelines.contract import JobCancelled, Pixels
+from acetate_engine.pipelines.contract import JobCancelled
 from acetate_engine.pipelines.enlarging import enlarge, enlarge_to
 from tests.engine.pipelines.reporters import Recorder
 from tests.engine.pipelines.samples import a_request, layer_bytes, run

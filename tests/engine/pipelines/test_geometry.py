@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from acetate.protocol.geometry import Bounds, Extent
 from acetate_engine.models.families.base import WorkingSize
-from acetate_engine.pipelines.geometry import Geometry, working_extent
+from acetate_engine.pipelines.stages.geometry import Geometry, working_extent
 
 MINI = WorkingSize(128 * 128, 16, 4)
 SD15 = WorkingSize(512 * 512, 64, 4)

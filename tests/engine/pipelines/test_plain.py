@@ -8,7 +8,7 @@ from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat, digest
 from acetate.protocol.requests import GenerateRequest, Task
 from acetate_engine.compositing.images import encode_image
-from acetate_engine.pipelines.plain import canny
+from acetate_engine.pipelines.recipes.plain import canny
 from acetate_engine.pipelines.tasks import TaskGenerator
 from tests.engine.pipelines.reporters import Recorder
 

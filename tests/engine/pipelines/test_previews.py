@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acetate_engine.pipelines.previews import Budget
+from acetate_engine.pipelines.stages.previews import Budget
 
 
 class Clock:

@@ -16,14 +16,14 @@ from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.requests import GenerateRequest, Preset, Scheduler, StackLayer, Task
 from acetate_engine.models.families import find_model
 from acetate_engine.models.families.components import Text
-from acetate_engine.pipelines.before_denoise import first_latent, make_timesteps, seeded_noise, steps_of
-from acetate_engine.pipelines.decoders import OPAQUE_NOTE, decode_transparent
-from acetate_engine.pipelines.denoise import Denoising, Known
-from acetate_engine.pipelines.layers import layer_name
-from acetate_engine.pipelines.previews import LatentPreview
-from acetate_engine.pipelines.repaint import mixed
-from acetate_engine.pipelines.settings import Settings
-from acetate_engine.pipelines.stack import check_stack
+from acetate_engine.pipelines.recipes.repaint import mixed
+from acetate_engine.pipelines.recipes.stack import check_stack
+from acetate_engine.pipelines.stages.before_denoise import first_latent, make_timesteps, seeded_noise, steps_of
+from acetate_engine.pipelines.stages.decoders import OPAQUE_NOTE, decode_transparent
+from acetate_engine.pipelines.stages.denoise import Denoising, Known
+from acetate_engine.pipelines.stages.layers import layer_name
+from acetate_engine.pipelines.stages.previews import LatentPreview
+from acetate_engine.pipelines.stages.settings import Settings
 from tests.engine.pipelines.samples import a_request, run
 
 CPU = torch.device("cpu")

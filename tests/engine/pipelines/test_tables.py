@@ -6,7 +6,7 @@ import pytest
 
 from acetate.protocol.tasks import Task
 from acetate_engine.models.families import mini, sd15, sdxl
-from acetate_engine.pipelines.plain import WITHOUT_MODEL
+from acetate_engine.pipelines.recipes.plain import WITHOUT_MODEL
 from acetate_engine.pipelines.runner import RECIPES
 
 WITH_MODEL = {task for task in Task if task.needs_model}

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from acetate.protocol.errors import FileError
 from acetate_engine.models.families.components import Text
-from acetate_engine.pipelines.denoise import Predictor
+from acetate_engine.pipelines.stages.denoise import Predictor
 from acetate_engine.verification.golden_runs import FILE, Kind, compare_runs
 
 REFERENCES = Path(__file__).parents[2] / "references"
@@ -44,7 +44,7 @@ def test_what_was_asked_is_read_from_the_file(tmp_path: Path, asked: dict[str, s
 def swapped(monkeypatch: pytest.MonkeyPatch) -> None:
     """The order of the concatenated conditions."""
     monkeypatch.setattr(
-        "acetate_engine.pipelines.recipes.beside", lambda given, blended: torch.cat([blended, given], dim=1)
+        "acetate_engine.pipelines.recipes.generate.beside", lambda given, blended: torch.cat([blended, given], dim=1)
     )
 
 

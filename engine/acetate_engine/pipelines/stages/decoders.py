@@ -6,11 +6,11 @@ import numpy as np
 from torch import Tensor
 
 from acetate.protocol.pixels import PixelFormat
-from acetate_engine.compositing.alpha import Floats, bleed, to_pixels
+from acetate_engine.compositing.alpha import bleed, to_pixels
+from acetate_engine.compositing.pixels import Floats, Pixels
 from acetate_engine.models.families.components import Components
 from acetate_engine.models.networks.latent_transparency import decode_rgb
 from acetate_engine.models.runtime.memory import Note
-from acetate_engine.pipelines.contract import Pixels
 
 OPAQUE_NOTE = "alpha is opaque over 98 % of the layer: this checkpoint does not follow the transparency weights"
 

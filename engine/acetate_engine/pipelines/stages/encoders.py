@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from acetate_engine.compositing.alpha import to_float
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.models.adapters.concat_condition import encode_condition
 from acetate_engine.models.families.components import Components
 from acetate_engine.models.runtime.memory import Note
-from acetate_engine.pipelines.contract import Pixels
 
 
 def to_tensor(pixels: Pixels, device: torch.device) -> Tensor:

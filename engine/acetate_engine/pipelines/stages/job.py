@@ -10,14 +10,15 @@ from torch import Tensor
 
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import GenerateRequest
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.compositing.regions import crop
 from acetate_engine.models.families.base import Model, WorkingSize
 from acetate_engine.models.families.components import Components
-from acetate_engine.pipelines.before_denoise import Until, down_to
-from acetate_engine.pipelines.contract import Images, Pixels, Reporter
-from acetate_engine.pipelines.geometry import Geometry
-from acetate_engine.pipelines.previews import Budget, LatentPreview
-from acetate_engine.pipelines.settings import Settings
+from acetate_engine.pipelines.contract import Images, Reporter
+from acetate_engine.pipelines.stages.before_denoise import Until, down_to
+from acetate_engine.pipelines.stages.geometry import Geometry
+from acetate_engine.pipelines.stages.previews import Budget, LatentPreview
+from acetate_engine.pipelines.stages.settings import Settings
 
 _PREVIEWS = 4  # a run, about
 _PREVIEW_SHARE = 0.03  # of the job's time, at most

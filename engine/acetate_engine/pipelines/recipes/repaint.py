@@ -11,14 +11,15 @@ from torch import Tensor
 
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.tasks import LayerRole
-from acetate_engine.compositing.alpha import Floats, convert, premultiply, to_float, to_pixels, unpremultiply
-from acetate_engine.pipelines.before_denoise import steps_of
-from acetate_engine.pipelines.contract import GeneratedLayer, Pixels
-from acetate_engine.pipelines.encoders import encode_residual, encode_transparent, to_tensor
-from acetate_engine.pipelines.geometry import Geometry
-from acetate_engine.pipelines.job import Job
-from acetate_engine.pipelines.layers import decode, generators, made_layers, make_layer, to_region
-from acetate_engine.pipelines.runs import Run, execute
+from acetate_engine.compositing.alpha import convert, premultiply, to_float, to_pixels, unpremultiply
+from acetate_engine.compositing.pixels import Floats, Pixels
+from acetate_engine.pipelines.contract import GeneratedLayer
+from acetate_engine.pipelines.stages.before_denoise import steps_of
+from acetate_engine.pipelines.stages.encoders import encode_residual, encode_transparent, to_tensor
+from acetate_engine.pipelines.stages.geometry import Geometry
+from acetate_engine.pipelines.stages.job import Job
+from acetate_engine.pipelines.stages.layers import decode, generators, made_layers, make_layer, to_region
+from acetate_engine.pipelines.stages.runs import Run, execute
 
 
 def refine(job: Job) -> list[GeneratedLayer]:

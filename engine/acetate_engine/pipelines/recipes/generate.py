@@ -13,15 +13,16 @@ from torch import Tensor
 
 from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.alpha import over, to_float, to_pixels
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.models.adapters.concat_condition import on_grey
-from acetate_engine.pipelines.before_denoise import always
-from acetate_engine.pipelines.contract import GeneratedLayer, Pixels
-from acetate_engine.pipelines.encoders import encode_picture, encode_transparent, to_tensor
-from acetate_engine.pipelines.geometry import Geometry
-from acetate_engine.pipelines.job import Job
-from acetate_engine.pipelines.layers import decode, decoded_layers, generators, make_layer, to_region
-from acetate_engine.pipelines.repaint import reworked
-from acetate_engine.pipelines.runs import Run, execute
+from acetate_engine.pipelines.contract import GeneratedLayer
+from acetate_engine.pipelines.recipes.repaint import reworked
+from acetate_engine.pipelines.stages.before_denoise import always
+from acetate_engine.pipelines.stages.encoders import encode_picture, encode_transparent, to_tensor
+from acetate_engine.pipelines.stages.geometry import Geometry
+from acetate_engine.pipelines.stages.job import Job
+from acetate_engine.pipelines.stages.layers import decode, decoded_layers, generators, make_layer, to_region
+from acetate_engine.pipelines.stages.runs import Run, execute
 
 BLEND_STRENGTH = 0.6  # enough to mend edges, light and shadow; more would make up another picture
 TEXT_ALONE = "made from the text alone: this model cannot look at the background"

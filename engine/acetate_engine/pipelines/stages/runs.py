@@ -11,7 +11,7 @@ from torch import Tensor
 from acetate.protocol.geometry import Extent
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing
 from acetate_engine.models.families.components import Text
-from acetate_engine.pipelines.before_denoise import (
+from acetate_engine.pipelines.stages.before_denoise import (
     Timesteps,
     Until,
     always,
@@ -20,11 +20,11 @@ from acetate_engine.pipelines.before_denoise import (
     seeded_noise,
     steps_of,
 )
-from acetate_engine.pipelines.control import Control, read_controls
-from acetate_engine.pipelines.denoise import Denoising, Known, Predict, Predictor
-from acetate_engine.pipelines.encoders import to_tensor
-from acetate_engine.pipelines.geometry import Geometry
-from acetate_engine.pipelines.job import Job
+from acetate_engine.pipelines.stages.control import Control, read_controls
+from acetate_engine.pipelines.stages.denoise import Denoising, Known, Predict, Predictor
+from acetate_engine.pipelines.stages.encoders import to_tensor
+from acetate_engine.pipelines.stages.geometry import Geometry
+from acetate_engine.pipelines.stages.job import Job
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from acetate.protocol.requests import GenerateRequest, Task
 from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.alpha import convert, premultiply, to_float
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.compositing.regions import crop
-from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Images, Pixels, Reporter
+from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Images, Reporter
 
 EDGES = "Edges"  # the name of a layer of edges, where the prompt gives none
 _LOW, _HIGH = 100, 200  # of Canny's hysteresis, for grey values 0..255

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from acetate.protocol.errors import GenerationFailed
 from acetate_engine.models.families.components import Text
-from acetate_engine.pipelines.before_denoise import Timesteps
-from acetate_engine.pipelines.control import Control, residuals
+from acetate_engine.pipelines.stages.before_denoise import Timesteps
+from acetate_engine.pipelines.stages.control import Control, residuals
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import MAX_SEED, GenerateRequest, StackLayer
 from acetate_engine.compositing.alpha import convert, over, to_float, to_pixels
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.compositing.regions import crop
-from acetate_engine.pipelines.before_denoise import steps_of
-from acetate_engine.pipelines.contract import GeneratedLayer, Images, Pixels
-from acetate_engine.pipelines.job import Job
-from acetate_engine.pipelines.recipes import foreground, foreground_on
-from acetate_engine.pipelines.repaint import reworked
+from acetate_engine.pipelines.contract import GeneratedLayer, Images
+from acetate_engine.pipelines.recipes.generate import foreground, foreground_on
+from acetate_engine.pipelines.recipes.repaint import reworked
+from acetate_engine.pipelines.stages.before_denoise import steps_of
+from acetate_engine.pipelines.stages.job import Job
 
 
 def stack(job: Job) -> list[GeneratedLayer]:

@@ -12,9 +12,9 @@ from torch import Tensor
 from acetate.protocol.errors import UnsupportedTask
 from acetate.protocol.requests import ControlHint, ControlMethod
 from acetate_engine.models.adapters.controls import AtStep, HintReader, Residuals
-from acetate_engine.pipelines.encoders import to_tensor
-from acetate_engine.pipelines.geometry import Geometry
-from acetate_engine.pipelines.job import Job
+from acetate_engine.pipelines.stages.encoders import to_tensor
+from acetate_engine.pipelines.stages.geometry import Geometry
+from acetate_engine.pipelines.stages.job import Job
 
 _FOLDERS = {
     ControlMethod.CONTROLNET: "models/controlnet/{family}_{kind}",

@@ -10,14 +10,15 @@ from torch import Tensor
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import MAX_SEED
 from acetate.protocol.tasks import LayerRole
-from acetate_engine.compositing.alpha import Floats, convert, to_pixels
+from acetate_engine.compositing.alpha import convert, to_pixels
+from acetate_engine.compositing.pixels import Floats, Pixels
 from acetate_engine.compositing.regions import crop
 from acetate_engine.compositing.resize import resize
-from acetate_engine.pipelines.contract import GeneratedLayer, Pixels
-from acetate_engine.pipelines.decoders import decode_opaque, decode_transparent
+from acetate_engine.pipelines.contract import GeneratedLayer
 from acetate_engine.pipelines.finish import finishing
-from acetate_engine.pipelines.geometry import Geometry
-from acetate_engine.pipelines.job import Job
+from acetate_engine.pipelines.stages.decoders import decode_opaque, decode_transparent
+from acetate_engine.pipelines.stages.geometry import Geometry
+from acetate_engine.pipelines.stages.job import Job
 
 _NAME = 40  # characters of the prompt
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from acetate.protocol.geometry import Bounds, Extent
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.compositing.regions import crop, extend, place
 from acetate_engine.compositing.resize import resize
 from acetate_engine.models.families.base import WorkingSize
-from acetate_engine.pipelines.contract import Pixels
 
 _NOTED_ENLARGEMENT = 2.0
 

@@ -1,0 +1,1 @@
+"""How layers are conditioned: a family of models returns its method."""

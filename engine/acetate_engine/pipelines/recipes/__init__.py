@@ -1,0 +1,1 @@
+"""What each task makes, from runs or without a model."""
