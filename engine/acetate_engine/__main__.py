@@ -1,5 +1,10 @@
 """`python -m acetate_engine` is `acetate`."""
 
+import sys
+
+if not sys.flags.safe_path:  # what lies in the folder where it is started is no part of Acetate
+    del sys.path[0]
+
 from acetate_engine.cli import app
 
 app()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import structlog
 
+from acetate.protocol.private import open_private, private_folder
 from acetate_engine.paths import log_dir
 
 _MAX_BYTES, _BACKUPS = 2_000_000, 3
@@ -17,15 +19,22 @@ def log_file() -> Path:
     return log_dir() / "engine.log"
 
 
+class PrivateLog(RotatingFileHandler):
+    """Of this user alone, and never through a link."""
+
+    def _open(self) -> TextIOWrapper:
+        return TextIOWrapper(open_private(Path(self.baseFilename), "ab"), encoding=self.encoding)
+
+
 def configure_logging() -> None:
     """Everything that is logged in this process, by structlog or by a library, goes to `log_file()`."""
-    log_dir().mkdir(parents=True, exist_ok=True)
+    private_folder(log_dir())
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso"),
     ]
-    handler = RotatingFileHandler(log_file(), maxBytes=_MAX_BYTES, backupCount=_BACKUPS, encoding="utf-8")
+    handler = PrivateLog(log_file(), maxBytes=_MAX_BYTES, backupCount=_BACKUPS, encoding="utf-8")
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -9,6 +9,8 @@ import platformdirs
 
 from acetate.protocol.connection import APP
 
+_STARTED_IN = Path.cwd()  # the engine leaves it
+
 
 def data_dir() -> Path:
     """Jobs, images, downloaded models."""
@@ -38,7 +40,7 @@ def log_dir() -> Path:
 def resources_dir() -> Path:
     """Embedded models, presets, pages: in the installed package, in the checkout, or where ACETATE_RESOURCES points."""
     named = os.environ.get("ACETATE_RESOURCES")
-    return Path(named) if named else _shipped("resources", "resources")
+    return _STARTED_IN / named if named else _shipped("resources", "resources")
 
 
 def krita_dir() -> Path:

@@ -63,6 +63,8 @@ def is_worker(pid: int) -> bool:
 class EngineProcess:
     """`acetate serve` in `root`; `start` after `kill` takes up the same data."""
 
+    started_in: Path | None = None  # its working folder; that of the tests where None
+
     def __init__(self, root: Path, *arguments: str, **environment: str) -> None:
         self.root = root
         self.arguments = arguments
@@ -79,6 +81,7 @@ class EngineProcess:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "acetate_engine", "serve", *self.arguments],
             env=self.environment,
+            cwd=self.started_in,
             stdout=subprocess.DEVNULL,
         )
         wait_until(self.connection_file.exists, "a connection file")

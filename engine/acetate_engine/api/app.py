@@ -40,7 +40,10 @@ def create_app() -> FastAPI:
     app.include_router(models.router, prefix="/v1/models", tags=["models"])
 
     @app.get("/health", response_model=Health, tags=["engine"], summary="Is it there, and is it the right one?")
-    async def health(engine: EngineOf) -> JSONResponse:
+    async def health(engine: EngineOf, challenge: str = "") -> JSONResponse:
+        """With a `challenge`, the answer has the proof that this engine has the token of its connection file: the
+        HMAC-SHA256 of "acetate", a space and the challenge, with the token as key, in hexadecimal.
+        """
         return JSONResponse(to_json(engine.health()))
 
     add_pages(app)

@@ -9,11 +9,14 @@ import asyncio
 import hmac
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from acetate.protocol.codec import to_json
+from acetate.protocol.connection import proof_of
 from acetate.protocol.errors import AccessError, AcetateError, ForbiddenOrigin, Json
+from acetate.protocol.events import Health
 from acetate_engine.api.engine import Engine
 
 if TYPE_CHECKING:
@@ -65,9 +68,15 @@ class Gate:
             await _send_problem(error, send)
             return
         if is_health and scope["method"] == "GET":
-            await _send_json(200, "application/json", to_json(self._engine.health()), send)
+            await _send_json(200, "application/json", to_json(self._health(scope)), send)
         else:
             await (await self._built_app())(scope, receive, send)
+
+    def _health(self, scope: Scope) -> Health:
+        """With the proof that this engine has the token, where one is asked for."""
+        health = self._engine.health()
+        challenge = parse_qs(scope["query_string"].decode("latin-1")).get("challenge", [""])[0]
+        return replace(health, proof=proof_of(self._token.decode(), challenge)) if challenge else health
 
     def _begin_app(self) -> asyncio.Task[FastAPI]:
         return asyncio.create_task(asyncio.to_thread(_build_app, self._engine))

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+import stat
 import sys
 from pathlib import Path
 from typing import IO
 
-from acetate.protocol.connection import connection_file, read_connection
-from acetate.protocol.errors import EngineAlreadyRunning, MalformedMessage
+from acetate.client.launcher import find
+from acetate.protocol.connection import connection_file, usable_connection
+from acetate.protocol.errors import AcetateError, EngineAlreadyRunning
+from acetate.protocol.private import open_private, private_folder
 
 
 def lock_data_dir(data_dir: Path) -> IO[bytes]:
-    """Holds the directory as long as the file is open. Raises EngineAlreadyRunning."""
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = (data_dir / "engine.lock").open("ab")
+    """Holds the directory, which is the user's alone from now on, as long as the file is open.
+
+    Raises EngineAlreadyRunning, EngineStartFailed where another user owns it.
+    """
+    was_open = data_dir.exists() and bool(stat.S_IMODE(data_dir.stat().st_mode) & 0o077)
+    path = private_folder(data_dir) / "engine.lock"
+    file = _locked(path)
+    if file is None and was_open and not _runs():
+        path.unlink()  # another user could open it until now, and holds it
+        file = _locked(path)
+    if file is None:
+        raise EngineAlreadyRunning(_who_runs(data_dir), "Use that one, or end it first.")
+    return file
+
+
+def _locked(path: Path) -> IO[bytes] | None:
+    file = open_private(path, "ab")
     try:
         _lock(file)
     except OSError:
         file.close()
-        raise EngineAlreadyRunning(_who_runs(data_dir), "Use that one, or end it first.") from None
+        return None
     return file
 
 
@@ -33,10 +50,15 @@ def _lock(file: IO[bytes]) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _who_runs(data_dir: Path) -> str:
+def _runs() -> bool:
+    """Whether an engine of this user answers, of whatever version."""
     try:
-        connection = read_connection(connection_file())
-    except MalformedMessage:
-        connection = None
+        return find() is not None
+    except AcetateError:
+        return True
+
+
+def _who_runs(data_dir: Path) -> str:
+    connection = usable_connection(connection_file())
     where = f" as process {connection.pid} at {connection.url}" if connection else ""
     return f"it holds {data_dir}{where}"

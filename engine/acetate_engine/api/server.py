@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import typer
 import uvicorn
 
-from acetate.protocol.connection import Connection, connection_file, read_connection, write_connection
+from acetate.protocol.connection import Connection, connection_file, usable_connection, write_connection
 from acetate.protocol.errors import EngineStartFailed, PortTaken
 from acetate.protocol.version import PROTOCOL_VERSION, __version__
 from acetate_engine.api.engine import Engine
@@ -31,7 +31,9 @@ def serve(port: int, executor: ExecutorKind) -> None:
     Raises EngineAlreadyRunning, PortTaken, FileError, EngineStartFailed where a folder cannot be written or the
     executor not be reached.
     """
+    os.umask(0o077)
     with _prepared_folders(), lock_data_dir(data_dir()), listen(port) as listener:
+        os.chdir(data_dir())  # the user's alone: nothing is ever read from where the engine was started
         configure_logging()
         connection = Connection(
             HOST, listener.getsockname()[1], secrets.token_urlsafe(32), os.getpid(), __version__, PROTOCOL_VERSION
@@ -87,5 +89,5 @@ def _announce(connection: Connection) -> None:
 
 def _withdraw(connection: Connection) -> None:
     """Removes the connection file, if no other engine has written its own."""
-    if read_connection(connection_file()) == connection:
-        connection_file().unlink()
+    if usable_connection(connection_file()) == connection:
+        connection_file().unlink(missing_ok=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import platform
-import urllib.request
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
 
+from acetate.client import api
 from acetate.protocol.connection import Connection, config_dir, connection_file, engine_command_file, read_connection
 from acetate.protocol.errors import AcetateError
 from acetate.protocol.version import PROTOCOL_VERSION, __version__
@@ -17,7 +17,6 @@ from acetate_engine.logs import log_file
 from acetate_engine.paths import cache_dir, data_dir, resources_dir
 
 _PACKAGES = ("torch", "diffusers", "transformers", "peft", "safetensors", "fastapi", "uvicorn", "numpy", "Pillow")
-_TIMEOUT = 2.0  # seconds
 
 Section = dict[str, str]
 
@@ -90,13 +89,12 @@ def engine() -> Section:
 
 
 def _ask(connection: Connection) -> Section:
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy leads to loopback
     try:
-        with direct.open(f"{connection.url}/health", timeout=_TIMEOUT) as answer:
-            health = json.load(answer)
-    except (OSError, ValueError) as error:
-        return {"state": f"does not answer ({error}): end that process, or delete the connection file"}
-    return {"state": "running", "worker": str(health["worker"])}
+        health = api.health(connection)
+    except AcetateError as error:
+        return {"state": f"does not answer ({error.detail}): end that process, or delete the connection file"}
+    state = "running" if health.status == "ok" else f"running, but {'; '.join(health.reasons)}"
+    return {"state": state, "worker": health.worker}
 
 
 def models() -> Section:

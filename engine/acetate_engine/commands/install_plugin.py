@@ -78,6 +78,6 @@ def _copy(source: Path, target: Path) -> None:
 
 def write_engine_command(file: Path) -> None:
     """What the plugin runs to start the engine: this interpreter with this package."""
-    command = EngineCommand((sys.executable, "-m", "acetate_engine", "serve"), __version__)
+    command = EngineCommand((sys.executable, "-P", "-m", "acetate_engine", "serve"), __version__)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(to_json(command), indent=2) + "\n", encoding="utf-8")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import http.client
 import json
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from acetate.client.http import Body, exchange
+from acetate.client.http import Body, ask, exchange, proves, read_capped
 from acetate.client.sse import Parser
 from acetate.picture import Picture, row_strips
 from acetate.protocol.codec import from_answer, to_json
 from acetate.protocol.connection import Connection
-from acetate.protocol.errors import JsonValue, MalformedMessage, VersionMismatch
+from acetate.protocol.errors import AccessError, JsonValue, MalformedMessage, VersionMismatch
 from acetate.protocol.events import (
     EVENTS,
     Accepted,
@@ -45,16 +46,24 @@ class Numbered:
 
 
 def health(connection: Connection) -> Health:
-    """Raises EngineUnreachable, or VersionMismatch where the engine speaks another protocol."""
-    with exchange(connection, "GET", "/health", timeout=HEALTH) as response:
-        data = _json(response)
-    protocol = data.get("protocol") if isinstance(data, dict) else None
-    if protocol != PROTOCOL_VERSION:
+    """Of the engine that has the connection's token.
+
+    Raises EngineUnreachable, VersionMismatch where the engine speaks another protocol, MalformedMessage or AccessError
+    where another program answers.
+    """
+    challenge = secrets.token_hex(16)
+    answer = ask(connection, f"/health?challenge={challenge}", HEALTH)
+    data = parsed(answer)
+    if not isinstance(data, dict) or data.get("name") != "acetate":
+        raise MalformedMessage(f"another program answers at {connection.url}", "Start the engine again.")
+    if data.get("protocol") != PROTOCOL_VERSION:
         raise VersionMismatch(
-            f"the engine with process id {connection.pid} is {connection.version} (protocol {protocol}), "
+            f"the engine with process id {connection.pid} is {connection.version} (protocol {data.get('protocol')}), "
             f"this plugin is {__version__} (protocol {PROTOCOL_VERSION})",
             "Stop that engine, run `acetate install-plugin` from the version you want, and restart Krita.",
         )
+    if not proves(answer, connection, challenge):
+        raise AccessError(f"what answers at {connection.url} does not have its token", "Start the engine again.")
     return from_answer(Health, data)
 
 
@@ -74,9 +83,12 @@ def _model(data: JsonValue) -> ModelInfo:
 
 
 def put_image(connection: Connection, picture: Picture) -> None:
-    body = Body(picture.body(), picture.length, MEDIA_TYPE)
-    with exchange(connection, "PUT", f"/v1/images/{picture.digest}", body=body, timeout=ANSWER) as response:
-        response.read()
+    put_body(connection, picture.digest, Body(picture.body(), picture.length, MEDIA_TYPE))
+
+
+def put_body(connection: Connection, digest: str, body: Body) -> None:
+    with exchange(connection, "PUT", f"/v1/images/{digest}", body=body, timeout=ANSWER) as response:
+        read_capped(response)
 
 
 def post_job(connection: Connection, request: GenerateRequest, key: str) -> Accepted:
@@ -103,7 +115,7 @@ def _status(data: JsonValue) -> JobStatus:
 
 def cancel(connection: Connection, job: str) -> None:
     with exchange(connection, "DELETE", f"/v1/jobs/{job}", timeout=ANSWER) as response:
-        response.read()
+        read_capped(response)
 
 
 def events(connection: Connection, job: str, after: str) -> Iterator[Numbered]:
@@ -146,8 +158,12 @@ def _list(answer: JsonValue, name: str) -> list[JsonValue]:
 
 
 def _json(response: http.client.HTTPResponse) -> JsonValue:
+    return parsed(read_capped(response))
+
+
+def parsed(answer: bytes) -> JsonValue:
     try:
-        value: JsonValue = json.loads(response.read())
-    except ValueError as error:
+        value: JsonValue = json.loads(answer)
+    except (ValueError, RecursionError) as error:
         raise MalformedMessage(f"the engine's answer is not JSON: {error}", "Restart the engine.") from error
     return value

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import hmac
 import http.client
 import json
+import secrets
+import socket
+import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from acetate.protocol.connection import Connection
-from acetate.protocol.errors import AcetateError, EngineUnreachable, JsonValue, MalformedMessage
+from acetate.protocol.connection import Connection, proof_of
+from acetate.protocol.errors import AccessError, AcetateError, EngineUnreachable, JsonValue, MalformedMessage
+
+MEETING = 10.0  # seconds that a proof may take in all
+LARGEST_ANSWER = 1 << 26  # bytes of JSON
+_LARGEST_PROOF = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -38,21 +46,89 @@ def exchange(
 ) -> Iterator[http.client.HTTPResponse]:
     """The response, its status below 400.
 
-    Raises the error that a problem+json answer describes; EngineUnreachable where the engine does not answer.
+    Raises the error that a problem+json answer describes; EngineUnreachable where the engine does not answer,
+    AccessError where another program does: that one never sees the token.
     """
     link = http.client.HTTPConnection(connection.host, connection.port, timeout=timeout)
     try:
+        meet(link, connection, method, path)
         response = _send(link, connection.token, method, path, body, dict(headers or {}))
         if response.status >= 400:
-            raise _problem(response.status, response.read())
+            raise _problem(response.status, read_capped(response))
         yield response
     except (OSError, http.client.HTTPException) as error:
-        raise EngineUnreachable(
-            f"no answer from {connection.url} to {method} {path} ({error or type(error).__name__})",
-            "Press Generate again: the engine is started anew.",
-        ) from error
+        raise _unreachable(connection, method, path, error) from error
     finally:
         link.close()
+
+
+def ask(connection: Connection, path: str, timeout: float) -> bytes:
+    """What anybody may ask, without the token. Raises EngineUnreachable."""
+    link = http.client.HTTPConnection(connection.host, connection.port, timeout=timeout)
+    try:
+        with _deadline(link, 2 * timeout):
+            link.request("GET", path)
+            return read_capped(link.getresponse(), _LARGEST_PROOF)
+    except (OSError, http.client.HTTPException) as error:
+        raise _unreachable(connection, "GET", path, error) from error
+    finally:
+        link.close()
+
+
+def _unreachable(connection: Connection, method: str, path: str, error: Exception) -> EngineUnreachable:
+    return EngineUnreachable(
+        f"no answer from {connection.url} to {method} {path} ({error or type(error).__name__})",
+        "Press Generate again: the engine is started anew.",
+    )
+
+
+def meet(link: http.client.HTTPConnection, connection: Connection, method: str, path: str) -> None:
+    """Asks whoever is at the other end of `link` to prove that it has the token; only then `link` may carry it."""
+    challenge = secrets.token_hex(16)
+    with _deadline(link, MEETING):
+        link.request("GET", f"/health?challenge={challenge}")
+        response = link.getresponse()
+        answer = response.read(_LARGEST_PROOF + 1)
+    link.auto_open = 0  # a link that was closed is another link
+    if len(answer) > _LARGEST_PROOF or not proves(answer, connection, challenge):
+        raise AccessError(
+            f"what answers at {connection.url} does not have the token of the connection file ({method} {path})",
+            "Press Generate again: the engine is started anew.",
+        )
+
+
+def proves(answer: bytes, connection: Connection, challenge: str) -> bool:
+    try:
+        proof = json.loads(answer)["proof"]
+        return hmac.compare_digest(proof, proof_of(connection.token, challenge))
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return False
+
+
+@contextmanager
+def _deadline(link: http.client.HTTPConnection, seconds: float) -> Iterator[None]:
+    """For all of what happens in it: a time-out alone begins anew with each byte."""
+    timer = threading.Timer(seconds, lambda: _break(link))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _break(link: http.client.HTTPConnection) -> None:
+    if link.sock is not None:
+        with suppress(OSError):
+            link.sock.shutdown(socket.SHUT_RDWR)
+
+
+def read_capped(response: http.client.HTTPResponse, limit: int = LARGEST_ANSWER) -> bytes:
+    """Raises MalformedMessage where the answer is larger."""
+    answer = response.read(limit + 1)
+    if len(answer) > limit:
+        raise MalformedMessage(f"the answer has more than {limit} bytes", "Restart the engine, or update it.")
+    return answer
 
 
 def _send(
@@ -73,7 +149,7 @@ def _send(
 def _problem(status: int, text: bytes) -> AcetateError:
     try:
         problem = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         problem = None
     if not isinstance(problem, dict):
         return MalformedMessage(f"the engine answered {status}: {text[:200]!r}", "Restart the engine, or update it.")

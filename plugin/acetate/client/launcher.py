@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -18,10 +20,11 @@ from acetate.protocol.connection import (
     EngineCommand,
     connection_file,
     engine_command_file,
-    read_connection,
     runtime_dir,
+    usable_connection,
 )
 from acetate.protocol.errors import (
+    AccessError,
     AcetateError,
     EngineError,
     EngineNotInstalled,
@@ -29,7 +32,11 @@ from acetate.protocol.errors import (
     EngineUnreachable,
     MalformedMessage,
 )
+from acetate.protocol.private import open_private, private_folder
 
+GRACE: Final = 3.0  # seconds that an engine has to end when it is told to
+HUNG: Final = 8.0  # seconds without an answer after which an engine that lives is ended
+_KILL: Final = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has one way only
 START: Final = 60.0  # seconds; a cold disk has to bring in the whole environment
 POLL: Final = 0.05
 WATCH: Final = 0.5  # seconds between two looks whether the engine lives: a death is seen within 2 s
@@ -74,6 +81,11 @@ class Launcher:
     def _terminate(self) -> None:
         if self._process and self._process.poll() is None:
             self._process.terminate()
+            try:
+                self._process.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
 
     def has_started(self, connection: Connection) -> bool:
         """Whether the engine behind `connection` was started here."""
@@ -84,8 +96,10 @@ class Launcher:
 
     def _start(self) -> Connection:
         self._terminate()
-        log = runtime_dir() / "engine.log"
-        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        end_hung(usable_connection(connection_file()))
+        if found := find():  # it was only slow
+            return found
+        log = private_folder(runtime_dir()) / "engine.log"
         self._process = _spawn(engine_command().command, log)
         deadline = time.monotonic() + START
         while time.monotonic() < deadline:
@@ -102,7 +116,7 @@ class Launcher:
 
 def find() -> Connection | None:
     """The running engine; None where there is no connection file, or nothing answers there any more."""
-    connection = read_connection(connection_file())
+    connection = usable_connection(connection_file())
     return connection if connection and _answers(connection) else None
 
 
@@ -118,7 +132,28 @@ def _answers(connection: Connection) -> bool:
     """Whether the engine behind `connection` is up. Raises VersionMismatch where it is of another version."""
     try:
         return api.health(connection).pid == connection.pid
-    except (EngineUnreachable, MalformedMessage):  # MalformedMessage: another program has the port now
+    except (EngineUnreachable, MalformedMessage, AccessError):  # the last two: another program has the port now
+        return False
+
+
+def end_hung(connection: Connection | None) -> None:
+    """An engine that lives and does not answer holds the data for ever: it gets its time, and then is ended."""
+    if connection is None or not _is_engine(connection.pid):
+        return
+    deadline = time.monotonic() + HUNG
+    while time.monotonic() < deadline:
+        if not _is_engine(connection.pid) or _is_there(connection):
+            return
+        time.sleep(WATCH)
+    with suppress(OSError):
+        os.kill(connection.pid, _KILL)
+
+
+def _is_engine(pid: int) -> bool:
+    """Where the system tells: a number may be another process's by now."""
+    try:
+        return b"acetate" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
         return False
 
 
@@ -137,18 +172,19 @@ def engine_command() -> EngineCommand:
 
 
 def clean_environment() -> dict[str, str]:
-    """Krita's environment without what belongs to Krita's own Python and Qt."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(_DROPPED)}
+    """Krita's environment without what belongs to Krita's own Python and Qt; nothing is imported from where it runs."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_DROPPED)}
+    return {**kept, "PYTHONSAFEPATH": "1"}
 
 
 def _spawn(command: tuple[str, ...], log: Path) -> subprocess.Popen[bytes]:
     hidden = 0x08000000 if sys.platform == "win32" else 0  # CREATE_NO_WINDOW
     try:
-        with log.open("wb") as output:
+        with open_private(log, "wb") as output:
             return subprocess.Popen(
                 command,
                 env=clean_environment(),
-                cwd=Path.home(),
+                cwd=log.parent,  # of the user alone: what lies in a working folder must never be imported
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -6,6 +6,8 @@ Krita's Python has only the standard library.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
 import stat
@@ -16,8 +18,11 @@ from pathlib import Path
 
 from acetate.protocol.codec import from_answer, to_json
 from acetate.protocol.errors import MalformedMessage
+from acetate.protocol.private import open_private, private_folder
 
 APP = "acetate"
+_LARGEST = 1 << 16  # bytes of a connection file
+_DELETE = "Delete it and start the engine again."
 
 
 @dataclass(frozen=True)
@@ -79,34 +84,55 @@ def connection_file() -> Path:
 
 
 def write_connection(path: Path, connection: Connection) -> None:
-    """Atomically, readable by the user only (0600 in a 0700 folder): the token is a secret."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".connection-")  # mkstemp creates 0600
+    """Atomically, readable by the user only (0600 in a 0700 folder): the token is a secret. Synced to the disk."""
+    folder = private_folder(path.parent)
+    handle, name = tempfile.mkstemp(dir=folder, prefix=".connection-")  # mkstemp creates 0600
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(to_json(connection), file)
+        file.flush()
+        os.fsync(file.fileno())
+    if path.is_dir() and not path.is_symlink():  # no file can take its place
+        path.rename(path.with_name(f"{path.name}.folder-{os.getpid()}"))
     Path(name).replace(path)
 
 
 def read_connection(path: Path) -> Connection | None:
     """None where there is no file. Raises MalformedMessage where it is not one, or another user wrote it."""
     try:
-        with path.open(encoding="utf-8") as file:
-            owner, text = os.fstat(file.fileno()).st_uid, file.read()
+        with open_private(path, "rb") as file:
+            text = file.read(_LARGEST + 1)
     except FileNotFoundError:
         return None
-    if sys.platform != "win32" and owner != os.geteuid():
-        raise MalformedMessage(f"{path} belongs to another user", "Set XDG_RUNTIME_DIR to a folder of your own.")
+    except OSError as error:
+        raise MalformedMessage(f"{path} cannot be read: {error.strerror}", _DELETE) from error
+    if len(text) > _LARGEST:
+        raise MalformedMessage(f"{path} is too large", _DELETE)
     try:
         return from_answer(Connection, json.loads(text))
-    except ValueError as error:
-        raise MalformedMessage(f"{path} is not JSON: {error}", "Delete it and start the engine again.") from error
+    except (ValueError, RecursionError) as error:
+        raise MalformedMessage(f"{path} is not JSON: {error}", _DELETE) from error
+    except MalformedMessage as error:
+        raise MalformedMessage(f"{path} is no connection: {error.detail}", _DELETE) from error
+
+
+def usable_connection(path: Path) -> Connection | None:
+    """As read_connection; whatever cannot be read counts as none."""
+    try:
+        return read_connection(path)
+    except MalformedMessage:
+        return None
+
+
+def proof_of(token: str, challenge: str) -> str:
+    """What an engine answers to a challenge: it has the token, and does not tell it (HMAC-SHA256, RFC 2104)."""
+    return hmac.new(token.encode(), f"acetate {challenge}".encode(), hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True)
 class EngineCommand:
     """`engine.json` in the config directory: how the plugin starts the engine on this machine."""
 
-    command: tuple[str, ...]  # program and arguments, e.g. python -m acetate_engine serve
+    command: tuple[str, ...]  # program and arguments, e.g. python -P -m acetate_engine serve
     version: str
 
 

@@ -212,3 +212,6 @@ class Health:
     worker: str  # starting, ready, busy, dead
     status: str = "ok"  # or degraded: it goes on, but something does not work as it should
     reasons: tuple[str, ...] = ()  # why it is degraded, for a person
+    proof: str = ""  # connection.proof_of(token, challenge), where a `challenge` was in the query
+    stored: int = 0  # bytes of pictures on the disk
+    limit: int = 0  # bytes that they may take before the oldest go

@@ -19,6 +19,7 @@ from acetate_engine.jobs.executors.base import WorkerState
 from acetate_engine.jobs.messages import Cancel, Message, Ready, Report, Run, decode_line, encode_line
 from acetate_engine.jobs.supervised import Supervisor
 from acetate_engine.logs import log_file
+from acetate_engine.paths import data_dir
 
 _LINE_LIMIT = 2**24  # bytes; a preview of noise is half a megabyte
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 8.0  # seconds before a dead worker is started again
@@ -129,7 +130,8 @@ class LocalExecutor:
 
     async def _spawn(self) -> Process:
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "acetate_engine.jobs.worker"),
+            *(sys.executable, "-P", "-m", "acetate_engine.jobs.worker"),  # -P: nothing comes from the working folder
+            cwd=data_dir(),
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
