@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import io
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -60,6 +62,12 @@ class AcetateGroup(TyperGroup):
         super().__init__(**attributes)
         for name, (target, line) in COMMANDS.items():
             self.add_command(LazyCommand(name, target, line))
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a terminal without × or ─ shows ?, and no traceback
+                stream.reconfigure(errors="replace")
+        return super().main(*args, **kwargs)
 
     def invoke(self, ctx: Any) -> Any:
         try:

@@ -16,12 +16,12 @@ from tests.engine.process import EngineProcess, private_environment
 pytestmark = pytest.mark.engine
 
 
-def doctor(root: Path, *options: str) -> str:
+def doctor(root: Path, *options: str, encoding: str = "utf-8") -> str:
     result = subprocess.run(
         [sys.executable, "-m", "acetate_engine", "doctor", *options],
-        env={**private_environment(root), "http_proxy": "http://127.0.0.1:9"},
+        env={**private_environment(root), "http_proxy": "http://127.0.0.1:9", "PYTHONIOENCODING": encoding},
         capture_output=True,
-        text=True,
+        encoding=encoding,
         timeout=200,
         check=False,
     )
@@ -57,6 +57,8 @@ def test_behind_a_crash_it_says_what_to_do(own_engine: EngineProcess) -> None:
     assert "does not answer" in state and "delete" in state
 
 
-def test_for_people(tmp_path: Path) -> None:
-    text = doctor(tmp_path)
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
+def test_for_people(tmp_path: Path, encoding: str) -> None:
+    """On any terminal: its tables are drawn with characters that not every one has."""
+    text = doctor(tmp_path, encoding=encoding)
     assert __version__ in text and "not running" in text

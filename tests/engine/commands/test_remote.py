@@ -29,7 +29,7 @@ def running(added: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Eng
 def as_process(*arguments: object) -> dict[str, Any]:
     """The report of `acetate` in a process of its own, as people run it: this one is full of other tests' state."""
     command = [sys.executable, "-m", "acetate_engine", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=200)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, timeout=200)
     report: dict[str, Any] = json.loads(done.stdout)
     return report
 
