@@ -1,7 +1,7 @@
 # Thin on purpose: what each command does stands in resources/setup.sh, tests/ and pyproject.toml.
 BIN := .venv/bin
 
-.PHONY: setup demo test update newest dist check long bench fuzz format
+.PHONY: setup demo test update newest dist check test-kritas long bench fuzz format
 
 setup:                  ## apt packages when missing, .venv, torch, Acetate itself; seconds when nothing changed
 	@resources/setup.sh
@@ -26,13 +26,16 @@ dist: $(BIN)/acetate    ## wheel, sdist and the zip for Krita, in dist/; the sam
 check: $(BIN)/acetate   ## format, lint, types, import contracts, tests: every part, then a summary
 	@resources/check.sh
 
+test-kritas: $(BIN)/acetate ## the tests in Krita in every Krita of Debian, 5.1 to 6.0; as root; the table is in tests/krita/README.md
+	@$(BIN)/python -m tests.krita.kritas
+
 bench: $(BIN)/acetate   ## a denoising step of layers; the longest gap on Krita's GUI thread while a job runs; how stacks grow
 	$(BIN)/acetate bench
 	$(BIN)/pytest -m timed
 	$(BIN)/python -m tests.krita.bench_stack
 
 long: $(BIN)/acetate    ## what takes too long for every change: each line is a part, all of them run
-	@resources/check.sh long fuzz
+	@resources/check.sh long kritas fuzz
 
 fuzz: $(BIN)/acetate    ## 10,000 broken documents: an error that names file and reason, nothing else
 	ACETATE_FUZZ=10000 $(BIN)/pytest tests/fuzz

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that a change must pass. Every part runs, whatever became of those before it; one summary ends it.
-#   resources/check.sh [PART…]      some of: format lint types imports tests krita (all of these where none is named), long fuzz
+#   resources/check.sh [PART…]      some of: format lint types imports tests krita (all of these where none is named), long kritas fuzz
 set -uo pipefail
 cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -18,6 +18,7 @@ check() { # check PART
     tests) "$BIN/pytest" -m "not krita and not timed and not long" -n auto --maxprocesses 4 --dist loadfile "${SLOWEST[@]}" ;;
     krita) "$BIN/pytest" -m "krita and not timed and not long" "${SLOWEST[@]}" ;;
     long) "$BIN/pytest" -m long "${SLOWEST[@]}" ;;
+    kritas) "$BIN/python" -m tests.krita.kritas ;;
     fuzz) ACETATE_FUZZ=10000 "$BIN/pytest" tests/fuzz ;;
     *) echo "check: no part is called $1" >&2 && return 2 ;;
     esac

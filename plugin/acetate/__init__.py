@@ -12,5 +12,6 @@ else:
     from acetate.ui.dock import AcetateDock
 
     app = Krita.instance()
-    app.addDockWidgetFactory(DockWidgetFactory("acetate_dock", DockWidgetFactoryBase.DockRight, AcetateDock))
+    right = DockWidgetFactoryBase.DockPosition.DockRight
+    app.addDockWidgetFactory(DockWidgetFactory("acetate_dock", right, AcetateDock))
     app.addExtension(AcetateActions(app))

@@ -226,14 +226,14 @@ class Notifier(QObject):
     def setActive(self, value: bool) -> None: ...
 
 class DockWidgetFactoryBase:
-    class DockPosition(int): ...
+    class DockPosition:
+        DockTornOff: ClassVar[DockWidgetFactoryBase.DockPosition]
+        DockTop: ClassVar[DockWidgetFactoryBase.DockPosition]
+        DockBottom: ClassVar[DockWidgetFactoryBase.DockPosition]
+        DockRight: ClassVar[DockWidgetFactoryBase.DockPosition]
+        DockLeft: ClassVar[DockWidgetFactoryBase.DockPosition]
+        DockMinimized: ClassVar[DockWidgetFactoryBase.DockPosition]
 
-    DockTornOff: ClassVar[DockPosition]
-    DockTop: ClassVar[DockPosition]
-    DockBottom: ClassVar[DockPosition]
-    DockRight: ClassVar[DockPosition]
-    DockLeft: ClassVar[DockPosition]
-    DockMinimized: ClassVar[DockPosition]
     def id(self) -> str: ...
 
 class DockWidgetFactory(DockWidgetFactoryBase):
