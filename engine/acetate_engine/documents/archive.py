@@ -10,12 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
-from numpy.typing import NDArray
-
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
-from acetate_engine.compositing.pixels import Pixels
+from acetate_engine.documents.colour import SRGB, ColourSpace, Samples
 from acetate_engine.documents.raster import broken_file, decode_picture
 
 _MAX_MEMBER = 1 << 29  # bytes of one unpacked member
@@ -59,13 +56,14 @@ class Picture:
     path: Path
     member: str
     bounds: Bounds  # canvas pixels
+    space: ColourSpace = SRGB
 
-    def read(self, region: Bounds) -> Pixels:
+    def read(self, region: Bounds) -> Samples:
         part = region.relative_to(self.bounds)
         return self._pixels[part.y : part.bottom, part.x : part.right]
 
     @cached_property
-    def _pixels(self) -> NDArray[np.uint8]:
+    def _pixels(self) -> Samples:
         name = f"{self.member} in {self.path.name}"
         with opened(self.path) as archive:
             pixels = decode_picture(archive.read(self.member), name)

@@ -1,11 +1,12 @@
-"""Colour models of files ↔ sRGB, through ICC profiles (Pillow's LittleCMS)."""
+"""Colour models of files ↔ sRGB, through ICC profiles: in float where they are curves and a matrix (`icc`), through
+Pillow's LittleCMS, in 8 bit, where they are tables."""
 
 from __future__ import annotations
 
 import io
 import struct
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -13,81 +14,132 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from acetate.protocol.errors import FileError
+from acetate_engine.documents.icc import Shaper, decoded, encoded, shaper
 
 Samples = NDArray[Any]
 """uint8, uint16, or float32 of linear light; numpy's stubs lose the union at every operation."""
 Encoded = NDArray[Any]
 """uint8 or uint16."""
+Plane = NDArray[np.float32]
+"""(h, w, planes), 0..1."""
 
-PLANES = {"RGB": 3, "GRAY": 1, "CMYK": 4}
-_PILLOW = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+PLANES = {"RGB": 3, "GRAY": 1, "CMYK": 4, "LAB": 3}
+_PILLOW = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "LAB": "LAB"}
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601
 
 
 @dataclass(frozen=True)
 class ColourSpace:
-    """`model` is RGB, GRAY or CMYK (255 = full ink); `profile` its ICC profile, sRGB or plain inversion where None."""
+    """`model` is RGB, GRAY, CMYK (0 = full ink, as Photoshop stores it) or LAB (a and b around the middle of the
+    range); `profile` its ICC profile, sRGB or plain inversion where None; `linear` where values are linear light of
+    the profile's primaries (32 bit).
+    """
 
     model: str
     profile: bytes | None = None
+    linear: bool = False
+
+    @property
+    def planes(self) -> int:
+        return PLANES[self.model]
+
+    @property
+    def white(self) -> Plane:
+        return np.array([1.0, 128 / 255, 128 / 255] if self.model == "LAB" else [1.0] * self.planes, np.float32)
 
     def to_srgb(self, samples: Samples) -> Encoded:
-        """(h, w, planes) → (h, w, 3) sRGB of the same depth; float32 is linear light and becomes uint16.
-
-        16 bit goes through an 8 bit transform where a profile other than sRGB must be applied.
-        """
+        """(h, w, planes) → (h, w, 3) sRGB of the same depth; float32 becomes uint16."""
         if samples.dtype == np.float32:
-            return self._to_srgb(_encoded(samples))
-        return self._to_srgb(samples)
-
-    def from_srgb(self, rgb: Encoded) -> Encoded:
-        """(h, w, 3) sRGB → (h, w, planes)."""
-        if self._is_srgb:
-            return rgb
-        if self.model == "GRAY" and self._profile is None:
-            return _grey(rgb)
-        return self._transformed(rgb, _transform(self._profile, _PILLOW[self.model], False), "RGB")
-
-    def _to_srgb(self, samples: Encoded) -> Encoded:
+            return (self._float_to_srgb(samples) * 65535.0 + 0.5).astype(np.uint16)
         if self._is_srgb:
             return samples
-        if self.model == "GRAY" and self._profile is None:
+        if self.model == "GRAY" and self._shaper is None:
             return np.repeat(samples, 3, -1)
-        return self._transformed(samples, _transform(self._profile, _PILLOW[self.model], True), _PILLOW[self.model])
+        if self._shaper is not None and (samples.dtype == np.uint16 or self.linear):
+            top = np.iinfo(samples.dtype).max
+            return (self._float_to_srgb(samples / np.float32(top)) * top + 0.5).astype(samples.dtype)
+        return self._through_pillow(samples, to_srgb=True)
+
+    def from_srgb(self, rgb: Encoded) -> Samples:
+        """(h, w, 3) sRGB → (h, w, planes) of the same depth, float32 where `linear`."""
+        if self.linear:
+            light = decoded(rgb / np.float32(np.iinfo(rgb.dtype).max))
+            return self._linear_shaper.from_srgb_light(light) if self._linear_shaper else self._grey_or_rgb(light)
+        if self._is_srgb:
+            return rgb
+        if self.model == "GRAY" and self._shaper is None:
+            return ((rgb @ _LUMA) + 0.5).astype(rgb.dtype)[..., None]
+        if self._shaper is not None and rgb.dtype == np.uint16:
+            light = self._shaper.from_srgb_light(decoded(rgb / np.float32(65535)))
+            return (np.clip(self._shaper.encoded(light), 0.0, 1.0) * 65535.0 + 0.5).astype(np.uint16)
+        return self._through_pillow(rgb, to_srgb=False)
+
+    def converted(self, samples: Samples, to: ColourSpace) -> Samples:
+        """Straight colour of this space → of another, through sRGB."""
+        return samples if to == self else to.from_srgb(self.to_srgb(samples))
+
+    def light(self, values: Plane) -> Plane:
+        """Encoded RGB 0..1 → linear light of its own primaries."""
+        return self._shaper.linear(values) if self._shaper else decoded(np.clip(values, 0.0, 1.0))
+
+    def from_light(self, values: Plane) -> Plane:
+        return self._shaper.encoded(values) if self._shaper else encoded(values)
+
+    def _float_to_srgb(self, values: Plane) -> Plane:
+        if self.linear:
+            own = self._linear_shaper
+            return encoded(own.to_srgb_light(values) if own else np.broadcast_to(values, (*values.shape[:2], 3)))
+        own = self._shaper
+        if own is not None:
+            return encoded(own.to_srgb_light(own.linear(np.clip(values, 0.0, 1.0))))
+        if self.model in ("RGB", "GRAY"):
+            return np.clip(np.broadcast_to(values, (*values.shape[:2], 3)), 0.0, 1.0)
+        eight = (np.clip(np.nan_to_num(values), 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+        return self._through_pillow(eight, to_srgb=True) / np.float32(255)
+
+    def _grey_or_rgb(self, light: Plane) -> Plane:
+        return light if self.model == "RGB" else (light @ _LUMA)[..., None]
+
+    @cached_property
+    def _shaper(self) -> Shaper | None:
+        found = shaper(self.profile) if self.profile and self.model in ("RGB", "GRAY") else None
+        return found if found is not None and len(found.curves) == self.planes else None
 
     @property
-    def _profile(self) -> bytes | None:
-        return self.profile if self.profile and not _names_srgb(self.profile) else None
+    def _linear_shaper(self) -> Shaper | None:
+        """Only its primaries count there."""
+        return self._shaper if self.model == "RGB" else None
 
-    @property
+    @cached_property
     def _is_srgb(self) -> bool:
-        return self.model == "RGB" and self._profile is None
+        if self.model != "RGB" or self.linear:
+            return False
+        return not self.profile or (self._shaper is not None and self._shaper.is_srgb)
 
-    def _transformed(self, samples: Encoded, transform: ImageCms.ImageCmsTransform | None, mode: str) -> Encoded:
-        eight = samples if samples.dtype == np.uint8 else (samples >> 8).astype(np.uint8)
-        image = Image.fromarray(np.ascontiguousarray(eight[..., 0] if mode == "L" else eight), mode)
-        target = "RGB" if mode != "RGB" or self.model == "RGB" else _PILLOW[self.model]
-        converted = ImageCms.applyTransform(image, transform) if transform else image.convert(target)
-        array = np.asarray(converted)
-        array = array if array.ndim == 3 else array[..., None]
+    def _through_pillow(self, samples: Encoded, *, to_srgb: bool) -> Encoded:
+        """8 bit, whatever the depth of the samples."""
+        own = _PILLOW[self.model]
+        mode, target = (own, "RGB") if to_srgb else ("RGB", own)
+        transform = _transform(self.profile, own, to_srgb)
+        eight = samples if samples.dtype == np.uint8 else ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        image = _image(eight, mode)
+        array = _array(ImageCms.applyTransform(image, transform) if transform else image.convert(target), target)
         return array if samples.dtype == np.uint8 else array.astype(np.uint16) * 257
 
 
-def _encoded(linear: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Linear light → sRGB's transfer function (IEC 61966-2-1), uint16."""
-    value = np.clip(np.nan_to_num(linear, nan=0.0), 0.0, 1.0)
-    curve = np.where(value <= 0.0031308, value * 12.92, 1.055 * np.power(value, 1 / 2.4) - 0.055)
-    return (curve * 65535.0 + 0.5).astype(np.uint16)
+SRGB = ColourSpace("RGB")
 
 
-def linear(encoded: Encoded) -> NDArray[np.float32]:
-    """sRGB-encoded → linear light, float32 0..1."""
-    value = encoded.astype(np.float32) / np.iinfo(encoded.dtype).max
-    return np.where(value <= 0.04045, value / 12.92, np.power((value + 0.055) / 1.055, 2.4)).astype(np.float32)
+def _image(values: NDArray[np.uint8], mode: str) -> Image.Image:
+    """Pillow's CMYK counts ink; its Lab keeps the bytes of a file only plane by plane."""
+    values = 255 - values if mode == "CMYK" else values
+    planes = [Image.fromarray(np.ascontiguousarray(values[..., index])) for index in range(values.shape[-1])]
+    return Image.merge(mode, planes) if len(planes) > 1 else planes[0]
 
 
-def _grey(rgb: Encoded) -> Encoded:
-    luma = rgb @ np.array([0.299, 0.587, 0.114], np.float32)
-    return (luma + 0.5).astype(rgb.dtype)[..., None]
+def _array(image: Image.Image, mode: str) -> NDArray[np.uint8]:
+    values = np.stack([np.asarray(band) for band in image.split()], -1)
+    return 255 - values if mode == "CMYK" else values
 
 
 @cache
@@ -99,31 +151,25 @@ def srgb_profile() -> bytes:
 
 
 @cache
-def _names_srgb(profile: bytes) -> bool:
-    """Whether the profile is sRGB under one of its names; elle-V2's linear variants are not."""
-    name = _opened(profile)[1].lower()
-    return "srgb" in name and "linear" not in name and "g10" not in name and "rec709" not in name
-
-
-@cache
 def _transform(profile: bytes | None, mode: str, to_srgb: bool) -> ImageCms.ImageCmsTransform | None:
-    """None without a profile: Pillow's own conversion."""
-    if profile is None:
+    """None without a profile: Pillow's own conversion. Lab needs none of its own."""
+    if profile is None and mode != "LAB":
         return None
-    own, srgb = _opened(profile)[0], ImageCms.createProfile("sRGB")
+    own = ImageCms.createProfile("LAB") if mode == "LAB" else _opened(profile or b"")
+    srgb = ImageCms.createProfile("sRGB")
     intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
+    flags = ImageCms.Flags.BLACKPOINTCOMPENSATION
     try:
         if to_srgb:
-            return ImageCms.buildTransform(own, srgb, mode, "RGB", intent)
-        return ImageCms.buildTransform(srgb, own, "RGB", mode, intent)
+            return ImageCms.buildTransform(own, srgb, mode, "RGB", intent, flags)
+        return ImageCms.buildTransform(srgb, own, "RGB", mode, intent, flags)
     except ImageCms.PyCMSError as error:
         raise FileError(f"the colour profile does not fit {mode} pixels: {error}", "Assign a fitting one.") from error
 
 
 @cache
-def _opened(profile: bytes) -> tuple[ImageCms.ImageCmsProfile, str]:
+def _opened(profile: bytes) -> ImageCms.ImageCmsProfile:
     try:
-        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        return opened, ImageCms.getProfileDescription(opened)
+        return ImageCms.ImageCmsProfile(io.BytesIO(profile))
     except (OSError, ImageCms.PyCMSError, ValueError) as error:
         raise FileError(f"the colour profile cannot be read: {error}", "Assign another profile.") from error

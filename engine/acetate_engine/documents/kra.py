@@ -17,7 +17,7 @@ from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds, Extent
 from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.documents.archive import MAX_NESTING, Archive, Picture, number, opened
-from acetate_engine.documents.colour import ColourSpace
+from acetate_engine.documents.colour import SRGB, ColourSpace, Samples
 from acetate_engine.documents.kra_tiles import Tiles, tiles_of
 from acetate_engine.documents.tree import Blend, Clip, Document, Group, Layer, LayerMask, PixelLayer
 
@@ -118,10 +118,10 @@ class _Reader:
             blend = Blend.PASS_THROUGH if element.get("passthrough") == "1" else blend
             children = self.layers(element, level + 1)
             is_open = element.get("collapsed") != "1"
-            return Group(name, visible, opacity, blend, clip, masks, notes, children, is_open)
+            return Group(name, visible, opacity, blend, clip, masks, notes, layers=children, open=is_open)
         if kind != "paintlayer":
             raise _OnlyMerged(f"the {kind} {name!r}")
-        return PixelLayer(name, visible, opacity, blend, clip, masks, notes, self._source(element))
+        return PixelLayer(name, visible, opacity, blend, clip, masks, notes, source=self._source(element))
 
     def _source(self, element: Element) -> _Device:
         space = element.get("colorspacename", "")
@@ -163,8 +163,12 @@ class _Selection:
     def bounds(self) -> Bounds:
         return self.tiles.bounds.relative_to(Bounds(-self.x, -self.y, 0, 0))
 
-    def read(self, region: Bounds) -> Pixels:
+    def read(self, region: Bounds) -> Samples:
         return self.tiles.read(region.relative_to(Bounds(self.x, self.y, 0, 0)))[..., 0]
+
+    @property
+    def space(self) -> ColourSpace:
+        return SRGB
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,9 +191,12 @@ class _Device:
             return Bounds(-(1 << 20), -(1 << 20), 1 << 21, 1 << 21)
         return self.tiles.bounds.relative_to(Bounds(-self.x, -self.y, 0, 0))
 
-    def read(self, region: Bounds) -> Pixels:
+    def read(self, region: Bounds) -> Samples:
         data = self.tiles.read(region.relative_to(Bounds(self.x, self.y, 0, 0)))
         samples = data.view(self.kind).astype(self.kind.newbyteorder("="), copy=False)
-        colour = samples[..., 2::-1] if self.space.model == "RGB" else samples[..., :-1]  # RGB is stored BGR
-        rgb = self.space.to_srgb(colour)
-        return np.concatenate([rgb, samples[..., -1:]], -1)
+        colour = samples[..., :-1]
+        if self.space.model == "RGB" and self.kind.kind == "u":
+            colour = colour[..., ::-1]  # stored BGR
+        elif self.space.model == "CMYK":
+            colour = np.iinfo(samples.dtype).max - colour  # stored as ink
+        return np.concatenate([colour, samples[..., -1:]], -1)

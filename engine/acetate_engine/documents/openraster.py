@@ -17,6 +17,7 @@ from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.documents.archive import MAX_NESTING, Archive, Picture, number, opened
 from acetate_engine.documents.colour import Samples
 from acetate_engine.documents.flatten import flatten
+from acetate_engine.documents.in_srgb import in_srgb
 from acetate_engine.documents.kra import BLENDS as KRITA_BLENDS
 from acetate_engine.documents.raster import MAX_PICTURE, encode_picture
 from acetate_engine.documents.tree import Blend, Clip, Document, Group, Layer, PixelLayer
@@ -71,10 +72,10 @@ def _layer(archive: Archive, element: ElementTree.Element, x: int, y: int, level
     x, y = x + int(number(element, "x", 0)), y + int(number(element, "y", 0))
     clip = Clip.BELOW if op == "svg:src-atop" or element.get("alpha-preserve") == "true" else Clip.NONE
     if element.tag == "layer":
-        return PixelLayer(name, visible, opacity, blend, clip, (), notes, _picture(archive, element, x, y))
+        return PixelLayer(name, visible, opacity, blend, clip, (), notes, source=_picture(archive, element, x, y))
     if blend is Blend.NORMAL and clip is Clip.NONE and element.get("isolation") == "auto" and opacity == 1.0:
         blend = Blend.PASS_THROUGH
-    return Group(name, visible, opacity, blend, clip, (), notes, _layers(archive, element, x, y, level + 1))
+    return Group(name, visible, opacity, blend, clip, (), notes, layers=_layers(archive, element, x, y, level + 1))
 
 
 def _picture(archive: Archive, element: ElementTree.Element, x: int, y: int) -> Picture:
@@ -117,8 +118,8 @@ class _Writer:
         member = f"data/layer{self._count:03}.png"
         self._count += 1
         bounds = layer.bounds if not layer.bounds.is_empty else Bounds(layer.bounds.x, layer.bounds.y, 1, 1)
-        pixels = layer.source.read(bounds) if not layer.bounds.is_empty else np.zeros((1, 1, 4), np.uint8)
-        self._file.writestr(member, encode_picture(eight(pixels)))
+        pixels = in_srgb(layer.source, bounds, 8) if not layer.bounds.is_empty else np.zeros((1, 1, 4), np.uint8)
+        self._file.writestr(member, encode_picture(pixels))
         place = {"src": member, "x": str(bounds.x), "y": str(bounds.y)}
         ElementTree.SubElement(stack, "layer", {**attributes, **place})
 

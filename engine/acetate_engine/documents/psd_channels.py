@@ -18,9 +18,14 @@ from psd_tools.constants import Compression
 from acetate.protocol.errors import FileError
 from acetate_engine.documents.colour import Samples
 
-_MAX_SIDE = 300_000  # of a PSB
 _CHUNK = 1 << 22  # samples decoded at a time
-_DTYPES: dict[int, np.dtype[Any]] = {8: np.dtype(np.uint8), 16: np.dtype(">u2"), 32: np.dtype(">f4")}
+_MAX_SIDE = 300_000  # of a PSB
+_DTYPES: dict[int, np.dtype[Any]] = {
+    1: np.dtype(np.uint8),
+    8: np.dtype(np.uint8),
+    16: np.dtype(">u2"),
+    32: np.dtype(">f4"),
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Layout:
 
     @property
     def row_bytes(self) -> int:
-        return self.width * self.depth // 8
+        return (self.width * self.depth + 7) // 8
 
 
 @dataclass(frozen=True)
@@ -63,12 +68,19 @@ class Channel:
             with self.path.open("rb") as file:
                 chunks = [range(top, min(top + step, rows.stop)) for top in range(rows.start, rows.stop, step)]
                 for chunk, data in zip(chunks, self._decoded(file, chunks), strict=True):
-                    values = np.frombuffer(data, _DTYPES[self.layout.depth]).reshape(len(chunk), self.layout.width)
+                    values = self._values(data, len(chunk))
                     part = slice(chunk.start - rows.start, chunk.stop - rows.start)
                     result[part] = values[:, columns.start : columns.stop]
         except (OSError, ValueError, IndexError, zlib.error, struct.error) as error:
             raise self._broken(str(error)) from error
         return result
+
+    def _values(self, data: bytes, rows: int) -> NDArray[Any]:
+        """Bits of a bitmap are 0 for white."""
+        if self.layout.depth > 1:
+            return np.frombuffer(data, _DTYPES[self.layout.depth]).reshape(rows, self.layout.width)
+        bits = np.unpackbits(np.frombuffer(data, np.uint8).reshape(rows, -1), axis=1)[:, : self.layout.width]
+        return (1 - bits) * np.uint8(255)
 
     @cached_property
     def row_offsets(self) -> NDArray[np.int64]:

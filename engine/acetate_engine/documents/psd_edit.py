@@ -11,13 +11,14 @@ from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
-from psd_tools.constants import Clipping, SectionDivider, Tag
+from psd_tools.constants import Clipping, ColorMode, SectionDivider, Tag
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
 from acetate_engine.documents.psd_file import PsdFile, Record, Span, open_psd, reading
+from acetate_engine.documents.psd_layers import divider, layer_name
 from acetate_engine.documents.psd_merged import write_merged
-from acetate_engine.documents.psd_read import colour_space, divider, document_of, layer_name
+from acetate_engine.documents.psd_read import colour_space, document_of
 from acetate_engine.documents.psd_records import Entry, Target, entries
 from acetate_engine.documents.tree import Layer, extent_of, resolve
 
@@ -33,6 +34,7 @@ def insert_layers(
         raise FileError(f"{target} is the document itself", "Write to another file.")
     file = open_psd(source)
     with reading(source):
+        _check_mode(file)
         document = document_of(file)
         space = colour_space(file)
         shape = Target(space, file.header.depth, file.header.version)
@@ -43,7 +45,19 @@ def insert_layers(
     with source.open("rb") as old, target.open("wb") as new:
         _write_layers(file, old, new, index, fresh)
     changed = extent_of(layers).intersection(Bounds.of(document.extent))
-    return write_merged(file, target, changed)
+    with reading(source):
+        return write_merged(file, target, layers, changed)
+
+
+def _check_mode(file: PsdFile) -> None:
+    """Raises FileError for the modes in which Photoshop knows no layers, and those whose colours have no answer."""
+    mode = ColorMode(file.header.color_mode)
+    if mode not in (ColorMode.RGB, ColorMode.GRAYSCALE, ColorMode.CMYK):
+        name = mode.name.capitalize()
+        raise FileError(
+            f"{file.path.name} is in the mode {name}, into which Acetate inserts no layers",
+            "Convert it to RGB, greyscale or CMYK.",
+        )
 
 
 def _free_ids(records: Sequence[Record]) -> Iterator[int]:

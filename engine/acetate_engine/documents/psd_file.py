@@ -10,19 +10,24 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
-from psd_tools.constants import Resource
+from psd_tools.constants import ColorMode, Resource, Tag
 from psd_tools.psd.color_mode_data import ColorModeData
 from psd_tools.psd.header import FileHeader
-from psd_tools.psd.image_resources import ImageResource
+from psd_tools.psd.image_resources import ImageResource, ImageResources
 from psd_tools.psd.layer_and_mask import LayerRecord
 
 from acetate.protocol.errors import FileError
 from acetate_engine.documents.psd_channels import Channel, Layout
 
+MAX_SIDE = 300_000  # of a PSB
 _LAYER_BLOCKS = (b"Lr16", b"Lr32", b"Layr")
+_PATTERN_BLOCKS = (b"Patt", b"Pat2", b"Pat3")
+_SHOWING = (Resource.ICC_PROFILE, Resource.VERSION_INFO, Resource.GLOBAL_ANGLE, Resource.INDEXED_COLOR_TABLE_COUNT,
+            Resource.TRANSPARENCY_INDEX, Resource.DISPLAY_INFO, Resource.ALPHA_NAMES_UNICODE)  # fmt: skip
 # Blocks whose length takes eight bytes in a PSB (specification, "Additional Layer Information")
 _LONG_BLOCKS = {
     *(b"LMsk", b"Lr16", b"Lr32", b"Layr", b"Mt16", b"Mt32", b"Mtrn", b"Alph", b"FMsk", b"lnk2", b"lnk3", b"lnkE"),
@@ -66,7 +71,9 @@ class PsdFile:
     path: Path
     size: int
     header: FileHeader
-    profile: bytes | None  # ICC
+    palette: bytes  # of an indexed document: 256 red values, then green, then blue
+    resources: ImageResources  # those that say how pixels are to be shown
+    patterns: tuple[Span, ...]  # tagged blocks, with their signatures
     layer_and_mask: Span  # its length field in front not included
     section: LayerSection
     image: Span  # compression code and merged image
@@ -74,6 +81,33 @@ class PsdFile:
     @property
     def is_large(self) -> bool:
         return bool(self.header.version == 2)
+
+    @property
+    def profile(self) -> bytes | None:
+        """ICC."""
+        found = self.resources.get_data(Resource.ICC_PROFILE)
+        return bytes(found) if found else None
+
+    @property
+    def merged_is_current(self) -> bool:
+        """Whether its program says that the merged image shows the layers; Photoshop does since its version 6."""
+        version = self.resources.get_data(Resource.VERSION_INFO)
+        return bool(version is None or version.has_composite)
+
+    @property
+    def mixes_text_in_light(self) -> bool:
+        """Photoshop's "Blend Text Colors Using Gamma", which is on unless switched off, since CS6 and in RGB."""
+        version = self.resources.get_data(Resource.VERSION_INFO)
+        if self.header.color_mode != ColorMode.RGB or self.header.depth == 32:
+            return False
+        return version is None or not _is_older(str(version.reader).rstrip("\0"))
+
+    @cached_property
+    def is_kritas(self) -> bool:
+        """Whether Krita wrote it: it says nothing of versions, and ends names in a NUL."""
+        names = [entry.record.tagged_blocks.get_data(Tag.UNICODE_LAYER_NAME, "") for entry in self.section.records]
+        unsigned = self.resources.get_data(Resource.VERSION_INFO) is None
+        return unsigned and any(str(name).endswith("\0") for name in names)
 
     def merged_channels(self) -> tuple[Channel, ...]:
         """The channels of the merged image; raises FileError where it is cut off."""
@@ -86,6 +120,11 @@ class PsdFile:
             Channel(self.path, self.image.start + 2, self.image.end, compression, layout, index * header.height)
             for index in range(header.channels)
         )
+
+
+def _is_older(reader: str) -> bool:
+    """Whether this is the name of a Photoshop before CS6, or of another program."""
+    return not reader.startswith("Adobe Photoshop") or reader.endswith((" CS", " CS2", " CS3", " CS4", " CS5"))
 
 
 def open_psd(path: Path) -> PsdFile:
@@ -110,11 +149,15 @@ def _parsed(path: Path, file: BinaryIO) -> PsdFile:
     size = file.seek(0, 2)
     file.seek(0)
     header = FileHeader.read(file)
-    ColorModeData.read(file)
-    profile = _profile(file)
+    if not 0 < header.width <= MAX_SIDE or not 0 < header.height <= MAX_SIDE:
+        raise ValueError(f"it claims {header.width}×{header.height} pixels")
+    palette = bytes(ColorModeData.read(file).value)
+    resources = _resources(file)
     layer_and_mask = _span(file, header.version == 2)
     section = _layer_section(path, file, header, layer_and_mask)
-    return PsdFile(path, size, header, profile, layer_and_mask, section, Span(layer_and_mask.end, size))
+    patterns = tuple(_patterns(file, header, layer_and_mask))
+    image = Span(layer_and_mask.end, size)
+    return PsdFile(path, size, header, palette, resources, patterns, layer_and_mask, section, image)
 
 
 def _exactly(file: BinaryIO, count: int) -> bytes:
@@ -135,16 +178,38 @@ def _span(file: BinaryIO, long: bool) -> Span:
     return Span(start, start + length)
 
 
-def _profile(file: BinaryIO) -> bytes | None:
-    """The ICC profile among the image resources."""
+def _resources(file: BinaryIO) -> ImageResources:
+    """Those of _SHOWING among the image resources."""
     span = _span(file, long=False)
-    found = None
+    found = []
     while file.tell() + 12 <= span.end:
         resource = ImageResource.read(file)
-        if resource.key == Resource.ICC_PROFILE:
-            found = bytes(resource.data)
+        if resource.key in _SHOWING:
+            found.append((resource.key, resource))
     file.seek(span.end)
-    return found
+    return ImageResources(found)
+
+
+def _patterns(file: BinaryIO, header: FileHeader, outer: Span) -> Iterator[Span]:
+    """The blocks that hold patterns, behind the layer list and the global layer mask; none where those are broken."""
+    if outer.length < 16:
+        return
+    large = header.version == 2
+    file.seek(outer.start)
+    file.seek(_span(file, large).end)
+    if file.tell() + 4 > outer.end:
+        return
+    file.seek(_span(file, long=False).end)
+    while file.tell() + 12 <= outer.end:
+        start = file.tell()
+        signature, key = struct.unpack(">4s4s", _exactly(file, 8))
+        if signature not in (b"8BIM", b"8B64"):
+            return
+        body = _span(file, large and key in _LONG_BLOCKS)
+        stop = min(outer.end, body.start + (body.length + 3) // 4 * 4)
+        if key in _PATTERN_BLOCKS:
+            yield Span(start, stop)
+        file.seek(stop)
 
 
 def _layer_section(path: Path, file: BinaryIO, header: FileHeader, outer: Span) -> LayerSection:

@@ -4,50 +4,49 @@ from __future__ import annotations
 
 import shutil
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from psd_tools.compression import encode_rle
+from psd_tools.compression import compress, encode_rle
 from psd_tools.constants import Compression
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
-from acetate_engine.documents.colour import PLANES, Samples
-from acetate_engine.documents.flatten import flatten
+from acetate_engine.documents.colour import Samples
+from acetate_engine.documents.compose import unit
+from acetate_engine.documents.flatten import compose
 from acetate_engine.documents.psd_channels import Channel
 from acetate_engine.documents.psd_file import PsdFile, open_psd
-from acetate_engine.documents.psd_read import colour_space, document_of
-from acetate_engine.documents.psd_records import Target
+from acetate_engine.documents.psd_read import document_of
 from acetate_engine.documents.psd_write import on_white
+from acetate_engine.documents.tree import Document, Layer
 
 _STORED = {8: "u1", 16: ">u2", 32: ">f4"}
 
 
-def write_merged(old: PsdFile, path: Path, changed: Bounds) -> tuple[str, ...]:
-    """Appends the merged image to `path`, which ends behind its layers: the pixels of `old`, but those of `changed`.
+def write_merged(old: PsdFile, path: Path, layers: Sequence[Layer], changed: Bounds) -> tuple[str, ...]:
+    """Appends the merged image to `path`, which ends behind its layers: the pixels of `old`, but those of `changed`
+    that the new `layers` change. One that does not show the layers of `old` stays as it is.
 
-    Returns what the layers hold that flattening leaves out. Raises FileError.
+    Returns what the layers hold that it may now lack: nothing where it shows what Acetate draws. Raises FileError.
     """
-    if changed.is_empty:
+    edited = document_of(open_psd(path))
+    if changed.is_empty or not old.merged_is_current:
         _copy_rest(old, path)
         return ()
-    edited = open_psd(path)
-    document = document_of(edited)
-    pixels = flatten(document.layers, changed, depth=old.header.depth)
-    target = Target(colour_space(edited), old.header.depth, old.header.version)
-    planes = _planes(old, target, pixels)
+    planes, is_guessed = _planes(old, layers, changed, edited)
     channels = old.merged_channels()
-    _check(old, channels[0])
     with path.open("ab") as file:
         file.write(struct.pack(">H", channels[0].compression))
-        rows = [_row_blocks(channel, changed, plane) for channel, plane in zip(channels, planes, strict=True)]
-        if channels[0].compression == Compression.RLE:
-            _write_rle(file, channels, rows, changed)
+        if channels[0].compression in (Compression.RAW, Compression.RLE):
+            rows = [_row_blocks(channel, changed, plane) for channel, plane in zip(channels, planes, strict=True)]
+            write = _write_rle if channels[0].compression == Compression.RLE else _write_raw
+            write(file, channels, rows, changed)
         else:
-            _write_raw(file, channels, rows, changed)
-    return document.notes()
+            _write_zip(file, channels, planes, changed)
+    return edited.notes() if is_guessed else ()
 
 
 def _copy_rest(old: PsdFile, path: Path) -> None:
@@ -56,22 +55,37 @@ def _copy_rest(old: PsdFile, path: Path) -> None:
         shutil.copyfileobj(source, file)
 
 
-def _check(old: PsdFile, channel: Channel) -> None:
-    if channel.compression not in (Compression.RAW, Compression.RLE):
-        raise FileError(f"{old.path.name} has a merged image of compression {channel.compression}", "Save it again.")
+def _planes(
+    old: PsdFile, layers: Sequence[Layer], changed: Bounds, edited: Document
+) -> tuple[list[Samples | None], bool]:
+    """New samples of each merged channel, None for saved selections, which stay as they are; whether any of them
+    rests on layers that Acetate draws otherwise than the program did.
+    """
+    document = document_of(old)
+    space, depth = document.space, old.header.depth
+    before, after = (compose(one.layers, changed, depth=depth, space=space) for one in (document, edited))
+    coverage = unit(compose(layers, changed, depth=depth, space=space)[..., -1:])
+    has_alpha = old.section.count < 0 and old.header.channels > space.planes
+    count = space.planes + has_alpha
+    rows, columns = range(changed.y, changed.bottom), range(changed.x, changed.right)
+    stored = np.stack([channel.read(rows, columns) for channel in old.merged_channels()[:count]], -1)
+    seen = [on_white(one, space)[..., :count] for one in (before, after)]
+    patched = _patched(stored, *seen, coverage)
+    unlike = np.abs(unit(stored) - unit(seen[0])).max(-1, keepdims=True) > 2 / 255
+    is_guessed = bool((unlike & (patched != stored).any(-1, keepdims=True) & (coverage < 1.0)).any())
+    planes: list[Samples | None] = [patched[..., index] for index in range(count)]
+    return planes + [None] * (old.header.channels - count), is_guessed
 
 
-def _planes(old: PsdFile, target: Target, pixels: Samples) -> list[Samples | None]:
-    """New samples of each merged channel; None for saved selections, which stay as they are."""
-    stored = [
-        np.frombuffer(plane, _STORED[old.header.depth]).reshape(pixels.shape[:2])
-        for plane in target.planes(on_white(pixels))
-    ]
-    colours = PLANES[target.space.model]
-    planes: list[Samples | None] = [*stored[:colours]]
-    if old.header.channels > colours:
-        planes.append(stored[colours] if old.section.count < 0 else None)
-    return planes + [None] * (old.header.channels - len(planes))
+def _patched(stored: Samples, before: Samples, after: Samples, coverage: Samples) -> Samples:
+    """Where the layers now make something else, that; with what the program's picture had beside ours (effects, say)
+    as far as the new layers leave it uncovered.
+    """
+    fresh = unit(after) + (unit(stored) - unit(before)) * (1.0 - coverage)
+    if stored.dtype != np.float32:
+        top = np.iinfo(stored.dtype).max
+        fresh = (np.clip(fresh, 0.0, 1.0) * top + 0.5).astype(stored.dtype)
+    return np.where((before != after).any(-1, keepdims=True), fresh, stored)
 
 
 def _row_blocks(channel: Channel, changed: Bounds, plane: Samples | None) -> bytes:
@@ -106,6 +120,20 @@ def _write_rle(file: BinaryIO, channels: tuple[Channel, ...], rows: list[bytes],
         _copy(channel, file, edges[0], edges[1])
         file.write(block[table:])
         _copy(channel, file, edges[2], edges[3])
+
+
+def _write_zip(file: BinaryIO, channels: tuple[Channel, ...], planes: list[Samples | None], changed: Bounds) -> None:
+    """A deflate stream cannot be changed in its middle: all of it is written anew."""
+    layout = channels[0].layout
+    height = layout.rows // len(channels)
+    whole = []
+    for channel, plane in zip(channels, planes, strict=True):
+        samples = channel.read(range(height), range(layout.width))
+        if plane is not None:
+            samples[changed.y : changed.bottom, changed.x : changed.right] = plane
+        whole.append(samples.astype(_STORED[layout.depth]).tobytes())
+    kind = Compression(channels[0].compression)
+    file.write(compress(b"".join(whole), kind, layout.width, layout.rows, layout.depth, layout.version))
 
 
 def _tables(

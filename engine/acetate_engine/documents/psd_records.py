@@ -13,8 +13,10 @@ from psd_tools.psd.layer_and_mask import ChannelData, ChannelDataList, ChannelIn
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
-from acetate_engine.documents.colour import ColourSpace, Samples, linear
-from acetate_engine.documents.psd_read import BLENDS, USER_MASK
+from acetate_engine.documents.colour import SRGB, ColourSpace, Samples
+from acetate_engine.documents.compose import unit
+from acetate_engine.documents.psd_blends import BLENDS
+from acetate_engine.documents.psd_masks import USER_MASK
 from acetate_engine.documents.tree import Blend, Clip, Group, Layer, LayerMask, PixelLayer, cropped
 
 Entry = tuple[LayerRecord, ChannelDataList]
@@ -30,31 +32,45 @@ class Target:
     depth: int  # 8, 16, 32
     version: int  # 1 PSD, 2 PSB
 
-    def planes(self, pixels: Samples) -> list[bytes]:
-        """(h, w, 4) straight sRGB → the bytes of its colour planes, then of its alpha."""
-        colour = self.space.from_srgb(self._deep(pixels[..., :3]))
-        if self.space.model == "CMYK":
-            colour = np.iinfo(colour.dtype).max - colour  # Photoshop stores how much ink is missing
-        if self.depth == 32:
-            colour = linear(colour)
-        planes = [colour[..., index] for index in range(colour.shape[-1])]
-        return [self._bytes(plane) for plane in (*planes, self._alpha(pixels[..., 3]))]
+    def planes(self, pixels: Samples, space: ColourSpace = SRGB) -> list[bytes]:
+        """(h, w, planes + 1) straight samples of `space` → the bytes of the file's colour planes, then of its alpha."""
+        colour = self._colour(pixels[..., :-1], space)
+        return [self._bytes(colour[..., index]) for index in range(colour.shape[-1])] + [
+            self._bytes(self._deep(pixels[..., -1]))
+        ]
 
-    def mask(self, coverage: NDArray[np.uint8]) -> bytes:
-        return self._bytes(self._alpha(coverage))
+    def mask(self, coverage: Samples) -> bytes:
+        return self._bytes(self._deep(coverage))
 
-    def _alpha(self, alpha: Samples) -> Samples:
-        deep = self._deep(alpha)
-        return deep if self.depth != 32 else deep.astype(np.float32) / np.float32(np.iinfo(deep.dtype).max)
+    def _colour(self, colour: Samples, space: ColourSpace) -> Samples:
+        if space == self.space:
+            return self._deep(colour)
+        rgb = space.to_srgb(colour)
+        deep = _eight(rgb) if self.depth == 8 else _sixteen(rgb)
+        return self.space.from_srgb(deep)
 
     def _deep(self, values: Samples) -> Samples:
-        """uint8 for 8 bit, uint16 for more; 255 becomes 65535 and back."""
+        """uint8 for 8 bit, uint16 for 16, float32 for 32; 255 becomes 65535 and back."""
         if self.depth == 8:
-            return values if values.dtype == np.uint8 else ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
-        return values if values.dtype == np.uint16 else values.astype(np.uint16) * 257
+            return _eight(values)
+        if self.depth == 16:
+            return _sixteen(values)
+        return values if values.dtype == np.float32 else unit(values)
 
     def _bytes(self, plane: Samples) -> bytes:
         return plane.astype({8: "u1", 16: ">u2", 32: ">f4"}[self.depth]).tobytes()
+
+
+def _eight(values: Samples) -> Samples:
+    if values.dtype == np.float32:
+        return (np.clip(values, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+    return values if values.dtype == np.uint8 else ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def _sixteen(values: Samples) -> Samples:
+    if values.dtype == np.float32:
+        return (np.clip(values, 0.0, 1.0) * 65535.0 + 0.5).astype(np.uint16)
+    return values if values.dtype == np.uint16 else values.astype(np.uint16) * 257
 
 
 def entries(layers: Sequence[Layer], target: Target, canvas: Bounds, ids: Iterator[int] | None = None) -> list[Entry]:
@@ -86,11 +102,13 @@ def _clip(layers: Sequence[Layer], index: int) -> Clip:
 
 def _pixels(layer: PixelLayer, target: Target, canvas: Bounds, number: int) -> Entry:
     inside = layer.bounds.intersection(canvas) if layer.bounds.width >= 1 << 20 else layer.bounds
-    pixels = layer.source.read(inside) if not inside.is_empty else np.zeros((0, 0, 4), np.uint8)
-    tight = cropped(inside.x, inside.y, pixels)
+    space = layer.source.space
+    nothing = np.zeros((0, 0, space.planes + 1), np.uint8)
+    pixels = layer.source.read(inside) if not inside.is_empty else nothing
+    tight = cropped(inside.x, inside.y, pixels, space)
     record, data = _record(layer, tight.bounds, number)
-    ids = [*range(len(target.planes(tight.pixels[:0])) - 1), ChannelID.TRANSPARENCY_MASK]
-    for channel, plane in zip(ids, target.planes(tight.pixels), strict=True):
+    ids = [*range(target.space.planes), ChannelID.TRANSPARENCY_MASK]
+    for channel, plane in zip(ids, target.planes(tight.pixels, space), strict=True):
         _add(record, data, channel, plane, tight.bounds, target)
     _add_mask(record, data, layer.masks, target)
     return record, data
@@ -175,7 +193,7 @@ def _combined(masks: tuple[LayerMask, ...]) -> tuple[Bounds, NDArray[np.uint8], 
     for mask in masks:
         layer = np.full_like(product, mask.outside / 255.0)
         part = mask.source.bounds.relative_to(bounds)
-        layer[part.y : part.bottom, part.x : part.right] = mask.source.read(mask.source.bounds) / np.float32(255.0)
+        layer[part.y : part.bottom, part.x : part.right] = unit(mask.source.read(mask.source.bounds))
         product *= layer
         outside *= mask.outside / 255.0
     rounded: NDArray[np.uint8] = (product * 255.0 + 0.5).astype(np.uint8)

@@ -20,7 +20,8 @@ from psd_tools.psd.layer_and_mask import (
 from psd_tools.psd.tagged_blocks import TaggedBlocks
 
 from acetate.protocol.geometry import Bounds
-from acetate_engine.documents.colour import ColourSpace, Samples, srgb_profile
+from acetate_engine.documents.colour import SRGB, ColourSpace, Samples, srgb_profile
+from acetate_engine.documents.compose import unit
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.psd_records import Entry, Target, entries
 from acetate_engine.documents.tree import Document
@@ -60,9 +61,10 @@ def _resources() -> ImageResources:
     return ImageResources([(Resource.ICC_PROFILE, profile)])
 
 
-def on_white(pixels: Samples) -> Samples:
-    """Photoshop keeps the colours of a transparent merged image on white; (h, w, 4) in, alpha kept."""
-    top = np.iinfo(pixels.dtype).max
-    alpha = pixels[..., 3:].astype(np.float32) / top
-    colour = (pixels[..., :3] * alpha + top * (1.0 - alpha) + 0.5).astype(pixels.dtype)
-    return np.concatenate([colour, pixels[..., 3:]], -1)
+def on_white(pixels: Samples, space: ColourSpace = SRGB) -> Samples:
+    """Photoshop keeps the colours of a transparent merged image on white; (h, w, planes + 1) in, alpha kept."""
+    alpha = unit(pixels[..., -1:])
+    colour = unit(pixels[..., :-1]) * alpha + space.white * (1.0 - alpha)
+    if pixels.dtype != np.float32:
+        colour = (np.clip(colour, 0.0, 1.0) * np.iinfo(pixels.dtype).max + 0.5).astype(pixels.dtype)
+    return np.concatenate([colour, pixels[..., -1:]], -1)

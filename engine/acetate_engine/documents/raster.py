@@ -1,55 +1,143 @@
-"""Flat pictures through Pillow: PNG, WebP and JPEG in; PNG and WebP out."""
+"""Flat pictures: everything that Pillow reads, as viewers show it; PNG and WebP out."""
 
 from __future__ import annotations
 
 import io
+import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Extent
-from acetate_engine.documents.colour import ColourSpace
+from acetate_engine.documents.colour import ColourSpace, Encoded, Samples
+from acetate_engine.documents.formats import format_of, printable
 from acetate_engine.documents.tree import Document, Memory, PixelLayer
 
 MAX_PICTURE = 1 << 27  # pixels of a picture that must be decoded whole: 512 MB of RGBA8
-_FORMATS = ("PNG", "WEBP", "JPEG")
+_MAX_FILE = 1 << 30  # bytes of a picture
+# Not those that start another program (EPS), only name a library (the stubs), or have a reader of their own (PSD)
+_LEFT_OUT = {"EPS", "WMF", "PSD", "BUFR", "GRIB", "HDF5", "FPX", "MIC", "MPEG"}
+_MODELS = {"RGB": "RGB", "RGBA": "RGB", "L": "GRAY", "LA": "GRAY", "CMYK": "CMYK", "LAB": "LAB"}
 
 
 def read_raster(path: Path) -> Document:
-    """One layer named after the file. Raises FileError where it is no PNG, WebP or JPEG, broken, or too large."""
-    with path.open("rb") as file:
-        pixels = decode_picture(file.read(), path.name)
+    """One layer named after the file. Raises FileError where Pillow does not read it, or it is broken or too large."""
+    data = contents(path)
+    pixels = decode_picture(data, printable(path.name))
     layer = PixelLayer(path.stem, source=Memory.at(0, 0, pixels))
-    return Document(Extent(pixels.shape[1], pixels.shape[0]), (layer,), merged=layer.source, path=path)
+    extent = Extent(pixels.shape[1], pixels.shape[0])
+    return Document(extent, (layer,), 8 * pixels.dtype.itemsize, merged=layer.source, path=path)
 
 
-def decode_picture(data: bytes, name: str) -> NDArray[np.uint8]:
-    """(h, w, 4) straight sRGB; `name` is what an error calls it."""
-    with broken_file(name), Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-        if image.width * image.height > MAX_PICTURE:
-            raise FileError(f"{name} is {image.width}×{image.height}", f"Use at most {MAX_PICTURE} pixels.")
-        return _srgb(image)
+def contents(path: Path, limit: int = _MAX_FILE) -> bytes:
+    """The bytes of a file on disk. Raises FileError where it is something else, or larger than `limit`."""
+    check_file(path)
+    if path.stat().st_size > limit:
+        raise FileError(f"{printable(path.name)} is over {limit >> 20} MB", "Use a smaller picture.")
+    with broken_file(printable(path.name)):
+        return path.read_bytes()
 
 
-def _srgb(image: Image.Image) -> NDArray[np.uint8]:
+def check_file(path: Path) -> None:
+    """Raises FileError where a path names no file that can be read to its end: a folder, pipe, device or socket."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise FileError(f"{printable(str(path))} cannot be opened: {reason}", "Check the path.") from error
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+        kind = kinds.get(stat.S_IFMT(mode), "a device")
+        raise FileError(f"{printable(str(path))} is {kind}, no file", "Choose a file.")
+
+
+def decode_picture(data: bytes, name: str, formats: Sequence[str] | None = None) -> Encoded:
+    """(h, w, 4) straight sRGB, uint8 or, where the file is deeper, uint16; `name` is what an error calls it."""
+    with broken_file(name):
+        try:
+            opened = Image.open(io.BytesIO(data), formats=formats or readable())
+        except UnidentifiedImageError as error:
+            raise FileError(f"{name} is {format_of(data)}", "Save it as PNG.") from error
+        with opened as image:
+            if image.width * image.height > MAX_PICTURE:
+                raise FileError(f"{name} is {image.width}×{image.height}", f"Use at most {MAX_PICTURE} pixels.")
+            return _oriented(_pixels(image, data), image)
+
+
+def readable() -> list[str]:
+    Image.init()
+    return [kind for kind in Image.ID if kind not in _LEFT_OUT]
+
+
+def _pixels(image: Image.Image, data: bytes) -> Encoded:
     profile = image.info.get("icc_profile")
-    if image.mode not in ("RGB", "RGBA", "L", "LA", "CMYK") or not profile:
-        return np.asarray(image.convert("RGBA"))
-    model = {"RGB": "RGB", "RGBA": "RGB", "L": "GRAY", "LA": "GRAY", "CMYK": "CMYK"}[image.mode]
-    values = np.asarray(image)
-    values = values if values.ndim == 3 else values[..., None]
-    has_alpha = image.mode.endswith("A")
-    rgb = ColourSpace(model, profile).to_srgb(values[..., :-1] if has_alpha else values)
-    alpha = values[..., -1:] if has_alpha else np.full((*rgb.shape[:2], 1), 255, np.uint8)
-    return np.concatenate([rgb, alpha], -1).astype(np.uint8)
+    deep = _deep(image, data)
+    if deep is not None:
+        return _in_srgb(deep, ColourSpace("RGB" if deep.shape[-1] > 2 else "GRAY", profile))
+    if image.mode not in _MODELS or "transparency" in image.info:
+        image = image.convert("RGBA")
+    values = np.stack([np.asarray(band) for band in image.split()], -1)
+    if image.mode == "CMYK":
+        values = 255 - values
+    if not image.mode.endswith("A"):
+        values = np.concatenate([values, np.full_like(values[..., :1], 255)], -1)
+    return _in_srgb(values, ColourSpace(_MODELS[image.mode], _fitting(profile, _MODELS[image.mode])))
+
+
+def _deep(image: Image.Image, data: bytes) -> NDArray[np.uint16] | None:
+    """16 bit grey or RGB with alpha, of pictures of more than 8 bit."""
+    if image.mode.startswith("I;16"):
+        grey = np.asarray(image).astype(np.uint16)
+    elif image.mode == "I":
+        values = np.asarray(image).astype(np.int64)
+        top = 65535 if values.max(initial=0) <= 65535 else (1 << 31) - 1
+        grey = (np.clip(values, 0, top) * 65535 // top).astype(np.uint16)
+    elif image.mode == "F":
+        grey = (np.clip(np.nan_to_num(np.asarray(image)), 0.0, 1.0) * 65535.0 + 0.5).astype(np.uint16)
+    else:
+        return _deep_png(image, data)
+    return np.stack([grey, np.full_like(grey, 65535)], -1)
+
+
+def _deep_png(image: Image.Image, data: bytes) -> NDArray[np.uint16] | None:
+    """Pillow halves the depth of 16 bit RGB."""
+    is_deep = image.format == "PNG" and len(data) > 26 and data[24] == 16 and data[25] in (2, 6)
+    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if is_deep else None
+    if values is None or values.dtype != np.uint16 or values.shape[:2] != (image.height, image.width):
+        return None
+    if values.shape[-1] == 3:
+        return np.concatenate([values[..., ::-1], np.full_like(values[..., :1], 65535)], -1)
+    return values[..., [2, 1, 0, 3]]
+
+
+def _in_srgb(values: Samples, space: ColourSpace) -> Encoded:
+    return np.concatenate([space.to_srgb(values[..., :-1]), values[..., -1:]], -1)
+
+
+def _fitting(profile: bytes | None, model: str) -> bytes | None:
+    """A profile of another model than the pixels' is none: viewers ignore it."""
+    names = {"RGB": b"RGB ", "GRAY": b"GRAY", "CMYK": b"CMYK", "LAB": b"Lab "}
+    return profile if profile and profile[16:20] == names[model] else None
+
+
+def _oriented(pixels: Encoded, image: Image.Image) -> Encoded:
+    """As the camera was held: EXIF's tag 274."""
+    turns = {2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False), 7: (1, True), 8: (1, False)}
+    orientation = image.getexif().get(274, 1)
+    if orientation not in turns:
+        return pixels
+    quarter_turns, mirrored = turns[orientation]
+    turned = np.rot90(pixels, quarter_turns)
+    return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)
 
 
 def encode_picture(pixels: NDArray[np.uint8], kind: str = "PNG") -> bytes:
@@ -66,16 +154,17 @@ def broken_file(name: str) -> Iterator[None]:
         yield
     except FileError:
         raise
-    except UnidentifiedImageError as error:
-        raise FileError(f"{name} is no PNG, WebP or JPEG picture", "Choose a picture.") from error
     except Image.DecompressionBombError as error:
         raise FileError(f"{name} is too large: {error}", f"Use at most {MAX_PICTURE} pixels.") from error
+    except MemoryError as error:
+        raise FileError(f"{name} does not fit into memory", "Use a smaller one.") from error
     except _BROKEN as error:
-        reason = str(error) or type(error).__name__
+        reason = printable(str(error) or type(error).__name__)
         raise FileError(f"{name} cannot be read: {reason[:300]}", "Save it again in its program.") from error
 
 
 _BROKEN = (
     *(OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError, ArithmeticError, SyntaxError),
     *(struct.error, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError, AssertionError, RecursionError),
+    cv2.error,
 )

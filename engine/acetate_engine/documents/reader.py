@@ -6,13 +6,14 @@ from pathlib import Path
 
 from acetate.protocol.errors import FileError
 from acetate_engine.documents.archive import opened
+from acetate_engine.documents.formats import printable
 from acetate_engine.documents.kra import read_kra
 from acetate_engine.documents.openraster import read_ora
 from acetate_engine.documents.psd_read import read_psd
-from acetate_engine.documents.raster import read_raster
+from acetate_engine.documents.raster import check_file, read_raster
 from acetate_engine.documents.tree import Document
 
-READABLE = "PSD, PSB, OpenRaster, Krita, PNG, WebP or JPEG"
+READABLE = "PSD, PSB, OpenRaster, Krita, PNG, WebP, JPEG or another picture"
 
 
 def read_document(path: Path) -> Document:
@@ -23,16 +24,18 @@ def read_document(path: Path) -> Document:
     if start.startswith(b"PK"):
         return _read_archive(path)
     if not start:
-        raise FileError(f"{path.name} is empty", f"Choose a {READABLE} file.")
+        raise FileError(f"{printable(path.name)} is empty", f"Choose a {READABLE} file.")
     return read_raster(path)
 
 
 def _start(path: Path) -> bytes:
+    check_file(path)
     try:
         with path.open("rb") as file:
             return file.read(4)
     except OSError as error:
-        raise FileError(f"{path} cannot be opened: {error.strerror}", "Check the path.") from error
+        reason = error.strerror
+        raise FileError(f"{printable(str(path))} cannot be opened: {reason}", "Check the path.") from error
 
 
 def _read_archive(path: Path) -> Document:
@@ -42,7 +45,7 @@ def _read_archive(path: Path) -> Document:
         return read_kra(path)
     if "stack.xml" in names:
         return read_ora(path)
-    raise FileError(f"{path.name} is a zip file without a picture", f"Choose a {READABLE} file.")
+    raise FileError(f"{printable(path.name)} is a zip file without a picture", f"Choose a {READABLE} file.")
 
 
 def is_psd(path: Path) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, IntEnum
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds, Extent
-from acetate_engine.compositing.pixels import Pixels
+from acetate_engine.documents.colour import SRGB, ColourSpace, Plane, Samples
 
 T = TypeVar("T")
 
@@ -32,8 +32,8 @@ class Blend(str, Enum):
     COLOR_DODGE = "color dodge"
     ADD = "add"  # Photoshop's linear dodge
     OVERLAY = "overlay"
-    SOFT_LIGHT = "soft light"  # Photoshop's
-    SOFT_LIGHT_SVG = "soft light svg"  # the W3C's
+    SOFT_LIGHT = "soft light"  # Krita's default
+    SOFT_LIGHT_SVG = "soft light svg"  # the W3C's, and Photoshop's
     HARD_LIGHT = "hard light"
     VIVID_LIGHT = "vivid light"
     LINEAR_LIGHT = "linear light"
@@ -51,12 +51,27 @@ class Blend(str, Enum):
     LUMINOSITY = "luminosity"
 
 
+class Formulas(str, Enum):
+    """Whose arithmetic a layer is blended by."""
+
+    KRITA = "Krita's"
+    PHOTOSHOP = "Photoshop's"
+
+
 class Clip(str, Enum):
     """Whose alpha a layer is kept inside."""
 
     NONE = "none"
     BASE = "base"  # the nearest layer below that is not clipped: Photoshop's clipping group
     BELOW = "below"  # everything below in the group: Krita's "inherit alpha", SVG's src-atop
+
+
+class Knockout(IntEnum):
+    """How deep a layer punches through what lies below it."""
+
+    NONE = 0
+    SHALLOW = 1  # to the bottom of its group
+    DEEP = 2  # to the document's background
 
 
 class Source(Protocol):
@@ -66,8 +81,13 @@ class Source(Protocol):
     def bounds(self) -> Bounds:
         """Canvas pixels."""
 
-    def read(self, region: Bounds) -> Pixels:
-        """Of `region`, which `bounds` contains: (h, w, 4) straight sRGB uint8 or uint16; (h, w) uint8 for a mask.
+    @property
+    def space(self) -> ColourSpace:
+        """What the values mean."""
+
+    def read(self, region: Bounds) -> Samples:
+        """Of `region`, which `bounds` contains: (h, w, planes + 1) straight values in `space`, alpha last; (h, w) for
+        a mask. uint8, uint16, or float32 of linear light.
 
         Raises FileError where the file is broken there.
         """
@@ -78,25 +98,52 @@ class Memory:
     """Pixels that are already here; `bounds` on the canvas, `pixels` as large."""
 
     bounds: Bounds
-    pixels: Pixels
+    pixels: Samples
+    space: ColourSpace = SRGB
 
     def __post_init__(self) -> None:
         if self.pixels.shape[:2] != (self.bounds.height, self.bounds.width):
             raise ValueError(f"pixels of shape {self.pixels.shape} do not fill {self.bounds}")
 
-    def read(self, region: Bounds) -> Pixels:
+    def read(self, region: Bounds) -> Samples:
         part = region.relative_to(self.bounds)
         return self.pixels[part.y : part.bottom, part.x : part.right]
 
     @staticmethod
-    def at(x: int, y: int, pixels: Pixels) -> Memory:
-        return Memory(Bounds(x, y, pixels.shape[1], pixels.shape[0]), pixels)
+    def at(x: int, y: int, pixels: Samples, space: ColourSpace = SRGB) -> Memory:
+        return Memory(Bounds(x, y, pixels.shape[1], pixels.shape[0]), pixels, space)
 
 
 @dataclass(frozen=True, eq=False)
 class LayerMask:
-    source: Source  # (h, w) uint8 coverage
+    source: Source  # (h, w) coverage
     outside: int = 0  # coverage outside its bounds, 0..255
+
+
+@dataclass(frozen=True)
+class BlendIf:
+    """Where a layer shows, by how light it or what lies below is: (black, black, white, white) thresholds, 0..255,
+    between whose pairs it fades. `channel` None: the lightness of both.
+    """
+
+    channel: int | None
+    own: tuple[int, int, int, int]
+    below: tuple[int, int, int, int]
+
+
+class Effect(Protocol):
+    """A layer style, drawn from the coverage of its layer."""
+
+    blend: Blend
+    opacity: float  # 0..1
+    inside: bool  # over the layer's own pixels, rather than below and beside them
+
+    @property
+    def reach(self) -> int:
+        """Pixels beside those it paints that it has to know the coverage of."""
+
+    def paint(self, coverage: Plane, region: Bounds, layer: Bounds) -> tuple[Plane, Plane]:
+        """Of the layer's coverage (h, w, 1) in `region`, of its `layer` bounds: colour (h, w, planes) and coverage."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,16 +154,31 @@ class Layer:
     blend: Blend = Blend.NORMAL
     clip: Clip = Clip.NONE
     masks: tuple[LayerMask, ...] = ()
-    notes: tuple[str, ...] = ()  # what flattening leaves out of this layer: "layer effects", "curves"
+    notes: tuple[str, ...] = ()  # what flattening leaves out of this layer, as its program calls it: "Bevel & Emboss"
+    formulas: Formulas = Formulas.KRITA
+    fill: float = 1.0  # 0..1: opacity of its pixels, but not of its effects
+    mixes_in_light: bool = False  # its edges are mixed at gamma 1.45 of linear light: text in Photoshop
+    knockout: Knockout = Knockout.NONE
+    blend_if: tuple[BlendIf, ...] = ()
+    effects: tuple[Effect, ...] = ()  # in the order in which they are painted
+    clips_as_group: bool = True  # what is clipped to it takes its blend mode
 
 
 @dataclass(frozen=True, eq=False)
 class PixelLayer(Layer):
     source: Source = Memory(Bounds(0, 0, 0, 0), np.zeros((0, 0, 4), np.uint8))
+    is_background: bool = False  # Photoshop's locked bottom layer
 
     @property
     def bounds(self) -> Bounds:
         return self.source.bounds
+
+
+@dataclass(frozen=True, eq=False)
+class AdjustmentLayer(Layer):
+    """Changes the colours of what lies below it."""
+
+    adjust: Callable[[Plane], Plane] = lambda colour: colour  # (h, w, planes) straight 0..1 in the document's space
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,9 +192,12 @@ class Document:
     extent: Extent
     layers: tuple[Layer, ...]  # bottom to top
     depth: int = 8  # bits a channel
-    colour: str = "RGB"  # the file's own colour model; pixels are handed out as sRGB
+    colour: str = "RGB"  # the file's own colour model, as its program calls it
     merged: Source | None = None  # the flattened picture that the file carries
     path: Path | None = None
+    merged_is_current: bool = True  # the program says that the merged picture shows the layers
+    remarks: tuple[str, ...] = ()  # what is not as its program shows it, whatever layers are asked for
+    space: ColourSpace = SRGB
 
     def walk(self) -> Iterator[tuple[str, Layer]]:
         """Every layer with its path ("Group/Layer"), top to bottom as layer lists show them."""
@@ -144,8 +209,18 @@ class Document:
         return resolve(path, named, self.path.name if self.path else "the document")
 
     def notes(self) -> tuple[str, ...]:
-        """What flattening leaves out, layer by layer."""
-        return tuple(f"{key}: {note}" for key, layer in self.walk() for note in layer.notes)
+        """What flattening all layers leaves out: of those that show."""
+        return (*self.remarks, *notes_of(self.layers))
+
+
+def notes_of(layers: Sequence[Layer], prefix: str = "") -> tuple[str, ...]:
+    """What flattening leaves out of these layers, top to bottom, hidden ones aside."""
+    found: list[str] = []
+    for layer in reversed(layers):
+        if layer.visible and layer.opacity > 0.0:
+            found += [f"{prefix}{layer.name}: {note}" for note in layer.notes]
+            found += notes_of(layer.layers, f"{prefix}{layer.name}/") if isinstance(layer, Group) else ()
+    return tuple(found)
 
 
 def _walk(layers: tuple[Layer, ...], prefix: str) -> Iterator[tuple[str, Layer]]:
@@ -178,9 +253,9 @@ def extent_of(layers: Sequence[Layer]) -> Bounds:
     return found
 
 
-def tight(pixels: Pixels) -> Bounds:
-    """The smallest rectangle around alpha > 0 in (h, w, 4) pixels; 0×0 where there is none."""
-    covered: NDArray[np.bool_] = pixels[..., 3] > 0
+def tight(pixels: Samples) -> Bounds:
+    """The smallest rectangle around alpha > 0, the last of the planes; 0×0 where there is none."""
+    covered: NDArray[np.bool_] = pixels[..., -1] > 0
     rows, columns = np.flatnonzero(covered.any(1)), np.flatnonzero(covered.any(0))
     if rows.size == 0:
         return Bounds(0, 0, 0, 0)
@@ -188,8 +263,8 @@ def tight(pixels: Pixels) -> Bounds:
     return Bounds(x, y, int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y)
 
 
-def cropped(x: int, y: int, pixels: Pixels) -> Memory:
+def cropped(x: int, y: int, pixels: Samples, space: ColourSpace = SRGB) -> Memory:
     """Pixels whose corner lies at x, y on the canvas, cut to their tight bounds."""
     part = tight(pixels)
     inside = pixels[part.y : part.bottom, part.x : part.right]
-    return Memory.at(x + part.x, y + part.y, inside)
+    return Memory.at(x + part.x, y + part.y, inside, space)

@@ -15,6 +15,7 @@ from psd_tools.constants import Tag
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
 from acetate_engine.documents.flatten import flatten
+from acetate_engine.documents.in_srgb import in_srgb
 from acetate_engine.documents.psd_edit import insert_layers
 from acetate_engine.documents.psd_file import Span, open_psd
 from acetate_engine.documents.reader import read_document
@@ -121,7 +122,7 @@ def test_a_flat_document_gets_a_background_layer(mode: str, depth: int, tmp_path
     assert off(ground, flatten(after.layers[:1], everything(after), depth=after.depth)).max() <= 1.0
     assert after.merged is not None
     shown = flatten(after.layers, everything(after), depth=after.depth)
-    assert off(shown, after.merged.read(everything(after))).max() <= 2.0
+    assert off(shown, in_srgb(after.merged, everything(after), after.depth)).max() <= 2.0
 
 
 def test_unknown_and_doubtful_anchors_are_named(tmp_path: Path) -> None:

@@ -1,0 +1,170 @@
+"""Layer styles of a PSD: which there are, and drawing those that are plain mathematics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from psd_tools.api._descriptor import get_blend_mode, get_scalar
+from psd_tools.composite import paint
+from psd_tools.composite.effects import draw_stroke_effect_split, stroke_bbox
+from psd_tools.constants import BlendMode, Tag
+from psd_tools.psd.descriptor import Descriptor, List
+from psd_tools.psd.layer_and_mask import LayerRecord
+from psd_tools.terminology import Key
+
+from acetate.protocol.geometry import Bounds
+from acetate_engine.documents.colour import Plane
+from acetate_engine.documents.psd_blends import BLENDS
+from acetate_engine.documents.psd_drawing import Drawing
+from acetate_engine.documents.psd_shadows import shadow
+from acetate_engine.documents.tree import Blend, Effect
+
+NAMES = {
+    b"DrSh": "Drop Shadow",
+    b"IrSh": "Inner Shadow",
+    b"OrGl": "Outer Glow",
+    b"IrGl": "Inner Glow",
+    b"ebbl": "Bevel & Emboss",
+    b"ChFX": "Satin",
+    b"SoFi": "Color Overlay",
+    b"GrFl": "Gradient Overlay",
+    b"patternFill": "Pattern Overlay",
+    b"FrFX": "Stroke",
+}
+# From the bottom up, as the panel of layer styles lists them from the top down
+_ORDER = (b"DrSh", b"OrGl", b"patternFill", b"GrFl", b"SoFi", b"ChFX", b"IrGl", b"IrSh", b"FrFX", b"ebbl")
+_TAGS = (  # with several effects of a kind all stand in the first two, and one of each kind in the last
+    Tag.OBJECT_BASED_EFFECTS_LAYER_INFO_V0,
+    Tag.OBJECT_BASED_EFFECTS_LAYER_INFO_V1,
+    Tag.OBJECT_BASED_EFFECTS_LAYER_INFO,
+)
+
+
+def effects(record: LayerRecord, drawing: Drawing) -> tuple[tuple[Effect, ...], tuple[str, ...]]:
+    """Those that are drawn, in the order of painting; the names of those that are not."""
+    drawn: list[Effect] = []
+    missing: list[str] = []
+    for kind, descriptor in enabled(record):
+        effect = _effect(kind, descriptor, drawing)
+        if isinstance(effect, str):
+            missing.append(effect)
+        elif effect.opacity > 0.0:
+            drawn.append(effect)
+    return tuple(drawn), tuple(dict.fromkeys(missing))
+
+
+def enabled(record: LayerRecord) -> list[tuple[bytes, Descriptor]]:
+    """Kind and settings of the styles that are switched on, from the bottom up."""
+    data = next((found for tag in _TAGS if isinstance(found := record.tagged_blocks.get_data(tag), Descriptor)), None)
+    if data is None or not get_scalar(data, b"masterFXSwitch", bool, False):
+        return []
+    found = [(item.classID, item) for item in _items(data) if get_scalar(item, Key.Enabled, bool, False)]
+    known = [(kind, item) for kind, item in found if kind in NAMES and get_scalar(item, b"present", bool, True)]
+    # several of a kind are listed from the top down
+    known.reverse()
+    return sorted(known, key=lambda entry: _ORDER.index(entry[0]))
+
+
+def _items(data: Descriptor) -> Iterator[Descriptor]:
+    for key in data:
+        value = data[key]
+        for item in value if isinstance(value, List) else [value]:
+            if isinstance(item, Descriptor):
+                yield item
+
+
+def _effect(kind: bytes, descriptor: Descriptor, drawing: Drawing) -> Effect | str:
+    name = NAMES[kind]
+    mode = get_blend_mode(descriptor, Key.Mode, BlendMode.NORMAL)
+    if mode not in BLENDS or kind not in _DRAWN:
+        return name
+    opacity = min(1.0, max(0.0, get_scalar(descriptor, Key.Opacity, float, 100.0) / 100.0))
+    try:
+        return _DRAWN[kind](descriptor, drawing, BLENDS[mode], opacity)
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError, AssertionError):
+        return name
+
+
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """A colour, a gradient or a pattern over the whole layer."""
+
+    blend: Blend
+    opacity: float
+    draw: Callable[[tuple[int, int, int, int], tuple[int, int, int, int]], tuple[Any, Any]]
+    canvas: tuple[int, int, int, int] | None  # what it is laid out on, rather than the layer
+    inside: bool = True
+    reach: int = 0
+
+    def paint(self, coverage: Plane, region: Bounds, layer: Bounds) -> tuple[Plane, Plane]:
+        box, anchor = _box(region), self.canvas or _box(layer)
+        colour, shape = self.draw(box, anchor)
+        return colour, np.ones_like(coverage) if shape is None else shape
+
+
+@dataclass(frozen=True, eq=False)
+class Stroke:
+    blend: Blend
+    opacity: float
+    descriptor: Descriptor
+    drawing: Drawing
+    inside: bool
+    reach: int
+
+    def paint(self, coverage: Plane, region: Bounds, layer: Bounds) -> tuple[Plane, Plane]:
+        colour, whole, within = draw_stroke_effect_split(_box(region), coverage, self.descriptor, self.drawing.document)
+        covered = np.minimum(within, coverage)
+        if self.inside:
+            return colour, np.divide(covered, coverage, out=np.zeros_like(covered), where=coverage > 0.0)
+        # what the layer itself will leave of it is all of it: the two share a pixel without overlapping
+        beside = np.minimum(whole - covered, 1.0 - coverage)
+        room = 1.0 - coverage
+        return colour, np.clip(np.divide(beside, room, out=np.zeros_like(beside), where=room > 1e-6), 0.0, 1.0)
+
+
+def _box(bounds: Bounds) -> tuple[int, int, int, int]:
+    return bounds.x, bounds.y, bounds.right, bounds.bottom
+
+
+def _colour(descriptor: Descriptor, drawing: Drawing, blend: Blend, opacity: float) -> Effect:
+    mode = drawing.file.header.color_mode
+    draw = lambda box, anchor: paint.draw_solid_color_fill(box, mode, descriptor)  # noqa: E731
+    draw((0, 0, 1, 1), (0, 0, 1, 1))
+    return Overlay(blend, opacity, draw, None)
+
+
+def _gradient(descriptor: Descriptor, drawing: Drawing, blend: Blend, opacity: float) -> Effect:
+    mode = drawing.file.header.color_mode
+    draw = lambda box, anchor: paint.draw_gradient_fill(box, mode, descriptor, anchor)  # noqa: E731
+    return Overlay(blend, opacity, draw, _laid_on(descriptor, drawing))
+
+
+def _laid_on(descriptor: Descriptor, drawing: Drawing) -> tuple[int, int, int, int] | None:
+    """The canvas where "Align with Layer" is off."""
+    header = drawing.file.header
+    return None if get_scalar(descriptor, b"Algn", bool, True) else (0, 0, header.width, header.height)
+
+
+def _stroke(descriptor: Descriptor, drawing: Drawing, blend: Blend, opacity: float) -> Effect | str:
+    inside = getattr(descriptor.get(Key.Style), "enum", b"") == b"InsF"
+    box = stroke_bbox((0, 0, 4, 4), descriptor)
+    if getattr(descriptor.get(Key.PaintType), "enum", b"") != b"SClr":
+        return "Stroke"
+    size = float(descriptor.get(Key.SizeKey, 1.0))
+    return Stroke(blend, opacity, descriptor, drawing, inside, max(-box[0], int(np.ceil(size)) + 1))
+
+
+def _shadow(descriptor: Descriptor, drawing: Drawing, blend: Blend, opacity: float) -> Effect | str:
+    return shadow(descriptor, drawing, blend, opacity)
+
+
+_DRAWN: dict[bytes, Callable[[Descriptor, Drawing, Blend, float], Effect | str]] = {
+    b"SoFi": _colour,
+    b"GrFl": _gradient,
+    b"FrFX": _stroke,
+    b"DrSh": _shadow,
+    b"IrSh": _shadow,
+}

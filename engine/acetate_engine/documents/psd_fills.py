@@ -1,0 +1,67 @@
+"""Fill and shape layers whose pixels Photoshop did not store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from psd_tools.composite import paint
+from psd_tools.composite.utils import is_fill_disabled
+from psd_tools.constants import Tag
+from psd_tools.psd.layer_and_mask import LayerRecord
+
+from acetate.protocol.geometry import Bounds
+from acetate_engine.documents.colour import ColourSpace, Samples
+from acetate_engine.documents.psd_drawing import Drawing
+from acetate_engine.documents.psd_masks import FILLS
+from acetate_engine.documents.tree import Memory, Source
+
+
+def fill(record: LayerRecord, space: ColourSpace, drawing: Drawing) -> tuple[Source, tuple[str, ...]]:
+    """Its pixels, over the whole canvas; the name of what is missing where it cannot be drawn."""
+    blocks = record.tagged_blocks
+    nothing = Memory(Bounds(record.left, record.top, 0, 0), np.zeros((0, 0, space.planes + 1), np.uint8), space)
+    kind = next((tag for tag in FILLS if blocks.get_data(tag) is not None), None)
+    if kind is None:
+        return nothing, ()
+    canvas = Bounds(0, 0, drawing.file.header.width, drawing.file.header.height)
+    try:
+        source = FillPixels(canvas, drawing.layer(record), space)
+        stroke = blocks.get_data(Tag.VECTOR_STROKE_DATA)
+        has_stroke = stroke is not None and bool(stroke.get("strokeEnabled"))
+        source.read(Bounds(0, 0, 1, 1))
+    except (AttributeError, KeyError, TypeError, ValueError, AssertionError, OverflowError, ZeroDivisionError):
+        return nothing, (FILLS[kind],)
+    exact = kind in (Tag.SOLID_COLOR_SHEET_SETTING, Tag.VECTOR_STROKE_CONTENT_DATA)
+    if is_fill_disabled(source.layer):
+        return nothing, ("Stroke of the shape",) if has_stroke else ()
+    missing = ("Stroke of the shape",) if has_stroke else ()
+    return source, missing if exact else (*missing, FILLS[kind])
+
+
+@dataclass(frozen=True, eq=False)
+class FillPixels:
+    bounds: Bounds
+    layer: Any  # psd-tools'
+    space: ColourSpace
+
+    def read(self, region: Bounds) -> Samples:
+        box = (region.x, region.y, region.right, region.bottom)
+        colour, shape = self._drawn(box)
+        if colour is None:
+            raise ValueError("nothing to fill with")
+        colour = np.broadcast_to(colour, (region.height, region.width, self.space.planes))
+        alpha = np.ones((region.height, region.width, 1), np.float32) if shape is None else shape
+        return np.concatenate([colour, alpha], -1).astype(np.float32)
+
+    def _drawn(self, box: tuple[int, int, int, int]) -> tuple[Any, Any]:
+        blocks, canvas = self.layer.tagged_blocks, self.layer._psd.viewbox
+        if (desc := blocks.get_data(Tag.GRADIENT_FILL_SETTING)) is not None:
+            return paint.draw_gradient_fill(box, self.layer._psd.color_mode, desc, self._anchor(desc, canvas))
+        if (desc := blocks.get_data(Tag.PATTERN_FILL_SETTING)) is not None:
+            return paint.draw_pattern_fill(box, self.layer._psd, desc, canvas)
+        return paint.create_fill(self.layer, box)
+
+    def _anchor(self, desc: Any, canvas: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+        return self.layer.bbox if bool(desc.get(b"Algn", True)) else canvas

@@ -1,0 +1,157 @@
+"""Layer records of a PSD → the tree, with what cannot be drawn of each in the words of Photoshop's layer panel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from psd_tools.constants import BlendMode, Clipping, SectionDivider, Tag
+from psd_tools.psd.layer_and_mask import LayerRecord
+
+from acetate.protocol.errors import FileError
+from acetate.protocol.geometry import Bounds
+from acetate_engine.documents import psd_adjustments, psd_fills
+from acetate_engine.documents.colour import ColourSpace
+from acetate_engine.documents.psd_blends import BLENDS
+from acetate_engine.documents.psd_drawing import Drawing
+from acetate_engine.documents.psd_effects import effects
+from acetate_engine.documents.psd_file import Record
+from acetate_engine.documents.psd_masks import FILLS, has_vector_mask, is_stored_shape, masks
+from acetate_engine.documents.psd_pixels import LayerPixels
+from acetate_engine.documents.tree import (
+    AdjustmentLayer,
+    Blend,
+    BlendIf,
+    Clip,
+    Formulas,
+    Group,
+    Knockout,
+    Layer,
+    PixelLayer,
+)
+
+ALPHA = -1
+_MAX_NESTING = 100  # Photoshop allows ten
+_ARTBOARDS = (Tag.ARTBOARD_DATA1, Tag.ARTBOARD_DATA2, Tag.ARTBOARD_DATA3)
+_TEXTS = (Tag.TYPE_TOOL_OBJECT_SETTING, Tag.TYPE_TOOL_INFO)
+
+
+def divider(record: LayerRecord) -> SectionDivider:
+    """OTHER for a layer that neither begins nor ends a group."""
+    blocks = record.tagged_blocks
+    setting = blocks.get_data(Tag.NESTED_SECTION_DIVIDER_SETTING) or blocks.get_data(Tag.SECTION_DIVIDER_SETTING)
+    return setting.kind if setting is not None else SectionDivider.OTHER
+
+
+def layer_name(record: LayerRecord) -> str:
+    """The Unicode name; Krita ends it in a NUL."""
+    return str(record.tagged_blocks.get_data(Tag.UNICODE_LAYER_NAME, record.name)).rstrip("\0")
+
+
+def tree(records: Iterable[Record], space: ColourSpace, drawing: Drawing) -> tuple[Layer, ...]:
+    """Raises FileError where groups do not pair up."""
+    stack: list[list[Layer]] = [[]]
+    name = drawing.file.path.name
+    for entry in records:
+        kind = divider(entry.record)
+        if kind == SectionDivider.BOUNDING_SECTION_DIVIDER:
+            stack.append([])
+        elif kind == SectionDivider.OTHER:
+            stack[-1].append(_layer(entry, space, drawing))
+        elif len(stack) == 1:
+            raise FileError(f"{name} has a group without a beginning", "Save it again in its program.")
+        else:
+            children = tuple(stack.pop())
+            stack[-1].append(_group(entry, children, kind == SectionDivider.OPEN_FOLDER, drawing))
+        if len(stack) > _MAX_NESTING:
+            raise FileError(f"{name} nests over {_MAX_NESTING} groups", "Flatten some of them.")
+    if len(stack) > 1:
+        raise FileError(f"{name} has a group without an end", "Save it again in its program.")
+    return tuple(stack[0])
+
+
+def _group(entry: Record, children: tuple[Layer, ...], is_open: bool, drawing: Drawing) -> Group:
+    common = _common(entry, _group_mode(entry.record), drawing)
+    if any(tag in entry.record.tagged_blocks for tag in _ARTBOARDS):
+        common["notes"] += ("Artboard",)
+    return Group(**common, layers=children, open=is_open)
+
+
+def _group_mode(record: LayerRecord) -> BlendMode:
+    blocks = record.tagged_blocks
+    setting = blocks.get_data(Tag.NESTED_SECTION_DIVIDER_SETTING) or blocks.get_data(Tag.SECTION_DIVIDER_SETTING)
+    return setting.blend_mode or record.blend_mode
+
+
+def _layer(entry: Record, space: ColourSpace, drawing: Drawing) -> Layer:
+    record = entry.record
+    common = _common(entry, record.blend_mode, drawing)
+    kind = psd_adjustments.kind_of(record)
+    if kind is not None:
+        adjust = psd_adjustments.adjustment(record, kind, drawing)
+        if adjust is None:
+            common["notes"] += (psd_adjustments.NAMES[kind],)
+            return AdjustmentLayer(**{**common, "visible": common["visible"]}, adjust=lambda colour: colour)
+        return AdjustmentLayer(**common, adjust=adjust)
+    if any(tag in record.tagged_blocks for tag in _TEXTS):
+        common["mixes_in_light"] = drawing.file.mixes_text_in_light
+    source = _stored(entry, space)
+    if source is None:
+        source, missing = psd_fills.fill(record, space, drawing)
+        common["notes"] += missing
+    is_background = ALPHA not in [info.id for info in record.channel_info]
+    return PixelLayer(**common, source=source, is_background=is_background)
+
+
+def _stored(entry: Record, space: ColourSpace) -> LayerPixels | None:
+    record = entry.record
+    colour = tuple(entry.channels[index] for index in range(space.planes) if index in entry.channels)
+    has_fill = any(record.tagged_blocks.get_data(tag) is not None for tag in FILLS)
+    if len(colour) < space.planes or (has_fill and has_vector_mask(record) and not is_stored_shape(entry)):
+        return None
+    bounds = Bounds(record.left, record.top, record.width, record.height)
+    return LayerPixels(bounds, colour, entry.channels.get(ALPHA), space)
+
+
+def _common(entry: Record, mode: BlendMode, drawing: Drawing) -> dict[str, Any]:
+    """Fields that every kind of layer has."""
+    record = entry.record
+    blocks = record.tagged_blocks
+    drawn, missing = effects(record, drawing)
+    notes = [] if mode in BLENDS else [f"blend mode {mode.name.capitalize().replace('_', ' ')}"]
+    if blocks.get_data(Tag.CHANNEL_BLENDING_RESTRICTIONS_SETTING):
+        notes.append("Advanced Blending: Channels")
+    return {
+        "name": layer_name(record),
+        "visible": record.flags.visible,
+        "opacity": record.opacity / 255.0,
+        "blend": BLENDS.get(mode, Blend.NORMAL),
+        "clip": Clip.BASE if record.clipping == Clipping.NON_BASE else Clip.NONE,
+        "masks": masks(entry, drawing),
+        "notes": (*notes, *missing),
+        "formulas": Formulas.KRITA if drawing.file.is_kritas else Formulas.PHOTOSHOP,
+        "fill": blocks.get_data(Tag.BLEND_FILL_OPACITY, 255) / 255.0,
+        "knockout": _knockout(record),
+        "blend_if": tuple(_blend_if(record)),
+        "effects": drawn,
+        "clips_as_group": bool(blocks.get_data(Tag.BLEND_CLIPPING_ELEMENTS, True)),
+    }
+
+
+def _knockout(record: LayerRecord) -> Knockout:
+    value = record.tagged_blocks.get_data(Tag.KNOCKOUT_SETTING, 0)
+    return Knockout(value) if value in (1, 2) else Knockout.NONE
+
+
+def _blend_if(record: LayerRecord) -> Iterator[BlendIf]:
+    """Thresholds that say something; each is two bytes, of what fades in and what fades out."""
+    ranges = record.blending_ranges
+    listed = [ranges.composite_ranges, *(ranges.channel_ranges or ())] if ranges.composite_ranges else []
+    for index, (own, below) in enumerate(listed[:5]):
+        if tuple(own) != (0, 65535) or tuple(below) != (0, 65535):
+            yield BlendIf(None if index == 0 else index - 1, _thresholds(own), _thresholds(below))
+
+
+def _thresholds(pairs: tuple[int, int]) -> tuple[int, int, int, int]:
+    dark, light = pairs
+    return dark >> 8, dark & 255, light >> 8, light & 255

@@ -1,0 +1,58 @@
+"""Drop and inner shadows of Photoshop, where they are exact: hard ones, without blur, contour or noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, cos, radians, sin
+
+import cv2
+import numpy as np
+from psd_tools.api._descriptor import get_scalar
+from psd_tools.composite import paint
+from psd_tools.psd.descriptor import Descriptor
+from psd_tools.terminology import Key
+
+from acetate.protocol.geometry import Bounds
+from acetate_engine.documents.colour import Plane
+from acetate_engine.documents.psd_drawing import Drawing
+from acetate_engine.documents.tree import Blend
+
+
+@dataclass(frozen=True, eq=False)
+class Shadow:
+    blend: Blend
+    opacity: float
+    colour: tuple[float, ...]
+    x: int  # pixels to the right
+    y: int  # pixels down
+    conceals: bool  # "Layer Knocks Out Drop Shadow"
+    inside: bool
+    reach: int
+
+    def paint(self, coverage: Plane, region: Bounds, layer: Bounds) -> tuple[Plane, Plane]:
+        shift = np.array([[1, 0, self.x], [0, 1, self.y]], np.float32)
+        size = (coverage.shape[1], coverage.shape[0])
+        moved = cv2.warpAffine(coverage[..., 0], shift, size, flags=cv2.INTER_NEAREST)[..., None]
+        painted = 1.0 - moved if self.inside else moved
+        return np.full((*coverage.shape[:2], len(self.colour)), self.colour, np.float32), painted
+
+
+def shadow(descriptor: Descriptor, drawing: Drawing, blend: Blend, opacity: float) -> Shadow | str:
+    """Its name where it is blurred or shaped."""
+    inside = descriptor.classID == b"IrSh"
+    blur, noise = (get_scalar(descriptor, key, float, 0.0) for key in (Key.Blur, Key.Noise))
+    if blur > 0.0 or noise > 0.0 or _has_contour(descriptor):
+        return "Inner Shadow" if inside else "Drop Shadow"
+    uses_global = get_scalar(descriptor, Key.UseGlobalAngle, bool, False)
+    angle = radians(drawing.angle if uses_global else get_scalar(descriptor, Key.LocalLightingAngle, float, 0.0))
+    distance = get_scalar(descriptor, Key.Distance, float, 0.0)
+    x, y = round(-distance * cos(angle)), round(distance * sin(angle))
+    colour = paint.draw_solid_color_fill((0, 0, 1, 1), drawing.file.header.color_mode, descriptor)[0][0, 0]
+    conceals = get_scalar(descriptor, b"layerConceals", bool, True)
+    return Shadow(blend, opacity, tuple(map(float, colour)), x, y, conceals, inside, ceil(abs(distance)) + 1)
+
+
+def _has_contour(descriptor: Descriptor) -> bool:
+    curve = descriptor.get(Key.TransferSpec)
+    points = curve.get(b"Crv ") if curve is not None else None
+    return points is not None and len(points) > 2

@@ -1,0 +1,41 @@
+"""What a painter sees of a document, or of some of its layers: the program's own picture where it holds exactly that,
+composed layers where it does not, and in words what is missing of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from acetate.protocol.geometry import Bounds
+from acetate_engine.documents.choose import chosen
+from acetate_engine.documents.flatten import flatten
+from acetate_engine.documents.in_srgb import in_srgb
+from acetate_engine.documents.tree import Document, notes_of
+from acetate_engine.compositing.pixels import Pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    pixels: Pixels  # (h, w, 4) straight sRGB
+    notes: tuple[str, ...] = ()  # what is not as its program shows it
+
+
+def shown(
+    document: Document, region: Bounds | None = None, layers: Sequence[str] = (), *, depth: int | None = None
+) -> Shown:
+    """Of `region`, or of the whole canvas; of the `layers` of these names or paths, or of all that are visible.
+
+    Raises FileError where a layer is missing, the region is too large, or the file broken.
+    """
+    region, depth = region or Bounds.of(document.extent), depth or document.depth
+    canvas = Bounds.of(document.extent)
+    if not layers and document.merged is not None and document.merged_is_current and canvas.contains(region):
+        return Shown(in_srgb(document.merged, region, depth), _named(document, document.remarks))
+    picked = chosen(document, layers) if layers else document.layers
+    pixels = flatten(picked, region, depth=depth, space=document.space)
+    return Shown(pixels, _named(document, (*document.remarks, *notes_of(picked))))
+
+
+def _named(document: Document, notes: tuple[str, ...]) -> tuple[str, ...]:
+    where = f"{document.path.name}: " if document.path else ""
+    return tuple(f"{where}{note}" for note in notes)
