@@ -20,8 +20,8 @@ Samples = NDArray[Any]
 """uint8, uint16, or float32 of linear light; numpy's stubs lose the union at every operation."""
 Encoded = NDArray[Any]
 """uint8 or uint16."""
-Plane = NDArray[np.float32]
-"""(h, w, planes), 0..1."""
+Plane = NDArray[Any]
+"""(h, w, planes) float32, 0..1."""
 
 PLANES = {"RGB": 3, "GRAY": 1, "CMYK": 4, "LAB": 3}
 _PILLOW = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "LAB": "LAB"}
@@ -123,7 +123,9 @@ class ColourSpace:
         transform = _transform(self.profile, own, to_srgb)
         eight = samples if samples.dtype == np.uint8 else ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
         image = _image(eight, mode)
-        array = _array(ImageCms.applyTransform(image, transform) if transform else image.convert(target), target)
+        converted = ImageCms.applyTransform(image, transform) if transform else image.convert(target)
+        assert converted is not None  # it was not done in place
+        array = _array(converted, target)
         return array if samples.dtype == np.uint8 else array.astype(np.uint16) * 257
 
 

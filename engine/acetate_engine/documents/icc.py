@@ -5,11 +5,13 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Values = NDArray[np.float32]
+Values = NDArray[Any]
+"""float32."""
 
 _STEPS = 4096
 _SAMPLES = np.linspace(0.0, 1.0, _STEPS, dtype=np.float32)

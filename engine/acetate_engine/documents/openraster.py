@@ -119,7 +119,7 @@ class _Writer:
         self._count += 1
         bounds = layer.bounds if not layer.bounds.is_empty else Bounds(layer.bounds.x, layer.bounds.y, 1, 1)
         pixels = in_srgb(layer.source, bounds, 8) if not layer.bounds.is_empty else np.zeros((1, 1, 4), np.uint8)
-        self._file.writestr(member, encode_picture(pixels))
+        self._file.writestr(member, encode_picture(eight(pixels)))
         place = {"src": member, "x": str(bounds.x), "y": str(bounds.y)}
         ElementTree.SubElement(stack, "layer", {**attributes, **place})
 

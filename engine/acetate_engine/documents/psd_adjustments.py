@@ -38,7 +38,7 @@ NAMES = {
     Tag.GRADIENT_MAP: "Gradient Map",
     Tag.SELECTIVE_COLOR: "Selective Color",
 }
-_OWN: dict[Tag, Callable[..., Adjust]] = {Tag.CHANNEL_MIXER: channel_mixer}
+_OWN: dict[Tag, Callable[..., Adjust | None]] = {Tag.CHANNEL_MIXER: channel_mixer}
 
 
 def kind_of(record: LayerRecord) -> Tag | None:

@@ -131,15 +131,14 @@ def _box(bounds: Bounds) -> tuple[int, int, int, int]:
 
 def _colour(descriptor: Descriptor, drawing: Drawing, blend: Blend, opacity: float) -> Effect:
     mode = drawing.file.header.color_mode
-    draw = lambda box, anchor: paint.draw_solid_color_fill(box, mode, descriptor)  # noqa: E731
-    draw((0, 0, 1, 1), (0, 0, 1, 1))
-    return Overlay(blend, opacity, draw, None)
+    paint.draw_solid_color_fill((0, 0, 1, 1), mode, descriptor)  # raises where it is unreadable
+    return Overlay(blend, opacity, lambda box, anchor: paint.draw_solid_color_fill(box, mode, descriptor), None)
 
 
 def _gradient(descriptor: Descriptor, drawing: Drawing, blend: Blend, opacity: float) -> Effect:
     mode = drawing.file.header.color_mode
-    draw = lambda box, anchor: paint.draw_gradient_fill(box, mode, descriptor, anchor)  # noqa: E731
-    return Overlay(blend, opacity, draw, _laid_on(descriptor, drawing))
+    canvas = _laid_on(descriptor, drawing)
+    return Overlay(blend, opacity, lambda box, anchor: paint.draw_gradient_fill(box, mode, descriptor, anchor), canvas)
 
 
 def _laid_on(descriptor: Descriptor, drawing: Drawing) -> tuple[int, int, int, int] | None:

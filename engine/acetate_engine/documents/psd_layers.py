@@ -28,6 +28,7 @@ from acetate_engine.documents.tree import (
     Knockout,
     Layer,
     PixelLayer,
+    Source,
 )
 
 ALPHA = -1
@@ -95,7 +96,7 @@ def _layer(entry: Record, space: ColourSpace, drawing: Drawing) -> Layer:
         return AdjustmentLayer(**common, adjust=adjust)
     if any(tag in record.tagged_blocks for tag in _TEXTS):
         common["mixes_in_light"] = drawing.file.mixes_text_in_light
-    source = _stored(entry, space)
+    source: Source | None = _stored(entry, space)
     if source is None:
         source, missing = psd_fills.fill(record, space, drawing)
         common["notes"] += missing

@@ -7,7 +7,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,7 +60,7 @@ def check_file(path: Path) -> None:
         raise FileError(f"{printable(str(path))} is {kind}, no file", "Choose a file.")
 
 
-def decode_picture(data: bytes, name: str, formats: Sequence[str] | None = None) -> Encoded:
+def decode_picture(data: bytes, name: str, formats: list[str] | None = None) -> Encoded:
     """(h, w, 4) straight sRGB, uint8 or, where the file is deeper, uint16; `name` is what an error calls it."""
     with broken_file(name):
         try:

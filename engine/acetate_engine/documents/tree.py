@@ -134,9 +134,16 @@ class BlendIf:
 class Effect(Protocol):
     """A layer style, drawn from the coverage of its layer."""
 
-    blend: Blend
-    opacity: float  # 0..1
-    inside: bool  # over the layer's own pixels, rather than below and beside them
+    @property
+    def blend(self) -> Blend: ...
+
+    @property
+    def opacity(self) -> float:
+        """0..1."""
+
+    @property
+    def inside(self) -> bool:
+        """Over the layer's own pixels, rather than below and beside them."""
 
     @property
     def reach(self) -> int:
