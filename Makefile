@@ -40,6 +40,9 @@ long: $(BIN)/acetate    ## what takes too long for every change: each line is a 
 fuzz: $(BIN)/acetate    ## 10,000 broken documents: an error that names file and reason, nothing else
 	ACETATE_FUZZ=10000 $(BIN)/pytest tests/fuzz
 
+corpus: $(BIN)/acetate  ## FOLDER=…: documents composed from their layers, against the merged picture of their program
+	$(BIN)/python -m tests.engine.documents.corpus $(FOLDER)
+
 format: $(BIN)/acetate  ## what check would complain about, where a tool can mend it
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .

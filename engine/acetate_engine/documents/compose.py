@@ -126,8 +126,8 @@ def _where_it_is(below: Plane, layer: Layer, clipped: Sequence[Layer], strip: St
 
 def _with_layer(below: Plane, layer: Layer, clipped: Sequence[Layer], strip: Strip, floor: _Floor) -> Plane:
     if isinstance(layer, AdjustmentLayer):
-        return _adjusted(below, layer, strip, keep_alpha=True)
-    if isinstance(layer, Group) and layer.blend is Blend.PASS_THROUGH and layer.fill == 1.0 and not layer.effects:
+        return _adjusted(below, layer, clipped, strip, floor)
+    if isinstance(layer, Group) and layer.blend is Blend.PASS_THROUGH and not layer.effects:
         return _through(below, layer, clipped, strip, floor)
     plane = _plane(layer, strip, floor)
     if plane is None:
@@ -152,7 +152,7 @@ def _through(below: Plane, layer: Group, clipped: Sequence[Layer], strip: Strip,
     if shown:
         coverage = _composited(layer.layers, strip.empty(), strip, floor).alpha
         result = _with_clipped(below, result, coverage, shown, strip, floor)
-    return _mixed(below, result, _weight(layer, strip.region))
+    return _mixed(below, result, _weight(layer, strip.region) * np.float32(layer.fill))
 
 
 def _with_clipped(
@@ -178,7 +178,8 @@ def _placed(below: Plane, plane: Plane, layer: Layer, strip: Strip, floor: _Floo
     else:
         fill = layer.fill
     if layer.knockout is not Knockout.NONE:
-        below = _mixed(below, floor.under(strip, layer.knockout), shape * np.float32(layer.opacity))
+        whole = Plane(plane.colour, np.full_like(shape, layer.opacity))
+        return _mixed(below, _over(floor.under(strip, layer.knockout), whole, layer, strip, fill=fill), shape)
     weighted = Plane(plane.colour, plane.alpha * np.float32(layer.opacity))
     return _over(below, weighted, layer, strip, fill=fill, keep_alpha=layer.clip is Clip.BELOW)
 
@@ -186,20 +187,23 @@ def _placed(below: Plane, plane: Plane, layer: Layer, strip: Strip, floor: _Floo
 def _atop(base: Plane, above: Layer, strip: Strip, floor: _Floor) -> Plane:
     """What is clipped, on what it is clipped to."""
     if isinstance(above, AdjustmentLayer):
-        return _adjusted(base, above, strip, keep_alpha=True)
+        return _adjusted(base, above, (), strip, floor)
     plane = _plane(above, strip, floor)
     if plane is None:
         return base
     return _placed(base, plane, replace(above, clip=Clip.BELOW), strip, floor)
 
 
-def _adjusted(below: Plane, layer: AdjustmentLayer, strip: Strip, *, keep_alpha: bool) -> Plane:
+def _adjusted(below: Plane, layer: AdjustmentLayer, clipped: Sequence[Layer], strip: Strip, floor: _Floor) -> Plane:
     changed = Plane(np.clip(layer.adjust(below.colour), 0.0, 1.0), np.ones_like(below.alpha))
+    for above in clipped:
+        if above.visible:
+            changed = _atop(changed, above, strip, floor)
     weight = _weight(layer, strip.region) * np.float32(layer.fill)
     for condition in layer.blend_if:
         weight = weight * _shown_if(condition, below, below, layer.formulas)
     weighted = Plane(changed.colour, changed.alpha * weight)
-    return _over(below, weighted, layer, strip, fill=1.0, keep_alpha=keep_alpha)
+    return _over(below, weighted, layer, strip, fill=1.0, keep_alpha=True)
 
 
 def _plane(layer: Layer, strip: Strip, floor: _Floor) -> Plane | None:

@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 
 from acetate_engine.documents.colour import Plane
-from acetate_engine.documents.psd_drawing import Drawing
 
 Adjust = Callable[[Plane], Plane]
 
 
-def channel_mixer(data: Any, drawing: Drawing) -> Adjust | None:
+def channel_mixer(data: Any, planes: int) -> Adjust | None:
     """Rows of percent: of red, green, blue (and black in CMYK), then a constant; one row where it is monochrome."""
-    planes = {1: 1, 3: 3, 4: 4}.get(int(drawing.file.header.color_mode))
     rest = data.unknown[: len(data.unknown) // 2 * 2]
     values = [*data.data, *np.frombuffer(rest, ">i2").tolist()]
     if planes != 3 or len(values) < 5:

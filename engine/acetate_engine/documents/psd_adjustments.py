@@ -8,19 +8,21 @@ from functools import partial
 import numpy as np
 from psd_tools.api.adjustments import TYPES
 from psd_tools.composite.adjustments import ADJUSTMENT_FUNC
-from psd_tools.constants import Tag
+from psd_tools.constants import ColorMode, Tag
 from psd_tools.psd.layer_and_mask import LayerRecord
 
 from acetate_engine.documents.colour import Plane
 from acetate_engine.documents.psd_adjust_colour import channel_mixer
 from acetate_engine.documents.psd_drawing import Drawing
+from acetate_engine.documents.psd_luts import curves, levels
 
 Adjust = Callable[[Plane], Plane]
+_STEP = np.float32(1e-6)
 
 # As Photoshop's layer panel calls them; fills are no adjustments.
 NAMES = {
+    Tag.CONTENT_GENERATOR_EXTRA_DATA: "Brightness/Contrast",  # beside the older block, which says less
     Tag.BRIGHTNESS_AND_CONTRAST: "Brightness/Contrast",
-    Tag.CONTENT_GENERATOR_EXTRA_DATA: "Brightness/Contrast",
     Tag.LEVELS: "Levels",
     Tag.CURVES: "Curves",
     Tag.EXPOSURE: "Exposure",
@@ -38,7 +40,6 @@ NAMES = {
     Tag.GRADIENT_MAP: "Gradient Map",
     Tag.SELECTIVE_COLOR: "Selective Color",
 }
-_OWN: dict[Tag, Callable[..., Adjust | None]] = {Tag.CHANNEL_MIXER: channel_mixer}
 
 
 def kind_of(record: LayerRecord) -> Tag | None:
@@ -47,22 +48,40 @@ def kind_of(record: LayerRecord) -> Tag | None:
     return next((tag for tag in NAMES if tag in blocks), None)
 
 
-def adjustment(record: LayerRecord, kind: Tag, drawing: Drawing) -> Adjust | None:
-    """How it changes colours of the document's own space; None where that is not known exactly."""
-    if drawing.file.header.depth not in (8, 16) or (record.tagged_blocks.get_data(kind) is None and kind != Tag.INVERT):
-        return None
-    if kind in _OWN:
-        return _OWN[kind](record.tagged_blocks.get_data(kind), drawing)
-    type_ = TYPES.get(kind)
+def adjustment(record: LayerRecord, kind: Tag, drawing: Drawing) -> tuple[Adjust | None, bool]:
+    """How it changes colours of the document's own space, and whether that is exactly what Photoshop does; None where
+    Acetate does not draw it.
+    """
+    header, data = drawing.file.header, record.tagged_blocks.get_data(kind)
+    planes = {ColorMode.RGB: 3, ColorMode.GRAYSCALE: 1, ColorMode.CMYK: 4}.get(header.color_mode)
+    if header.depth not in (8, 16) or planes is None or (data is None and kind != Tag.INVERT):
+        return None, False
+    try:
+        match kind:
+            case Tag.LEVELS:
+                return levels(data, planes, header.depth)
+            case Tag.CURVES:
+                return curves(data, planes, header.depth)
+            case Tag.CHANNEL_MIXER:
+                mixer = channel_mixer(data, planes)
+                return mixer, mixer is not None
+        return _of_tools(record, kind, drawing)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None, False
+
+
+def _of_tools(record: LayerRecord, kind: Tag, drawing: Drawing) -> tuple[Adjust | None, bool]:
+    type_, mode = TYPES.get(kind), drawing.file.header.color_mode
     name = type_.__name__.lower() if type_ is not None else ""
-    if name not in ADJUSTMENT_FUNC or name == "exposure":
-        return None
+    if name not in ADJUSTMENT_FUNC or (mode == ColorMode.CMYK and kind not in (Tag.INVERT, Tag.POSTERIZE)):
+        return None, False
     layer = drawing.layer(record)
     if getattr(layer, "use_legacy", False) or not isinstance(layer, type_):
-        return None
-    mode = drawing.file.header.color_mode
-    return partial(_through_tools, ADJUSTMENT_FUNC[name], mode, layer)
+        return None, False
+    is_exact = kind in (Tag.INVERT, Tag.POSTERIZE, Tag.THRESHOLD, Tag.EXPOSURE)
+    return partial(_through_tools, ADJUSTMENT_FUNC[name], mode, layer), is_exact
 
 
 def _through_tools(function: Callable[..., Plane], mode: object, layer: object, colour: Plane) -> Plane:
-    return np.asarray(function(colour, mode, layer), np.float32)
+    """psd-tools rounds down: a value on its step must not lie below it."""
+    return np.asarray(function(np.clip(colour + _STEP, 0.0, 1.0), mode, layer), np.float32)

@@ -53,6 +53,7 @@ def effects(record: LayerRecord, drawing: Drawing) -> tuple[tuple[Effect, ...], 
             missing.append(effect)
         elif effect.opacity > 0.0:
             drawn.append(effect)
+            missing += [] if kind in _EXACT else [NAMES[kind]]
     return tuple(drawn), tuple(dict.fromkeys(missing))
 
 
@@ -63,8 +64,7 @@ def enabled(record: LayerRecord) -> list[tuple[bytes, Descriptor]]:
         return []
     found = [(item.classID, item) for item in _items(data) if get_scalar(item, Key.Enabled, bool, False)]
     known = [(kind, item) for kind, item in found if kind in NAMES and get_scalar(item, b"present", bool, True)]
-    # several of a kind are listed from the top down
-    known.reverse()
+    known.reverse()  # several of a kind are listed from the top down
     return sorted(known, key=lambda entry: _ORDER.index(entry[0]))
 
 
@@ -160,6 +160,7 @@ def _shadow(descriptor: Descriptor, drawing: Drawing, blend: Blend, opacity: flo
     return shadow(descriptor, drawing, blend, opacity)
 
 
+_EXACT = (b"SoFi", b"FrFX", b"DrSh", b"IrSh")  # where they are drawn at all
 _DRAWN: dict[bytes, Callable[[Descriptor, Drawing, Blend, float], Effect | str]] = {
     b"SoFi": _colour,
     b"GrFl": _gradient,

@@ -11,7 +11,7 @@ from psd_tools.psd.layer_and_mask import LayerRecord
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
 from acetate_engine.documents import psd_adjustments, psd_fills
-from acetate_engine.documents.colour import ColourSpace
+from acetate_engine.documents.colour import ColourSpace, Plane
 from acetate_engine.documents.psd_blends import BLENDS
 from acetate_engine.documents.psd_drawing import Drawing
 from acetate_engine.documents.psd_effects import effects
@@ -75,6 +75,8 @@ def _group(entry: Record, children: tuple[Layer, ...], is_open: bool, drawing: D
     common = _common(entry, _group_mode(entry.record), drawing)
     if any(tag in entry.record.tagged_blocks for tag in _ARTBOARDS):
         common["notes"] += ("Artboard",)
+    if common["blend"] is Blend.PASS_THROUGH and common["fill"] < 1.0:
+        common["notes"] += ("Fill opacity of a pass-through group",)
     return Group(**common, layers=children, open=is_open)
 
 
@@ -89,19 +91,28 @@ def _layer(entry: Record, space: ColourSpace, drawing: Drawing) -> Layer:
     common = _common(entry, record.blend_mode, drawing)
     kind = psd_adjustments.kind_of(record)
     if kind is not None:
-        adjust = psd_adjustments.adjustment(record, kind, drawing)
-        if adjust is None:
-            common["notes"] += (psd_adjustments.NAMES[kind],)
-            return AdjustmentLayer(**{**common, "visible": common["visible"]}, adjust=lambda colour: colour)
-        return AdjustmentLayer(**common, adjust=adjust)
+        adjust, is_exact = psd_adjustments.adjustment(record, kind, drawing)
+        common["notes"] += () if is_exact else (psd_adjustments.NAMES[kind],)
+        return AdjustmentLayer(**common, adjust=adjust or _unchanged)
     if any(tag in record.tagged_blocks for tag in _TEXTS):
-        common["mixes_in_light"] = drawing.file.mixes_text_in_light
+        common["mixes_in_light"] = drawing.file.mixes_text_in_light and not _is_platform_text(record)
     source: Source | None = _stored(entry, space)
     if source is None:
         source, missing = psd_fills.fill(record, space, drawing)
         common["notes"] += missing
     is_background = ALPHA not in [info.id for info in record.channel_info]
     return PixelLayer(**common, source=source, is_background=is_background)
+
+
+def _is_platform_text(record: LayerRecord) -> bool:
+    """Text with the smoothing of the operating system, which has a gamma of its own."""
+    setting = record.tagged_blocks.get_data(Tag.TYPE_TOOL_OBJECT_SETTING)
+    smoothing = setting.text_data.get(b"AntA") if setting is not None else None
+    return getattr(smoothing, "enum", b"") == b"antiAliasPlatformGray"
+
+
+def _unchanged(colour: Plane) -> Plane:
+    return colour
 
 
 def _stored(entry: Record, space: ColourSpace) -> LayerPixels | None:

@@ -220,14 +220,38 @@ class Document:
         return (*self.remarks, *notes_of(self.layers))
 
 
-def notes_of(layers: Sequence[Layer], prefix: str = "") -> tuple[str, ...]:
-    """What flattening leaves out of these layers, top to bottom, hidden ones aside."""
+def notes_of(layers: Sequence[Layer], prefix: str = "", *, below: bool = False) -> tuple[str, ...]:
+    """What flattening leaves out of these layers, top to bottom; not of hidden ones, nor of adjustments of nothing.
+    `below`: something lies below them.
+    """
     found: list[str] = []
-    for layer in reversed(layers):
-        if layer.visible and layer.opacity > 0.0:
-            found += [f"{prefix}{layer.name}: {note}" for note in layer.notes]
-            found += notes_of(layer.layers, f"{prefix}{layer.name}/") if isinstance(layer, Group) else ()
+    shows = True
+    for layer in layers:
+        if layer.clip is not Clip.BASE:
+            shows = layer.visible and layer.opacity > 0.0
+        if not shows or not layer.visible or layer.opacity == 0.0:
+            continue
+        inside: tuple[str, ...] = ()
+        if isinstance(layer, Group):
+            reaches = below and layer.blend is Blend.PASS_THROUGH
+            inside = notes_of(layer.layers, f"{prefix}{layer.name}/", below=reaches)
+        if below or not isinstance(layer, AdjustmentLayer):
+            found = [*(f"{prefix}{layer.name}: {note}" for note in layer.notes), *inside, *found]
+        below = below or has_pixels([layer])
     return tuple(found)
+
+
+def has_pixels(layers: Sequence[Layer]) -> bool:
+    """Whether any that is visible may show something by itself."""
+    return any(
+        layer.visible
+        and (
+            has_pixels(layer.layers)
+            if isinstance(layer, Group)
+            else isinstance(layer, PixelLayer) and not layer.bounds.is_empty
+        )
+        for layer in layers
+    )
 
 
 def _walk(layers: tuple[Layer, ...], prefix: str) -> Iterator[tuple[str, Layer]]:

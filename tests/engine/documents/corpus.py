@@ -21,13 +21,15 @@ from types import FrameType
 
 import numpy as np
 from numpy.typing import NDArray
+from psd_tools.constants import Resource
 
 from acetate.protocol.errors import AcetateError
 from acetate.protocol.geometry import Bounds
 from acetate_engine.documents.compose import unit
 from acetate_engine.documents.flatten import compose, flatten
 from acetate_engine.documents.in_srgb import in_srgb
-from acetate_engine.documents.reader import read_document
+from acetate_engine.documents.psd_file import open_psd
+from acetate_engine.documents.reader import is_psd, read_document
 from acetate_engine.documents.shown import shown
 from acetate_engine.documents.tree import Document, PixelLayer
 
@@ -73,6 +75,8 @@ def _judged(path: Path) -> Verdict:
         return Verdict(path.name, "flat", notes=document.notes())
     if not document.merged_is_current:
         return Verdict(path.name, "merged picture not current")
+    if is_psd(path) and open_psd(path).resources.get_data(Resource.VERSION_INFO) is None:
+        return Verdict(path.name, "merged picture of no known program")
     if _is_blank(document):
         return Verdict(path.name, "merged picture blank")
     part = differing(document)
@@ -84,12 +88,9 @@ def _judged(path: Path) -> Verdict:
 
 
 def _is_blank(document: Document) -> bool:
-    """One value all over, where a program wrote none, although the layers hold several."""
-    merged = document.merged.read(Bounds.of(document.extent))
-    if (merged != merged[:1, :1]).any():
-        return False
-    layers = compose(document.layers, Bounds.of(document.extent), depth=document.depth, space=document.space)
-    return bool((layers != layers[:1, :1]).any())
+    """Black or white all over, where a program wrote no picture although the layers make another one."""
+    merged = unit(document.merged.read(Bounds.of(document.extent)))[..., :-1]
+    return bool((merged == merged[:1, :1]).all() and merged[0, 0, 0] in (0.0, 1.0) and differing(document) > PART)
 
 
 def differing(document: Document) -> float:
