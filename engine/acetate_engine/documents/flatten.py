@@ -15,10 +15,10 @@ import numpy as np
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import MAX_PIXELS
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.documents.colour import SRGB, ColourSpace, Samples
 from acetate_engine.documents.compose import Strip, composed
 from acetate_engine.documents.tree import Group, Layer, PixelLayer
-from acetate_engine.compositing.pixels import Pixels
 
 _STRIP = 1 << 20  # pixels composited at a time: about 200 MB for a few nested groups
 

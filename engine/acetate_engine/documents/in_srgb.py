@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from acetate.protocol.geometry import Bounds
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.documents.colour import Samples
 from acetate_engine.documents.compose import unit
 from acetate_engine.documents.tree import Source
-from acetate_engine.compositing.pixels import Pixels
 
 
 def in_srgb(source: Source, region: Bounds, depth: int) -> Pixels:

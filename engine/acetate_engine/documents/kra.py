@@ -15,7 +15,6 @@ import numpy as np
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds, Extent
-from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.documents.archive import MAX_NESTING, Archive, Picture, number, opened
 from acetate_engine.documents.colour import SRGB, ColourSpace, Samples
 from acetate_engine.documents.kra_tiles import Tiles, tiles_of

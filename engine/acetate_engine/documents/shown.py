@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from acetate.protocol.geometry import Bounds
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.documents.choose import chosen
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.in_srgb import in_srgb
 from acetate_engine.documents.tree import Document, notes_of
-from acetate_engine.compositing.pixels import Pixels
 
 
 @dataclass(frozen=True, eq=False)
