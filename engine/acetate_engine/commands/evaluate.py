@@ -45,6 +45,7 @@ def evaluate(
     acetate eval ab --data pictures/ --out study.html --seed 1
     acetate eval choices --key study.key.json choices.json
     acetate eval sheet --data pictures/ --out sheet.png
+    acetate eval captions --data pictures/ --json captions-report.json
     """
     if context.invoked_subcommand:
         return
@@ -110,6 +111,42 @@ def choices(
             f"{said.matte}, no difference in {said.undecided}; {said.contradictions} contradictions in {said.controls} "
             f"controls: {'counts' if said.counts else 'does not count'}"
         )
+
+
+@app.command()
+def captions(
+    data: Data,
+    out: Annotated[Path, typer.Option("--json", help="Where to write what was found of each caption.")],
+    split: Split = "val",
+    model: ModelName = "mini",
+    preset: Quality = Preset.DRAFT,
+    folder: Annotated[
+        Path | None, typer.Option("--write", help="Model folder: captions.json of those that pass, taught.json of all.")
+    ] = None,
+) -> None:
+    """Sample every caption on four seeds; one passes if the probe, its core, its border and its fills do each time."""
+    from acetate_engine.evaluation.captions import judge_captions, summary
+    from acetate_engine.evaluation.generation import of_styles
+    from acetate_engine.evaluation.weave import weave
+    from acetate_engine.training.translucent.subjects import STYLE
+
+    with _said() as say:
+        subject = _subject(model, data, split, preset, say)
+        real = weave(of_styles(subject.foregrounds, subject.captions))["grain"]
+        if not real:
+            raise InvalidRequest("no real picture has a flat part", "Give a folder with more pictures.")
+        soft = frozenset(caption for caption in subject.captions if caption.endswith(f", {STYLE}"))
+        judged = judge_captions(subject.sampler, subject.captions, subject.reference, real, soft)
+    report = summary(judged)
+    out.write_text(jsonlib.dumps(report, indent=1) + "\n", encoding="utf-8")
+    if folder is not None:
+        _write_list(folder / "taught.json", subject.captions)
+        _write_list(folder / "captions.json", [one.caption for one in judged if one.passes])
+    typer.echo(f"{report['passed']} of {report['captions']} captions pass: {out}")
+
+
+def _write_list(path: Path, lines: list[str]) -> None:
+    path.write_text(jsonlib.dumps(lines, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -14,13 +14,14 @@ from acetate.protocol.errors import FileError, UnsupportedTask
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import GenerateRequest, Preset, Task
 from acetate_engine.engine import Engine
-from acetate_engine.evaluation.generation import evaluate_generation, sample_layers
+from acetate_engine.evaluation.generation import chosen_prompts, evaluate_generation, sample_layers
 from acetate_engine.evaluation.latent import evaluate_latent, round_trip
 from acetate_engine.evaluation.layers import evaluate_layers
 from acetate_engine.evaluation.matte import evaluate_matte
 from acetate_engine.evaluation.probe import Reference, load_reference
 from acetate_engine.evaluation.sampling import Sampler
 from acetate_engine.evaluation.style import evaluate_styles
+from acetate_engine.evaluation.variety import evaluate_variety
 from acetate_engine.models.families import find_model
 from acetate_engine.models.families.base import Model
 from acetate_engine.paths import resources_dir
@@ -34,9 +35,10 @@ class Amount:
 
     samples: int
     layer_prompts: int
+    variety_prompts: int
 
 
-FULL, QUICK = Amount(1000, 24), Amount(100, 6)
+FULL, QUICK = Amount(1000, 24, 24), Amount(100, 6, 4)
 
 Say = Callable[[str], None]
 """Told what is being measured."""
@@ -87,13 +89,18 @@ def _sized(pictures: Pictures, side: int) -> Pictures:
 
 
 def taught(name: str, what: str) -> list[str]:
-    """The `captions` of objects, or of `backdrops`, that the model was trained on, where its folder says so."""
-    path = resources_dir() / "models" / name / f"{what}.json"
-    return list(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else []
+    """The `captions` of objects, or of `backdrops`, that the model was trained on, where its folder says so.
+
+    Of captions that were found wanting, only `taught.json` tells: figures are over all that was taught.
+    """
+    folder = resources_dir() / "models" / name
+    names = ("taught", what) if what == "captions" else (what,)
+    paths = [folder / f"{name}.json" for name in names if (folder / f"{name}.json").is_file()]
+    return list(json.loads(paths[0].read_text(encoding="utf-8"))) if paths else []
 
 
 def evaluate(subject: Subject, amount: Amount, say: Say) -> dict[str, object]:
-    """The whole report: `latent`, `generation`, `layers`, `matte`, `style`."""
+    """The whole report: `latent`, `generation`, `variety`, `layers`, `matte`, `style`."""
     components, real, grounds = subject.sampler.components, subject.foregrounds.pixels, subject.backgrounds
     say("latent")
     trip = round_trip(components, real)
@@ -101,6 +108,9 @@ def evaluate(subject: Subject, amount: Amount, say: Say) -> dict[str, object]:
     say("generation")
     samples = sample_layers(subject.sampler, subject.captions, amount.samples)
     generation = evaluate_generation(samples, subject.reference, subject.foregrounds)
+    say("variety")
+    few = chosen_prompts(subject.captions, amount.variety_prompts)
+    variety = evaluate_variety(subject.sampler, few, subject.reference)
     say("layers")
     behind = taught(subject.model.info.name, "backdrops") or grounds.captions
     prompts = samples.prompts[: amount.layer_prompts]
@@ -115,6 +125,7 @@ def evaluate(subject: Subject, amount: Amount, say: Say) -> dict[str, object]:
         "model": subject.model.info.name,
         "latent": latent,
         "generation": generation,
+        "variety": variety,
         "layers": layers,
         "matte": matte,
         "style": style,

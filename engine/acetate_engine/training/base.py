@@ -27,6 +27,16 @@ from acetate_engine.training.diffusion import (
     solver,
     velocity_loss,
 )
+from acetate_engine.training.framing import (
+    FramingConfig,
+    PoseConfig,
+    Shape,
+    framed_cutout,
+    framed_ground,
+    framed_scene,
+    posed,
+)
+from acetate_engine.training.layered import Layered
 from acetate_engine.training.loop import Losses, Step
 from acetate_engine.training.sampling import sample_latents
 from acetate_engine.training.scenes import LayeredConfig, Scene, Texts, compose_scenes, load_backgrounds
@@ -49,6 +59,8 @@ class BaseConfig(LayeredConfig):
     background_share: float = 0.1  # backgrounds alone
     scenes: int = 1500  # layered pictures to prepare; the stages on the frozen base do without
     start: Existing | None = None  # an exported UNet to begin with; its latent may have fewer channels
+    poses: PoseConfig = PoseConfig()  # further copies of every cut-out
+    framing: FramingConfig = FramingConfig()
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,15 @@ class Latents:
     latent: Tensor
     text: Tensor
     weight: np.ndarray
+    shown: Tensor | None = None  # (N, 3, H, W) bytes: their plain pictures, where a stage looks at them
+
+
+@dataclass(frozen=True)
+class Pools:
+    """What batches of one shape are drawn from: cut-outs, and with the share of a batch that they have all others."""
+
+    plain: Latents
+    others: list[tuple[float, Latents]]
 
 
 def new_unet(model: UNetModel, channels: int, size: int) -> UNet2DConditionModel:
@@ -90,20 +111,14 @@ class BaseStage:
         self.vae = frozen_vae(config.vae)
         self.foregrounds = self.pictures(data)
         self.sheet_states = encode_texts(list(config.prompts or self.foregrounds.captions[:32]))
-        scenes: list[Scene] = []
-        self.behind: list[str] = []
-        if config.scenes or config.background_share:
-            backgrounds = load_backgrounds(config, data, self.foregrounds.pixels.shape[1])
-            scenes = compose_scenes(config, self.foregrounds, backgrounds, config.scenes)
-            self.behind = backgrounds.captions if config.background_share else []
+        scenes, backgrounds = self._scenery(data)
         blended = [scene.captions.blended for scene in scenes]
+        self.behind = backgrounds.captions if backgrounds and config.background_share else []
         self.texts = Texts([*self.foregrounds.captions, *blended, *self.behind])
-        self.plain = self._plain()
-        self.others: list[tuple[float, Latents]] = []  # share of a batch, from what
-        if scenes:
-            self.others.append((config.scene_share, self._latents(rgb_of(scenes), blended)))
-        if self.behind:
-            self.others.append((config.background_share, self._latents(to_float(backgrounds.pixels), self.behind)))
+        rng = np.random.default_rng(config.schedule.seed)
+        shapes = (None, *config.framing.shapes)  # None: the square
+        self.pools = [self._pools(shape, scenes, backgrounds, rng) for shape in shapes]
+        self.plain = self.pools[0].plain
         self.noise = noise_schedule()
         self.size = self.plain.latent.shape[-1]
         self.unet = self._unet()
@@ -133,16 +148,45 @@ class BaseStage:
         return encode_feeds(self.vae, vae_feed(to_float(rgba)))
 
     def views(self) -> list[Bytes]:
-        """Every cut-out (N, H, W, 4) and, if wanted, its mirror image."""
-        pixels = self.foregrounds.pixels
-        return [pixels, pixels[:, :, ::-1]] if self.config.mirror else [pixels]
+        """Every cut-out (N, H, W, 4) and, if wanted, its mirror image and its poses."""
+        pixels, how, rng = self.foregrounds.pixels, self.config.poses, np.random.default_rng(self.config.schedule.seed)
+        copies = (np.stack([posed(p, rng, how, self.config.mirror) for p in pixels]) for _ in range(how.copies))
+        return [pixels, *([pixels[:, :, ::-1]] if self.config.mirror else []), *copies]
 
-    def _plain(self) -> Latents:
+    def shown(self, pixels: Bytes) -> Tensor | None:
+        """Plain pictures of cut-outs, where a stage looks at them; `base` does not."""
+        return None
+
+    def _scenery(self, data: Path) -> tuple[list[Scene], Pictures | None]:
+        config = self.config
+        if not (config.scenes or config.background_share):
+            return [], None
+        backgrounds = load_backgrounds(config, data, self.foregrounds.pixels.shape[1])
+        return compose_scenes(config, self.foregrounds, backgrounds, config.scenes), backgrounds
+
+    def _pools(
+        self, shape: Shape | None, scenes: list[Scene], backgrounds: Pictures | None, rng: np.random.Generator
+    ) -> Pools:
+        others: list[tuple[float, Latents]] = []
+        if scenes:
+            layers = [framed_scene(s.layers, shape, rng) if shape else s.layers for s in scenes]
+            blended = [scene.captions.blended for scene in scenes]
+            others.append((self.config.scene_share, self._latents(rgb_of(layers), blended)))
+        if self.behind and backgrounds:
+            grounds = [framed_ground(p, shape, rng) if shape else p for p in backgrounds.pixels]
+            others.append((self.config.background_share, self._latents(to_float(np.stack(grounds)), self.behind)))
+        return Pools(self._plain(shape, rng), others)
+
+    def _plain(self, shape: Shape | None, rng: np.random.Generator) -> Latents:
         captions, views = self.foregrounds.captions, self.views()
+        if shape:
+            views = [np.stack([framed_cutout(picture, shape, rng) for picture in view]) for view in views]
         latent = torch.cat([self.encode_cutouts(view) for view in views])
         repeat = self.config.subset.repeat
         weight = np.array([repeat.get(row["style"], 1) for row in self.foregrounds.rows], float)
-        return Latents(latent, self._rows(captions * len(views)), np.tile(weight, len(views)))
+        shown = [picture for view in views if (picture := self.shown(view)) is not None]
+        rows = self._rows(captions * len(views))
+        return Latents(latent, rows, np.tile(weight, len(views)), torch.cat(shown) if shown else None)
 
     def _latents(self, rgb: Floats, captions: list[str]) -> Latents:
         """Of pictures (N, H, W, 3) in 0..1."""
@@ -153,8 +197,8 @@ class BaseStage:
 
     def draw(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """A batch of latents and text states; a share of the captions is empty."""
-        size = self.config.schedule.batch
-        shares, pools = [share for share, _ in self.others], [*(pool for _, pool in self.others), self.plain]
+        size, drawn = self.config.schedule.batch, self.pools[self.config.framing.choose(rng)]
+        shares, pools = [share for share, _ in drawn.others], [*(pool for _, pool in drawn.others), drawn.plain]
         counts = rng.multinomial(size, [*shares, 1 - sum(shares)])
         chosen = [(pool, draw_indices(pool.weight, count, rng)) for pool, count in zip(pools, counts, strict=True)]
         latent = torch.cat([pool.latent[index] for pool, index in chosen])
@@ -212,9 +256,9 @@ class BaseStage:
             (folder / f"{name}.json").write_text(lines + "\n", encoding="utf-8")
 
 
-def rgb_of(scenes: list[Scene]) -> Floats:
+def rgb_of(layers: list[Layered]) -> Floats:
     """(N, H, W, 3) in 0..1: the blended pictures."""
-    return np.stack([scene.layers.blended for scene in scenes])
+    return np.stack([one.blended for one in layers])
 
 
 def widened(unet: UNet2DConditionModel, channels: int) -> UNet2DConditionModel:

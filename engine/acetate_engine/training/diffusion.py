@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -60,14 +61,17 @@ def solver() -> DPMSolverMultistepScheduler:
     return DPMSolverMultistepScheduler(**BETAS, prediction_type="v_prediction", use_karras_sigmas=True)
 
 
-def velocity_loss(
-    schedule: DDPMScheduler,
-    predict: Predict,
-    latent: Tensor,
-    snr_limit: float | None,
-    frames: int = 1,
-) -> Tensor:
-    """v-prediction error at random times, weighted by min(SNR, limit) / (SNR + 1); by 1 without a limit.
+@dataclass(frozen=True)
+class Denoised:
+    """One prediction at random times, a row each latent."""
+
+    error: Tensor  # (N): mean square, of the velocity
+    clean: Tensor  # (N, C, h, w): the latent that the prediction means
+    kept: Tensor  # (N): share of the latent's variance that the noise left, 0..1; near 1 is the weak-noise end
+
+
+def denoised(schedule: DDPMScheduler, predict: Predict, latent: Tensor, frames: int = 1) -> Denoised:
+    """v-prediction at random times.
 
     Args:
         latent: (images * frames, C, h, w), scaled, frame fastest; the frames of one image share its time.
@@ -75,13 +79,32 @@ def velocity_loss(
     noise = torch.randn_like(latent)
     count = schedule.config.num_train_timesteps
     time = torch.randint(count, (len(latent) // frames,), device=latent.device).repeat_interleave(frames)
-    predicted = predict(schedule.add_noise(latent, noise, time), time)
-    error = F.mse_loss(predicted, schedule.get_velocity(latent, noise, time), reduction="none").mean((1, 2, 3))
-    if snr_limit is None:
-        return error.mean()
+    noisy = schedule.add_noise(latent, noise, time)
+    velocity = predict(noisy, time)
+    error = F.mse_loss(velocity, schedule.get_velocity(latent, noise, time), reduction="none").mean((1, 2, 3))
     kept = schedule.alphas_cumprod.to(latent.device)[time]
+    signal, rest = (share.sqrt()[:, None, None, None] for share in (kept, 1 - kept))
+    return Denoised(error, signal * noisy - rest * velocity, kept)
+
+
+def velocity_loss(
+    schedule: DDPMScheduler,
+    predict: Predict,
+    latent: Tensor,
+    snr_limit: float | None,
+    frames: int = 1,
+) -> Tensor:
+    """Error of `denoised`, weighted by min(SNR, limit) / (SNR + 1); by 1 without a limit."""
+    made = denoised(schedule, predict, latent, frames)
+    return (made.error * snr_weight(made.kept, snr_limit)).mean()
+
+
+def snr_weight(kept: Tensor, limit: float | None) -> Tensor:
+    """Of v-prediction errors, arXiv 2303.09556."""
+    if limit is None:
+        return torch.ones_like(kept)
     snr = kept / (1 - kept)
-    return (error * snr.clamp(max=snr_limit) / (snr + 1)).mean()
+    return snr.clamp(max=limit) / (snr + 1)
 
 
 def frozen_vae(folder: Path) -> SpaceToDepthAutoencoder:

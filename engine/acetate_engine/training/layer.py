@@ -6,6 +6,7 @@ of the released SD1.5 `transparent_attn` file.
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
 from PIL import Image
@@ -14,10 +15,10 @@ from torch import Tensor, nn
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing, new_sharing_weights
 from acetate_engine.models.checkpoints.load import load_sharing_weights
 from acetate_engine.training.base import BaseConfig, BaseStage
-from acetate_engine.training.compose import to_float
+from acetate_engine.training.compose import to_float, vae_feed
 from acetate_engine.training.config import Existing
 from acetate_engine.training.datasets import Bytes
-from acetate_engine.training.diffusion import frozen_unet, frozen_vae
+from acetate_engine.training.diffusion import denoised, draw_indices, encode_feeds, frozen_unet, frozen_vae, snr_weight
 from acetate_engine.training.parts import load_transparency
 from acetate_engine.training.scenes import SceneEncoder
 from acetate_engine.training.shared import save_sharing
@@ -33,6 +34,9 @@ class LayerConfig(BaseConfig):
     rank: int = 32  # of new ones
     scenes: int = 0
     background_share: float = 0.0
+    weak_weight: float = 0.0  # how much more an error counts where there is hardly any noise left
+    identity_weight: float = 0.0  # the frozen decoder must show of a made latent what it shows of a plain one
+    spectrum_weight: float = 0.0  # of what such a picture has more at the patches' periods: the weave
 
 
 class LayerStage(BaseStage):
@@ -65,6 +69,50 @@ class LayerStage(BaseStage):
     def modules(self) -> dict[str, nn.Module]:
         return {self.trains: self.weights}
 
+    def batch_loss(self, rng: np.random.Generator, device: torch.device) -> Tensor:
+        """As `base`; what the frozen decoder shows of the clean latent counts by how little noise there was."""
+        config = self.config
+        if not (config.weak_weight or config.identity_weight or config.spectrum_weight):
+            return super().batch_loss(rng, device)
+        pool = self.pools[self.config.framing.choose(rng)].plain
+        index = draw_indices(pool.weight, self.config.schedule.batch, rng)
+        text, latent = self.said(pool.text[index], rng).to(device), pool.latent[index].to(device)
+
+        def predict(noisy: Tensor, time: Tensor) -> Tensor:
+            velocity: Tensor = self.unet.to(device)(noisy, time, text).sample
+            return velocity
+
+        made = denoised(self.noise, predict, latent)
+        weak = made.kept**2
+        weight = snr_weight(made.kept, config.snr_limit) * (1 + config.weak_weight * weak)
+        loss = (made.error * weight).mean()
+        if config.identity_weight or config.spectrum_weight:
+            assert pool.shown is not None  # prepared where it is looked at
+            strangeness = self._strangeness(made.clean, pool.shown[index].to(device))
+            loss = loss + (weak * strangeness).mean()
+        return loss
+
+    def _strangeness(self, latent: Tensor, pictures: Tensor) -> Tensor:
+        """(N): how far the frozen decoder's picture of scaled latents is from the plain pictures (bytes)."""
+        difference = self.decode_on(latent) - (pictures.float() / 127.5 - 1)
+        same, woven = difference.square().mean((1, 2, 3)), ripples(difference, self.vae.factor)
+        return self.config.identity_weight * same + self.config.spectrum_weight * woven
+
+    def decode_on(self, latent: Tensor) -> Tensor:
+        """As `decode`, on the latent's own device."""
+        vae = self.vae.to(latent.device)
+        picture: Tensor = vae.decode(latent / vae.config.scaling_factor).sample
+        return picture
+
+    @torch.no_grad()
+    def shown(self, pixels: Bytes) -> Tensor | None:
+        """(N, 3, H, W) bytes: what the frozen decoder shows of plain latents, where that is looked at."""
+        if not (self.config.identity_weight or self.config.spectrum_weight):
+            return None
+        parts = [encode_feeds(self.vae, vae_feed(to_float(pixels[i : i + 32]))) for i in range(0, len(pixels), 32)]
+        shown = (self.decode(part).clamp(-1, 1) for part in parts)
+        return torch.cat([((part + 1) * 127.5).round().byte() for part in shown])
+
     def encode_cutouts(self, rgba: Bytes) -> Tensor:
         """Adjusted latents, scaled."""
         parts = [self.encoder.cutouts(to_float(rgba[i : i + 32])) for i in range(0, len(rgba), 32)]
@@ -84,3 +132,20 @@ class LayerStage(BaseStage):
     def export(self, folder: Path) -> None:
         """`transparent.safetensors` in fp16, with the released files' names."""
         save_sharing(self.weights, folder / "transparent.safetensors")
+
+
+def ripples(difference: Tensor, factor: int) -> Tensor:
+    """(N, C, H, W) -> (N): mean square of what repeats with patches of `factor` pixels or with parts of them.
+
+    These are the frequencies at multiples of 1 / factor along rows or columns: the weave of space-to-depth stages.
+    """
+    height, width = difference.shape[2:]
+    spectrum = torch.fft.rfft2(difference.float(), norm="forward").abs().square()
+    down, across = (torch.arange(count, device=difference.device) for count in spectrum.shape[2:])
+    woven = _whole(down, height // factor)[:, None] | _whole(across, width // factor)
+    return (spectrum * woven).sum((2, 3)).mean(1)
+
+
+def _whole(frequencies: Tensor, step: int) -> Tensor:
+    """Which of them are multiples of `step`, 0 apart."""
+    return (frequencies % step == 0) & (frequencies > 0)

@@ -22,6 +22,7 @@ KEYS = {
                "identity_psnr", "latent_alone_alpha_mae", "latent_alone_soft_alpha_mae"},
     "generation": {"top1_of_50", "top1_real_ceiling", "top1_shuffled_floor", "nearest_train_distance", "kid",
                    "opaque_core_share", "clean_border_share", "weave"},
+    "variety": {"seeds", "real", "share"},
     "layers": {"joint_inside_psnr", "joint_outside_psnr", "background_changes_foreground", "untouched_outside_alpha"},
     "matte": {"native_soft_alpha_mae", "matting_soft_alpha_mae", "native_kid", "matting_kid", "kid_interval"},
 }  # fmt: skip
@@ -44,7 +45,7 @@ def subject(probe: Path, data: Path) -> Subject:  # noqa: F811
 
 
 def test_every_figure_is_there(subject: Subject) -> None:
-    report = evaluate(subject, Amount(16, 2), lambda text: None)
+    report = evaluate(subject, Amount(16, 2, 2), lambda text: None)
     for group, names in KEYS.items():
         figures = report[group]
         assert isinstance(figures, dict)
@@ -64,6 +65,16 @@ def test_the_sheet_has_a_cell_for_each_prompt(subject: Subject) -> None:
     picture, prompts = contact_sheet(subject.sampler, [f"disc {number}" for number in range(60)])
     assert len(prompts) == 64
     assert picture.size == (8 * 64, 8 * 64)
+
+
+def test_captions_are_judged_and_lists_written(subject: Subject, tmp_path: Path, acetate: Acetate, data: Path) -> None:  # noqa: F811
+    said = acetate("eval", "captions", "--data", data, "--json", tmp_path / "report.json", "--write", tmp_path)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert f"{report['passed']} of {len(subject.captions)} captions pass" in said
+    assert json.loads((tmp_path / "taught.json").read_text()) == subject.captions
+    good = [row["caption"] for row in report["each"] if row["passes"]]
+    assert json.loads((tmp_path / "captions.json").read_text()) == good
+    assert report["dropped_share"] == pytest.approx(1 - len(good) / len(subject.captions))
 
 
 def test_a_folder_without_pictures_is_named(probe: Path, tmp_path: Path, acetate: Acetate) -> None:  # noqa: F811
