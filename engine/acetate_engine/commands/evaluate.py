@@ -133,8 +133,6 @@ def captions(
     with _said() as say:
         subject = _subject(model, data, split, preset, say)
         real = weave(of_styles(subject.foregrounds, subject.captions))["grain"]
-        if not real:
-            raise InvalidRequest("no real picture has a flat part", "Give a folder with more pictures.")
         soft = frozenset(caption for caption in subject.captions if caption.endswith(f", {STYLE}"))
         judged = judge_captions(subject.sampler, subject.captions, subject.reference, real, soft)
     report = summary(judged)

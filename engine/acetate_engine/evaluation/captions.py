@@ -38,12 +38,12 @@ class Judged:
 
 
 def judge_captions(
-    sampler: Sampler, captions: Sequence[str], reference: Reference, real_grain: float, soft: frozenset[str]
+    sampler: Sampler, captions: Sequence[str], reference: Reference, real_grain: float | None, soft: frozenset[str]
 ) -> list[Judged]:
     """All captions, in order.
 
     Args:
-        real_grain: that of real pictures, from `weave`.
+        real_grain: that of real pictures, from `weave`; None: no fill is judged.
         soft: captions of what need not have an opaque core.
     """
     texts = reference.read(list(captions))
@@ -58,7 +58,7 @@ def judge_captions(
     return judged
 
 
-def judge(caption: str, layers: Bytes, rank: int, real_grain: float, is_soft: bool) -> Judged:
+def judge(caption: str, layers: Bytes, rank: int, real_grain: float | None, is_soft: bool) -> Judged:
     """`layers`: (N, H, W, 4) of this caption."""
     grains = [found for layer in layers if (found := weave(layer[None])["grain"]) is not None]
     return Judged(
@@ -66,7 +66,7 @@ def judge(caption: str, layers: Bytes, rank: int, real_grain: float, is_soft: bo
         rank,
         is_soft or measure.opaque_core_share(layers) == 1,
         measure.clean_border_share(layers) == 1,
-        max(grains) / real_grain if grains else None,
+        max(grains) / real_grain if grains and real_grain else None,
     )
 
 

@@ -28,7 +28,6 @@ from acetate_engine.training.diffusion import (
     velocity_loss,
 )
 from acetate_engine.training.framing import (
-    FramingConfig,
     PoseConfig,
     Shape,
     framed_cutout,
@@ -60,7 +59,6 @@ class BaseConfig(LayeredConfig):
     scenes: int = 1500  # layered pictures to prepare; the stages on the frozen base do without
     start: Existing | None = None  # an exported UNet to begin with; its latent may have fewer channels
     poses: PoseConfig = PoseConfig()  # further copies of every cut-out
-    framing: FramingConfig = FramingConfig()
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,28 @@ for _name, _entry in STAGES.items():
     app.command(_name, help=_entry.help)(_command(_entry))
 
 
+@app.command("all")
+def all_(
+    plan: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="YAML: the steps in order.")],
+    data: Data,
+    without: Annotated[list[str] | None, typer.Option(help="Leave this step out; may be repeated.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0, help="End with a checkpoint after that; run it again.")
+    ] = None,
+    bf16: Annotated[bool, typer.Option("--bf16", help="Autocast, for GPUs.")] = False,
+    cpu: Cpu = False,
+) -> None:
+    """Train a whole model, stage after stage; an interrupted run goes on where it was. Ends with 3 if time was over."""
+    import math
+
+    from acetate_engine.training.plan import run_plan
+
+    limit = math.inf if minutes is None else minutes
+    done = run_plan(plan, data, typer.echo, without=without or (), minutes=limit, bf16=bf16, cpu=cpu)
+    if not done:
+        raise typer.Exit(3)
+
+
 @app.command()
 def assemble(
     vae: Annotated[Path, typer.Option(help="Export of `vae`.")],

@@ -98,12 +98,16 @@ class Trainer:
             parameters, self.schedule.learning_rate, (0.9, 0.99), weight_decay=self.schedule.weight_decay
         )
 
-    def run(self, until: int | None = None) -> None:
-        """Train up to step `until` (default: the schedule's end), checkpointing on the way and at the end."""
+    def run(self, until: int | None = None, seconds: float = math.inf) -> bool:
+        """Train up to step `until` (default: the schedule's end), checkpointing on the way and at the end.
+
+        Ends earlier once `seconds` have passed. Returns whether the schedule's end was reached.
+        """
         end = min(until or self.schedule.steps, self.schedule.steps)
+        started = time.monotonic()
         saved = logged = time.monotonic()
         since = self.index
-        while self.index < end:
+        while self.index < end and time.monotonic() - started < seconds:
             values = self._step()
             self.index += 1
             now = time.monotonic()
@@ -118,6 +122,7 @@ class Trainer:
                 saved = time.monotonic()
         self.checkpoint()
         self.accelerator.wait_for_everyone()
+        return self.index >= self.schedule.steps
 
     def _mean(self, value: Tensor) -> float:
         """Over all processes."""

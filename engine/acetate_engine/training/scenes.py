@@ -18,6 +18,7 @@ from acetate_engine.training.compose import Floats, to_float, to_nchw, vae_feed
 from acetate_engine.training.config import Existing
 from acetate_engine.training.datasets import Bytes, Pictures, Row, load_pictures
 from acetate_engine.training.diffusion import DiffusionConfig, draw_indices, encode_feeds, encode_texts, load_subset
+from acetate_engine.training.framing import FramingConfig
 from acetate_engine.training.layered import CompositionConfig, Layered, lay
 from acetate_engine.training.licences import Licences
 from acetate_engine.training.scenery import paint_scenery
@@ -31,6 +32,7 @@ class LayeredConfig(DiffusionConfig):
     photographs: bool = True  # use these
     scenery: int = 0  # painted backdrops to use
     composition: CompositionConfig = CompositionConfig()
+    framing: FramingConfig = FramingConfig()
 
     @model_validator(mode="after")
     def _some_background(self) -> Self:

@@ -6,6 +6,7 @@ one time for all of them, the frame fastest.
 """
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -22,6 +23,7 @@ from acetate_engine.training.compose import over, to_float
 from acetate_engine.training.config import Existing
 from acetate_engine.training.datasets import Bytes
 from acetate_engine.training.diffusion import frozen_unet, frozen_vae, noise_schedule, solver, velocity_loss
+from acetate_engine.training.framing import Shape, framed_scene
 from acetate_engine.training.loop import Losses, Step
 from acetate_engine.training.parts import load_transparency
 from acetate_engine.training.sampling import sample_latents
@@ -48,6 +50,18 @@ class SharedConfig(ScenesConfig):
     rank: int = 32
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """Pictures of one shape: `latent` (N, frames, C, h, w), scaled; `given` (N, H, W, 3), if there is a condition."""
+
+    latent: Tensor
+    given: Bytes | None
+
+
+def _reframed(scene: Scene, shape: Shape, rng: np.random.Generator) -> Scene:
+    return replace(scene, layers=framed_scene(scene.layers, shape, rng))
+
+
 class SharedStage(ABC):
     """The frames of one picture, in order; a subclass says which they are and what they are told."""
 
@@ -59,9 +73,10 @@ class SharedStage(ABC):
         self.vae = frozen_vae(config.vae)
         self.transparency = load_transparency(config.transparency, config.offset_scale)
         scenes = training_scenes(config, data)
-        encoder = SceneEncoder(self.vae, self.transparency)
-        self.latent = torch.stack([getattr(encoder, frame)(scenes) for frame in frames], 1)
-        self.given = self.condition(scenes)
+        rng = np.random.default_rng(config.schedule.seed)
+        others = ([_reframed(scene, shape, rng) for scene in scenes] for shape in config.framing.shapes)
+        self.prepared = [self._prepare(part) for part in (scenes, *others)]
+        self.latent, self.given = self.prepared[0].latent, self.prepared[0].given
         self.text, self.texts = self._prepare_texts(scenes)
         self.noise = noise_schedule()
         self.unet = frozen_unet(config.start)
@@ -71,6 +86,11 @@ class SharedStage(ABC):
     @abstractmethod
     def sayings(self, captions: Captions) -> list[tuple[str, ...]]:
         """What a painter may say: one text a frame, each way as likely as the others."""
+
+    def _prepare(self, scenes: list[Scene]) -> Prepared:
+        encoder = SceneEncoder(self.vae, self.transparency)
+        latent = torch.stack([getattr(encoder, frame)(scenes) for frame in self.frames], 1)
+        return Prepared(latent, self.condition(scenes))
 
     def condition(self, scenes: list[Scene]) -> Bytes | None:
         """(N, H, W, 3) condition images, where the frames have one."""
@@ -101,22 +121,23 @@ class SharedStage(ABC):
 
     def denoising_loss(self, rng: np.random.Generator, device: torch.device) -> Tensor:
         """Of one batch; `rng` chooses the pictures and what is said, torch's generator noise and times."""
-        index = rng.integers(len(self.latent), size=self.config.schedule.batch)
+        chosen = self.prepared[self.config.framing.choose(rng)]
+        index = rng.integers(len(chosen.latent), size=self.config.schedule.batch)
         rows = self.text[index, rng.integers(self.text.shape[1], size=len(index))]
         rows = rows * (rng.random(len(index)) >= self.config.caption_dropout)[:, None]
         text = self.texts.states[rows].flatten(0, 1).to(device)
-        self._show(index, device)
+        self._show(chosen.given, index, device)
 
         def predict(noisy: Tensor, time: Tensor) -> Tensor:
             velocity: Tensor = self.unet(noisy, time, text).sample
             return velocity
 
-        latent = self.latent[index].flatten(0, 1).to(device)
+        latent = chosen.latent[index].flatten(0, 1).to(device)
         return velocity_loss(self.noise, predict, latent, self.config.snr_limit, len(self.frames))
 
-    def _show(self, index: np.ndarray, device: torch.device) -> None:
-        if self.given is not None:
-            self.sharing.set_condition(condition_images(self.given[index]).to(device))
+    def _show(self, given: Bytes | None, index: np.ndarray, device: torch.device) -> None:
+        if given is not None:
+            self.sharing.set_condition(condition_images(given[index]).to(device))
 
     @torch.no_grad()
     def evaluate(self) -> tuple[dict[str, float], Image.Image]:
@@ -127,7 +148,7 @@ class SharedStage(ABC):
 
     def _sheet(self, index: np.ndarray) -> Image.Image:
         device = torch.device(self.unet.device)
-        self._show(index, device)
+        self._show(self.given, index, device)
         latent = sample_latents(
             self.unet,
             solver(),

@@ -1,0 +1,123 @@
+"""A whole model by one command: what was interrupted goes on, what is done is not done again."""
+
+import pytest
+import yaml
+from pydantic import ValidationError
+from typer.testing import CliRunner
+
+from acetate_engine.paths import resources_dir
+from acetate_engine.training.cli import app
+from acetate_engine.training.loop import Trainer, checkpoints
+from acetate_engine.training.plan import read_plan, run_plan
+from acetate_engine.training.stages import STAGES
+
+
+@pytest.fixture
+def plan(workshop, tmp_path):
+    """Two stages of the workshop, whose runs lie in a folder of their own."""
+    return written(workshop, tmp_path, ["probe", "layer"])
+
+
+def written(workshop, tmp_path, stages, **more):
+    path = workshop / f"plan-{tmp_path.name}.yaml"
+    steps = [{"stage": stage, "config": f"{stage}.yaml", "run": str(tmp_path / stage)} | more for stage in stages]
+    path.write_text(yaml.safe_dump({"keep": {str(tmp_path / "before"): "base"}, "steps": steps}))
+    return path
+
+
+def run(plan, data, **how):
+    said = []
+    done = run_plan(plan, data, said.append, cpu=True, **how)
+    return done, said
+
+
+def test_every_step_is_trained_exported_and_not_done_again(plan, data, tmp_path):
+    done, said = run(plan, data)
+    assert done and said == ["probe: trained", "layer: trained"]
+    assert (tmp_path / "layer" / "export" / "transparent.safetensors").is_file()
+    assert (tmp_path / "before" / "unet" / "config.json").is_file()
+    written_at = (tmp_path / "layer" / "export" / "transparent.safetensors").stat().st_mtime_ns
+    done, said = run(plan, data)
+    assert done and said == ["probe: done", "layer: done"]
+    assert (tmp_path / "layer" / "export" / "transparent.safetensors").stat().st_mtime_ns == written_at
+
+
+def test_what_was_interrupted_goes_on_where_it_was(plan, data, tmp_path, workshop, monkeypatch):
+    settings, stage = STAGES["probe"].build(workshop / "probe.yaml", data)
+    Trainer(stage, settings.schedule, tmp_path / "probe", cpu=True).run(until=7)
+    begun = []
+    original = Trainer.run
+
+    def watched(self, *arguments, **named):
+        begun.append((self.stage.name, self.index))
+        return original(self, *arguments, **named)
+
+    monkeypatch.setattr(Trainer, "run", watched)
+    assert run(plan, data)[0]
+    assert begun == [("probe", 7), ("layer", 0)]
+
+
+def test_without_time_a_run_ends_with_a_checkpoint_and_says_so(plan, data, tmp_path):
+    done, said = run(plan, data, minutes=1e-9)
+    assert not done and said == ["probe: the time is over; the same command goes on"]
+    settings, stage = STAGES["probe"].build(plan.parent / "probe.yaml", data)
+    trainer = Trainer(stage, settings.schedule, tmp_path / "slow", cpu=True)
+    assert not trainer.run(seconds=0)
+    assert checkpoints(tmp_path / "slow")[-1].name == "checkpoint-00000000"
+    assert trainer.run()
+
+
+def test_a_step_can_be_left_out_where_something_stands_for_it(workshop, data, tmp_path):
+    plan = written(workshop, tmp_path, ["transparency"], otherwise="transparency")
+    assert run(plan, data, without=["transparency"]) == (True, ["transparency: left out"])
+    assert (tmp_path / "transparency" / "export" / "decoder" / "config.json").is_file()
+
+
+def test_what_cannot_be_left_out_is_said(plan, data):
+    with pytest.raises(ValueError, match="nothing can be taken instead of layer"):
+        run(plan, data, without=["layer"])
+    with pytest.raises(ValueError, match="no step base"):
+        run(plan, data, without=["base"])
+
+
+def test_unknown_stages_are_refused(workshop, tmp_path):
+    with pytest.raises(ValidationError, match="there is no stage painting"):
+        read_plan(written(workshop, tmp_path, ["painting"]))
+
+
+def test_the_command_says_when_it_is_not_done(plan, data):
+    arguments = ["all", "--plan", str(plan), "--data", str(data), "--cpu"]
+    assert CliRunner().invoke(app, [*arguments, "--minutes", "0"]).exit_code == 3
+
+
+def test_the_plan_that_is_in_the_repository_names_files_and_stages_that_are_there():
+    path = resources_dir() / "presets" / "train" / "next" / "plan.yaml"
+    plan = read_plan(path)
+    order = [step.run.name for step in plan.steps]
+    assert order == [
+        "probe",
+        "transparency",
+        "residual",
+        "base",
+        "layer",
+        "joint",
+        "fg2bg",
+        "bg2fg",
+        "control",
+        "style",
+    ]
+    assert all((path.parent / source).exists() for source in plan.keep.values())
+    for step in plan.steps:
+        values = yaml.safe_load((path.parent / step.config).read_text())
+        for name in values.pop("include", []):
+            values = yaml.safe_load((path.parent / name).read_text()) | values
+        module = __import__(f"acetate_engine.training.{STAGES[step.stage].module}", fromlist=["x"])
+        fields = getattr(module, STAGES[step.stage].config).model_fields
+        own = yaml.safe_load((path.parent / step.config).read_text())
+        assert set(own) - {"include"} <= set(fields), step.config
+        made = {str((path.parent / done.run).resolve()) for done in plan.steps[: order.index(step.run.name)]}
+        made |= {str((path.parent / kept).resolve()) for kept in plan.keep}
+        for value in values.values():
+            if isinstance(value, str) and "runs/" in value:
+                resolved = str((path.parent / value).resolve())
+                assert any(resolved.startswith(folder) for folder in made), f"{step.config}: {value} is made later"
