@@ -15,7 +15,8 @@ from pathlib import Path
 
 PLUGIN = Path(__file__).parent
 PACKAGE = "acetate"
-ENGINE = "acetate/engine"  # where acetate.client.carried looks for the wheel
+ENGINE = "acetate/engine"  # where acetate.client.installer looks
+LOCK = PLUGIN.parent / "resources" / "engine.lock"
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip knows
 _READABLE, _FOLDER = 0o100644 << 16, (0o40755 << 16) | 0x10
 
@@ -31,7 +32,8 @@ def package(folder: Path, engine: Path | None = None) -> Path:
         for file in files():
             archive.writestr(_entry(file.relative_to(PLUGIN).as_posix(), _READABLE), file.read_bytes())
         if engine:
-            archive.writestr(_entry(f"{ENGINE}/{engine.name}", _READABLE), engine.read_bytes())
+            for file in (engine, LOCK):
+                archive.writestr(_entry(f"{ENGINE}/{file.name}", _READABLE), file.read_bytes())
     return target
 
 

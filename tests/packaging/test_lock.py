@@ -5,20 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import pytest
 import tomllib
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from acetate.client import torch_builds
 from tests.krita.harness.home import REPOSITORY
 
-LOCK = (REPOSITORY / "resources" / "requirements.lock").read_text(encoding="utf-8")
-OUTSIDE = {"torch"}  # resources/setup.sh chooses its build
+LOCK, ENGINE_LOCK = (
+    (REPOSITORY / "resources" / name).read_text(encoding="utf-8") for name in ("requirements.lock", "engine.lock")
+)
+OUTSIDE = {"torch", "acetate"}  # setup.sh, or the docker, chooses the build of torch; acetate[installer] is ourselves
 
 
-def locked() -> dict[str, list[Requirement]]:
+def locked(text: str) -> dict[str, list[Requirement]]:
     """By name: one version for each range of Pythons and systems."""
     found: dict[str, list[Requirement]] = {}
-    for line in re.findall(r"^([a-z0-9][^\\]+)\\?$", LOCK, re.MULTILINE):
+    for line in re.findall(r"^([a-z0-9][^\\]+)\\?$", text, re.MULTILINE):
         requirement = Requirement(line.strip())
         found.setdefault(canonicalize_name(requirement.name), []).append(requirement)
     return found
@@ -31,7 +35,7 @@ def wanted() -> Iterator[Requirement]:
 
 
 def test_everything_that_pyproject_wants_is_locked_in_a_version_that_it_allows() -> None:
-    found = locked()
+    found = locked(LOCK)
     for requirement in wanted():
         name = canonicalize_name(requirement.name)
         if name in OUTSIDE:
@@ -43,13 +47,23 @@ def test_everything_that_pyproject_wants_is_locked_in_a_version_that_it_allows()
             assert requirement.specifier.contains(pinned), f"{version} against {requirement}: run resources/lock.sh"
 
 
-def test_every_entry_is_one_version_with_hashes() -> None:
-    entries = re.split(r"^(?=[a-z0-9])", LOCK, flags=re.MULTILINE)
-    assert len(entries) > 100
+@pytest.mark.parametrize("lock", [LOCK, ENGINE_LOCK])
+def test_every_entry_is_one_version_with_hashes(lock: str) -> None:
+    entries = re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)
+    assert len(entries) > 60
     for entry in filter(str.strip, entries):
         head, *hashes = entry.replace("\\\n", " ").split("--hash=")
         assert re.fullmatch(r"[a-z0-9._-]+==[\w.]+( ; .+)?", head.strip()), head
         assert hashes and all(re.fullmatch(r"sha256:[0-9a-f]{64}", text.strip()) for text in hashes), head
+
+
+def test_the_docker_installs_what_the_tests_ran_with() -> None:
+    """And all that the engine wants, with the uv that installs it."""
+    engine = locked(ENGINE_LOCK)
+    assert engine.items() <= locked(LOCK).items()
+    listed = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    names = {canonicalize_name(Requirement(line).name) for line in (*listed, "uv")}
+    assert names - OUTSIDE <= engine.keys()
 
 
 def test_torch_is_one_exact_version_that_pyproject_allows() -> None:
@@ -57,3 +71,4 @@ def test_torch_is_one_exact_version_that_pyproject_allows() -> None:
     (pinned,) = re.findall(r'^TORCH="torch==([\d.]+)"$', script, re.MULTILINE)
     (allowed,) = [requirement for requirement in wanted() if requirement.name == "torch"]
     assert allowed.specifier.contains(pinned)
+    assert pinned == torch_builds.VERSION

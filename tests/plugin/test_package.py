@@ -13,6 +13,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from acetate.client.installation import Release
+from acetate.client.uv import uv_hashes
+
 SCRIPT = Path(__file__).parents[2] / "plugin/package.py"
 IMPORTER = Path("/usr/share/krita/pykrita/plugin_importer/plugin_importer.py")
 
@@ -82,7 +85,10 @@ def test_the_engine_s_wheel_goes_where_the_docker_looks_for_it(tmp_path: Path, i
     wheel.write_bytes(b"wheel")
     zip_file = runpy.run_path(str(SCRIPT))["package"](tmp_path / "dist", wheel)
     import_into(tmp_path / "krita", zip_file, importer)
-    assert (tmp_path / "krita/pykrita/acetate/engine" / wheel.name).read_bytes() == b"wheel"
+    engine = tmp_path / "krita/pykrita/acetate/engine"
+    assert (engine / wheel.name).read_bytes() == b"wheel"
+    assert Release(engine).wheel == engine / wheel.name and Release(engine).is_there
+    assert uv_hashes(Release(engine).lock.read_text())
 
 
 def test_the_same_sources_make_the_same_bytes(tmp_path: Path) -> None:

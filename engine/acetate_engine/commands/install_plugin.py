@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -13,8 +12,7 @@ from typing import Annotated
 import typer
 
 import acetate
-from acetate.protocol.codec import to_json
-from acetate.protocol.connection import EngineCommand, engine_command_file
+from acetate.protocol.connection import write_engine_command
 from acetate.protocol.errors import FileError
 from acetate.protocol.version import __version__
 from acetate_engine.paths import krita_dir
@@ -33,7 +31,7 @@ def install_plugin(krita_data: KritaData = None) -> None:
     target = krita_data or krita_data_dir()
     try:
         install_into(target)
-        write_engine_command(engine_command_file())
+        write_engine_command(Path(sys.executable), __version__)
     except OSError as error:
         raise FileError(f"{error.filename}: {error.strerror}", "Make it writable, or choose --krita-data.") from error
     typer.echo(f"The plugin is in {target / 'pykrita'}.")
@@ -74,10 +72,3 @@ def _replace_folder(source: Path, target: Path) -> None:
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
-
-
-def write_engine_command(file: Path) -> None:
-    """What the plugin runs to start the engine: this interpreter with this package."""
-    command = EngineCommand((sys.executable, "-P", "-m", "acetate_engine", "serve"), __version__)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(to_json(command), indent=2) + "\n", encoding="utf-8")

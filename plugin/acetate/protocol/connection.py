@@ -79,6 +79,14 @@ def config_dir() -> Path:
     return (named if named.is_absolute() else Path.home() / ".config") / APP
 
 
+def data_dir() -> Path:
+    """Jobs, images, models; `engine` in it is where the docker installs the engine."""
+    if sys.platform in ("win32", "darwin"):
+        return config_dir()  # platformdirs has one place for both there
+    named = Path(os.environ.get("XDG_DATA_HOME", ""))
+    return (named if named.is_absolute() else Path.home() / ".local/share") / APP
+
+
 def connection_file() -> Path:
     return runtime_dir() / "connection.json"
 
@@ -138,3 +146,14 @@ class EngineCommand:
 
 def engine_command_file() -> Path:
     return config_dir() / "engine.json"
+
+
+def write_engine_command(python: Path, version: str) -> EngineCommand:
+    """What the plugin runs from now on: the engine of this version, in the environment of this Python."""
+    command = EngineCommand((str(python), "-P", "-m", "acetate_engine", "serve"), version)
+    file = engine_command_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_name(f"{file.name}.new")
+    fresh.write_text(json.dumps(to_json(command), indent=2) + "\n", encoding="utf-8")
+    fresh.replace(file)
+    return command

@@ -18,6 +18,8 @@ AcetateError
 │   └── ForbiddenOrigin       Host or Origin is not this machine
 ├── EngineError           the engine as a process
 │   ├── EngineNotInstalled
+│   ├── InstallationFailed
+│   ├── InstallationCancelled
 │   ├── EngineStartFailed
 │   ├── EngineAlreadyRunning
 │   ├── EngineUnreachable
@@ -144,6 +146,14 @@ class EngineError(AcetateError):
 
 class EngineNotInstalled(EngineError):
     code, title = "engine-not-installed", "The engine is not installed"
+
+
+class InstallationFailed(EngineError):
+    code, title = "installation-failed", "The engine could not be installed"
+
+
+class InstallationCancelled(EngineError):
+    code, title = "installation-cancelled", "Installing the engine was cancelled"
 
 
 class EngineStartFailed(EngineError):

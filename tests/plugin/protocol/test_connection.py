@@ -43,13 +43,14 @@ def test_the_directories_are_those_of_platformdirs(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, home: str, config: str | None, runtime: str | None
 ) -> None:
     monkeypatch.setenv("HOME", home)
-    for name, value in {"XDG_CONFIG_HOME": config, "XDG_RUNTIME_DIR": runtime}.items():
+    for name, value in {"XDG_CONFIG_HOME": config, "XDG_RUNTIME_DIR": runtime, "XDG_DATA_HOME": config}.items():
         if value is None:
             monkeypatch.delenv(name, raising=False)
         else:
             monkeypatch.setenv(name, value.format(tmp_path=tmp_path))
     assert connection.runtime_dir() == Path(platformdirs.user_runtime_dir("acetate"))
     assert connection.config_dir() == Path(platformdirs.user_config_dir("acetate"))
+    assert connection.data_dir() == Path(platformdirs.user_data_dir("acetate"))
 
 
 @pytest.mark.parametrize("mode, is_private", [(0o700, True), (0o755, False), (0o770, False)])
