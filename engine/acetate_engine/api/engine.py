@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 
 import structlog
@@ -14,14 +15,13 @@ from acetate_engine.jobs.executors.base import Executor, ExecutorKind
 from acetate_engine.jobs.executors.local import LocalExecutor
 from acetate_engine.jobs.images import ImageStore
 from acetate_engine.jobs.queue import JobQueue
+from acetate_engine.jobs.storage import StorageKeeper
 from acetate_engine.jobs.store import JobStore
 from acetate_engine.jobs.supervised import Supervisor
 from acetate_engine.paths import data_dir, images_dir
 
-_DAY = 24 * 3600.0
-_KEEP_JOBS = 30 * _DAY  # ended jobs, and the images that only they name
-_SWEEP = "sweeping"  # in /health
-_KEEP_IMAGES = 7 * _DAY  # images that no job names
+_STORAGE = "storage"  # in /health
+_LOOK = 60.0  # seconds between two looks at how much room is taken
 
 log = structlog.get_logger("engine")
 
@@ -32,6 +32,8 @@ class Engine:
     def __init__(self, executor: ExecutorKind) -> None:
         self.images = ImageStore(images_dir())
         self.store = JobStore(data_dir() / "jobs.sqlite", takes_newer=True)
+        self.storage = StorageKeeper(data_dir(), self.store, self.images)
+        self._look_at_storage = asyncio.Event()
         self.supervisor = Supervisor()
         self.queue = JobQueue(self.store, _new_executor(executor, self.images, self.supervisor), self.supervisor)
 
@@ -39,19 +41,20 @@ class Engine:
         """Takes up where the last engine was when it ended."""
         log.info("engine started", pid=os.getpid(), version=__version__)
         await self.queue.start()
-        self.supervisor.start(_SWEEP, self._sweep_daily)
+        self.supervisor.start(_STORAGE, self._keep_storage)
 
-    async def _sweep_daily(self) -> None:
+    async def _keep_storage(self) -> None:
         while True:
-            await self._sweep()
-            self.supervisor.well(_SWEEP)
-            await asyncio.sleep(_DAY)
+            await asyncio.to_thread(self.storage.look)
+            self.supervisor.well(_STORAGE)
+            self._look_at_storage.clear()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._look_at_storage.wait(), _LOOK)
 
-    async def _sweep(self) -> None:
-        """Forgets old jobs, and images that no job needs."""
-        jobs = await asyncio.to_thread(self.store.forget, _KEEP_JOBS)
-        images = await asyncio.to_thread(self.images.sweep, self.store.used_images(), _KEEP_IMAGES)
-        log.info("swept", jobs=jobs, images=images)
+    async def set_limits(self, size: int, days: float) -> None:
+        """Of what jobs and pictures may take. Raises InvalidRequest, OSError."""
+        await asyncio.to_thread(self.storage.set_limits, size, days)
+        self._look_at_storage.set()
 
     async def stop(self) -> None:
         await self.supervisor.stop()
@@ -63,7 +66,10 @@ class Engine:
         reasons = self.supervisor.reasons
         status = "degraded" if reasons else "ok"
         worker = self.queue.executor.state
-        return Health("acetate", __version__, PROTOCOL_VERSION, os.getpid(), worker, status, reasons)
+        stored, limit = self.storage.stored, self.storage.limits.bytes
+        return Health(
+            "acetate", __version__, PROTOCOL_VERSION, os.getpid(), worker, status, reasons, stored=stored, limit=limit
+        )
 
 
 def _new_executor(kind: ExecutorKind, images: ImageStore, supervisor: Supervisor) -> Executor:

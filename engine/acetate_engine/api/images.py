@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from fastapi import APIRouter, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, Response
 
 from acetate.protocol.errors import MalformedMessage, PayloadTooLarge, UnknownImage
@@ -28,14 +29,23 @@ async def put_image(sha256: str, request: Request, engine: EngineOf) -> Response
     if int(request.headers.get("content-length", "0")) > MAX_BODY:
         raise _too_large()
     with engine.images.incoming() as upload:
-        size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > MAX_BODY:
-                raise _too_large()
-            upload.write(chunk)
+        try:
+            size = await _receive(request, upload)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is there to read it
         is_new = await asyncio.to_thread(_check_and_keep, upload, sha256, size)
     return Response(status_code=201 if is_new else 200)
+
+
+async def _receive(request: Request, upload: Upload) -> int:
+    """How many bytes came. Raises PayloadTooLarge, ClientDisconnect."""
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise _too_large()
+        upload.write(chunk)
+    return size
 
 
 def _check_and_keep(upload: Upload, sha256: str, size: int) -> bool:
@@ -69,8 +79,10 @@ def _check_png(path: Path) -> None:
             image.verify()
     except Image.DecompressionBombError:
         raise PayloadTooLarge("the PNG has too many pixels", "Send it as protocol pixels.") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise MalformedMessage(f"the PNG cannot be read: {error}", "Send the image again.") from error
+    except Exception as error:  # Pillow raises whatever a broken file makes it stumble over
+        raise MalformedMessage(
+            f"the PNG cannot be read: {type(error).__name__}: {error}", "Send the image again."
+        ) from error
     if width * height > MAX_PIXELS:
         raise PayloadTooLarge(f"the PNG is {width}×{height}", f"Send at most {MAX_PIXELS} pixels.")
 

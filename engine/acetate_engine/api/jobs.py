@@ -10,7 +10,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.requests import ClientDisconnect
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from acetate.protocol.codec import from_json, to_json
 from acetate.protocol.errors import InvalidRequest, KeyReused, MalformedMessage, PayloadTooLarge, UnknownImage
@@ -19,6 +20,7 @@ from acetate.protocol.pixels import MEDIA_TYPE
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.api.dependencies import EngineOf
 from acetate_engine.api.engine import Engine
+from acetate_engine.api.png import as_png
 from acetate_engine.api.schema import REQUEST_BODY
 from acetate_engine.models.families import model_for
 
@@ -39,7 +41,11 @@ async def submit(
     """
     if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
         raise InvalidRequest("the Idempotency-Key is not a key", "Use 1 to 64 letters, digits, - and _.")
-    wanted = parse_request(await _read_body(request))
+    try:
+        body = await _read_body(request)
+    except ClientDisconnect:
+        return JSONResponse({}, 400)  # nobody is there to read it
+    wanted = parse_request(body)
     if wanted.task.needs_model:
         await asyncio.to_thread(model_for, wanted)
     _check_images(wanted, engine)
@@ -133,18 +139,7 @@ async def _messages(engine: Engine, job: str, seq: int) -> AsyncGenerator[Server
 async def layer(job: str, index: int, engine: EngineOf, accept: Annotated[str, Header()] = MEDIA_TYPE) -> Response:
     """The pixels of a layer: raw, or PNG by Accept (8 bits a channel only)."""
     result = await asyncio.to_thread(engine.store.layer, job, index)
-    path = engine.images.found(result.digest)
+    path = await asyncio.to_thread(engine.images.verified, result.digest)
     if "image/png" not in accept:
         return FileResponse(path, media_type=MEDIA_TYPE)
-    return Response(await asyncio.to_thread(_to_png, path.read_bytes()), media_type="image/png")
-
-
-def _to_png(body: bytes) -> bytes:
-    import numpy as np
-
-    from acetate_engine.compositing.images import decode_image, encode_png
-
-    pixels = decode_image(body)
-    if pixels.dtype != np.uint8:
-        raise InvalidRequest("the layer has 16 bits a channel", f"Ask for {MEDIA_TYPE}.")
-    return encode_png(pixels.astype(np.uint8, copy=False))
+    return StreamingResponse(await asyncio.to_thread(as_png, path), media_type="image/png")

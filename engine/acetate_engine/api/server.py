@@ -14,6 +14,7 @@ import uvicorn
 from acetate.protocol.connection import Connection, connection_file, usable_connection, write_connection
 from acetate.protocol.errors import EngineStartFailed, PortTaken
 from acetate.protocol.version import PROTOCOL_VERSION, __version__
+from acetate_engine.api.connections import PatientProtocol, allow_connections
 from acetate_engine.api.engine import Engine
 from acetate_engine.api.gate import Gate
 from acetate_engine.api.lock import lock_data_dir
@@ -35,6 +36,7 @@ def serve(port: int, executor: ExecutorKind) -> None:
     with _prepared_folders(), lock_data_dir(data_dir()), listen(port) as listener:
         os.chdir(data_dir())  # the user's alone: nothing is ever read from where the engine was started
         configure_logging()
+        allow_connections()
         connection = Connection(
             HOST, listener.getsockname()[1], secrets.token_urlsafe(32), os.getpid(), __version__, PROTOCOL_VERSION
         )
@@ -57,7 +59,7 @@ def _config(gate: Gate) -> uvicorn.Config:
     return uvicorn.Config(
         gate,
         loop="asyncio",
-        http="h11",
+        http=PatientProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -10,7 +10,7 @@ from PIL import Image
 
 from acetate.protocol.errors import MalformedMessage
 from acetate.protocol.geometry import Extent
-from acetate.protocol.pixels import MAX_PIXELS, PixelBuffer, PixelFormat
+from acetate.protocol.pixels import MAX_PIXELS, PixelBuffer, PixelFormat, header
 from acetate_engine.compositing.pixels import Pixels
 
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
@@ -34,12 +34,18 @@ def decode_image(body: bytes) -> Pixels:
 
 def encode_image(pixels: Pixels) -> bytes:
     """The protocol body of an array as `decode_image` gives it."""
+    return b"".join(image_pieces(pixels))
+
+
+def image_pieces(pixels: Pixels) -> tuple[bytes, memoryview]:
+    """The body of `encode_image` as header and pixels, which are not copied where they lie in one piece."""
     height, width = pixels.shape[:2]
     if pixels.ndim == 2:
         pixel_format = PixelFormat.A8
     else:
         pixel_format = PixelFormat.RGBA8 if pixels.dtype == np.uint8 else PixelFormat.RGBA16
-    return PixelBuffer(Extent(width, height), pixel_format, np.ascontiguousarray(pixels).tobytes()).encode()
+    little = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False)
+    return header(Extent(width, height), pixel_format), np.ascontiguousarray(little).reshape(-1).view(np.uint8).data
 
 
 def encode_png(rgba: NDArray[np.uint8]) -> bytes:

@@ -12,10 +12,12 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from acetate.protocol.errors import InvalidRequest, MalformedMessage, UnknownImage
+from acetate.protocol.errors import InvalidRequest, LayerDamaged, MalformedMessage, UnknownImage
 from acetate.protocol.pixels import is_digest
+from acetate.protocol.private import private_folder
 
 _PARTIAL = ".partial-"
+Buffer = bytes | memoryview
 
 log = logging.getLogger("images")
 
@@ -24,8 +26,7 @@ class ImageStore:
     """Bodies (protocol pixels or PNG) under `root`; written whole and synced to the disk, or not at all."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.root = private_folder(root)
 
     def path(self, digest: str) -> Path:
         """Where the body lies, or would lie. Raises InvalidRequest where `digest` is not one."""
@@ -48,13 +49,26 @@ class ImageStore:
         return path
 
     def read(self, digest: str) -> bytes:
-        """The body. Raises UnknownImage."""
-        return self.found(digest).read_bytes()
+        """The body. Raises UnknownImage, also where the file is damaged."""
+        body = self.found(digest).read_bytes()
+        if hashlib.sha256(body).hexdigest() != digest:
+            raise UnknownImage(f"image {digest[:12]}… is damaged on the disk", "Upload it, then try again.")
+        return body
 
-    def add(self, body: bytes) -> str:
-        """Stores `body` and gives its digest."""
+    def verified(self, digest: str) -> Path:
+        """The file of a stored image whose bytes are those that its name says. Raises UnknownImage, LayerDamaged."""
+        path = self.found(digest)
+        if _digest_of(path) != digest:
+            raise LayerDamaged(
+                f"the file {path} is not what was made", "Generate it again: the same seed makes the same."
+            )
+        return path
+
+    def add(self, *pieces: Buffer) -> str:
+        """Stores a body and gives its digest."""
         with self.incoming() as upload:
-            upload.write(body)
+            for piece in pieces:
+                upload.write(piece)
             digest = upload.digest
             upload.keep(digest)
         return digest
@@ -69,12 +83,16 @@ class ImageStore:
         finally:
             Path(name).unlink(missing_ok=True)
 
-    def sweep(self, used: Collection[str], older_than: float) -> int:
+    def size(self) -> int:
+        """Bytes of all images together."""
+        return sum(map(_size_of, self._files()))
+
+    def sweep(self, used: Collection[str], older_than: float, now: float | None = None) -> int:
         """Deletes images that are not in `used` and were not touched for `older_than` seconds; how many.
 
         One that cannot be looked at or deleted stops nothing: it is left, and logged.
         """
-        deadline = time.time() - older_than
+        deadline = (time.time() if now is None else now) - older_than
         return sum(path.name not in used and _delete_older(path, deadline) for path in self._files())
 
     def _files(self) -> list[Path]:
@@ -91,7 +109,7 @@ class Upload:
         self._hash = hashlib.sha256()
         self.path = path
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Buffer) -> None:
         self._hash.update(data)
         self._file.write(data)
 
@@ -117,6 +135,19 @@ class Upload:
         self.path.replace(target)
         _sync_folder(target.parent)
         return is_new
+
+
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _size_of(path: Path) -> int:
+    """0 of one that is gone meanwhile."""
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
 
 
 def _delete_older(path: Path, deadline: float) -> bool:

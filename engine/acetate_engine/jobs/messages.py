@@ -37,6 +37,11 @@ class Ready:
 
 
 @dataclass(frozen=True)
+class Beat:
+    """From the worker, again and again: it lives."""
+
+
+@dataclass(frozen=True)
 class Report:
     """From the worker: something happened to a job."""
 
@@ -52,9 +57,9 @@ class Report:
         return decode_event(self.event, self.data)
 
 
-Message = Run | Cancel | Ready | Report
+Message = Run | Cancel | Ready | Beat | Report
 
-_KINDS: dict[str, type[Message]] = {kind.__name__.lower(): kind for kind in (Run, Cancel, Ready, Report)}
+_KINDS: dict[str, type[Message]] = {kind.__name__.lower(): kind for kind in (Run, Cancel, Ready, Beat, Report)}
 
 
 def encode_line(message: Message) -> bytes:

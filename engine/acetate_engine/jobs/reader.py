@@ -75,6 +75,12 @@ class JobReader:
             events.append(ending)
         return events, state_of(row).is_final
 
+    def newest(self) -> float | None:
+        """When the last job was accepted, in seconds since 1970."""
+        with self._reading:
+            (created,) = self._source.execute("SELECT max(created) FROM jobs").fetchone()
+            return created if isinstance(created, float) else None
+
     def used_images(self) -> set[str]:
         """Every digest that a job names or made."""
         with self._reading:

@@ -40,6 +40,7 @@ _START = (
     "UPDATE jobs SET state = 'running', attempt = attempt + 1, step = 0, steps = 0 WHERE number = "
     "(SELECT min(number) FROM jobs WHERE state = 'queued') RETURNING *"
 )
+_ENDED = "('done', 'failed', 'cancelled')"
 _SUPERSEDED = ("queued", "preview")  # of these a job keeps the last one only
 
 
@@ -202,10 +203,17 @@ class JobStore(JobReader):
 
     # sweeping
 
-    def forget(self, older_than: float) -> int:
+    def forget(self, older_than: float, now: float | None = None) -> int:
         """Deletes ended jobs that were accepted more than `older_than` seconds ago; how many."""
+        oldest = (time.time() if now is None else now) - older_than
+        with self._transaction() as database:
+            return database.execute(f"DELETE FROM jobs WHERE created < ? AND state IN {_ENDED}", (oldest,)).rowcount
+
+    def forget_oldest(self, count: int) -> int:
+        """Deletes as many ended jobs, those that were accepted first; how many there were."""
         with self._transaction() as database:
             return database.execute(
-                "DELETE FROM jobs WHERE created < ? AND state IN ('done', 'failed', 'cancelled')",
-                (time.time() - older_than,),
+                f"DELETE FROM jobs WHERE number IN (SELECT number FROM jobs WHERE state IN {_ENDED} "
+                "ORDER BY number LIMIT ?)",
+                (count,),
             ).rowcount

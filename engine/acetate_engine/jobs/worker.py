@@ -1,7 +1,8 @@
 """The process that holds torch: requests in, layers out. `python -m acetate_engine.jobs.worker`, lines on its pipes.
 
-Three threads: one listens to the engine from the start, one imports torch and loads the default model, the main one
-carries out jobs. Torch is imported by nothing at the top of this file.
+Four threads: one listens to the engine from the start, one tells it again and again that this process lives, one
+imports torch and loads the default model, the main one carries out jobs. Torch is imported by nothing at the top of
+this file.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ from numpy.typing import NDArray
 from acetate.protocol.errors import AcetateError, GenerationFailed, OutOfMemory
 from acetate.protocol.events import NO_SPACE, Cancelled, Done, Event, Failed, LayerResult, Preview, Problem, Progress
 from acetate.protocol.requests import GenerateRequest
-from acetate_engine.compositing.images import decode_image, encode_image, encode_png
+from acetate_engine.compositing.images import decode_image, encode_png, image_pieces
+from acetate_engine.jobs.budget import check_memory
+from acetate_engine.jobs.executors.patience import BEAT
 from acetate_engine.jobs.images import ImageStore
-from acetate_engine.jobs.messages import Cancel, Message, Ready, Report, Run, decode_line, encode_line
+from acetate_engine.jobs.messages import Beat, Cancel, Message, Ready, Report, Run, decode_line, encode_line
 from acetate_engine.jobs.trouble import is_full
 from acetate_engine.logs import log_file
 from acetate_engine.paths import images_dir
@@ -105,6 +108,7 @@ def carry_out(generator: Generator, request: GenerateRequest, images: ImageStore
     started = time.monotonic()
     try:
         reporter.check()
+        check_memory(request, images)
         conditions = {digest: decode_image(images.read(digest)) for digest in request.image_digests}
         generated = generator.generate(request, conditions, reporter)
         return Done(_stored(generated, images, reporter), generated.notes, time.monotonic() - started)
@@ -128,10 +132,9 @@ def _stored(generated: Generated, images: ImageStore, reporter: ChannelReporter)
 
 def _added(layer: GeneratedLayer, images: ImageStore, reporter: ChannelReporter) -> str:
     """A full disk is no reason to lose what was made: it is said, and waited for. Raises JobCancelled."""
-    body = encode_image(layer.pixels)
     while True:
         try:
-            return images.add(body)
+            return images.add(*image_pieces(layer.pixels))
         except OSError as error:
             if not is_full(error):
                 raise
@@ -156,6 +159,7 @@ def main() -> None:
     _live_under_the_engine()
     pipe = Pipe(sys.stdin.buffer, _reserved_stdout())
     threading.Thread(target=pipe.listen, name="listen", daemon=True).start()
+    threading.Thread(target=_beat, args=(pipe,), name="beat", daemon=True).start()
     images = ImageStore(images_dir())
     generator = TaskGenerator()
     warming_up = threading.Thread(target=_warm_up_and_say, args=(generator, pipe, started), name="warm up")
@@ -166,6 +170,12 @@ def main() -> None:
             warming_up.join()
         reporter = ChannelReporter(pipe, run.job)
         reporter.send(carry_out(generator, run.request, images, reporter))
+
+
+def _beat(pipe: Pipe) -> None:
+    while True:
+        pipe.send(Beat())
+        time.sleep(BEAT)
 
 
 def _warm_up_and_say(generator: TaskGenerator, pipe: Pipe, started: float) -> None:

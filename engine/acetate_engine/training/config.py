@@ -1,10 +1,12 @@
 """Training configurations: one frozen model a stage, read from YAML; unknown keys are errors."""
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+
+from acetate.protocol.errors import FileError
 
 
 def _located(path: Path, info: ValidationInfo) -> Path:
@@ -54,10 +56,24 @@ def read_config(path: Path, kind: type[Config]) -> Config:
 
     The files that the key `include` lists are read first, and from each what this stage has a key for.
 
-    Raises pydantic's ValidationError.
+    Raises pydantic's ValidationError, FileError where a file is no configuration.
     """
-    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    values = read_yaml(path)
     for name in values.pop("include", []):
-        shared = yaml.safe_load((path.parent / name).read_text(encoding="utf-8"))
+        shared = read_yaml(path.parent / str(name))
         values = {key: value for key, value in shared.items() if key in kind.model_fields} | values
     return kind.model_validate(values, context={"folder": path.parent.resolve()})
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A file of names and values. Raises FileError."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise FileError(f"{path} cannot be read: {str(error)[:300]}", "Correct it, or name another file.") from error
+    if not isinstance(values, dict):
+        raise FileError(f"{path} holds no names with values", "See resources/presets/train for how it should look.")
+    include = values.get("include", [])
+    if not isinstance(include, list):
+        raise FileError(f"{path}: include is {str(include)[:60]!r}", "Give a list of files.")
+    return values

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import yaml
 from PIL import Image
 
 from acetate_engine.compositing.alpha import bleed
 from acetate_engine.training.compose import to_float
-from acetate_engine.training.config import Frozen
+from acetate_engine.training.config import Frozen, read_yaml
 from acetate_engine.training.datasets import Bytes, Row
 from acetate_engine.training.debian_copyright import Stanza, read_stanzas, spdx_of
 from acetate_engine.training.packages import Package, fetch
@@ -50,8 +49,8 @@ class GatherConfig(Frozen):
 
 
 def read_gather_config(path: Path) -> GatherConfig:
-    """Raises pydantic's ValidationError."""
-    return GatherConfig.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    """Raises pydantic's ValidationError, FileError."""
+    return GatherConfig.model_validate(read_yaml(path))
 
 
 def gather(config: GatherConfig, downloads: Path, out: Path) -> dict[str, int]:

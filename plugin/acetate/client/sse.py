@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from acetate.protocol.errors import MalformedMessage
+
+_LONGEST = 1 << 26  # bytes of a line
+
 
 @dataclass(frozen=True)
 class Message:
@@ -16,18 +20,31 @@ class Parser:
     """Takes the bytes of a stream in pieces of any size, gives the messages that they complete."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest: list[bytes] = []  # of a line that is not complete: joined once, however many pieces it comes in
+        self._length = 0
+        self._is_cr_held = False
         self._event = ""
         self._data: list[str] = []
         self._id = ""
 
     def feed(self, piece: bytes) -> list[Message]:
+        """Raises MalformedMessage where a line does not end."""
         # A CR at the end may be the first half of CRLF: leave it for the next piece.
-        text = self._rest + piece
-        held = text.endswith(b"\r")
-        lines = (text[:-1] if held else text).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        self._rest = lines.pop() + (b"\r" if held else b"")
-        return [message for line in lines if (message := self._line(line.decode("utf-8", "replace")))]
+        text = b"\r" + piece if self._is_cr_held else piece
+        self._is_cr_held = text.endswith(b"\r")
+        lines = (text[:-1] if self._is_cr_held else text).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        *complete, rest = lines
+        messages = [message for line in complete if (message := self._line(self._completed(line)))]
+        self._rest.append(rest)
+        self._length += len(rest)
+        if self._length > _LONGEST:
+            raise MalformedMessage("a line of the events does not end", "Restart the engine.")
+        return messages
+
+    def _completed(self, end: bytes) -> str:
+        line = b"".join((*self._rest, end))
+        self._rest, self._length = [], 0
+        return line.decode("utf-8", "replace")
 
     def _line(self, line: str) -> Message | None:
         if not line:

@@ -13,6 +13,7 @@ AcetateError
 │   ├── UnknownJob
 │   ├── UnknownLayer
 │   ├── LayerNotReady
+│   ├── LayerDamaged          its file is not what was made
 │   └── KeyReused             an Idempotency-Key came with another request before
 ├── AccessError           no token, or another engine's
 │   └── ForbiddenOrigin       Host or Origin is not this machine
@@ -126,6 +127,10 @@ class UnknownLayer(RequestError):
 
 class LayerNotReady(RequestError):
     code, title, status = "layer-not-ready", "The layer is not there yet", 409
+
+
+class LayerDamaged(RequestError):
+    code, title, status = "layer-damaged", "The layer's file is damaged", 410
 
 
 class KeyReused(RequestError):

@@ -215,3 +215,12 @@ class Health:
     proof: str = ""  # connection.proof_of(token, challenge), where a `challenge` was in the query
     stored: int = 0  # bytes of pictures on the disk
     limit: int = 0  # bytes that they may take before the oldest go
+
+
+@dataclass(frozen=True)
+class Storage:
+    """GET /v1/storage: what jobs and pictures take. PUT sets the limits."""
+
+    stored: int  # bytes of pictures on the disk
+    limit: int  # bytes that they may take; beyond, the oldest ended jobs go
+    days: float  # that an ended job is kept

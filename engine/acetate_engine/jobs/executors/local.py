@@ -16,6 +16,7 @@ from acetate.protocol.errors import WorkerDied
 from acetate.protocol.events import Event, Progress, final_state
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.executors.base import WorkerState
+from acetate_engine.jobs.executors.patience import LOOK, Patience
 from acetate_engine.jobs.messages import Cancel, Message, Ready, Report, Run, decode_line, encode_line
 from acetate_engine.jobs.supervised import Supervisor
 from acetate_engine.logs import log_file
@@ -25,7 +26,7 @@ _LINE_LIMIT = 2**24  # bytes; a preview of noise is half a megabyte
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 8.0  # seconds before a dead worker is started again
 _STABLE = 60.0  # a worker that lived this many seconds starts the pauses anew
 _STOP_TIMEOUT = 2.0  # seconds
-_NAME = "worker"  # in /health
+_NAME, _WATCHDOG = "worker", "watchdog"  # in /health
 
 log = structlog.get_logger("executor")
 
@@ -42,6 +43,8 @@ class LocalExecutor:
         self._job: str | None = None
         self._run: str | None = None  # the run of that job that is under way
         self._runs = 0
+        self._patience = Patience()
+        self._hangs = ""  # why the worker is being ended
         self._reports: asyncio.Queue[Event | WorkerDied] = asyncio.Queue()
         self._cancelled: set[str] = set()
 
@@ -55,6 +58,7 @@ class LocalExecutor:
 
     async def start(self) -> None:
         self._supervisor.start(_NAME, self._keep_a_worker)
+        self._supervisor.start(_WATCHDOG, self._watch)
 
     async def run(self, job: str, request: GenerateRequest) -> AsyncGenerator[Event, None]:
         await self._alive.wait()
@@ -64,8 +68,10 @@ class LocalExecutor:
         try:
             if not self._ready:
                 yield Progress(0, 0, "loading")
+            self._patience.begin(time.monotonic())
             await self._send(Run(run, request))
             if job in self._cancelled:  # before there was a worker to hear of it
+                self._patience.cancel(time.monotonic())
                 await self._send(Cancel(run))
             async for event in self._events():
                 yield event
@@ -73,6 +79,7 @@ class LocalExecutor:
             await self._send(Cancel(run))
             raise
         finally:
+            self._patience.end()
             self._job = self._run = None
             self._cancelled.discard(job)
 
@@ -88,6 +95,7 @@ class LocalExecutor:
     async def cancel(self, job: str) -> None:
         self._cancelled.add(job)
         if self._job == job and self._run:
+            self._patience.cancel(time.monotonic())
             await self._send(Cancel(self._run))
 
     async def stop(self) -> None:
@@ -138,30 +146,48 @@ class LocalExecutor:
             limit=_LINE_LIMIT,
             start_new_session=True,  # Ctrl+C in the terminal is the engine's to hear
         )
-        self._ready = False
+        self._ready, self._hangs = False, ""
+        self._patience.start(time.monotonic())
         self._alive.set()
         log.info("worker started", pid=self._process.pid)
         return self._process
+
+    async def _watch(self) -> None:
+        """Ends a worker that hangs, as if it had died by itself."""
+        looked = time.monotonic()
+        while True:
+            await asyncio.sleep(LOOK)
+            now = time.monotonic()
+            if now - looked > 4 * LOOK:
+                self._patience.forgive(now - looked)
+            looked = now
+            if self._process and not self._hangs and (reason := self._patience.lost(now)):
+                self._hangs = reason
+                log.warning("worker hangs", pid=self._process.pid, how=reason, job=self._job)
+                self._process.kill()
 
     async def _read_reports(self, process: Process) -> None:
         assert process.stdout is not None
         async for line in process.stdout:
             message = decode_line(line)
+            self._patience.hear(time.monotonic())
             if isinstance(message, Ready):
                 self._ready = True
+                self._patience.ready()
                 self._supervisor.well(_NAME)
                 log.info("worker ready", seconds=round(message.seconds, 2))
             elif isinstance(message, Report) and message.job == self._run:
+                self._patience.report(time.monotonic())
                 self._reports.put_nowait(message.decode())
 
     def _bury(self, process: Process, code: int) -> None:
         self._process, self._ready, self._died = None, False, True
         self._alive.clear()
-        how = _ending(code)
+        how = f"was ended, because it {self._hangs}" if self._hangs else f"ended with {_ending(code)}"
         log.warning("worker died", pid=process.pid, how=how, job=self._job)
         self._reports.put_nowait(
             WorkerDied(
-                f"the worker ended with {how}",
+                f"the worker {how}",
                 f"Choose a smaller region or a lighter model. The log says more: {log_file()}",
             )
         )

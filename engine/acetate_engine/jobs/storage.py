@@ -1,0 +1,114 @@
+"""How much room jobs and pictures take, and which go first when that is too much: by age, and by size.
+
+What waits or runs, and its pictures, never goes. Of the rest the oldest jobs go first, with the pictures that only
+they name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from acetate.protocol.errors import InvalidRequest, MalformedMessage
+from acetate.protocol.events import Storage
+from acetate.protocol.kept import from_record, read_text, to_record
+from acetate.protocol.private import open_private
+from acetate_engine.jobs.clock import BelievedClock
+from acetate_engine.jobs.images import ImageStore
+from acetate_engine.jobs.store import JobStore
+
+HOUR, DAY = 3600.0, 24 * 3600.0  # seconds
+LEAST_LIMIT = 64 << 20  # bytes
+_SPARE = 512 << 20  # bytes that are left free on the disk where sweeping can do so
+_ROOM = 0.9  # of the limit is what a sweep leaves
+_AT_ONCE = 20  # jobs
+_KEEP_UNUSED = 7 * DAY  # pictures that no job names
+_IN_FLIGHT = HOUR  # a picture that was just sent may be named by the next job, however short space is
+
+log = structlog.get_logger("storage")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the painter has set."""
+
+    bytes: int = 20 << 30
+    days: float = 30.0  # that an ended job is kept
+
+
+class StorageKeeper:
+    """In threads; one call at a time."""
+
+    def __init__(self, folder: Path, store: JobStore, images: ImageStore) -> None:
+        self._settings = folder / "storage.json"
+        self._store = store
+        self._images = images
+        self._clock = BelievedClock(folder / "clock.json", store.newest())
+        self._swept = 0.0  # when ages were last looked at
+        self.limits = _read_limits(self._settings)
+        self.stored = 0  # bytes, at the last look
+
+    def describe(self) -> Storage:
+        return Storage(self.stored, self.limits.bytes, self.limits.days)
+
+    def set_limits(self, size: int, days: float) -> None:
+        """Raises InvalidRequest, OSError."""
+        if size < LEAST_LIMIT or not 1.0 <= days <= 36500.0:
+            raise InvalidRequest(
+                f"{size} bytes for {days} days cannot be kept", f"Choose at least {LEAST_LIMIT} bytes and one day."
+            )
+        self.limits = Limits(size, days)
+        fresh = self._settings.with_suffix(".new")
+        with open_private(fresh, "wb") as file:
+            file.write(json.dumps(to_record(self.limits)).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._settings)
+
+    def look(self) -> None:
+        """Measures, and makes room where there is too little; old jobs go once a day."""
+        now = self._clock.now()
+        if now - self._swept > DAY:
+            self._swept = now
+            self._sweep_old(now)
+        self.stored = self._images.size()
+        if self._excess():
+            self._sweep_oldest(now)
+
+    def _sweep_old(self, now: float) -> None:
+        jobs = self._store.forget(self.limits.days * DAY, now)
+        images = self._images.sweep(self._store.used_images(), _KEEP_UNUSED, now)
+        if jobs or images:
+            log.info("swept what is old", jobs=jobs, images=images)
+
+    def _sweep_oldest(self, now: float) -> None:
+        """Until there is room, or nothing is left that may go."""
+        before, forgotten = self.stored, 0
+        while True:
+            self._images.sweep(self._store.used_images(), _IN_FLIGHT, now)
+            self.stored = self._images.size()
+            if not self._excess(_ROOM):
+                break
+            if not (gone := self._store.forget_oldest(_AT_ONCE)):
+                break
+            forgotten += gone
+        log.warning("space is short: the oldest jobs are gone", jobs=forgotten, bytes=before - self.stored)
+
+    def _excess(self, share: float = 1.0) -> bool:
+        return self.stored > share * self.limits.bytes or shutil.disk_usage(self._images.root).free < _SPARE
+
+
+def _read_limits(path: Path) -> Limits:
+    try:
+        with open_private(path, "rb") as file:
+            return from_record(Limits, read_text(file.read()))
+    except FileNotFoundError:
+        return Limits()
+    except (OSError, MalformedMessage) as error:
+        log.warning("the storage settings cannot be read", reason=str(error))
+        return Limits()
