@@ -65,7 +65,7 @@ class Sampler:
         components, extent = self.components, Extent(self.side, self.side)
         positive = components.encode_text(prompts, 0, extent)
         negative = components.encode_text([""] * len(prompts), 0, extent)
-        predict = Predictor(components.unet, positive, negative, self.settings.guidance_scale)
+        predict = Predictor(components.denoiser, positive, negative, self.settings.guidance_scale)
         kind, steps = self.settings.scheduler, self.settings.steps
         timesteps = make_timesteps(components.scheduler, kind, steps, 1.0, components.device)
         scheduler, side = timesteps.scheduler, self.side // components.factor

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -19,7 +18,7 @@ from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Images,
 from acetate_engine.pipelines.recipes.generate import background_behind, blend, foreground, foreground_on, joint
 from acetate_engine.pipelines.recipes.repaint import inpaint, refine
 from acetate_engine.pipelines.recipes.stack import stack
-from acetate_engine.pipelines.stages.job import Job, Meter
+from acetate_engine.pipelines.stages.job import Finished, Job, Meter, nothing
 from acetate_engine.pipelines.stages.previews import LatentPreview
 from acetate_engine.pipelines.stages.settings import Settings
 
@@ -41,11 +40,11 @@ class Runner:
     """Runs requests on one device, one after the other.
 
     Args:
-        told: fields of Job that no request decides (`finished`, `base_after`): golden runs compare with them.
+        finished: golden runs compare what it is told.
     """
 
-    def __init__(self, **told: Any) -> None:
-        self._told = told
+    def __init__(self, finished: Finished = nothing) -> None:
+        self._finished = finished
         self._cache = ModelCache()
         self._previews: WeakKeyDictionary[Components, LatentPreview] = WeakKeyDictionary()
 
@@ -72,7 +71,7 @@ class Runner:
                 components,
                 lambda: self._preview(components),
                 settings,
-                **self._told,
+                finished=self._finished,
             )
             job.note(_placement_note(components))
             with torch.inference_mode():

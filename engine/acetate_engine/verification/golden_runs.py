@@ -29,6 +29,7 @@ from acetate_engine.engine import Silent
 from acetate_engine.models.checkpoints.kinds import Family
 from acetate_engine.models.families import sd15, sdxl
 from acetate_engine.models.families.base import Model, WorkingSize
+from acetate_engine.pipelines.methods.concatenated import Concatenated
 from acetate_engine.pipelines.runner import Runner
 from acetate_engine.pipelines.stages.before_denoise import Until, down_to, first_share
 from acetate_engine.verification.comparison import Comparison, largest
@@ -138,8 +139,9 @@ def latents_of(kind: Kind, request: GenerateRequest, model: Model) -> dict[str |
     def finished(layer: str | None, latents: Sequence[Tensor]) -> None:
         runs[layer] = latents[0]
 
-    runner = Runner(finished=finished, base_after=_RULES[kind.rule])
-    runner.run(model, request, pictures(request.bounds.extent), Silent())
+    if kind.family is Family.SDXL:
+        model.load().method = Concatenated(_RULES[kind.rule])
+    Runner(finished).run(model, request, pictures(request.bounds.extent), Silent())
     return runs
 
 

@@ -44,7 +44,8 @@ def test_what_was_asked_is_read_from_the_file(tmp_path: Path, asked: dict[str, s
 def swapped(monkeypatch: pytest.MonkeyPatch) -> None:
     """The order of the concatenated conditions."""
     monkeypatch.setattr(
-        "acetate_engine.pipelines.recipes.generate.beside", lambda given, blended: torch.cat([blended, given], dim=1)
+        "acetate_engine.pipelines.methods.concatenated.beside",
+        lambda given, blended: torch.cat([blended, given], dim=1),
     )
 
 

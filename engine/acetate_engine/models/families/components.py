@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
-from diffusers import SchedulerMixin, UNet2DConditionModel
+from diffusers import SchedulerMixin
 from torch import Tensor
 
 from acetate.protocol.geometry import Extent
@@ -18,6 +18,9 @@ from acetate_engine.models.adapters.image_prompts import IPAdapters
 from acetate_engine.models.adapters.styles import StyleLoras
 from acetate_engine.models.networks.latent_transparency import Autoencoder, LatentTransparency
 from acetate_engine.models.runtime.placement import Placement
+
+if TYPE_CHECKING:
+    from acetate_engine.pipelines.methods.base import LayerMethod
 
 
 @dataclass(frozen=True)
@@ -74,25 +77,42 @@ TextEncode = Callable[[list[str], int, Extent], Text]
 """(prompts, clip skip, working extent) → one row a prompt, on the model's device."""
 
 
+class Denoised(Protocol):
+    sample: Tensor
+
+
+class Denoiser(Protocol):
+    """What predicts noise or velocity: called as UNet2DConditionModel of diffusers is.
+
+    A family of transformers wraps its own: (n, c, h, w), timestep, and what `Text.unet_arguments` gives.
+    """
+
+    @property
+    def dtype(self) -> torch.dtype: ...
+    def __call__(self, sample: Tensor, timestep: Tensor, **arguments: Any) -> Denoised: ...
+
+
 class Adaptation(Protocol):
-    """Layer weights in a UNet, until `detach` gives it back bit for bit."""
+    """A layer adapter in a denoiser, until `detach` gives it back bit for bit."""
 
     def detach(self) -> None: ...
 
 
-Attach = Callable[[UNet2DConditionModel], Adaptation]
+Attach = Callable[[Any], Adaptation]
+"""(the denoiser that it is made for) → the layer adapter, in it."""
 
 
 @dataclass(eq=False)
 class Components:
-    """A model ready to run. Latents are unscaled at its borders; the UNet sees them times `scaling_factor`."""
+    """A model ready to run. Latents are unscaled at its borders; the denoiser sees them times `scaling_factor`."""
 
-    unet: UNet2DConditionModel
+    denoiser: Denoiser
     vae: Autoencoder
     scheduler: SchedulerMixin  # its configuration: noise schedule and prediction type
     encode_text: TextEncode
     transparency: LatentTransparency
-    layers: Mapping[str, Attach]  # the layer weights that are there, by name
+    layers: Mapping[str, Attach]  # the layer adapters that are there, by name
+    method: LayerMethod  # how it conditions layers
     latent_channels: int
     factor: int  # pixels a latent pixel
     scaling_factor: float
@@ -101,7 +121,6 @@ class Components:
     image_prompts: IPAdapters | None = None
     alpha_levels: tuple[float, float] = (0.0, 1.0)  # decoded alpha that counts as 0 and as 1; linear between
     grain: float = 0.0  # how much its colours tremble that should not, 0..1: smoothed away where a layer is enlarged
-    shares: bool = True  # conditions come by shared attention (SD1.5); otherwise as concatenated latents (SDXL)
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     placement: Placement | None = None  # None: all of it is on the device, and stays
     _attached: tuple[str, Adaptation] | None = None
@@ -109,8 +128,8 @@ class Components:
 
     @property
     def looks_at_background(self) -> bool:
-        """Whether there are weights for a foreground that fits a given background."""
-        return ("bg2fg" if self.shares else "bgble2fg") in self.layers
+        """Whether there are layer adapters for a foreground that fits a given background."""
+        return self.method.looks_at_background(self.layers)
 
     def use_add_ons(self, styles: tuple[Style, ...], prompts: tuple[ImagePrompt, ...]) -> None:
         """Put these LoRAs and IP-Adapters into the model in place of others; layer weights are merged with them later.
@@ -148,7 +167,7 @@ class Components:
             self._attached = None
             adaptation.detach()
         if name is not None:
-            self._attached = (name, self.layers[name](self.unet))
+            self._attached = (name, self.layers[name](self.denoiser))
 
     def _changing(self) -> AbstractContextManager[None]:
         return nullcontext() if self.placement is None else self.placement.changing()

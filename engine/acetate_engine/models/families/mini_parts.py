@@ -23,6 +23,7 @@ from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.models.networks.latent_transparency import LatentTransparency
 from acetate_engine.models.networks.text import MiniLMTextEncoder
 from acetate_engine.models.networks.transparency_folders import read_transparency
+from acetate_engine.pipelines.methods.shared_attention import SharedAttention
 
 Part = TypeVar("Part")
 
@@ -37,11 +38,12 @@ def load_parts(folder: Path, card: MiniCard, layers: Sequence[str], added: AddOn
 
     unet = _part(UNet2DConditionModel.from_pretrained, folder / "unet").eval().requires_grad_(False)
     return Components(
-        unet=unet,
+        denoiser=unet,
         vae=vae,
         scheduler=_part(DDPMScheduler.from_pretrained, folder / "scheduler"),
         encode_text=encode_text,
         transparency=_transparency(folder, card.offset_scale),
+        method=SharedAttention(),
         layers={name: partial(_attach, folder / "layers" / f"{name}.safetensors") for name in layers},
         **shelves(unet, [], Family.MINI, added, torch.device("cpu")),
         latent_channels=vae.config.latent_channels,

@@ -26,6 +26,7 @@ from acetate_engine.models.families.released import ReleasedFiles
 from acetate_engine.models.families.shelves import shelves
 from acetate_engine.models.networks.latent_transparency import LatentTransparency
 from acetate_engine.models.runtime.placement import Placement, WeightBytes, choose_policy, free_bytes
+from acetate_engine.pipelines.methods.base import LayerMethod
 
 MakeAdaptation = Callable[[Path, UNet2DConditionModel], Adaptation]
 
@@ -56,6 +57,7 @@ def load_parts(
     family: Family,
     files: ReleasedFiles,
     attach: MakeAdaptation,
+    method: LayerMethod,
     device: torch.device | None = None,
 ) -> Components:
     """The base on `device` (the best where None) as far as its memory goes; layer files are read at their first use.
@@ -68,18 +70,18 @@ def load_parts(
     base = load_base(checkpoint, family, torch.float16 if on_card else torch.float32, vae_dtype)
     transparency = _transparency(files, vae_dtype)
     return Components(
-        unet=base.unet,
+        denoiser=base.unet,
         vae=base.vae,
         scheduler=base.scheduler,
         encode_text=(_clip_encode if family is Family.SD15 else _two_clips_encode)(base, device),
         transparency=transparency,
         placement=_placed(base, transparency, device),
+        method=method,
         layers={name: partial(attach, path) for name, path in files.layers.items()},
         **shelves(base.unet, base.text_encoders, family, files.add_ons, device),
         latent_channels=base.vae.config.latent_channels,
         factor=2 ** (len(base.vae.config.block_out_channels) - 1),
         scaling_factor=base.vae.config.scaling_factor,
-        shares=family is Family.SD15,
         device=device,
     )
 

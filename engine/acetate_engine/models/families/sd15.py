@@ -34,5 +34,6 @@ def models() -> list[Model]:
 def load(checkpoint: Path, files: ReleasedFiles, device: torch.device | None = None) -> Components:
     """On the best device where none is named. Raises CheckpointError where a file cannot be used."""
     from acetate_engine.models.families.released_parts import load_parts, sharing  # torch: not when only listing
+    from acetate_engine.pipelines.methods.shared_attention import SharedAttention
 
-    return load_parts(checkpoint, Family.SD15, files, sharing, device)
+    return load_parts(checkpoint, Family.SD15, files, sharing, SharedAttention(), device)

@@ -37,5 +37,6 @@ def models() -> list[Model]:
 def load(checkpoint: Path, files: ReleasedFiles, device: torch.device | None = None) -> Components:
     """On the best device where none is named. Raises CheckpointError where a file cannot be used."""
     from acetate_engine.models.families.released_parts import load_parts, offsets  # torch: not when only listing
+    from acetate_engine.pipelines.methods.concatenated import Concatenated
 
-    return load_parts(checkpoint, Family.SDXL, files, offsets, device)
+    return load_parts(checkpoint, Family.SDXL, files, offsets, Concatenated(), device)

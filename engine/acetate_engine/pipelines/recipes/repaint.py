@@ -18,8 +18,7 @@ from acetate_engine.pipelines.stages.before_denoise import steps_of
 from acetate_engine.pipelines.stages.encoders import encode_residual, encode_transparent, to_tensor
 from acetate_engine.pipelines.stages.geometry import Geometry
 from acetate_engine.pipelines.stages.job import Job
-from acetate_engine.pipelines.stages.layers import decode, generators, made_layers, make_layer, to_region
-from acetate_engine.pipelines.stages.runs import Run, execute
+from acetate_engine.pipelines.stages.layers import decode, made_layers, make_layer, to_region
 
 
 def refine(job: Job) -> list[GeneratedLayer]:
@@ -79,9 +78,7 @@ def _repainted(job: Job, original: Pixels, geometry: Geometry, mask: Pixels | No
         keep = 1 - _any_within(free, job.components.factor)
     start, strength = encode_transparent(rgba, job.components), job.request.strength
     residual = encode_residual(rgba, start, job.components, job.note) if strength < 1 else None
-    run = Run("transparent", (job.request.prompt,), start=start, strength=strength, keep=keep)
-    job.meter.expect(job.request.images * (run.steps(job) + 1))
-    latents = execute(job, run, geometry, generators(job))
+    latents = job.method.rework(job, geometry, start, keep)
     left = None if residual is None else (1 - strength) * residual
     return [decode(job, latent, LayerRole.FOREGROUND, left) for latent in latents]
 

@@ -95,7 +95,7 @@ def _steps(job: Job, strength: float) -> int:
 
 def _runs(job: Job) -> int:
     """Denoising runs of a layer that looks at those below it."""
-    return 2 if job.components.looks_at_background and not job.components.shares else 1
+    return job.method.runs_per_layer if job.components.looks_at_background else 1
 
 
 def _put_over(below: Pixels, layer: GeneratedLayer, covered: Bounds, pixel_format: PixelFormat) -> None:

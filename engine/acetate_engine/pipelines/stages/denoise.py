@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from diffusers import SchedulerMixin, UNet2DConditionModel
+from diffusers import SchedulerMixin
 from torch import Tensor
 
 from acetate.protocol.errors import GenerationFailed
-from acetate_engine.models.families.components import Text
+from acetate_engine.models.families.components import Denoiser, Text
 from acetate_engine.pipelines.stages.before_denoise import Timesteps
 from acetate_engine.pipelines.stages.control import Control, residuals
 
@@ -29,7 +29,7 @@ class Predictor:
     """Noise (or velocity) of a sample, with classifier-free guidance.
 
     Args:
-        unet: with or without layer weights in it.
+        denoiser: with or without a layer adapter in it.
         positive: one row a frame.
         negative: the same shape, or None for no guidance.
         guidance_scale: 1 is no guidance.
@@ -39,15 +39,15 @@ class Predictor:
 
     def __init__(
         self,
-        unet: UNet2DConditionModel,
+        denoiser: Denoiser,
         positive: Text,
         negative: Text | None,
         guidance_scale: float,
         beside: Tensor | None = None,
         controls: Sequence[Control] = (),
     ) -> None:
-        self._unet = unet
-        self._dtype = unet.dtype  # asking a module walks through all of its parts: not at every step
+        self._denoiser = denoiser
+        self._dtype = denoiser.dtype  # asking a module walks through all of its parts: not at every step
         self._guidance_scale = guidance_scale
         self._copies = 1 if negative is None else 2
         self._arguments = (positive if negative is None else negative.then(positive)).unet_arguments()
@@ -61,7 +61,7 @@ class Predictor:
         extra = residuals(acting, batch, timestep, self._arguments)
         if self._beside is not None:
             batch = torch.cat([batch, self._beside], dim=1)
-        output: Tensor = self._unet(batch, timestep, **self._arguments, **extra).sample.float()
+        output: Tensor = self._denoiser(batch, timestep, **self._arguments, **extra).sample.float()
         if self._copies == 1:
             return output
         unguided, guided = output.chunk(2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -15,10 +16,12 @@ from acetate_engine.compositing.regions import crop
 from acetate_engine.models.families.base import Model, WorkingSize
 from acetate_engine.models.families.components import Components
 from acetate_engine.pipelines.contract import Images, Reporter
-from acetate_engine.pipelines.stages.before_denoise import Until, down_to
 from acetate_engine.pipelines.stages.geometry import Geometry
 from acetate_engine.pipelines.stages.previews import Budget, LatentPreview
 from acetate_engine.pipelines.stages.settings import Settings
+
+if TYPE_CHECKING:
+    from acetate_engine.pipelines.methods.base import LayerMethod
 
 _PREVIEWS = 4  # a run, about
 _PREVIEW_SHARE = 0.03  # of the job's time, at most
@@ -54,7 +57,8 @@ Finished = Callable[[str | None, Sequence[Tensor]], None]
 """Told of each run's end: the layer weights in it, and its latents, (frames, c, h, w) an image, clean, scaled."""
 
 
-BASE_AFTER = down_to(499.5)  # as the published web UI has it
+def nothing(layer: str | None, latents: Sequence[Tensor]) -> None:
+    """A Finished that does not listen."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +73,16 @@ class Job:
     preview: Callable[[], LatentPreview]  # fitted at its first use, kept with the model
     settings: Settings
     notes: list[str] = field(default_factory=list)
-    finished: Finished = lambda layer, latents: None
-    base_after: Until = BASE_AFTER  # of SDXL's backgrounds: the plain UNet after these steps
+    finished: Finished = nothing
     budget: Budget = field(default_factory=lambda: Budget(_PREVIEW_SHARE))  # of previews
 
     @property
     def device(self) -> torch.device:
         return self.components.device
+
+    @property
+    def method(self) -> LayerMethod:
+        return self.components.method
 
     def note(self, text: str | None) -> None:
         """For the painter, once."""

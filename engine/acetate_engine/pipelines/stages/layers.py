@@ -60,12 +60,10 @@ def make_layer(
 
 
 def decoded_layers(
-    job: Job, latents: Sequence[Tensor], geometry: Geometry, role: LayerRole, prompt: str, frame: int = 0
+    job: Job, latents: Sequence[Tensor], geometry: Geometry, role: LayerRole, prompt: str
 ) -> list[GeneratedLayer]:
-    """One layer an image from one frame of each."""
-    return made_layers(
-        job, (decode(job, latent[frame : frame + 1], role) for latent in latents), geometry, role, prompt
-    )
+    """One layer an image."""
+    return made_layers(job, (decode(job, latent, role) for latent in latents), geometry, role, prompt)
 
 
 def made_layers(

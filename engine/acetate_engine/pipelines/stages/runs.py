@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from acetate.protocol.geometry import Extent
-from acetate_engine.models.adapters.attention_sharing import AttentionSharing
-from acetate_engine.models.families.components import Text
+from acetate_engine.models.families.components import Adaptation, Text
 from acetate_engine.pipelines.stages.before_denoise import (
     Timesteps,
     Until,
@@ -36,13 +35,17 @@ class Run:
 
     layer: str | None  # the layer weights in the UNet
     prompts: tuple[str, ...]  # one a frame
-    condition: Tensor | None = None  # (1, 3, H, W), 0..1: of shared attention
+    prepare: Callable[[Adaptation], None] | None = None  # the layer adapter, once a run: gives it its condition
     beside: Sequence[Tensor] | None = None  # one an image, (1, c, h, w): concatenated conditions
     layer_until: Until = always  # steps with the layer weights; the plain UNet after them
     start: Tensor | None = None  # image-to-image
     strength: float = 1.0
     keep: Tensor | None = None  # 1 where the latent must stay that of `start`
     controls: Sequence[Control] = ()  # filled in from the request
+
+    def starting(self, start: Tensor | None, strength: float) -> Run:
+        """The same from pictures and noise by `strength`; from noise alone where there are none."""
+        return self if start is None else replace(self, start=start, strength=strength)
 
     def steps(self, job: Job) -> int:
         """How many it takes an image."""
@@ -59,10 +62,8 @@ def execute(job: Job, run: Run, geometry: Geometry, generators: Sequence[torch.G
     """
     text = encode_prompts(job, run.prompts, geometry.working)
     run = replace(run, controls=read_controls(job, geometry))
-    if run.condition is not None:
-        sharing = job.components.use_layer(run.layer)
-        assert isinstance(sharing, AttentionSharing)
-        sharing.set_condition(2 * run.condition - 1)
+    if run.prepare is not None and (adaptation := job.components.use_layer(run.layer)):
+        run.prepare(adaptation)
     pictures = [_begin(job, run, geometry, text, index, generator) for index, generator in enumerate(generators)]
     for until in (run.layer_until, always):
         for picture in pictures:
@@ -126,9 +127,9 @@ def _predict(
     job: Job, run: Run, text: tuple[Text, Text | None], beside: Tensor | None, timesteps: Timesteps
 ) -> Predict:
     """With the layer weights and their conditions up to `layer_until`, without them from then on."""
-    unet, guidance_scale = job.components.unet, job.settings.guidance_scale
-    layered = Predictor(unet, *text, guidance_scale, beside, run.controls)
-    plain = Predictor(unet, *text, guidance_scale, controls=run.controls)
+    denoiser, guidance_scale = job.components.denoiser, job.settings.guidance_scale
+    layered = Predictor(denoiser, *text, guidance_scale, beside, run.controls)
+    plain = Predictor(denoiser, *text, guidance_scale, controls=run.controls)
     switch = run.layer_until(timesteps.values)
 
     def predict(sample: Tensor, timestep: Tensor, step: int) -> Tensor:

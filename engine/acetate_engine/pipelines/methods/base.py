@@ -1,0 +1,77 @@
+"""What a family's way of conditioning layers must be able to do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from acetate_engine.compositing.pixels import Floats
+from acetate_engine.pipelines.stages.geometry import Geometry
+from acetate_engine.pipelines.stages.job import Job
+from acetate_engine.pipelines.stages.layers import generators
+from acetate_engine.pipelines.stages.runs import Run, execute
+
+BLEND_STRENGTH = 0.6  # enough to mend edges, light and shadow; more would make up another picture
+
+Latents = Sequence[Tensor]
+"""One an image of the job: (1, c, h, w) of the layer that is wanted, clean, scaled as the denoiser sees them."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Pictures to start from instead of noise alone: latents (1, c, h, w), scaled."""
+
+    wanted: Tensor
+    blended: Tensor
+
+
+class LayerMethod(Protocol):
+    """A family returns one with its components; recipes ask it for latents, or for pictures where it has some already.
+
+    Pictures that it is given are (1, 4, H, W) float32, 0..1, straight sRGB, of the working extent. Each function tells
+    `job.meter` how many steps to expect, decoding included. All raise JobCancelled, CheckpointError, GenerationFailed.
+    """
+
+    @property
+    def runs_per_layer(self) -> int:
+        """Denoising runs of a foreground that looks at a background."""
+
+    def looks_at_background(self, layers: Collection[str]) -> bool:
+        """Whether these layer adapters are enough for a foreground that fits a given background."""
+
+    def foreground(self, job: Job, geometry: Geometry) -> Latents:
+        """From the prompt alone."""
+
+    def rework(self, job: Job, geometry: Geometry, start: Tensor, keep: Tensor | None) -> Latents:
+        """A foreground from an earlier one: its adjusted latent, and 1 where it must stay, (1, 1, h, w)."""
+
+    def foreground_on(self, job: Job, geometry: Geometry, behind: Tensor, start: Start | None) -> Latents:
+        """A foreground that fits the opaque picture `behind`; from an earlier one where there is a start."""
+
+    def background_behind(self, job: Job, geometry: Geometry, front: Tensor) -> Latents:
+        """An opaque picture behind a cut-out."""
+
+    def blend(self, job: Job, geometry: Geometry, front: Tensor, back: Tensor, both: Tensor) -> Latents:
+        """`both`, which is `front` over `back`, made one picture."""
+
+    def joint(self, job: Job, geometry: Geometry) -> tuple[Sequence[Floats], Sequence[Floats]]:
+        """Backgrounds and foregrounds that belong together: decoded, (H, W, 4) of the working extent, one an image."""
+
+
+class TransparentRuns:
+    """Foregrounds alone, in one run with the layer adapter `transparent`: the same for every method so far."""
+
+    def foreground(self, job: Job, geometry: Geometry) -> Latents:
+        return _alone(job, geometry, Run("transparent", (job.request.prompt,)))
+
+    def rework(self, job: Job, geometry: Geometry, start: Tensor, keep: Tensor | None) -> Latents:
+        run = Run("transparent", (job.request.prompt,), start=start, strength=job.request.strength, keep=keep)
+        return _alone(job, geometry, run)
+
+
+def _alone(job: Job, geometry: Geometry, run: Run) -> Latents:
+    job.meter.expect(job.request.images * (run.steps(job) + 1))
+    return execute(job, run, geometry, generators(job))

@@ -1,0 +1,79 @@
+"""Conditions by shared attention: all frames of a picture are denoised in one run (released for SD1.5; mini).
+
+Attention reaches across the frames at each pixel, and a condition picture is added inside of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+import torch
+from torch import Tensor
+
+from acetate.protocol.tasks import LayerRole
+from acetate_engine.compositing.pixels import Floats
+from acetate_engine.models.adapters.attention_sharing import AttentionSharing
+from acetate_engine.models.adapters.concat_condition import on_grey
+from acetate_engine.models.families.components import Adaptation
+from acetate_engine.pipelines.methods.base import BLEND_STRENGTH, Latents, Start, TransparentRuns
+from acetate_engine.pipelines.stages.encoders import encode_picture
+from acetate_engine.pipelines.stages.geometry import Geometry
+from acetate_engine.pipelines.stages.job import Job
+from acetate_engine.pipelines.stages.layers import decode, generators
+from acetate_engine.pipelines.stages.runs import Run, execute
+
+
+class SharedAttention(TransparentRuns):
+    """Layer adapters: transparent, joint, bg2fg, fg2bg."""
+
+    runs_per_layer = 1
+
+    def looks_at_background(self, layers: Collection[str]) -> bool:
+        return "bg2fg" in layers
+
+    def foreground_on(self, job: Job, geometry: Geometry, behind: Tensor, start: Start | None) -> Latents:
+        return self._conditioned(job, geometry, "bg2fg", behind, start)
+
+    def background_behind(self, job: Job, geometry: Geometry, front: Tensor) -> Latents:
+        return self._conditioned(job, geometry, "fg2bg", front, None)
+
+    def _conditioned(self, job: Job, geometry: Geometry, layer: str, given: Tensor, start: Start | None) -> Latents:
+        """Two frames: the wanted layer, and the blended picture."""
+        request = job.request
+        run = Run(layer, (request.prompt, request.blended_prompt or request.prompt), prepare=_conditioned_by(given))
+        run = run.starting(torch.cat([start.wanted, start.blended]) if start else None, request.strength)
+        job.meter.expect(request.images * (run.steps(job) + 1))
+        return _frame(execute(job, run, geometry, generators(job)), 0)
+
+    def blend(self, job: Job, geometry: Geometry, front: Tensor, back: Tensor, both: Tensor) -> Latents:
+        """The frames of fg2bg, with the background frame held to the one that is given."""
+        start = torch.cat([encode_picture(back, job.components), encode_picture(both, job.components)])
+        keep = torch.tensor([1.0, 0.0], device=job.device).reshape(2, 1, 1, 1)
+        prompts = (job.request.background_prompt or job.request.prompt, job.request.prompt)
+        run = Run("fg2bg", prompts, prepare=_conditioned_by(front), keep=keep).starting(start, BLEND_STRENGTH)
+        job.meter.expect(job.request.images * (run.steps(job) + 1))
+        return _frame(execute(job, run, geometry, generators(job)), 1)
+
+    def joint(self, job: Job, geometry: Geometry) -> tuple[Sequence[Floats], Sequence[Floats]]:
+        """Three frames in one run: foreground, background, blended picture."""
+        request = job.request
+        behind = request.background_prompt or request.prompt
+        run = Run("joint", (request.prompt, behind, request.blended_prompt or request.prompt))
+        job.meter.expect(request.images * (run.steps(job) + 2))
+        latents = execute(job, run, geometry, generators(job))
+        fronts = [decode(job, latent, LayerRole.FOREGROUND) for latent in _frame(latents, 0)]
+        return [decode(job, latent, LayerRole.BACKGROUND) for latent in _frame(latents, 1)], fronts
+
+
+def _conditioned_by(rgba: Tensor) -> Callable[[Adaptation], None]:
+    """Gives the layer adapter its condition picture, over mid-grey, -1..1."""
+
+    def prepare(sharing: Adaptation) -> None:
+        assert isinstance(sharing, AttentionSharing)
+        sharing.set_condition(2 * on_grey(rgba) - 1)
+
+    return prepare
+
+
+def _frame(latents: Latents, index: int) -> Latents:
+    return [latent[index : index + 1] for latent in latents]
