@@ -21,8 +21,10 @@ _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip knows
 _READABLE, _FOLDER = 0o100644 << 16, (0o40755 << 16) | 0x10
 
 
-def package(folder: Path, engine: Path | None = None) -> Path:
-    """The zip that was written: the package, its .desktop and its .action; the wheel `engine` where one is given."""
+def package(folder: Path, engine: Path | None = None, lock: Path = LOCK) -> Path:
+    """The zip that was written: the package, its .desktop and its .action; the wheel `engine`, where one is given, with
+    the lock of what it stands on, as engine.lock.
+    """
     version = runpy.run_path(str(PLUGIN / "acetate/protocol/version.py"))["__version__"]
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"acetate-{version}.zip"
@@ -32,8 +34,8 @@ def package(folder: Path, engine: Path | None = None) -> Path:
         for file in files():
             archive.writestr(_entry(file.relative_to(PLUGIN).as_posix(), _READABLE), file.read_bytes())
         if engine:
-            for file in (engine, LOCK):
-                archive.writestr(_entry(f"{ENGINE}/{file.name}", _READABLE), file.read_bytes())
+            archive.writestr(_entry(f"{ENGINE}/{engine.name}", _READABLE), engine.read_bytes())
+            archive.writestr(_entry(f"{ENGINE}/engine.lock", _READABLE), lock.read_bytes())
     return target
 
 

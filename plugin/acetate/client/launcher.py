@@ -1,4 +1,6 @@
-"""Finds the running engine by its connection file, or starts the command that `acetate install-plugin` wrote."""
+"""Finds the running engine by its connection file, or starts the command that the docker's installer, or
+`acetate install-plugin`, has written.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from acetate.client import api
+from acetate.client import another_engine, api
 from acetate.protocol.codec import from_answer
 from acetate.protocol.connection import (
     Connection,
@@ -40,7 +42,10 @@ _KILL: Final = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has one way
 START: Final = 60.0  # seconds; a cold disk has to bring in the whole environment
 POLL: Final = 0.05
 WATCH: Final = 0.5  # seconds between two looks whether the engine lives: a death is seen within 2 s
-INSTALL = "Run `acetate install-plugin` in the environment where Acetate is installed, then press Generate again."
+INSTALL = (
+    "Press “Install engine” in the docker, or run `acetate install-plugin` in the environment where Acetate is "
+    "installed; then press Generate again."
+)
 
 # What Krita (an AppImage above all) sets for its own libraries would break another Python.
 _DROPPED = ("PYTHON", "LD_LIBRARY_PATH", "LD_PRELOAD", "QT_", "QML", "VIRTUAL_ENV", "APPDIR", "APPIMAGE")
@@ -62,7 +67,14 @@ class Launcher:
         with self._lock:
             if self.is_stopped:
                 raise EngineError("it was stopped, because Krita is closing", "Start Krita again.")
+            if address := another_engine.read():
+                return another_engine.connect(address)
             return find() or self._start()
+
+    def end_own(self) -> None:
+        """Ends the engine that was started here; the next `connect` starts one again."""
+        with self._lock:
+            self._terminate()
 
     def wait_until_gone(self, connection: Connection) -> None:
         """Returns when the engine behind `connection` has died, or stopped answering."""

@@ -79,6 +79,10 @@ class Engine:
         """Ends the engine with Krita, if it was started from here."""
         self._launcher.stop()
 
+    def end_own(self) -> None:
+        """Ends the engine that was started from here, for a while: blocking, for a thread."""
+        self._launcher.end_own()
+
     async def _connect(self) -> Connection:
         self.state.value = EngineState.STARTING
         try:

@@ -7,10 +7,12 @@ from typing import TypeVar
 
 from krita import Canvas, DockWidget, Krita
 
+from acetate.coroutines import Loop
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Task
 from acetate.protocol.tasks import TASKS
 from acetate.qt import GuiThread, QtCore, QtWidgets
+from acetate.session.installing import Installing
 from acetate.session.observable import Observable
 from acetate.session.session import Session
 from acetate.session.settings import what_follows
@@ -18,6 +20,7 @@ from acetate.ui.again import AgainRow
 from acetate.ui.choice import Choice
 from acetate.ui.conditions import ConditionsGrid, MoreRows
 from acetate.ui.controls import ControlList
+from acetate.ui.engine_window import EngineRow, EngineWindow
 from acetate.ui.fold import Fold
 from acetate.ui.history import HistoryView
 from acetate.ui.inputs import PushButton, StartButton
@@ -26,6 +29,7 @@ from acetate.ui.message import MessageBar
 from acetate.ui.progress import ProgressBox
 from acetate.ui.prompt import PromptEdit
 from acetate.ui.sending import SendingView
+from acetate.ui.small_button import small_button
 from acetate.ui.stack_window import StackWindow
 from acetate.ui.styles import StyleList, known_styles
 
@@ -38,6 +42,8 @@ class AcetateDock(DockWidget):
         self.setWindowTitle("Acetate")
         self._gui = GuiThread()
         self.session = Session(self._gui.post)
+        self._installing = Installing(Loop(self._gui.post), self.session.engine.end_own)
+        self._engine_window = EngineWindow(self._installing, self)
         self._conditions = ConditionsGrid(self.session)
         self._controls = ControlList(self.session)
         self._stack_window: StackWindow | None = None
@@ -84,6 +90,7 @@ class AcetateDock(DockWidget):
         column = QtWidgets.QVBoxLayout(content)
         column.setContentsMargins(6, 6, 6, 6)
         column.setSpacing(6)
+        column.addWidget(EngineRow(self._installing, self._engine_window))
         above = (self._task(), self._prompt(), Buttons(self.session), ProgressBox(self.session), self._message())
         below = (
             self._negative(),
@@ -167,7 +174,15 @@ class AcetateDock(DockWidget):
         label.setObjectName("acetate_engine")
         label.setEnabled(False)  # greyed: a remark
         self.session.engine.state.bind(lambda state: label.setText(state.value))
-        return label
+        more = small_button(
+            "…", "Repair, upgrade or remove the engine.", "acetate_engine_more", self._engine_window.open
+        )
+        row = QtWidgets.QWidget()
+        line = QtWidgets.QHBoxLayout(row)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(label, 1)
+        line.addWidget(more)
+        return row
 
 
 class Buttons(QtWidgets.QWidget):

@@ -63,6 +63,10 @@ class Hands:
         found: str = self._krita.run("text(name)", name=name)
         return found
 
+    def type_text(self, text: str) -> None:
+        """Into whatever has the keyboard."""
+        self._xdotool("type", "--delay", "5", "--", text)
+
     def keys(self, *names: str) -> None:
         self._xdotool("key", *names)
 

@@ -7,6 +7,7 @@ user's cache directory and copied.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -35,6 +36,7 @@ class Home:
     """The folders of one Krita. `root` is short, because Unix sockets live in it."""
 
     root: Path
+    variables: tuple[tuple[str, str], ...] = ()  # more of Krita's environment
 
     @property
     def config(self) -> Path:
@@ -72,6 +74,7 @@ class Home:
             "NOSPLASH": "1",
             "DISPLAY": display,
             "ACETATE_DRIVER_SOCKET": str(self.socket),
+            **dict(self.variables),
         }
 
     def remove(self) -> None:
@@ -87,6 +90,17 @@ def new_home(warm_up: Callable[[Home], None]) -> Home:
     subprocess.run(["cp", "-a", "--reflink=auto", f"{template}/.", str(home.root)], check=True)
     _install_driver(home)
     return home
+
+
+def enable_plugins(home: Home, **plugins: bool) -> None:
+    """Ticks, or unticks, plugins in Krita's Python Plugin Manager."""
+    settings = home.config / "kritarc"
+    text = settings.read_text()
+    for name, is_enabled in plugins.items():
+        text = re.sub(rf"^enable_{name}=.*\n", "", text, flags=re.MULTILINE)
+        line = f"enable_{name}={str(is_enabled).lower()}"
+        text = text.replace("[python]\n", f"[python]\n{line}\n")
+    settings.write_text(text)
 
 
 def template_path() -> Path:

@@ -270,6 +270,28 @@ def scroll_to(item):
         parent = parent.parentWidget()
 
 
+def menu_entry(text):
+    """Middle of an entry on the screen: of the menu that is open, else of the menu bar."""
+    menu = QApplication.activePopupWidget() or app.activeWindow().qwindow().menuBar()
+    found = [item for item in menu.actions() if item.text().replace("&", "").split("\t")[0] == text]
+    return _middle(menu, menu.actionGeometry(found[0])) if found else None
+
+
+def in_dialog(text):
+    """Middle of the widget of this text, or object name, in the dialog that is in the way."""
+    dialog = QApplication.activeModalWidget()
+    for item in dialog.findChildren(QWidget) if dialog else []:
+        shown = item.text().replace("&", "") if hasattr(item, "text") else ""
+        if item.isVisible() and text in (item.objectName(), shown):
+            return _middle(item, item.rect())
+    return None
+
+
+def _middle(item, area):
+    point = item.mapToGlobal(area.center())
+    return [point.x(), point.y()]
+
+
 def canvas_centre():
     """Screen coordinates of the middle of the picture's view."""
     area = app.activeWindow().qwindow().centralWidget()

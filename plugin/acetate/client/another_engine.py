@@ -1,0 +1,76 @@
+"""An engine that the painter named: its address and token, in `another-engine.json` of the config directory.
+
+It has to be reached through loopback, because nothing encrypts the way: from another machine, `ssh -L` brings it here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from acetate.client import api
+from acetate.protocol.codec import from_answer, to_json
+from acetate.protocol.connection import Connection, config_dir
+from acetate.protocol.errors import AccessError, EngineUnreachable, MalformedMessage
+from acetate.protocol.version import PROTOCOL_VERSION
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_FORM = "Write it as http://127.0.0.1:PORT; an engine of another machine is brought here by ssh -L PORT:127.0.0.1:PORT."
+
+
+@dataclass(frozen=True)
+class Address:
+    url: str
+    token: str
+
+
+def file() -> Path:
+    return config_dir() / "another-engine.json"
+
+
+def read() -> Address | None:
+    """None where the painter has named none, or the file cannot be read."""
+    try:
+        return from_answer(Address, json.loads(file().read_text(encoding="utf-8")))
+    except (OSError, ValueError, MalformedMessage):
+        return None
+
+
+def use(url: str, token: str) -> Connection:
+    """From now on this one. Raises AccessError, EngineUnreachable, VersionMismatch; nothing is changed then."""
+    address = Address(url.strip(), token.strip())
+    connection = connect(address)
+    path = file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.new")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # the token is a secret
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        json.dump(to_json(address), stream)
+    fresh.replace(path)
+    return connection
+
+
+def forget() -> None:
+    file().unlink(missing_ok=True)
+
+
+def connect(address: Address) -> Connection:
+    """Asks it who it is. Raises as `use`."""
+    parts = urlsplit(address.url if "//" in address.url else f"http://{address.url}")
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if host not in _LOOPBACK or port is None or parts.scheme != "http":
+        raise AccessError(f"{address.url!r} is not an address on this machine", _FORM)
+    asked = Connection(host or "", port, address.token, 0, "", PROTOCOL_VERSION)
+    try:
+        health = api.health(asked)
+    except (EngineUnreachable, MalformedMessage) as error:
+        raise EngineUnreachable(
+            f"no engine answers at {asked.url} ({error.detail})", "Start it, or install an engine here (Engine…)."
+        ) from error
+    return replace(asked, pid=health.pid, version=health.version)
