@@ -32,7 +32,8 @@ class Settings:
     @staticmethod
     def of(request: GenerateRequest, family: str) -> Settings:
         values = json.loads((resources_dir() / "presets" / f"{request.preset.value}.json").read_text(encoding="utf-8"))
-        preset = from_json(FamilyPreset, values["families"][family], f"{request.preset.value}.json")
+        row = values["families"].get(family, values["any"])
+        preset = from_json(FamilyPreset, row, f"{request.preset.value}.json")
         return Settings(
             steps=preset.steps if request.steps is None else request.steps,
             scheduler=request.scheduler or preset.scheduler,
