@@ -10,8 +10,8 @@ import torch
 from acetate.protocol.errors import OutOfMemory
 from acetate.protocol.requests import GenerateRequest, Task
 from acetate_engine.models.families.base import Model
+from acetate_engine.models.families.cache import ModelCache
 from acetate_engine.models.families.components import Components
-from acetate_engine.models.runtime.cache import ModelCache
 from acetate_engine.models.runtime.memory import is_out_of_memory
 from acetate_engine.models.runtime.placement import Policy
 from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Images, Reporter

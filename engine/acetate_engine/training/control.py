@@ -10,8 +10,8 @@ from diffusers import ControlNetModel, UNet2DConditionModel
 from torch import Tensor, nn
 
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing
+from acetate_engine.models.adapters.sharing_files import load_sharing_weights
 from acetate_engine.models.adapters.sharing_weights import keeping_spread
-from acetate_engine.models.checkpoints.load import load_sharing_weights
 from acetate_engine.models.networks.widening import take_weights
 from acetate_engine.pipelines.recipes.plain import canny
 from acetate_engine.training.base import save_half

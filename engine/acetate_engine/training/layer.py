@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing, new_sharing_weights
-from acetate_engine.models.checkpoints.load import load_sharing_weights
+from acetate_engine.models.adapters.sharing_files import load_sharing_weights
 from acetate_engine.training.base import BaseConfig, BaseStage
 from acetate_engine.training.compose import to_float, vae_feed
 from acetate_engine.training.config import Existing

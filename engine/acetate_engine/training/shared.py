@@ -17,8 +17,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing, new_sharing_weights
+from acetate_engine.models.adapters.sharing_files import load_sharing_weights
 from acetate_engine.models.adapters.sharing_weights import PROJECTIONS, SharingWeights
-from acetate_engine.models.checkpoints.load import load_sharing_weights
 from acetate_engine.training.compose import over, to_float
 from acetate_engine.training.config import Existing
 from acetate_engine.training.datasets import Bytes

@@ -9,7 +9,7 @@ from peft.utils import get_peft_model_state_dict
 from torch import nn
 
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing
-from acetate_engine.models.checkpoints.load import load_sharing_weights
+from acetate_engine.models.adapters.sharing_files import load_sharing_weights
 from acetate_engine.training.config import Existing
 from acetate_engine.training.datasets import Pictures
 from acetate_engine.training.diffusion import SubsetConfig, load_subset

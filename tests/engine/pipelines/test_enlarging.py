@@ -16,7 +16,7 @@ from acetate_engine.models.networks.compact_upscaler import CompactUpscaler
 from acetate_engine.models.parts.shelf import read_part
 from acetate_engine.pipelines import enlarging
 from acetate_engine.pipelines.contract import JobCancelled
-from acetate_engine.pipelines.enlarging import enlarge, enlarge_to
+from acetate_engine.pipelines.stages.enlarging import enlarge, enlarge_to
 from tests.engine.pipelines.reporters import Recorder
 from tests.engine.pipelines.samples import a_request, layer_bytes, run
 

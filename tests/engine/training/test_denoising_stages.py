@@ -5,7 +5,7 @@ import pytest
 import torch
 from diffusers import ControlNetModel
 
-from acetate_engine.models.checkpoints.load import load_sharing_weights
+from acetate_engine.models.adapters.sharing_files import load_sharing_weights
 from acetate_engine.training.control import edges_of
 from acetate_engine.training.diffusion import noise_schedule, velocity_loss
 from acetate_engine.training.loop import Trainer

@@ -9,10 +9,10 @@ from safetensors.torch import load_file
 from acetate.protocol.requests import ControlMethod
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing
 from acetate_engine.models.adapters.controls import load_reader
+from acetate_engine.models.adapters.sharing_files import load_sharing_weights
 from acetate_engine.models.adapters.styles import StyleLoras
 from acetate_engine.models.adapters.unet_patch import UNetPatch
 from acetate_engine.models.checkpoints.kinds import Family
-from acetate_engine.models.checkpoints.load import load_sharing_weights
 from acetate_engine.models.checkpoints.offsets import OffsetFile
 from acetate_engine.training.diffusion import frozen_unet
 from acetate_engine.training.loop import Trainer

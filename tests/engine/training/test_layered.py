@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from acetate_engine.models.checkpoints.load import load_sharing_weights
+from acetate_engine.models.adapters.sharing_files import load_sharing_weights
 from acetate_engine.training.compose import over, to_float
 from acetate_engine.training.datasets import load_pictures
 from acetate_engine.training.layered import CompositionConfig, harmonised, lay, placed, with_contact_shadow

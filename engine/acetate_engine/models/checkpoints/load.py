@@ -12,7 +12,6 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from acetate.protocol.errors import CheckpointError
-from acetate_engine.models.adapters.sharing_weights import SharingWeights
 from acetate_engine.models.checkpoints.header import Header, Shape, read_header, require_shapes
 from acetate_engine.models.checkpoints.kinds import Kind, require
 from acetate_engine.models.checkpoints.shapes import decoder_config, encoder_config
@@ -30,7 +29,7 @@ def load_offset_encoder(path: Path, dtype: torch.dtype = torch.float32) -> Offse
     Raises:
         CheckpointError: another kind of file, or a damaged one.
     """
-    return _load(path, Kind.TRANSPARENT_ENCODER, lambda shapes: OffsetEncoder(**encoder_config(shapes)), dtype)
+    return load_module(path, Kind.TRANSPARENT_ENCODER, lambda shapes: OffsetEncoder(**encoder_config(shapes)), dtype)
 
 
 def load_transparent_decoder(path: Path, dtype: torch.dtype = torch.float32) -> TransparentDecoder:
@@ -39,16 +38,9 @@ def load_transparent_decoder(path: Path, dtype: torch.dtype = torch.float32) -> 
     Raises:
         CheckpointError: another kind of file, or a damaged one.
     """
-    return _load(path, Kind.TRANSPARENT_DECODER, lambda shapes: TransparentDecoder(**decoder_config(shapes)), dtype)
-
-
-def load_sharing_weights(path: Path, dtype: torch.dtype = torch.float32) -> SharingWeights:
-    """A layer file (`layer_sd15_transparent_attn`, `_joint`, `_fg2bg`, `_bg2fg`), on the CPU, for inference.
-
-    Raises:
-        CheckpointError: another kind of file, or a damaged one.
-    """
-    return _load(path, Kind.SHARING, SharingWeights.for_shapes, dtype)
+    return load_module(
+        path, Kind.TRANSPARENT_DECODER, lambda shapes: TransparentDecoder(**decoder_config(shapes)), dtype
+    )
 
 
 def require_finite(path: Path) -> None:
@@ -73,7 +65,7 @@ def _require_finite(path: Path, size: int, modified: int) -> None:
                 )
 
 
-def _load(path: Path, kind: Kind, build: Callable[[Mapping[str, Shape]], Module], dtype: torch.dtype) -> Module:
+def load_module(path: Path, kind: Kind, build: Callable[[Mapping[str, Shape]], Module], dtype: torch.dtype) -> Module:
     """`build` makes the module, empty, from the shapes that its file tells."""
     require(path, {kind})
     header = read_header(path)

@@ -13,8 +13,8 @@ from diffusers import DDPMScheduler, UNet2DConditionModel
 from acetate.protocol.errors import CheckpointError
 from acetate.protocol.geometry import Extent
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing
+from acetate_engine.models.adapters.sharing_files import load_sharing_weights
 from acetate_engine.models.checkpoints.kinds import Family
-from acetate_engine.models.checkpoints.load import load_sharing_weights
 from acetate_engine.models.families.add_ons import AddOns
 from acetate_engine.models.families.components import Adaptation, Components, Text
 from acetate_engine.models.families.mini import MiniCard

@@ -12,12 +12,12 @@ from torch import Tensor
 
 from acetate.protocol.geometry import Extent
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing
+from acetate_engine.models.adapters.sharing_files import load_sharing_weights
 from acetate_engine.models.adapters.unet_patch import UNetPatch
 from acetate_engine.models.checkpoints.base import BaseModel, load_base
 from acetate_engine.models.checkpoints.kinds import Family
 from acetate_engine.models.checkpoints.load import (
     load_offset_encoder,
-    load_sharing_weights,
     load_transparent_decoder,
 )
 from acetate_engine.models.checkpoints.offsets import OffsetFile

@@ -15,8 +15,8 @@ from acetate_engine.compositing.pixels import Floats, Pixels
 from acetate_engine.compositing.regions import crop
 from acetate_engine.compositing.resize import resize
 from acetate_engine.pipelines.contract import GeneratedLayer
-from acetate_engine.pipelines.finish import finishing
 from acetate_engine.pipelines.stages.decoders import decode_opaque, decode_transparent
+from acetate_engine.pipelines.stages.finish import finishing
 from acetate_engine.pipelines.stages.geometry import Geometry
 from acetate_engine.pipelines.stages.job import Job
 

@@ -6,7 +6,8 @@ from diffusers import UNet2DConditionModel
 
 from acetate.protocol.errors import CheckpointError
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing, new_sharing_weights
-from acetate_engine.models.checkpoints.load import load_offset_encoder, load_sharing_weights, load_transparent_decoder
+from acetate_engine.models.adapters.sharing_files import load_sharing_weights
+from acetate_engine.models.checkpoints.load import load_offset_encoder, load_transparent_decoder
 from tests.engine.models import official, small
 
 LOADERS = {

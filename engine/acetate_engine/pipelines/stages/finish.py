@@ -6,7 +6,7 @@ from functools import partial
 
 from acetate.protocol.errors import CheckpointError, PartError
 from acetate_engine.compositing.resize import resize
-from acetate_engine.pipelines.enlarging import enlarge_to, upscaler
+from acetate_engine.pipelines.stages.enlarging import enlarge_to, upscaler
 from acetate_engine.pipelines.stages.geometry import Resample
 from acetate_engine.pipelines.stages.job import Job
 
