@@ -1,7 +1,7 @@
 # Thin on purpose: what each command does stands in resources/setup.sh, tests/ and pyproject.toml.
 BIN := .venv/bin
 
-.PHONY: setup demo test update newest dist check test-kritas long bench fuzz format
+.PHONY: setup demo test update newest dist check test-kritas long bench fuzz chaos soak format
 
 setup:                  ## apt packages when missing, .venv, torch, Acetate itself; seconds when nothing changed
 	@resources/setup.sh
@@ -39,6 +39,12 @@ long: $(BIN)/acetate    ## what takes too long for every change: each line is a 
 
 fuzz: $(BIN)/acetate    ## 10,000 broken documents: an error that names file and reason, nothing else
 	ACETATE_FUZZ=10000 $(BIN)/pytest tests/fuzz
+
+chaos: $(BIN)/acetate   ## kills, frozen copies, a full disk, a locked store, hangs: nothing lost, nothing twice; a table
+	$(BIN)/python -m tests.chaos
+
+soak: $(BIN)/acetate    ## 2,000 jobs of 16 clients, 10,000 that wait: memory, descriptors, threads, how long answers take
+	$(BIN)/python -m tests.soak
 
 corpus: $(BIN)/acetate  ## FOLDER=…: documents composed from their layers, against the merged picture of their program
 	$(BIN)/python -m tests.engine.documents.corpus $(FOLDER)

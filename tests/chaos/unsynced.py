@@ -1,0 +1,83 @@
+"""Copies of the data folder as a power cut leaves it: what was written since the last fsync of its file is zeros.
+
+strace tells what the engine and its worker write, and what they sync.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import subprocess
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.chaos.ledger import Outcome
+from tests.chaos.scenarios import copies_of, engine_in
+from tests.engine.process import EngineProcess
+
+_CALL = re.compile(
+    r"(?P<pid>\d+) +(?P<call>pwrite64|fsync|fdatasync)\(\d+<(?P<path>[^>]+)>(?:, \"\"\.{0,3}, (?P<range>\d+, \d+))?"
+)
+_RESUMED = re.compile(r"(?P<pid>\d+) +<\.\.\. (?P<call>fsync|fdatasync) resumed")
+_SETTLE = 0.2  # seconds until what was called before is written down
+Ranges = dict[str, list[tuple[int, int]]]  # by path: first byte, and how many
+
+
+def copy_unsynced(root: Path, count: int, dice: random.Random) -> Outcome:
+    with engine_in(root) as engine:
+        engine.wait_ready()
+        log = root.with_name("calls")
+        with _traced(engine, log):
+
+            def lose(copy: Path) -> None:
+                time.sleep(_SETTLE)
+                for path, ranges in unsynced(log.read_text(errors="replace")).items():
+                    _forget(copy / Path(path).relative_to(root), ranges)
+
+            return copies_of(engine, count, dice, lose)
+
+
+@contextmanager
+def _traced(engine: EngineProcess, log: Path) -> Iterator[None]:
+    watched = [option for pid in (engine.process.pid, engine.worker) for option in ("-p", str(pid))]
+    calls = "trace=pwrite64,fsync,fdatasync"
+    command = ["strace", "-f", "-y", "-q", "-s", "0", "-e", calls, "-e", "signal=none", "-o", f"|cat > {log}", *watched]
+    tracer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    time.sleep(1.0)
+    try:
+        yield
+    finally:
+        tracer.terminate()
+        tracer.wait()
+
+
+def unsynced(calls: str) -> Ranges:
+    """What was written to each file since its last sync returned."""
+    written: Ranges = defaultdict(list)
+    syncing: dict[str, str] = {}  # by thread
+    for line in calls.splitlines():
+        if call := _CALL.match(line):
+            if call["range"]:
+                length, offset = map(int, call["range"].split(", "))
+                written[call["path"]].append((offset, length))
+            elif "<unfinished" in line:
+                syncing[call["pid"]] = call["path"]
+            elif call["call"] != "pwrite64":
+                written.pop(call["path"], None)
+        elif resumed := _RESUMED.match(line):
+            written.pop(syncing.pop(resumed["pid"], ""), None)
+    return dict(written)
+
+
+def _forget(path: Path, ranges: list[tuple[int, int]]) -> None:
+    if not path.exists():
+        return
+    with path.open("r+b") as file:
+        size = path.stat().st_size
+        for offset, length in ranges:
+            if offset < size:
+                file.seek(offset)
+                file.write(bytes(min(length, size - offset)))
