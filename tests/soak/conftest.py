@@ -1,0 +1,5 @@
+"""Real engine processes, as the tests of the engine have them."""
+
+from tests.engine.conftest import own_engine
+
+__all__ = ["own_engine"]
