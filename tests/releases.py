@@ -54,7 +54,7 @@ def recipes_of_the_future(book: Json) -> Json:
     """The first recipe has a field that nobody knows; behind it come an unknown task and a form of a later release."""
     first, *others = book["kept"]
     first["recipe"]["mood"] = "cheerful"
-    unknown = {"layer": "{unknown}", "recipe": {"request": {**first["recipe"]["request"], "task": "decompose"}}}
+    unknown = {"layer": "{unknown}", "recipe": {"request": {**first["recipe"]["request"], "task": "a task of later"}}}
     later = {"version": 2, "layer": "{later}", "made": {"by": "somebody else"}}
     return {**book, "kept": [first, unknown, later, "no record at all", *others]}
 
@@ -65,4 +65,4 @@ def stacks_of_the_future(book: Json) -> Json:
 
 
 def settings_of_the_future(settings: Json) -> Json:
-    return {**settings, "version": 4, "task": "decompose", "mood": {"is": "cheerful"}}
+    return {**settings, "version": 4, "task": "a task of later", "mood": {"is": "cheerful"}}
