@@ -25,7 +25,8 @@ from acetate_engine.commands.output import Bar, generate_into
 
 if TYPE_CHECKING:
     from acetate_engine.documents.tree import Layer
-    from acetate_engine.engine import Engine, Result
+    from acetate_engine.engine import Engine
+    from acetate_engine.results import Result
 
 _ELSEWHERE = {Task.STACK: "acetate stack", Task.REFINE: "acetate refine", Task.INPAINT: "acetate inpaint"}
 _FLAT = (".png", ".webp")
@@ -59,7 +60,7 @@ def generate(
     acetate generate -m dream -p "a fox" --control edges:sketch.png -o fox.png
     """
     from acetate_engine.documents.tree import Memory, PixelLayer
-    from acetate_engine.engine import picture
+    from acetate_engine.sources import picture
 
     def make(using: Engine, bar: Bar) -> tuple[Result, tuple[Layer, ...]]:
         if task in _ELSEWHERE:

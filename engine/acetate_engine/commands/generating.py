@@ -15,7 +15,7 @@ from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.requests import MAX_SEED, ControlKind, Preset, Style
 
 if TYPE_CHECKING:
-    from acetate_engine.engine import Hint, Look
+    from acetate_engine.asking import Hint, Look
 
 T = TypeVar("T", bound=Callable[..., None])
 
@@ -67,7 +67,7 @@ class How:
 
     @property
     def looks(self) -> tuple[Look, ...]:
-        from acetate_engine.engine import Look
+        from acetate_engine.asking import Look
 
         weighted = map(_weighted, self.image_prompt or [])
         return tuple(Look(Path(name), weight, self.image_adapter) for name, weight in weighted)
@@ -113,7 +113,7 @@ def _weighted(text: str) -> tuple[str, float]:
 
 
 def _hint(text: str) -> Hint:
-    from acetate_engine.engine import Hint
+    from acetate_engine.asking import Hint
 
     kind, _, rest = text.partition(":")
     if not rest or kind not in {known.value for known in ControlKind}:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from acetate_engine.documents.tree import Layer
-    from acetate_engine.engine import Engine, Result
+    from acetate_engine.engine import Engine
+    from acetate_engine.results import Result
 
 INTERRUPTED = 130  # as a shell says it: 128 + SIGINT
 

@@ -21,7 +21,8 @@ from acetate_engine.commands.output import engine_for, print_result, progress_ba
 if TYPE_CHECKING:
     from acetate_engine.compositing.pixels import Pixels
     from acetate_engine.documents.tree import Document, Layer
-    from acetate_engine.engine import Picture, Result
+    from acetate_engine.results import Result
+    from acetate_engine.sources import Picture
 
 
 class _FileFirst(TyperGroup):
@@ -141,9 +142,9 @@ def generate(
         --region 400,120,512x512 -p "a hot-air balloon" -o poster-balloon.psd
     acetate psd poster.psd -m dream -p "a fox" --style ink:0.8 --control lines:sketch.png -o poster-fox.psd
     """
+    from acetate_engine.asking import NamedImages, drawn
     from acetate_engine.documents.reader import is_psd, read_document
     from acetate_engine.documents.writer import check_writable
-    from acetate_engine.engine import Conditions, drawn
 
     with reported(json):
         if not is_psd(file) or out.suffix.lower() not in (".psd", ".psb"):
@@ -152,23 +153,23 @@ def generate(
         document = read_document(file)
         chosen = _Chosen(document, tuple(background or ()), tuple(foreground or ()))
         bounds = parse_region(region) or Bounds.of(document.extent)
-        conditions = Conditions()
+        named = NamedImages()
         request = GenerateRequest(
             task=task,
             bounds=bounds,
             seed=drawn(how.seed),
             prompt=prompt,
-            background=conditions.add(chosen.background(task, bounds)),
-            foreground=conditions.add(chosen.foreground(task, bounds)),
-            mask=conditions.add(_mask(mask, bounds)),
-            control=tuple(conditions.hint(hint, _within(hint.picture, bounds, "hint")) for hint in how.hints),
-            image_prompts=tuple(map(conditions.look, how.looks)),
+            background=named.add(chosen.background(task, bounds)),
+            foreground=named.add(chosen.foreground(task, bounds)),
+            mask=named.add(_mask(mask, bounds)),
+            control=tuple(named.hint(hint, _within(hint.picture, bounds, "hint")) for hint in how.hints),
+            image_prompts=tuple(map(named.look, how.looks)),
             strength=strength,
             **how.settings,
             pixel_format=PixelFormat.RGBA8 if document.depth == 8 else PixelFormat.RGBA16,
         )
         with progress_bar() as bar:
-            result = engine_for(engine).run(request, conditions.images, bar)
+            result = engine_for(engine).run(request, named.images, bar)
         notes = _insert(file, out, result, **chosen.place(task, above))
         print_result(result, out, bar.seconds, json, notes)
 
@@ -209,7 +210,7 @@ class _Chosen:
 
 
 def _mask(path: Path | None, region: Bounds) -> Pixels | None:
-    from acetate_engine.engine import coverage_of
+    from acetate_engine.sources import coverage_of
 
     return None if path is None else coverage_of(_within(path, region, "mask"))
 
@@ -217,7 +218,7 @@ def _mask(path: Path | None, region: Bounds) -> Pixels | None:
 def _within(source: Picture, region: Bounds, what: str) -> Pixels:
     """The part of a picture that lies in `region` of the canvas."""
     from acetate_engine.compositing.regions import crop
-    from acetate_engine.engine import extent_of, picture
+    from acetate_engine.sources import extent_of, picture
 
     pixels = picture(source)
     if not Bounds.of(extent_of(pixels)).contains(region):
@@ -230,7 +231,7 @@ def _insert(file: Path, out: Path, result: Result, **place: str | None) -> tuple
     from acetate_engine.documents.psd_edit import insert_layers
     from acetate_engine.documents.tree import Group
     from acetate_engine.documents.writer import replacing
-    from acetate_engine.engine import pixel_layers
+    from acetate_engine.results import pixel_layers
 
     layers: tuple[Layer, ...] = pixel_layers(result.layers)
     if len(layers) > 1:

@@ -18,7 +18,8 @@ from acetate_engine.commands.output import Bar, generate_into
 
 if TYPE_CHECKING:
     from acetate_engine.documents.tree import Layer
-    from acetate_engine.engine import Engine, Result
+    from acetate_engine.engine import Engine
+    from acetate_engine.results import Result
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def stack(
           bounds: {x: 100, y: 80, width: 256, height: 256}
     """
     from acetate_engine.documents.tree import Memory, PixelLayer
-    from acetate_engine.engine import picture
+    from acetate_engine.sources import picture
 
     def make(using: Engine, bar: Bar) -> tuple[Result, tuple[Layer, ...]]:
         wanted = _planned(plan, layer or [])

@@ -34,6 +34,20 @@ class Reporter(Protocol):
         """Raises JobCancelled if the job was cancelled."""
 
 
+@dataclass
+class Silent:
+    """A Reporter that keeps everything to itself."""
+
+    def progress(self, step: int, steps: int, stage: str) -> None:
+        pass
+
+    def preview(self, step: int, rgba: NDArray[np.uint8]) -> None:
+        pass
+
+    def check(self) -> None:
+        pass
+
+
 @dataclass(frozen=True)
 class GeneratedLayer:
     image: int  # which of the alternatives

@@ -9,6 +9,7 @@ from acetate.protocol.geometry import Extent
 from acetate.protocol.requests import DEFAULT_MODEL, GenerateRequest, Task
 from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.models.families import find_model, model_for
+from acetate_engine.models.runtime.quiet import quiet_libraries
 from acetate_engine.pipelines.contract import Generated, Images, Reporter
 from acetate_engine.pipelines.recipes.plain import WITHOUT_MODEL, cut_out
 
@@ -43,6 +44,7 @@ class TaskGenerator:
 
     def _loaded(self) -> Runner:
         if self._runner is None:
+            quiet_libraries()
             from acetate_engine.pipelines.runner import Runner  # torch takes seconds to import: not for a refusal
 
             self._runner = Runner()

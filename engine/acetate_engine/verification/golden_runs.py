@@ -25,10 +25,11 @@ from acetate.protocol.events import ModelInfo
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.requests import GenerateRequest, Scheduler, Task
 from acetate_engine.compositing.pixels import Pixels
-from acetate_engine.engine import Silent
 from acetate_engine.models.checkpoints.kinds import Family
 from acetate_engine.models.families import sd15, sdxl
 from acetate_engine.models.families.base import Model, WorkingSize
+from acetate_engine.models.runtime.quiet import quiet_libraries
+from acetate_engine.pipelines.contract import Silent
 from acetate_engine.pipelines.methods.concatenated import Concatenated
 from acetate_engine.pipelines.runner import Runner
 from acetate_engine.pipelines.stages.before_denoise import Until, down_to, first_share
@@ -117,6 +118,7 @@ def compare_runs(directory: Path) -> Iterator[Comparison]:
     Raises:
         FileError: the file is missing or broken, or holds what is not known here.
     """
+    quiet_libraries()
     golden = GoldenRuns.read(directory / FILE)
     kinds: dict[Kind, dict[str, str]] = defaultdict(dict)  # golden names by the layer weights of their runs
     for name in golden.latents:

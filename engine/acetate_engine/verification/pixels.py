@@ -32,7 +32,7 @@ from acetate.protocol.requests import (
 )
 from acetate_engine.compositing.alpha import premultiply, to_float
 from acetate_engine.compositing.images import encode_image
-from acetate_engine.engine import Silent
+from acetate_engine.pipelines.contract import Silent
 from acetate_engine.pipelines.tasks import TaskGenerator
 
 ALLOWED = 2 / 255  # of alpha, and of colour times alpha

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from acetate_engine import Engine
+from acetate_engine.asking import Hint, Look
 from acetate_engine.commands.generating import How
 from acetate_engine.documents.writer import write_document
-from acetate_engine.engine import Hint, Look
 from acetate_engine.paths import models_dir
 from tests.engine.commands.conftest import Acetate, all_add_ons, write
 from tests.engine.commands.test_generate import pixels_of

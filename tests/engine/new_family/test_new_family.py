@@ -9,10 +9,9 @@ from acetate.protocol.errors import UnsupportedTask
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import GenerateRequest
 from acetate.protocol.tasks import LayerRole, Task
-from acetate_engine.engine import Silent
 from acetate_engine.models import families
 from acetate_engine.models.families import describe_models
-from acetate_engine.pipelines.contract import GeneratedLayer
+from acetate_engine.pipelines.contract import GeneratedLayer, Silent
 from acetate_engine.pipelines.tasks import TaskGenerator
 from tests.engine.new_family import family
 

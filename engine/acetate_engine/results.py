@@ -1,0 +1,69 @@
+"""What comes back: layers with their places on the canvas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from acetate.protocol.geometry import Bounds, Extent
+from acetate.protocol.pixels import PixelFormat
+from acetate.protocol.requests import GenerateRequest
+from acetate.protocol.tasks import LayerRole
+from acetate_engine.compositing.pixels import Pixels
+from acetate_engine.documents.openraster import eight
+from acetate_engine.documents.tree import Document, Layer, PixelLayer, cropped
+from acetate_engine.documents.writer import write_document
+from acetate_engine.pipelines.contract import Generated, GeneratedLayer
+
+
+@dataclass(frozen=True, eq=False)
+class ResultLayer:
+    """One generated layer: (h, w, 4) straight sRGB `pixels`, as large as `bounds` on the canvas."""
+
+    name: str
+    role: LayerRole
+    bounds: Bounds
+    pixels: Pixels
+    seed: int
+
+    @property
+    def image(self) -> Image.Image:
+        """RGBA, 8 bit."""
+        return Image.fromarray(eight(self.pixels))
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a request gave."""
+
+    request: GenerateRequest
+    layers: tuple[ResultLayer, ...]  # bottom to top
+    notes: tuple[str, ...] = ()  # what was done otherwise than asked
+
+    @staticmethod
+    def of(request: GenerateRequest, generated: Generated) -> Result:
+        return Result(request, tuple(map(_result, generated.layers)), generated.notes)
+
+    def document(self, below: Sequence[Layer] = ()) -> Document:
+        """The layers above `below`, on the canvas of the request; each cut to its alpha."""
+        depth = 16 if self.request.pixel_format is PixelFormat.RGBA16 else 8
+        canvas = self.request.covered
+        extent = Extent(max(canvas.right, 0), max(canvas.bottom, 0))
+        return Document(extent, (*below, *pixel_layers(self.layers)), depth)
+
+    def save(self, path: Path | str, below: Sequence[Layer] = ()) -> None:
+        """PSD, PSB, ORA, PNG, WebP or, without a suffix, a folder of PNGs. Raises FileError."""
+        write_document(self.document(below), Path(path))
+
+
+def pixel_layers(layers: Sequence[ResultLayer]) -> tuple[PixelLayer, ...]:
+    return tuple(
+        PixelLayer(layer.name, source=cropped(layer.bounds.x, layer.bounds.y, layer.pixels)) for layer in layers
+    )
+
+
+def _result(layer: GeneratedLayer) -> ResultLayer:
+    return ResultLayer(layer.name, layer.role, layer.bounds, layer.pixels, layer.seed)
