@@ -21,9 +21,9 @@ TWELVE = [
     f"a {colour} {thing}, 3d emoji" for thing in ("apple", "cup", "hat") for colour in ("red", "blue", "green", "grey")
 ]
 RECIPE = """
-from acetate.krita.document import OpenDocument
+from acetate.krita.host import KritaDocument
 from acetate.session.recipes import recipe_of
-recipe_of(OpenDocument(document()), id).request.prompt
+recipe_of(KritaDocument(document()), id).request.prompt
 """
 
 

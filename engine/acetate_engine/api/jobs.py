@@ -78,13 +78,11 @@ def parse_request(body: bytes) -> GenerateRequest:
 
 
 def _check_images(request: GenerateRequest, engine: Engine) -> None:
-    named = {"background": request.background, "foreground": request.foreground, "selection": request.mask}
-    named.update({f"{hint.kind.value} hint {index + 1}": hint.image for index, hint in enumerate(request.control)})
-    named.update({f"image prompt {index + 1}": prompt.image for index, prompt in enumerate(request.image_prompts)})
-    named.update({f"picture of layer {index + 1}": layer.picture for index, layer in enumerate(request.layers)})
-    for name, digest in named.items():
-        if digest is not None and digest not in engine.images:
-            raise UnknownImage(f"the {name} ({digest}) was never uploaded", "Upload it, then send the job again.")
+    for picture in request.pictures:
+        if picture.digest not in engine.images:
+            raise UnknownImage(
+                f"the {picture.slot.label} ({picture.digest}) was never uploaded", "Upload it, then send the job again."
+            )
 
 
 @router.get("", response_model=JobList)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from acetate.protocol.errors import InvalidRequest, UnknownImage
 from acetate.protocol.geometry import Extent
-from acetate.protocol.requests import DEFAULT_MODEL, GenerateRequest, Task
+from acetate.protocol.requests import DEFAULT_MODEL, GenerateRequest, Role, Task
 from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.models.families import find_model, model_for
 from acetate_engine.models.runtime.quiet import quiet_libraries
@@ -62,26 +62,13 @@ def check(request: GenerateRequest, images: Images) -> None:
 
 
 def _check_extents(request: GenerateRequest, images: Images) -> None:
-    covered = request.covered.extent
-    for name in _conditions(request):
-        if (extent := _extent(images[name])) != covered:
+    for picture in request.pictures:
+        extent, covered = _extent(images[picture.digest]), picture.bounds.extent if picture.bounds else None
+        if covered is not None and extent != covered:
             raise InvalidRequest(
-                f"image {name[:12]}… is {extent}, and the job covers {covered}",
-                "Send images of exactly the context of the job.",
+                f"the {picture.slot.label} ({picture.digest[:12]}…) is {extent}, and the job covers {covered}",
+                "Send pictures of exactly what they cover: the context of the job, or the bounds of their layer.",
             )
-    for index, layer in enumerate(request.layers):
-        wanted = (layer.bounds or request.bounds).extent
-        if layer.picture is not None and (extent := _extent(images[layer.picture])) != wanted:
-            raise InvalidRequest(
-                f"the picture of layer {index + 1} is {extent}, and the layer is {wanted}",
-                "Send pictures of exactly the bounds of their layers.",
-            )
-
-
-def _conditions(request: GenerateRequest) -> list[str]:
-    """Digests of what covers the whole context."""
-    named = (request.background, request.foreground, request.mask, *(hint.image for hint in request.control))
-    return [name for name in named if name is not None]
 
 
 def _extent(pixels: Pixels) -> Extent:
@@ -89,10 +76,9 @@ def _extent(pixels: Pixels) -> Extent:
 
 
 def _check_layouts(request: GenerateRequest, images: Images) -> None:
-    pictures = [layer.picture for layer in request.layers if layer.picture is not None]
-    pictures += [prompt.image for prompt in request.image_prompts]
-    for name in (*_conditions(request), *pictures):
-        if name != request.mask and images[name].ndim != 3:
-            raise InvalidRequest("a layer condition is a mask", "Send it as RGBA8 or RGBA16LE.")
-    if request.mask is not None and images[request.mask].ndim != 2:
-        raise InvalidRequest("the selection has colours", "Send it as A8.")
+    for picture in request.pictures:
+        is_mask, channels = picture.slot.role is Role.MASK, images[picture.digest].ndim
+        if is_mask and channels != 2:
+            raise InvalidRequest("the selection has colours", "Send it as A8.")
+        if not is_mask and channels != 3:
+            raise InvalidRequest(f"the {picture.slot.label} is a mask", "Send it as RGBA8 or RGBA16LE.")

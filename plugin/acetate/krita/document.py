@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 from krita import Document, Krita, Node
 
+from acetate.host import LayerInfo
 from acetate.krita.wrappers import Hold, wrappers
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat
+from acetate.session.views import Place
 
 SRGB = "sRGB-elle-V2-srgbtrc.icc"  # the profile that `Document.projection` converts to
-SETTINGS = "acetate/settings"  # types of annotations
-RECIPES = "acetate/layers"
 
 
 @dataclass(frozen=True)
@@ -33,24 +33,6 @@ class ColourSpace:
         """What its pixels travel as: 8 bits where these are sRGB's own, else 16, which keep the finer steps."""
         is_shallow = self.depth == "U8" and self.model == "RGBA" and self.profile in (SRGB, "sRGB built-in")
         return PixelFormat.RGBA8 if is_shallow else PixelFormat.RGBA16
-
-
-@dataclass(frozen=True)
-class LayerInfo:
-    """A layer or group, as a picker shows it."""
-
-    id: str
-    name: str
-    depth: int  # 0: at the top level
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a result goes: beside `anchor`, inside `parent`; found again by id when it comes."""
-
-    anchor: str
-    parent: str
-    is_below: bool = False  # under the anchor instead of above it
 
 
 class OpenDocument:
@@ -169,14 +151,6 @@ class OpenDocument:
         if node is None:
             raise DocumentError("the chosen layer is gone", "Choose another layer.")
         return node
-
-
-def active_document() -> OpenDocument | None:
-    """None where nothing is open: Krita then still gives a document, but a dead one."""
-    handle = Krita.instance().activeDocument()
-    if handle is None or handle not in Krita.instance().documents():
-        return None
-    return OpenDocument(handle)
 
 
 def active_layer(document: Document, hold: Hold) -> Node:

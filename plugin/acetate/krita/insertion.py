@@ -10,28 +10,21 @@ Duplicate Layer, 40 to 80 ms at 2048×2048 on one core. Krita handles events mea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from krita import Document, Node
 
+from acetate.host import NewLayer
 from acetate.krita.colour import Converter
-from acetate.krita.document import OpenDocument, Place, find_node, node_id
+from acetate.krita.document import OpenDocument, find_node, node_id
 from acetate.krita.wrappers import Hold, wrappers
-from acetate.picture import Picture
 from acetate.protocol.errors import DocumentError
-from acetate.protocol.geometry import Bounds, Extent
+from acetate.protocol.geometry import Extent
 from acetate.qt import QtCore, sip
+from acetate.session.views import Place
 
 _KEPT = "click the result in the history: it is kept there."
 _ANCHOR_GONE = "The layer that was active is gone: the new one is on top."
 _LOWEST = "Krita's scripts cannot insert below the lowest layer: move the new one under “{}” yourself."
-
-
-@dataclass(frozen=True)
-class NewLayer:
-    name: str
-    bounds: Bounds  # canvas pixels
-    picture: Picture  # as large as `bounds`
 
 
 class Insertion:
@@ -43,7 +36,9 @@ class Insertion:
         self._layers = tuple(layers)
         self._nodes = [document.handle.createNode(layer.name, "paintlayer") for layer in layers]
         self.ids = tuple(map(node_id, self._nodes))  # of the layers, in their order
+        self.top = ""
         self.needs_refresh = False  # known once it is attached
+        self.has_replaced = False
         self._converter = Converter(document)
 
     def fill(self) -> None:

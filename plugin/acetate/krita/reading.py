@@ -8,8 +8,6 @@ merging and reading, the long part, may happen in any thread.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import Enum
 
 from krita import Document, Node
 
@@ -20,26 +18,7 @@ from acetate.picture import Picture, row_strips, swap_red_blue
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
 from acetate.qt import QtGui, sip
-
-
-class Show(str, Enum):
-    """Which layers a snapshot keeps."""
-
-    EVERYTHING = "everything"
-    BELOW = "below"  # what lies under a layer
-    UP_TO = "up_to"  # a layer and what lies under it
-    ONLY = "only"  # some layers and groups alone, as on the canvas, shown even if they are hidden
-    INSIDE = "inside"  # the same without what the groups around do to it: as a layer beside it has to look
-    BARE = "bare"  # the same without its own opacity: as its pixels have to be
-
-
-@dataclass(frozen=True)
-class View:
-    """Some layers of a document: all, those below one layer, or some only."""
-
-    show: Show
-    layers: tuple[str, ...] = ()  # ids, topmost first
-    hidden: tuple[str, ...] = ()  # ids of what does not count all the same, if it is there
+from acetate.session.views import Show, View
 
 
 class Snapshot:

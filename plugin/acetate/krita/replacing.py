@@ -8,14 +8,16 @@ into that copy stays with it, through undo, redo, and strokes painted later (mea
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from krita import Krita, Node
 
 from acetate.coroutines import Loop
+from acetate.host import NewLayer
 from acetate.krita.colour import Converter
 from acetate.krita.document import OpenDocument, find_node, node_id
-from acetate.krita.insertion import NewLayer
 from acetate.krita.wrappers import Hold, wrappers
 from acetate.picture import Picture, row_strips
 from acetate.protocol.errors import DocumentError
@@ -25,10 +27,12 @@ from acetate.qt import QtWidgets, sip
 _CONVERT = "convert_to_paint_layer"
 _SHAPED = re.compile(rb"[^\0]+")  # a run of pixels that the mask covers
 Write = Callable[[], None]
+T = TypeVar("T")
+_LOOKS, _PAUSE = 300, 0.02  # how often Krita is asked whether it has followed, and seconds between
 
 
 class Replacement:
-    """`fill` in any thread; then on the GUI thread `is_active`, `convert`, `is_converted` and `writes`, in turns."""
+    """`fill` in any thread; then `attach` on the GUI thread, in turns of its event loop."""
 
     def __init__(self, document: OpenDocument, layer: str, new: NewLayer, mask: Picture | None) -> None:
         """`mask` (A8, as large as `new`): outside of it the old pixels stay, byte for byte; everywhere where None."""
@@ -47,7 +51,20 @@ class Replacement:
         """Converts the pixels to the document's colour space. Any thread."""
         self._converter.write(self._node, self._new.picture, self._new.bounds)
 
-    def is_active(self) -> bool:
+    async def attach(self, loop: Loop) -> str:
+        """One undo step; the id of the copy that has taken the place. Raises DocumentError."""
+        await _until(self._is_active, loop)
+        self._convert()
+        copy = await _until(self._is_converted, loop)
+        if self._is_plain:  # undoing the conversion of one, Krita takes the canvas to be as it was, which it is not
+            _Watch(self._document, copy, loop)
+        for write in self._writes(copy):
+            write()
+            await loop.turn()
+        await loop.thread(self._document.handle.refreshProjection)  # shows what was written
+        return copy
+
+    def _is_active(self) -> bool:
         """Asks Krita to make the layer the active one, which takes a turn or more; True once it is."""
         self._document.check_open()
         handle = self._document.handle
@@ -64,12 +81,12 @@ class Replacement:
             handle.setActiveNode(node)
         return False
 
-    def convert(self) -> None:
+    def _convert(self) -> None:
         """Krita shows the action as disabled until its menu has been open, and carries it out all the same."""
         self._others = self._document.node_ids()
         _action(_CONVERT).trigger()
 
-    def is_converted(self) -> str | None:
+    def _is_converted(self) -> str | None:
         """The id of the copy, once it has taken the place of the layer and is active."""
         self._document.check_open()
         with wrappers() as hold:
@@ -80,20 +97,11 @@ class Replacement:
             # for a moment the layer that is gone, or one beside it, is active still
             return copy if copy not in self._others and find_node(root, copy, hold) else None
 
-    def writes(self, copy: str) -> Iterator[Write]:
+    def _writes(self, copy: str) -> Iterator[Write]:
         """Calls that each write some rows into the copy. Between them Krita may do other things."""
         for strip in row_strips(self._new.bounds, 16):
             yield lambda strip=strip: self._write(copy, strip)  # type: ignore[misc]
         yield lambda: self._name(copy)
-
-    def refresh(self) -> None:
-        """Shows on the canvas what was written. Any thread; takes as long as Krita merges its whole canvas."""
-        self._document.handle.refreshProjection()
-
-    def watch(self, copy: str, loop: Loop) -> None:
-        """Undoing the conversion of a plain layer, Krita takes the canvas to be as it was, which it is not."""
-        if self._is_plain:
-            _Watch(self._document, copy, loop)
 
     def _write(self, copy: str, strip: Bounds) -> None:
         area = (strip.x, strip.y, strip.width, strip.height)
@@ -125,6 +133,15 @@ class Replacement:
         self._converter.close()
         if not sip.isdeleted(self._node):
             sip.delete(self._node)
+
+
+async def _until(look: Callable[[], T | None], loop: Loop) -> T:
+    """What `look` gives, once that is true: Krita follows in later turns of its event loop."""
+    for _ in range(_LOOKS):
+        if found := look():
+            return found
+        await loop.thread(lambda: time.sleep(_PAUSE))
+    raise DocumentError("Krita did not replace the layer", "Click the result in the history: it is kept there.")
 
 
 class _Watch:

@@ -7,35 +7,16 @@ Copies of layers are Krita's own: their bytes, masks and properties are those of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from krita import Node
 
-from acetate.krita.document import OpenDocument, Place, find_node, node_id
-from acetate.krita.insertion import Insertion, NewLayer, check_unlocked
+from acetate.host import CopiedLayer, Member, NewLayer, Part
+from acetate.krita.document import OpenDocument, find_node, node_id
+from acetate.krita.insertion import Insertion, check_unlocked
 from acetate.krita.wrappers import Hold, wrappers
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds, Extent
-
-
-@dataclass(frozen=True)
-class CopiedLayer:
-    """A copy of a node that is in the document."""
-
-    id: str
-    is_visible: bool | None = None  # as it is where None
-
-
-Part = NewLayer | CopiedLayer
-
-
-@dataclass(frozen=True)
-class Member:
-    """A node in a group."""
-
-    bounds: Bounds  # canvas pixels: of what is not transparent, off the canvas too
-    is_visible: bool
-    is_plain: bool  # a paint layer without masks
+from acetate.session.views import Place
 
 
 def members_of(document: OpenDocument, group: str) -> dict[str, Member]:
@@ -70,7 +51,6 @@ class StackInsertion(Insertion):
         self._parts = tuple(parts)
         self._replaces = replaces
         self._opacity = 255
-        self.has_replaced = False
 
     def attach(self, place: Place, group_name: str, expected: Extent | None) -> tuple[str, ...]:
         """One undo step; where a group is replaced, its removal is another one. Raises DocumentError as Insertion."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from acetate.protocol.errors import InvalidRequest
@@ -19,6 +20,44 @@ MAX_SEED = 2**32 - 1
 MAX_ADD_ONS = 8  # hints, image prompts or LoRAs of one request
 MAX_NAME = 200  # characters of a file's name
 MAX_COORDINATE = 2**24  # canvas pixels from the origin, either way
+
+
+class Role(str, Enum):
+    """What a picture is to a request."""
+
+    BACKGROUND = "background"
+    FOREGROUND = "foreground"
+    MASK = "selection"
+    HINT = "hint"
+    LAYER = "picture of layer"
+    LOOK = "image prompt"
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether a request may have several."""
+        return self in (Role.HINT, Role.LAYER, Role.LOOK)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place for a picture in a request."""
+
+    role: Role
+    index: int = 0
+
+    @property
+    def label(self) -> str:
+        """For a person."""
+        return f"{self.role.value} {self.index + 1}" if self.role.is_numbered else self.role.value
+
+
+@dataclass(frozen=True)
+class NamedPicture:
+    """A picture that a request names."""
+
+    slot: Slot
+    digest: str  # empty in a draft: still to be read
+    bounds: Bounds | None  # canvas pixels that it covers exactly; any size where None
 
 
 class Preset(str, Enum):
@@ -131,18 +170,54 @@ class GenerateRequest:
         return self.context or self.bounds
 
     @property
+    def pictures(self) -> tuple[NamedPicture, ...]:
+        """Every picture that it names, in a fixed order: one list for whoever checks, reads, sends or shows them."""
+        single = {Role.BACKGROUND: self.background, Role.FOREGROUND: self.foreground, Role.MASK: self.mask}
+        named = [NamedPicture(Slot(role), name, self.covered) for role, name in single.items() if name is not None]
+        for index, hint in enumerate(self.control):
+            named.append(NamedPicture(Slot(Role.HINT, index), hint.image, self.covered))
+        for index, layer in enumerate(self.layers):
+            if layer.picture is not None:
+                named.append(NamedPicture(Slot(Role.LAYER, index), layer.picture, layer.bounds or self.bounds))
+        for index, prompt in enumerate(self.image_prompts):
+            named.append(NamedPicture(Slot(Role.LOOK, index), prompt.image, None))
+        return tuple(named)
+
+    @property
     def image_digests(self) -> tuple[str, ...]:
         """Every image that must be on the engine before the job can start."""
-        conditions = (self.background, self.foreground, self.mask, *(hint.image for hint in self.control))
-        pictures = (*(layer.picture for layer in self.layers), *(prompt.image for prompt in self.image_prompts))
-        named = (*conditions, *pictures)
-        return tuple(dict.fromkeys(name for name in named if name is not None))
+        return tuple(dict.fromkeys(picture.digest for picture in self.pictures))
 
-    def validate(self) -> None:
-        """Raises InvalidRequest, naming the field and the remedy, where the task cannot be done as asked."""
+    def with_pictures(self, digests: Mapping[Slot, str]) -> GenerateRequest:
+        """The same request with these pictures in their slots; the other slots stay as they are."""
+        return replace(
+            self,
+            background=digests.get(Slot(Role.BACKGROUND), self.background),
+            foreground=digests.get(Slot(Role.FOREGROUND), self.foreground),
+            mask=digests.get(Slot(Role.MASK), self.mask),
+            control=tuple(
+                replace(hint, image=digests.get(Slot(Role.HINT, index), hint.image))
+                for index, hint in enumerate(self.control)
+            ),
+            layers=tuple(
+                replace(layer, picture=digests.get(Slot(Role.LAYER, index), layer.picture))
+                for index, layer in enumerate(self.layers)
+            ),
+            image_prompts=tuple(
+                replace(prompt, image=digests.get(Slot(Role.LOOK, index), prompt.image))
+                for index, prompt in enumerate(self.image_prompts)
+            ),
+        )
+
+    def validate(self, coming: Collection[Slot] = ()) -> None:
+        """Raises InvalidRequest, naming the field and the remedy, where the task cannot be done as asked.
+
+        `coming`: slots of a draft whose pictures are still to be read.
+        """
         _check_prompts(self)
+        _check_stack(self, coming)
         _check_geometry(self)
-        _check_conditions(self)
+        _check_conditions(self, coming)
         _check_numbers(self)
         _check_add_ons(self)
 
@@ -158,19 +233,19 @@ def _check_prompts(request: GenerateRequest) -> None:
     for name, text in prompts.items():
         if len(text) > MAX_PROMPT:
             raise InvalidRequest(f"the {name} has {len(text)} characters", f"Shorten it to at most {MAX_PROMPT}.")
-    if request.task is Task.STACK:
-        _check_stack(request)
-    elif request.task.needs_prompt and not request.prompt.strip():
+    if request.task.needs_prompt and request.task is not Task.STACK and not request.prompt.strip():
         raise InvalidRequest("the prompt is empty", "Type what should appear on the layer.")
 
 
-def _check_stack(request: GenerateRequest) -> None:
+def _check_stack(request: GenerateRequest, coming: Collection[Slot]) -> None:
+    if request.task is not Task.STACK:
+        return
     if not 1 <= len(request.layers) <= MAX_LAYERS:
         raise InvalidRequest(f"the stack has {len(request.layers)} layers", f"Give it 1 to {MAX_LAYERS}.")
     for index, layer in enumerate(request.layers):
         if layer.strength > 0 and not layer.prompt.strip():
             raise InvalidRequest(f"the prompt of layer {index + 1} is empty", "Type what should appear on it.")
-        if layer.strength < 1.0 and layer.picture is None:
+        if layer.strength < 1.0 and layer.picture is None and Slot(Role.LAYER, index) not in coming:
             raise InvalidRequest(
                 f"layer {index + 1} has strength {layer.strength} and no picture to start from",
                 "Send what it showed before, or leave its strength at 1.",
@@ -191,19 +266,21 @@ def _check_geometry(request: GenerateRequest) -> None:
             )
 
 
-def _check_conditions(request: GenerateRequest) -> None:
-    task = request.task
-    if task.needs_background and request.background is None:
+def _check_conditions(request: GenerateRequest, coming: Collection[Slot]) -> None:
+    task, there = request.task, {*coming, *(picture.slot for picture in request.pictures)}
+    if task.needs_background and Slot(Role.BACKGROUND) not in there:
         raise InvalidRequest("there is no background", f"Choose a background layer: {task.value} needs one.")
-    if task.needs_foreground and request.foreground is None:
+    if task.needs_foreground and Slot(Role.FOREGROUND) not in there:
         raise InvalidRequest("there is no foreground", f"Choose a foreground layer: {task.value} needs one.")
-    if task.needs_mask and request.mask is None:
+    if task.needs_mask and Slot(Role.MASK) not in there:
         raise InvalidRequest("there is no selection", f"Select what to repaint: {task.value} needs it.")
-    if request.cut_out and request.mask is None:
+    if request.cut_out and Slot(Role.MASK) not in there:
         raise InvalidRequest("there is no selection to cut out", "Send the mask, or leave cut_out at false.")
-    for name in request.image_digests:
-        if not is_digest(name):
-            raise InvalidRequest(f"{name[:80]!r} does not name an image", "Use the SHA-256 of an uploaded image.")
+    for picture in request.pictures:
+        if picture.slot not in coming and not is_digest(picture.digest):
+            raise InvalidRequest(
+                f"{picture.digest[:80]!r} does not name an image", "Use the SHA-256 of an uploaded image."
+            )
 
 
 def _check_numbers(request: GenerateRequest) -> None:

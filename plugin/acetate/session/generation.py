@@ -1,18 +1,16 @@
-"""From the canvas to the engine's answer: read the conditions, upload them, post the job, follow its events."""
+"""To the engine's answer: upload what the job sees, post it, follow its events."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from acetate.client import api
 from acetate.coroutines import Loop
 from acetate.picture import Picture
 from acetate.protocol.connection import Connection
 from acetate.protocol.errors import EngineUnreachable, UnknownImage
-from acetate.session.conditions import Pictures
 from acetate.session.engine import BACK_OFF, Engine
 from acetate.session.jobs import Job, Phase
-from acetate.session.work import Work
 
 
 class Generation:
@@ -20,24 +18,11 @@ class Generation:
         self._loop = loop
         self._engine = engine
 
-    async def run(self, work: Work, show: Callable[[Pictures], None]) -> Pictures:
-        """Up to the event that ends the job, which then has its result, its error, or is cancelled.
-
-        Gives, and shows before they are sent, the pictures that were read.
-        Raises what keeps the job from starting: DocumentError, EngineError, RequestError.
-        """
-        job = work.job
-        pictures = await work.conditions.read(work.document, job.request.covered, self._loop)
-        if job.is_cancel_wanted:
-            job.enter(Phase.CANCELLED)
-        else:
-            show(pictures)
-            job.request = pictures.name_in(job.request)
-            await self.send(job, pictures.all)
-        return pictures
-
     async def send(self, job: Job, pictures: Sequence[Picture]) -> None:
-        """Uploads the pictures that the request names, posts the job, and follows it to its end."""
+        """Uploads the pictures that the request names, posts the job, and follows it up to the event that ends it.
+
+        The job then has its result, its error, or is cancelled. Raises EngineError, RequestError.
+        """
         job.enter(Phase.SENDING)
         job.id = await self._submit(job, pictures)
         if job.is_cancel_wanted:

@@ -6,17 +6,19 @@ import base64
 import zlib
 from dataclasses import dataclass, replace
 
-from acetate.krita.document import RECIPES, OpenDocument
-from acetate.krita.reading import View
+from acetate.host import Document
 from acetate.picture import Picture, row_strips
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.events import LayerResult
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.kept import Records, Unread, read_list, write_list
 from acetate.protocol.pixels import PixelFormat
-from acetate.protocol.requests import GenerateRequest, Task
+from acetate.protocol.requests import GenerateRequest, Role, Slot, Task
+from acetate.session.pictures import Absent, Draft, Pictures, Source, sources
 from acetate.session.settings import ControlLayer, Outcome, followed
+from acetate.session.views import View
 
+RECIPES = "acetate/layers"  # type of the annotation
 _KEPT = "kept"  # the list within the annotation
 
 
@@ -38,6 +40,10 @@ class Shape:
         strips = (data[strip.y * area.width : strip.bottom * area.width] for strip in rows)
         return Picture(self.extent, PixelFormat.A8, tuple(strips))
 
+    def read(self, bounds: Bounds) -> Picture:
+        """It is as large as `bounds`."""
+        return self.picture()
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -51,6 +57,29 @@ class Recipe:
     looks: tuple[View | None, ...] = ()
     mask: Shape | None = None
 
+    @staticmethod
+    def of(draft: Draft, request: GenerateRequest, outcome: Outcome, pictures: Pictures) -> Recipe:
+        """Packs the mask: in a thread."""
+        (background,), (foreground,) = draft.views(Role.BACKGROUND), draft.views(Role.FOREGROUND)
+        mask = pictures.get(Slot(Role.MASK))
+        shape = Shape.of(mask) if mask else None
+        return Recipe(request, outcome, background, foreground, draft.views(Role.HINT), draft.views(Role.LOOK), shape)
+
+    def draft(self, layer: str | None, seed: int) -> Draft:
+        """To make it once more; `layer` is what came of it, which was not there then.
+
+        Its pictures are read anew; of what is gone the engine may still have the picture.
+        """
+        covered = self.request.covered
+        found = [
+            *sources(Role.BACKGROUND, [_without(layer, self.background)], covered, Absent.SENT),
+            *sources(Role.FOREGROUND, [_without(layer, self.foreground)], covered, Absent.SENT),
+            *([Source(Slot(Role.MASK), self.mask, covered)] if self.mask else ()),
+            *sources(Role.HINT, [_without(layer, view) for view in self.controls], covered, Absent.SENT),
+            *sources(Role.LOOK, [_without(layer, view) for view in self.looks], None, Absent.SENT),
+        ]
+        return Draft(replace(self.request, seed=seed), tuple(found))
+
     @property
     def followed(self) -> tuple[ControlLayer, ...]:
         """The layers that it followed, as the docker sets them, of as many as are known."""
@@ -63,6 +92,11 @@ class Recipe:
         return replace(self, request=replace(self.request, seed=layer.seed, images=1))
 
 
+def _without(layer: str | None, view: View | None) -> View | None:
+    """When the layer was made it was not there."""
+    return replace(view, hidden=(layer,)) if view and layer else view
+
+
 def _layers(views: tuple[View | None, ...]) -> tuple[str | None, ...]:
     return tuple(view.layers[0] if view else None for view in views)
 
@@ -73,14 +107,14 @@ class _Kept:
     recipe: Recipe
 
 
-def keep(document: OpenDocument, recipes: dict[str, Recipe]) -> None:
+def keep(document: Document, recipes: dict[str, Recipe]) -> None:
     """Adds to what the document keeps; keys are ids of layers."""
     old = [kept for kept in _read(document).entries if isinstance(kept, Unread) or kept.layer not in recipes]
     new = [_Kept(layer, recipe) for layer, recipe in recipes.items()]
     document.annotate(RECIPES, write_list([*old, *new], _KEPT))
 
 
-def recipe_of(document: OpenDocument, layer: str) -> Recipe:
+def recipe_of(document: Document, layer: str) -> Recipe:
     """Raises DocumentError where the layer was not made here, or how it was made cannot be read."""
     found = _read(document)
     for kept in found.read:
@@ -98,5 +132,5 @@ def recipe_of(document: OpenDocument, layer: str) -> Recipe:
     )
 
 
-def _read(document: OpenDocument) -> Records[_Kept]:
+def _read(document: Document) -> Records[_Kept]:
     return read_list(_Kept, document.annotation(RECIPES), _KEPT)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from acetate.client import api
 from acetate.coroutines import Lock, Loop
-from acetate.krita.document import OpenDocument, Place
-from acetate.krita.insertion import Insertion, NewLayer
-from acetate.krita.replacing import Replacement
+from acetate.host import Document, Insertion, NewLayer
 from acetate.picture import Picture
-from acetate.protocol.errors import DocumentError
 from acetate.protocol.events import Done, JobState, LayerResult
 from acetate.protocol.geometry import Extent
 from acetate.protocol.requests import GenerateRequest
@@ -21,11 +16,9 @@ from acetate.protocol.tasks import LayerRole
 from acetate.session.engine import Engine
 from acetate.session.history import Entry, History, Result, thumbnail
 from acetate.session.jobs import Job
-
-T = TypeVar("T")
+from acetate.session.views import Place
 
 RECALLED = 8  # jobs of earlier sessions; each has to be fetched for its thumbnail
-_LOOKS, _PAUSE = 300, 0.02  # how often Krita is asked whether it has followed, and seconds between
 
 
 @dataclass(frozen=True)
@@ -42,7 +35,7 @@ class Results:
         self._loop = loop
         self._engine = engine
         self._history = history
-        self._attaching = Lock()  # Krita handles events while it attaches: another attachment could begin within
+        self._attaching = Lock()  # a host may handle events while it attaches: another could begin within
 
     async def recall(self) -> None:
         """Lists what the engine made before this session: nothing is lost when Krita ends during a job."""
@@ -51,7 +44,7 @@ class Results:
                 for result in reversed(_results(status.id, status.request, status.layers)):
                     await self.remember(result)
 
-    async def take(self, job: Job, done: Done, document: OpenDocument, place: Place) -> Placed:
+    async def take(self, job: Job, done: Done, document: Document, place: Place) -> Placed:
         """Lists every alternative in the history, and inserts the first.
 
         Raises DocumentError where the document has changed so that it has no place there.
@@ -66,45 +59,26 @@ class Results:
             await self.remember(result)
         return first
 
-    async def replace(self, result: Result, document: OpenDocument, layer: str, mask: Picture | None) -> Placed:
+    async def replace(self, result: Result, document: Document, layer: str, mask: Picture | None) -> Placed:
         """Puts the only layer of `result` in the place of `layer`, in one undo step; outside of `mask` bytes stay.
 
         Raises DocumentError where the layer is gone or locked.
         """
         (picture,), (made,) = await self.remember(result), result.layers
-        replacement = Replacement(document, layer, NewLayer(made.name, made.bounds, picture), mask)
+        replacement = document.replacement(layer, NewLayer(made.name, made.bounds, picture), mask)
         try:
             await self._loop.thread(replacement.fill)
             async with self._attaching:
-                copy = await self._convert(replacement)
-                for write in replacement.writes(copy):
-                    write()
-                    await self._loop.turn()
-                await self._loop.thread(replacement.refresh)
+                copy = await replacement.attach(self._loop)
         finally:
             replacement.discard()
         return Placed(result, (copy,))
 
-    async def _convert(self, replacement: Replacement) -> str:
-        await self._until(replacement.is_active)
-        replacement.convert()
-        copy = await self._until(replacement.is_converted)
-        replacement.watch(copy, self._loop)
-        return copy
-
-    async def _until(self, look: Callable[[], T | None]) -> T:
-        """What `look` gives, once that is true: Krita follows in later turns of its event loop."""
-        for _ in range(_LOOKS):
-            if found := look():
-                return found
-            await self._loop.thread(lambda: time.sleep(_PAUSE))
-        raise DocumentError("Krita did not replace the layer", "Click the result in the history: it is kept there.")
-
-    async def insert(self, result: Result, document: OpenDocument, place: Place, expected: Extent | None) -> Placed:
+    async def insert(self, result: Result, document: Document, place: Place, expected: Extent | None) -> Placed:
         """One undo step. `expected` is the size that the canvas must have still; None where any will do."""
         pictures = await self.remember(result)
         layers = zip(result.layers, pictures, strict=True)
-        insertion = Insertion(document, [NewLayer(layer.name, layer.bounds, picture) for layer, picture in layers])
+        insertion = document.insertion([NewLayer(layer.name, layer.bounds, picture) for layer, picture in layers])
         notes = await self.put(insertion, place, result.name, expected)
         return Placed(result, insertion.ids, notes)
 

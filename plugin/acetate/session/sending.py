@@ -5,29 +5,41 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from acetate.coroutines import Loop
-from acetate.krita.document import active_document
+from acetate.host import Host
 from acetate.picture import Picture
 from acetate.protocol.errors import DocumentError
-from acetate.session.conditions import Pictures
+from acetate.protocol.requests import Role, Slot
 from acetate.session.history import thumbnail
 from acetate.session.observable import Observable
+from acetate.session.pictures import Absent, Pictures, read
 from acetate.session.settings import Settings
-from acetate.session.work import look
+from acetate.session.work import draft_of
 
-BACKGROUND, FOREGROUND, MASK, HINT, LOOK = "Background", "Foreground", "Selection", "Hint", "Look"
+TITLES = {
+    Role.BACKGROUND: "Background",
+    Role.FOREGROUND: "Foreground",
+    Role.MASK: "Selection",
+    Role.HINT: "Hint",
+    Role.LOOK: "Look",
+}
 
 
 @dataclass(frozen=True)
 class Shown:
-    title: str
+    slot: Slot
     digest: str  # of the whole picture, as the engine knows it
     thumbnail: Picture
 
+    @property
+    def title(self) -> str:
+        return TITLES[self.slot.role]
+
 
 class Sending:
-    def __init__(self, loop: Loop, settings: Settings) -> None:
+    def __init__(self, loop: Loop, host: Host, settings: Settings) -> None:
         self.shown: Observable[tuple[Shown, ...]] = Observable(())
         self._loop = loop
+        self._host = host
         self._settings = settings
         self._is_looking = False
         self._looks_again = False
@@ -48,20 +60,19 @@ class Sending:
 
     async def _read(self) -> Pictures:
         """What cannot be read is not shown; why not, the press of the button says."""
-        document = active_document()
+        document = self._host.active_document()
         if document is None:
-            return Pictures()
+            return {}
         try:
-            region, conditions = look(self._settings, document, document.place())
-            return await replace(conditions, allows_empty=True).read(document, region.context, self._loop)
+            draft = draft_of(self._settings, document, document.place())
+            wanted = [replace(source, absent=Absent.SENT) for source in draft.sources]
+            return await read(wanted, document, self._loop)
         except DocumentError:
-            return Pictures()
+            return {}
 
     async def show(self, pictures: Pictures) -> None:
         """Pictures whose digests are known."""
-        named = [(BACKGROUND, pictures.background), (FOREGROUND, pictures.foreground), (MASK, pictures.mask)]
-        named += [(HINT, picture) for picture in pictures.controls] + [(LOOK, picture) for picture in pictures.looks]
-        there = [(title, picture) for title, picture in named if picture is not None]
+        there = sorted(pictures.items(), key=lambda item: (list(TITLES).index(item[0].role), item[0].index))
         self.shown.value = await self._loop.thread(
-            lambda: tuple(Shown(title, picture.digest, thumbnail(picture)) for title, picture in there)
+            lambda: tuple(Shown(slot, picture.digest, thumbnail(picture)) for slot, picture in there)
         )

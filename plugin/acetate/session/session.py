@@ -2,56 +2,66 @@
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from acetate.client.launcher import Launcher
-from acetate.coroutines import Future, Loop, Post
-from acetate.krita.document import SETTINGS, OpenDocument, active_document
-from acetate.protocol.errors import AcetateError, DocumentError
-from acetate.protocol.events import Done, ModelInfo
+from acetate.coroutines import Loop, Post
+from acetate.host import Document, Host
+from acetate.protocol.errors import DocumentError
+from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Task
-from acetate.session.conditions import Pictures
 from acetate.session.engine import Engine, EngineState
+from acetate.session.flow import Flow, Work
 from acetate.session.generation import Generation
 from acetate.session.history import History, Result
-from acetate.session.jobs import Job, Phase
-from acetate.session.messages import ENGINE_LOST, Message, done_otherwise, unexpected
+from acetate.session.jobs import Job
+from acetate.session.messages import ENGINE_LOST, Message
 from acetate.session.observable import Observable, Signal
+from acetate.session.pictures import Pictures
 from acetate.session.recipes import Recipe, keep, recipe_of
 from acetate.session.results import Placed, Results
 from acetate.session.sending import Sending
-from acetate.session.settings import ControlLayer, KeptSettings, Saved, Settings
+from acetate.session.settings import ControlLayer, KeptSettings, Settings
 from acetate.session.stack_session import StackSession
-from acetate.session.work import Work, prepare, prepare_again, prepare_edges
+from acetate.session.work import outcome_of, prepare, prepare_again, prepare_edges
+
+SETTINGS = "acetate/settings"  # type of the annotation
 
 
 class Session:
     """On the GUI thread, which it never holds for longer than one of Krita's own calls takes."""
 
-    def __init__(self, post: Post) -> None:
+    def __init__(self, post: Post, host: Host, launcher: Launcher) -> None:
         self._loop = Loop(post)
-        self.engine = Engine(self._loop, Launcher())
+        self._host = host
+        self.engine = Engine(self._loop, launcher)
         self.settings = Settings()
         self.model: Observable[ModelInfo | None] = Observable(None)  # the chosen one, once the engine has told of it
         self.history = History()
-        self.sending = Sending(self._loop, self.settings)
-        self.jobs: list[Job] = []  # those that have not ended, the oldest first
-        self.jobs_changed: Signal[None] = Signal()
+        self.sending = Sending(self._loop, host, self.settings)
         self._has_recalled = False
         self._seen: set[str] = set()  # documents
         self._recipes: dict[str, Recipe] = {}  # by job
-        self.message: Observable[Message] = Observable(None)
-        self._generation = Generation(self._loop, self.engine)
+        self._flow = Flow(self._loop, Generation(self._loop, self.engine), self)
         self._results = Results(self._loop, self.engine, self.history)
-        self.stack = StackSession(
-            self._loop, self.settings, self._generation, self._results, self.message, self._list_until_done
-        )
+        self.stack = StackSession(host, self.settings, self._flow, self._results)
         self.engine.state.changed.connect(self._tell_of_engine)
         self.engine.models.changed.connect(lambda _: self._choose_model())
         self.settings.model.changed.connect(lambda _: self._choose_model())
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Those that have not ended, the oldest first."""
+        return self._flow.jobs
+
+    @property
+    def jobs_changed(self) -> Signal[None]:
+        return self._flow.jobs_changed
+
+    @property
+    def message(self) -> Observable[Message]:
+        return self._flow.message
 
     def warm_up(self) -> None:
         """Brings up the engine before it is needed. An error would only disturb now: Generate will show it."""
@@ -67,7 +77,7 @@ class Session:
     def generate(self) -> None:
         """Starts a job with the settings as they are, on the active document."""
         self.settings.roll_seed()
-        self._start(lambda: prepare(self.settings, _open_document()))
+        self._start(lambda document: prepare(self.settings, document, self._results, self._loop))
 
     def do(self, task: Task) -> None:
         """This task, with the other settings as they are."""
@@ -77,38 +87,34 @@ class Session:
     def regenerate(self, *, is_varied: bool) -> None:
         """What made the active layer, once more; with another seed where `is_varied`."""
 
-        def again() -> Work:
-            document = _open_document()
+        def again(document: Document) -> Work:
             layer = document.place().anchor
-            return prepare_again(recipe_of(document, layer), document, layer, is_varied=is_varied)
+            recipe = recipe_of(document, layer)
+            return prepare_again(recipe, document, layer, self._results, self._loop, is_varied=is_varied)
 
         self._start(again)
 
     def vary(self, result: Result) -> None:
         """A result of the history with another seed, above the active layer."""
         recipe = self._recipe(result)
-
-        def again() -> Work:
-            document = _open_document()
-            return prepare_again(recipe, document, None, is_varied=True)
-
-        self._start(again)
+        self._start(lambda document: prepare_again(recipe, document, None, self._results, self._loop, is_varied=True))
 
     def make_edges(self, index: int) -> None:
         """A layer of the edges of a control layer, which takes its place as hint."""
         hint = self.settings.controls.value[index]
         self._start(
-            lambda: prepare_edges(_open_document(), hint), lambda placed: self._hint_with(hint, placed.layers[0])
+            lambda document: prepare_edges(document, hint, self._results),
+            lambda placed: self._hint_with(hint, placed.layers[0]),
         )
 
     def cancel(self) -> None:
         """The oldest job that goes on."""
         if self.jobs:
-            self._run(self._generation.cancel(self.jobs[0]))
+            self._flow.cancel(self.jobs[0])
 
     def insert(self, result: Result) -> None:
         """Puts a result of the history above the active layer of the active document."""
-        self._try(lambda: self._run(self._insert(result, _open_document())))
+        self._flow.attempt(lambda: self._flow.run(self._insert(result, self._document())))
 
     # settings
 
@@ -116,16 +122,16 @@ class Session:
         """Of what made the active layer."""
 
         def copy() -> None:
-            document = _open_document()
+            document = self._document()
             recipe = recipe_of(document, document.place().anchor)
             self.settings.copy_from(recipe.request)
             self.settings.controls.value = recipe.followed
 
-        self._try(copy)
+        self._flow.attempt(copy)
 
     def enter_document(self) -> None:
         """Takes up the settings that the active document keeps, the first time that it is seen."""
-        document = active_document()
+        document = self._host.active_document()
         if document is None:
             return
         if document.id not in self._seen:
@@ -133,7 +139,7 @@ class Session:
             self._restore(document)
         self.settings.forget_layers([layer.id for layer in document.layers()])
 
-    def _restore(self, document: OpenDocument) -> None:
+    def _restore(self, document: Document) -> None:
         kept = KeptSettings.read(document.annotation(SETTINGS))
         self.settings.take(kept.values)
         if kept.reasons:
@@ -142,76 +148,51 @@ class Session:
 
     def look(self) -> None:
         """Shows anew what would be sent."""
-        self._run(self.sending.look())
+        self._flow.run(self.sending.look())
+
+    # told by the flow
+
+    def seen(self, work: Work, pictures: Pictures) -> None:
+        if work.draft.request.task is not Task.STACK:
+            self._flow.run(self.sending.show(pictures))
+
+    async def made(self, work: Work, pictures: Pictures) -> None:
+        if work.draft.request.task is not Task.STACK:  # its layers have recipes of their own
+            recipe = await self._loop.thread(
+                lambda: Recipe.of(work.draft, work.job.request, outcome_of(work), pictures)
+            )
+            self._recipes[work.job.id] = recipe
 
     # how
+
+    def _document(self) -> Document:
+        document = self._host.active_document()
+        if document is None:
+            raise DocumentError("no document is open", "Open or create a picture first.")
+        return document
 
     def _choose_model(self) -> None:
         known = {model.name: model for model in self.engine.models.value}
         self.model.value = known.get(self.settings.model.value)
 
-    def _start(self, work: Callable[[], Work], then: Callable[[Placed], None] | None = None) -> None:
-        def start() -> None:
-            prepared = work()
-            self.jobs.append(prepared.job)
-            self.jobs_changed.emit(None)
-            self._run(self._carry_out(prepared, self.settings.saved(), then))
+    def _start(self, prepare: Callable[[Document], Work], then: Callable[[Placed], None] = lambda placed: None) -> None:
+        def begin() -> None:
+            document, settings = self._document(), self.settings.saved()
 
-        self._try(start)
+            def delivered(placed: Placed) -> None:
+                self._keep(placed, document)
+                before = KeptSettings.read(document.annotation(SETTINGS))
+                document.annotate(SETTINGS, before.write(settings))
+                then(placed)
 
-    def _list_until_done(self, job: Job, work: Coroutine[Future[Any], None, None]) -> None:
-        async def listed() -> None:
-            try:
-                await work
-            finally:
-                self.jobs.remove(job)
-                self.jobs_changed.emit(None)
+            self._flow.start(lambda: prepare(document), delivered)
 
-        self.jobs.append(job)
-        self.jobs_changed.emit(None)
-        self._run(listed())
+        self._flow.attempt(begin)
 
-    def _try(self, action: Callable[[], None]) -> None:
-        """An error of it is shown."""
-        self.message.value = None
-        try:
-            action()
-        except AcetateError as error:
-            self.message.value = error
-
-    async def _carry_out(self, work: Work, settings: Saved, then: Callable[[Placed], None] | None) -> None:
-        job = work.job
-        try:
-            pictures = await self._generation.run(work, lambda seen: self._run(self.sending.show(seen)))
-            if job.result:
-                placed = await self._place(work, job.result, pictures)
-                before = KeptSettings.read(work.document.annotation(SETTINGS))
-                work.document.annotate(SETTINGS, before.write(settings))
-                self.message.value = done_otherwise((*job.result.notes, *placed.notes))
-                job.enter(Phase.DONE)
-                if then:
-                    then(placed)
-            elif job.error:
-                raise job.error
-        finally:
-            self.jobs.remove(job)
-            self.jobs_changed.emit(None)
-
-    async def _place(self, work: Work, done: Done, pictures: Pictures) -> Placed:
-        self._recipes[work.job.id] = await self._loop.thread(lambda: work.recipe(pictures))
-        if work.replaces:
-            first = await self._results.list(work.job, done)
-            mask = await self._loop.thread(lambda: work.mask_of_bounds(pictures))
-            placed = await self._results.replace(first, work.document, work.replaces, mask)
-        else:
-            placed = await self._results.take(work.job, done, work.document, work.place)
-        self._keep(placed, work.document)
-        return placed
-
-    async def _insert(self, result: Result, document: OpenDocument) -> None:
+    async def _insert(self, result: Result, document: Document) -> None:
         self._keep(await self._results.insert(result, document, document.place(), expected=None), document)
 
-    def _keep(self, placed: Placed, document: OpenDocument) -> None:
+    def _keep(self, placed: Placed, document: Document) -> None:
         recipe = self._recipe(placed.result)
         layers = zip(placed.layers, placed.result.layers, strict=True)
         keep(document, {layer: recipe.of_layer(made) for layer, made in layers})
@@ -235,25 +216,4 @@ class Session:
             self.message.value = None
         if not self._has_recalled:
             self._has_recalled = True
-            self._run(self._results.recall())
-
-    def _run(self, coroutine: Coroutine[Future[Any], None, object]) -> None:
-        """Starts it; an error of it is shown."""
-        outcome = self._loop.run(coroutine)
-        outcome.then(lambda: self._show_error(outcome))
-
-    def _show_error(self, outcome: Future[Any]) -> None:
-        try:
-            outcome.result()
-        except AcetateError as error:
-            self.message.value = error
-        except Exception as error:  # noqa: BLE001  # a bug: the painter sees it, and the log has the traceback
-            traceback.print_exception(error)
-            self.message.value = unexpected(error)
-
-
-def _open_document() -> OpenDocument:
-    document = active_document()
-    if document is None:
-        raise DocumentError("no document is open", "Open or create a picture first.")
-    return document
+            self._flow.run(self._results.recall())

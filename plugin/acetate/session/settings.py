@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, get_type_hints
+from types import SimpleNamespace
+from typing import Any, Generic, TypeVar, overload
 
+from acetate.protocol.codec import to_json
 from acetate.protocol.errors import Json, MalformedMessage
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.geometry import Bounds
-from acetate.protocol.kept import Unread, read_field, read_text, to_record
+from acetate.protocol.kept import FORM, Unread, read_field, read_text
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import (
     MAX_SEED,
@@ -33,6 +35,7 @@ BELOW = "below"  # everything under the active layer
 UP_TO = "up_to"  # the active layer and everything under it
 CANVAS = "canvas"
 ACTIVE = "active"
+UNREAD = ""  # in place of the digest of a picture that is still to be read
 _WORDS = (NONE, BELOW, UP_TO, CANVAS, ACTIVE)
 
 Picked = tuple[str, ...]
@@ -87,46 +90,10 @@ class ControlLayer:
 
 
 @dataclass(frozen=True)
-class Digests:
-    """The uploaded conditions of a request; None where it has none."""
-
-    background: str | None = None
-    foreground: str | None = None
-    mask: str | None = None
-    controls: tuple[str, ...] = ()
-    looks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Saved:
-    """The settings as a document keeps them."""
-
-    model: str
-    task: Task
-    prompt: str
-    negative_prompt: str
-    background_prompt: str
-    background: Picked
-    foreground: Picked
-    seed: int
-    random_seed: bool
-    preset: Preset
-    strength: float
-    images: int
-    region: RegionKind
-    grow: Length
-    feather: Length
-    padding: Length
-    outcome: Outcome
-    controls: tuple[ControlLayer, ...]
-    styles: tuple[Style, ...] = ()
-
-
-@dataclass(frozen=True)
 class KeptSettings:
     """What a document keeps of them, field by field: one that cannot be read does not take the others along."""
 
-    values: dict[str, Any]  # fields of Saved
+    values: dict[str, Any]  # of those that are declared
     unread: Json  # as they were found
     reasons: tuple[str, ...] = ()
 
@@ -138,7 +105,8 @@ class KeptSettings:
             return KeptSettings({}, {}, (error.detail,))
         if not isinstance(data, dict):
             return KeptSettings({}, {}, ("they are no object",))
-        kinds, known = get_type_hints(Saved), {name: value for name, value in data.items() if name != "version"}
+        kinds = {name: setting.kind for name, setting in DECLARED.items()}
+        known = {name: value for name, value in data.items() if name != "version"}
         found = {name: read_field(kinds.get(name), value, name) for name, value in known.items()}
         unread = {name: value.data for name, value in found.items() if isinstance(value, Unread)}
         reasons = tuple(value.reason for value in found.values() if isinstance(value, Unread))
@@ -146,30 +114,59 @@ class KeptSettings:
 
     def write(self, saved: Saved) -> bytes:
         """`saved`, and beside it the fields that only another release knows."""
-        return json.dumps({**self.unread, **to_record(saved)}).encode()
+        values = {name: to_json(value) for name, value in vars(saved).items()}
+        return json.dumps({**self.unread, "version": FORM, **values}).encode()
+
+
+T = TypeVar("T")
+
+
+class Setting(Generic[T]):
+    """Declares a setting: all that is to be known of it stands in one line of Settings."""
+
+    def __init__(self, kind: type[T], default: T, *, is_copied: bool = False, is_looked_at: bool = False) -> None:
+        self.kind = kind  # as the codec reads it
+        self.default = default
+        self.is_copied = is_copied  # a field of the request: taken over from what made a layer
+        self.is_looked_at = is_looked_at  # decides what is read from the canvas
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, settings: None, owner: type) -> Setting[T]: ...
+    @overload
+    def __get__(self, settings: Settings, owner: type) -> Observable[T]: ...
+    def __get__(self, settings: Settings | None, owner: type) -> Setting[T] | Observable[T]:
+        return self if settings is None else settings.values[self.name]
 
 
 class Settings:
+    """Observable values; a document keeps all of them."""
+
+    model = Setting(str, "mini", is_copied=True)
+    task = Setting(Task, Task.FOREGROUND, is_copied=True, is_looked_at=True)
+    prompt = Setting(str, "", is_copied=True)
+    negative_prompt = Setting(str, "", is_copied=True)
+    background_prompt = Setting(str, "", is_copied=True)  # joint: what lies behind
+    background = Setting(Picked, (BELOW,), is_looked_at=True)
+    foreground = Setting(Picked, (ACTIVE,), is_looked_at=True)
+    seed = Setting(int, 0, is_copied=True)
+    random_seed = Setting(bool, True)
+    preset = Setting(Preset, Preset.DRAFT, is_copied=True)
+    strength = Setting(float, 0.6)  # refine and inpaint: 0 keeps the layer, 1 makes another
+    images = Setting(int, 1, is_copied=True)
+    region = Setting(RegionKind, RegionKind.SELECTION, is_looked_at=True)
+    grow = Setting(Length, Length(0, Unit.PIXELS), is_looked_at=True)
+    feather = Setting(Length, Length(0, Unit.PIXELS), is_looked_at=True)
+    padding = Setting(Length, Length(25, Unit.PERCENT), is_looked_at=True)
+    outcome = Setting(Outcome, Outcome.ABOVE, is_looked_at=True)
+    controls = Setting(tuple[ControlLayer, ...], (), is_looked_at=True)
+    styles = Setting(tuple[Style, ...], (), is_copied=True)
+
     def __init__(self) -> None:
-        self.model = Observable("mini")
-        self.task = Observable(Task.FOREGROUND)
-        self.prompt = Observable("")
-        self.negative_prompt = Observable("")
-        self.background_prompt = Observable("")  # joint: what lies behind
-        self.background: Observable[Picked] = Observable((BELOW,))
-        self.foreground: Observable[Picked] = Observable((ACTIVE,))
-        self.seed = Observable(0)
-        self.random_seed = Observable(True)
-        self.preset = Observable(Preset.DRAFT)
-        self.strength = Observable(0.6)  # refine and inpaint: 0 keeps the layer, 1 makes another
-        self.images = Observable(1)
-        self.region = Observable(RegionKind.SELECTION)
-        self.grow = Observable(Length(0, Unit.PIXELS))
-        self.feather = Observable(Length(0, Unit.PIXELS))
-        self.padding = Observable(Length(25, Unit.PERCENT))
-        self.outcome = Observable(Outcome.ABOVE)
-        self.controls: Observable[tuple[ControlLayer, ...]] = Observable(())
-        self.styles: Observable[tuple[Style, ...]] = Observable(())
+        self.values: dict[str, Observable[Any]] = {name: Observable(it.default) for name, it in DECLARED.items()}
 
     @property
     def reach(self) -> Reach:
@@ -191,13 +188,19 @@ class Settings:
             self.seed.value = new_seed()
 
     def saved(self) -> Saved:
-        return Saved(**{field.name: getattr(self, field.name).value for field in fields(Saved)})
+        return Saved(**{name: value.value for name, value in self.values.items()})
 
     def restore(self, saved: Saved) -> None:
-        self.take({field.name: getattr(saved, field.name) for field in fields(Saved)})
+        self.take(vars(saved))
+
+    def bind_looked_at(self, listener: Callable[[], None]) -> None:
+        """Calls it whenever a setting changes that decides what is read from the canvas."""
+        for name, setting in DECLARED.items():
+            if setting.is_looked_at:
+                self.values[name].changed.connect(lambda _: listener())
 
     def take(self, values: Mapping[str, Any]) -> None:
-        """Fields of Saved; the others stay as they are."""
+        """These; the others stay as they are."""
         for name, value in values.items():
             getattr(self, name).value = value
 
@@ -213,18 +216,13 @@ class Settings:
 
     def copy_from(self, request: GenerateRequest) -> None:
         """What made a layer, so that the next press makes it again; pickers of layers and region stay."""
-        copied = (
-            *("model", "task", "prompt", "negative_prompt", "background_prompt"),
-            *("seed", "preset", "images", "styles"),
-        )
-        for name in copied:
-            getattr(self, name).value = getattr(request, name)
+        self.take({name: getattr(request, name) for name, setting in DECLARED.items() if setting.is_copied})
         self.random_seed.value = False
         if request.task.reworks_layer:
             self.strength.value = request.strength
 
-    def request(self, bounds: Bounds, digests: Digests, pixel_format: PixelFormat) -> GenerateRequest:
-        """Everything that decides the result. Not validated yet."""
+    def request(self, bounds: Bounds, pixel_format: PixelFormat) -> GenerateRequest:
+        """Everything that decides the result but the pictures, which are still to be read. Not validated yet."""
         task = self.task.value
         return GenerateRequest(
             task=task,
@@ -233,13 +231,8 @@ class Settings:
             prompt=self.prompt.value.strip(),
             negative_prompt=self.negative_prompt.value.strip(),
             background_prompt=self.background_prompt.value.strip() if task is Task.JOINT else "",
-            background=digests.background,
-            foreground=digests.foreground,
-            mask=digests.mask,
-            control=tuple(hint.as_hint(image) for hint, image in zip(self.hints, digests.controls, strict=True)),
-            image_prompts=tuple(
-                look.as_image_prompt(image) for look, image in zip(self.looks, digests.looks, strict=True)
-            ),
+            control=tuple(hint.as_hint(UNREAD) for hint in self.hints),
+            image_prompts=tuple(look.as_image_prompt(UNREAD) for look in self.looks),
             styles=self.styles.value,
             images=self.images.value,
             model=self.model.value,
@@ -247,6 +240,13 @@ class Settings:
             strength=self.strength.value if task.reworks_layer else 1.0,
             pixel_format=pixel_format,
         )
+
+
+DECLARED: dict[str, Setting[Any]] = {name: it for name, it in vars(Settings).items() if isinstance(it, Setting)}
+
+
+class Saved(SimpleNamespace):
+    """The settings as a document keeps them: the value of each that is declared."""
 
 
 def followed(

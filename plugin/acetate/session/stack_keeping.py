@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from acetate.krita.document import OpenDocument
+from acetate.host import Document
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.kept import Records, read_list, write_list
 from acetate.session.stack import Stack, Stacks
@@ -11,12 +11,12 @@ STACKS = "acetate/stacks"  # type of the annotation
 _VERSIONS = "versions"  # the list within it
 
 
-def stacks_of(document: OpenDocument) -> Stacks:
+def stacks_of(document: Document) -> Stacks:
     """Those that this release can read."""
     return Stacks(_read(document).read)
 
 
-def unread_stacks(document: OpenDocument) -> DocumentError | None:
+def unread_stacks(document: Document) -> DocumentError | None:
     """What to tell the painter of those that it cannot read."""
     unread = _read(document).unread
     if not unread:
@@ -27,7 +27,7 @@ def unread_stacks(document: OpenDocument) -> DocumentError | None:
     )
 
 
-def keep(document: OpenDocument, stack: Stack) -> None:
+def keep(document: Document, stack: Stack) -> None:
     """With the document, so that it is there again when the file is opened."""
     before = _read(document)
     stacks = Stacks(before.read)
@@ -36,5 +36,5 @@ def keep(document: OpenDocument, stack: Stack) -> None:
         document.annotate(STACKS, write_list(kept, _VERSIONS))
 
 
-def _read(document: OpenDocument) -> Records[Stack]:
+def _read(document: Document) -> Records[Stack]:
     return read_list(Stack, document.annotation(STACKS), _VERSIONS)

@@ -5,22 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from acetate.coroutines import Loop
-from acetate.krita.document import OpenDocument, Place
-from acetate.krita.reading import Show, Snapshot, View
-from acetate.krita.stack_insertion import Member, members_of
-from acetate.picture import Picture
+from acetate.host import Document, Member
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.geometry import Bounds
-from acetate.protocol.requests import GenerateRequest, StackLayer, Task
-from acetate.session.conditions import Conditions, is_empty, view_of
-from acetate.session.jobs import Job
+from acetate.protocol.requests import GenerateRequest, Role, Slot, StackLayer, Task
+from acetate.session.pictures import Absent, Draft, Source, sources, view_of
 from acetate.session.recipes import Recipe
-from acetate.session.settings import Settings
+from acetate.session.settings import UNREAD, Settings
 from acetate.session.stack import Plan, Stack, StackEntry, plan
-from acetate.session.work import pixel_format
-
-_UNREAD = "0" * 64  # stands for the digest of a picture that is not read yet
+from acetate.session.views import Place, Show, View
 
 
 @dataclass(frozen=True)
@@ -34,21 +27,20 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class StackWork:
-    job: Job
-    document: OpenDocument
+class StackPlan:
+    """What is asked for, and where it goes."""
+
     stack: Stack
     asked: tuple[Asked, ...]  # bottom to top, as the layers of the request
-    background: View | None
-    looks: tuple[View | None, ...]
     place: Place
+    draft: Draft
 
 
 def prepare(
-    stack: Stack, settings: Settings, document: OpenDocument, only: int | None = None, *, with_above: bool = False
-) -> StackWork:
+    stack: Stack, settings: Settings, document: Document, only: int | None = None, *, with_above: bool = False
+) -> StackPlan:
     """Raises DocumentError, InvalidRequest."""
-    there = members_of(document, stack.group)
+    there = document.members(stack.group)
     wanted = plan(stack, there, only, with_above=with_above)
     covered = _covered(wanted, document.bounds)
     asked = tuple(_asked(wanted, document.bounds, covered, there))
@@ -60,15 +52,25 @@ def prepare(
         negative_prompt=settings.negative_prompt.value.strip(),
         layers=tuple(part.layer for part in asked),
         styles=settings.styles.value,
-        image_prompts=tuple(look.as_image_prompt(_UNREAD) for look in settings.looks),
+        image_prompts=tuple(look.as_image_prompt(UNREAD) for look in settings.looks),
         model=settings.model.value,
         preset=settings.preset.value,
-        pixel_format=pixel_format(document),
+        pixel_format=document.wire_format,
     )
-    request.validate()
     below = View(Show.BELOW if there else Show.UP_TO, (stack.group if there else place.anchor,))
-    looks = tuple(view_of((look.layer,), document, document.place()) for look in settings.looks)
-    return StackWork(Job(request), document, stack, asked, below if stack.sees_below else None, looks, place)
+    looks = [view_of((look.layer,), document, document.place()) for look in settings.looks]
+    found = [
+        *sources(Role.BACKGROUND, [below if stack.sees_below else None], covered, Absent.LEFT_OUT),
+        *(
+            Source(Slot(Role.LAYER, index), part.view, part.layer.bounds or covered, Absent.SENT)
+            for index, part in enumerate(asked)
+            if part.view
+        ),
+        *sources(Role.LOOK, looks, None, Absent.REFUSED),
+    ]
+    draft = Draft(request, tuple(found))
+    draft.check()
+    return StackPlan(stack, asked, place, draft)
 
 
 def _covered(wanted: Plan, canvas: Bounds) -> Bounds:
@@ -92,7 +94,7 @@ def _asked(wanted: Plan, canvas: Bounds, covered: Bounds, there: Mapping[str, Me
         if index in wanted.made:
             parts.append(_made(entry, _region(entry, canvas), is_there=entry.layer in there))
         elif index in wanted.seen and not (shown := there[entry.layer].bounds.intersection(covered)).is_empty:
-            layer = StackLayer(entry.prompt.strip(), shown, entry.seed, 0.0, _UNREAD)
+            layer = StackLayer(entry.prompt.strip(), shown, entry.seed, 0.0)
             parts.append(Asked(entry, layer, False, View(Show.INSIDE, (entry.layer,))))
     return parts
 
@@ -100,55 +102,19 @@ def _asked(wanted: Plan, canvas: Bounds, covered: Bounds, there: Mapping[str, Me
 def _made(entry: StackEntry, region: Bounds, *, is_there: bool) -> Asked:
     if not is_there or entry.strength == 1.0:
         return Asked(entry, StackLayer(entry.prompt.strip(), region, entry.seed), True, None)
-    layer = StackLayer(entry.prompt.strip(), region, entry.seed, entry.strength, _UNREAD)
+    layer = StackLayer(entry.prompt.strip(), region, entry.seed, entry.strength)
     return Asked(entry, layer, True, View(Show.BARE, (entry.layer,)))
 
 
-async def read(work: StackWork, loop: Loop) -> tuple[GenerateRequest, tuple[Picture, ...]]:
-    """The request with the digests of what the canvas shows, and the pictures. Raises DocumentError."""
-    request = work.job.request
-    ground = await _ground(work, loop)
-    layers, pictures = [], []
-    for part in work.asked:
-        picture = await _read(work, part.view, part.layer.bounds or request.bounds, loop)
-        layers.append(replace(part.layer, picture=picture.digest if picture else None))
-        pictures.append(picture)
-    seen = await Conditions(looks=work.looks).read(work.document, request.covered, loop)
-    named = replace(seen.name_in(request), layers=tuple(layers), background=ground.digest if ground else None)
-    return named, tuple(picture for picture in (ground, *pictures, *seen.all) if picture)
-
-
-async def _ground(work: StackWork, loop: Loop) -> Picture | None:
-    """What the canvas shows below the stack; None where that is nothing."""
-    ground = await _read(work, work.background, work.job.request.covered, loop)
-    if ground is None or await loop.thread(lambda: is_empty(ground)):
-        return None
-    return ground
-
-
-async def _read(work: StackWork, view: View | None, bounds: Bounds, loop: Loop) -> Picture | None:
-    """Hashed, too."""
-    if view is None:
-        return None
-    work.document.check_open()
-    snapshot = Snapshot(work.document, view)
-    try:
-        picture = await loop.thread(lambda: snapshot.read(bounds))
-        await loop.thread(lambda: picture.digest)
-    finally:
-        snapshot.close()
-    return picture
-
-
-def recipe(work: StackWork, asked: Asked, layer: str) -> Recipe:
+def recipe(planned: StackPlan, request: GenerateRequest, asked: Asked, layer: str) -> Recipe:
     """How a layer of the stack is made alone, for whoever wants it again or another like it."""
-    request = replace(
-        work.job.request,
+    alone = replace(
+        request,
         task=Task.FOREGROUND_ON_BACKGROUND,
-        bounds=asked.layer.bounds or work.job.request.bounds,
+        bounds=asked.layer.bounds or request.bounds,
         prompt=asked.layer.prompt,
         seed=asked.entry.seed,
-        background=_UNREAD,
+        background=None,  # what lies below it now: to be read
         layers=(),
     )
-    return Recipe(request, background=View(Show.BELOW, (layer,)), looks=work.looks)
+    return Recipe(alone, background=View(Show.BELOW, (layer,)), looks=planned.draft.views(Role.LOOK))

@@ -2,151 +2,108 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from acetate.krita.document import OpenDocument, Place
-from acetate.krita.reading import Show, View
-from acetate.krita.selection import Mask, selected
-from acetate.picture import Picture
+from acetate.coroutines import Loop
+from acetate.host import Document
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
-from acetate.protocol.pixels import PixelFormat
-from acetate.protocol.requests import GenerateRequest, Task
-from acetate.session.conditions import Conditions, Pictures, view_of
+from acetate.protocol.requests import GenerateRequest, Role, Slot, Task
+from acetate.session.delivery import InPlace, NewLayers
+from acetate.session.flow import Work
 from acetate.session.jobs import Job
-from acetate.session.recipes import Recipe, Shape
+from acetate.session.pictures import Absent, Draft, Source, sources, view_of
+from acetate.session.recipes import Recipe
 from acetate.session.region import Region, RegionKind
+from acetate.session.results import Results
 from acetate.session.settings import ACTIVE, BELOW, ControlLayer, Outcome, Picked, Settings, new_seed
+from acetate.session.views import Place, Show, View
 
 
-@dataclass(frozen=True)
-class Work:
-    """A job, and where on the canvas it comes from and goes to."""
-
-    job: Job
-    document: OpenDocument
-    place: Place
-    conditions: Conditions
-    replaces: str | None = None  # id of the layer whose place the result takes
-
-    @property
-    def outcome(self) -> Outcome:
-        return Outcome.REPLACE if self.replaces else Outcome.ABOVE
-
-    def recipe(self, pictures: Pictures) -> Recipe:
-        """Packs the mask: in a thread."""
-        seen = self.conditions
-        shape = Shape.of(pictures.mask) if pictures.mask else None
-        return Recipe(
-            self.job.request,
-            self.outcome,
-            seen.background,
-            seen.foreground,
-            seen.controls,
-            seen.looks,
-            shape,
-        )
-
-    def mask_of_bounds(self, pictures: Pictures) -> Picture | None:
-        """Takes long: in a thread."""
-        request = self.job.request
-        return pictures.mask.cropped(request.bounds.relative_to(request.covered)) if pictures.mask else None
-
-
-def prepare(settings: Settings, document: OpenDocument) -> Work:
+def prepare(settings: Settings, document: Document, results: Results, loop: Loop) -> Work:
     """With the settings as they are. Raises DocumentError, InvalidRequest."""
     place, task = document.place(), settings.task.value
-    replaces = _replaced(settings, place) if task.reworks_layer else None
-    region, conditions = look(settings, document, place, replaces)
-    request = replace(
-        settings.request(region.bounds, conditions.placeholders, pixel_format(document)),
-        context=region.context if region.context != region.bounds else None,
-        cut_out=conditions.mask is not None and replaces is None,
-    )
-    request.validate()
-    return Work(Job(request), document, _goes_to(request, document, place, conditions), conditions, replaces)
+    replaced = _replaced(settings, place) if task.reworks_layer else None
+    draft = draft_of(settings, document, place, replaced)
+    draft.check()
+    if replaced:
+        return Work(Job(draft.request), document, draft, InPlace(results, document, replaced, loop))
+    goes_to = _goes_to(draft, document, place)
+    return Work(Job(draft.request), document, draft, NewLayers(results, document, goes_to))
 
 
-def prepare_edges(document: OpenDocument, hint: ControlLayer) -> Work:
+def prepare_edges(document: Document, hint: ControlLayer, results: Results) -> Work:
     """A hint made of a layer, above it. Raises DocumentError."""
     layer = document.place().anchor if hint.layer == ACTIVE else hint.layer
-    conditions = Conditions(foreground=View(Show.ONLY, (layer,)))
     request = GenerateRequest(
         Task.EDGES,
         document.bounds,
         seed=0,
         prompt=f"Edges of {document.layer_name(layer)}",
-        foreground=conditions.placeholders.foreground,
-        pixel_format=pixel_format(document),
+        pixel_format=document.wire_format,
     )
-    return Work(Job(request), document, document.place_above(layer), conditions)
+    draft = Draft(request, (Source(Slot(Role.FOREGROUND), View(Show.ONLY, (layer,)), document.bounds),))
+    return Work(Job(request), document, draft, NewLayers(results, document, document.place_above(layer)))
 
 
-def prepare_again(recipe: Recipe, document: OpenDocument, layer: str | None, *, is_varied: bool) -> Work:
+def prepare_again(
+    recipe: Recipe, document: Document, layer: str | None, results: Results, loop: Loop, *, is_varied: bool
+) -> Work:
     """What made `layer`, once more, above it or in its place; above the active layer where None.
 
-    With another seed where `is_varied`. Its conditions are read anew; of what is gone the engine may still have the
-    picture.
+    With another seed where `is_varied`.
     """
-    request = replace(recipe.request, seed=new_seed()) if is_varied else recipe.request
-    shape = recipe.mask
-    conditions = Conditions(
-        _without(layer, recipe.background),
-        _without(layer, recipe.foreground),
-        (lambda bounds: shape.picture()) if shape else None,
-        tuple(_without(layer, view) for view in recipe.controls or (None,) * len(request.control)),
-        tuple(_without(layer, view) for view in recipe.looks or (None,) * len(request.image_prompts)),
-        allows_empty=True,
-        allows_missing=True,
-    )
-    replaces = layer if recipe.outcome is Outcome.REPLACE else None
+    draft = recipe.draft(layer, new_seed() if is_varied else recipe.request.seed)
+    if layer and recipe.outcome is Outcome.REPLACE:
+        return Work(Job(draft.request), document, draft, InPlace(results, document, layer, loop))
     place = document.place_above(layer) if layer else document.place()
-    return Work(Job(request), document, place, conditions, replaces)
+    return Work(Job(draft.request), document, draft, NewLayers(results, document, place))
 
 
-def _without(layer: str | None, view: View | None) -> View | None:
-    """When it was made it was not there."""
-    return replace(view, hidden=(layer,)) if view and layer else view
+def outcome_of(work: Work) -> Outcome:
+    return Outcome.REPLACE if isinstance(work.delivery, InPlace) else Outcome.ABOVE
 
 
-def look(
-    settings: Settings, document: OpenDocument, place: Place, replaces: str | None = None
-) -> tuple[Region, Conditions]:
-    """What the task looks at, with the settings as they are. Raises DocumentError."""
-    task = settings.task.value
-    region = _region(settings, document, place)
-    alone = _alone(task, document, replaces)
-    is_shaped = region.is_selected or task.needs_mask
-    conditions = Conditions(
-        view_of(settings.background.value, document, place) if task.needs_background else None,
-        view_of(settings.foreground.value, document, place, alone) if task.needs_foreground else None,
-        Mask(document, region.grow, region.feather).read if is_shaped else None,
-        tuple(view_of((hint.layer,), document, place) for hint in settings.hints),
-        tuple(view_of((look.layer,), document, place) for look in settings.looks),
-        allows_empty=task is Task.IDENTITY,  # it gives back whatever there is
+def draft_of(settings: Settings, document: Document, place: Place, replaced: str | None = None) -> Draft:
+    """What the task makes and looks at, with the settings as they are. Raises DocumentError."""
+    task, region = settings.task.value, _region(settings, document, place)
+    covered = region.context
+    request = replace(
+        settings.request(region.bounds, document.wire_format),
+        context=covered if covered != region.bounds else None,
+        cut_out=(region.is_selected or task.needs_mask) and replaced is None,
     )
-    return region, conditions
+    # IDENTITY gives back whatever there is
+    absent = Absent.SENT if task is Task.IDENTITY else Absent.REFUSED
+    background = view_of(settings.background.value, document, place) if task.needs_background else None
+    alone = _alone(task, document, replaced)
+    foreground = view_of(settings.foreground.value, document, place, alone) if task.needs_foreground else None
+    found = [
+        *sources(Role.BACKGROUND, [background], covered, absent),
+        *sources(Role.FOREGROUND, [foreground], covered, absent),
+        *sources(Role.HINT, [view_of((it.layer,), document, place) for it in settings.hints], covered, absent),
+        *sources(Role.LOOK, [view_of((it.layer,), document, place) for it in settings.looks], None, absent),
+    ]
+    if region.is_selected or task.needs_mask:
+        found.append(Source(Slot(Role.MASK), document.coverage(region.grow, region.feather), covered))
+    return Draft(request, tuple(found))
 
 
-def pixel_format(document: OpenDocument) -> PixelFormat:
-    return document.colour_space.wire_format
-
-
-def _alone(task: Task, document: OpenDocument, replaces: str | None) -> Show:
+def _alone(task: Task, document: Document, replaced: str | None) -> Show:
     """How the foreground is shown: what takes its place must look the same there."""
     if not task.reworks_layer:
         return Show.ONLY
-    return Show.BARE if replaces and document.is_plain(replaces) else Show.INSIDE
+    return Show.BARE if replaced and document.is_plain(replaced) else Show.INSIDE
 
 
-def _region(settings: Settings, document: OpenDocument, place: Place) -> Region:
+def _region(settings: Settings, document: Document, place: Place) -> Region:
     kind, task = settings.region.value, settings.task.value
-    found = selected(document) if kind is RegionKind.SELECTION else None
+    found = document.selected() if kind is RegionKind.SELECTION else None
     base = found or _unselected(kind, settings, document, place)
     return settings.reach.around(base, document.bounds, is_selected=found is not None, uses_context=task.uses_context)
 
 
-def _unselected(kind: RegionKind, settings: Settings, document: OpenDocument, place: Place) -> Bounds:
+def _unselected(kind: RegionKind, settings: Settings, document: Document, place: Place) -> Bounds:
     """The layer for tasks that work on one, the canvas for the others; or as is chosen."""
     task = settings.task.value
     if kind is RegionKind.CANVAS or (kind is RegionKind.SELECTION and task is not Task.REFINE):
@@ -168,10 +125,11 @@ def _replaced(settings: Settings, place: Place) -> str | None:
     return layers[0]
 
 
-def _goes_to(request: GenerateRequest, document: OpenDocument, place: Place, conditions: Conditions) -> Place:
+def _goes_to(draft: Draft, document: Document, place: Place) -> Place:
     """Above the active layer; a background goes below what it lies behind, another version above what it comes from."""
-    if conditions.foreground is None:
+    (foreground,) = draft.views(Role.FOREGROUND)
+    if foreground is None:
         return place
-    if request.task is Task.BACKGROUND_BEHIND_FOREGROUND:
-        return document.place_below(conditions.foreground.layers[-1])
-    return document.place_above(conditions.foreground.layers[0]) if request.task.reworks_layer else place
+    if draft.request.task is Task.BACKGROUND_BEHIND_FOREGROUND:
+        return document.place_below(foreground.layers[-1])
+    return document.place_above(foreground.layers[0]) if draft.request.task.reworks_layer else place

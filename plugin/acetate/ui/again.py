@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from acetate.qt import QtWidgets
 from acetate.session.session import Session
-from acetate.ui.inputs import StartToolButton
 
 
 class AgainRow(QtWidgets.QWidget):
@@ -40,7 +39,7 @@ class AgainRow(QtWidgets.QWidget):
 
 
 def _button(name: str, text: str, tip: str, action: Callable[[], None]) -> QtWidgets.QToolButton:
-    button = StartToolButton()
+    button = QtWidgets.QToolButton()
     button.setObjectName(name)
     button.setText(text)
     button.setToolTip(tip)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from acetate.krita.document import LayerInfo, active_document
+from acetate.host import LayerInfo
+from acetate.krita.host import KritaHost
 from acetate.protocol.requests import Preset, Task
 from acetate.qt import QtWidgets
 from acetate.session.region import RegionKind
@@ -72,7 +73,7 @@ class MoreRows(Rows):
 
 def layers() -> list[LayerInfo]:
     """Of the active document."""
-    document = active_document()
+    document = KritaHost().active_document()
     return document.layers() if document else []
 
 

@@ -7,7 +7,9 @@ from typing import TypeVar
 
 from krita import Canvas, DockWidget, Krita
 
+from acetate.client.launcher import Launcher
 from acetate.coroutines import Loop
+from acetate.krita.host import KritaHost
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Task
 from acetate.protocol.tasks import TASKS
@@ -23,7 +25,7 @@ from acetate.ui.controls import ControlList
 from acetate.ui.engine_window import EngineRow, EngineWindow
 from acetate.ui.fold import Fold
 from acetate.ui.history import HistoryView
-from acetate.ui.inputs import PushButton, StartButton
+from acetate.ui.inputs import PushButton
 from acetate.ui.keyboard import Keyboard, give_to_canvas
 from acetate.ui.message import MessageBar
 from acetate.ui.progress import ProgressBox
@@ -41,7 +43,7 @@ class AcetateDock(DockWidget):
         super().__init__()
         self.setWindowTitle("Acetate")
         self._gui = GuiThread()
-        self.session = Session(self._gui.post)
+        self.session = Session(self._gui.post, KritaHost(), Launcher())
         self._installing = Installing(Loop(self._gui.post), self.session.engine.end_own)
         self._engine_window = EngineWindow(self._installing, self)
         self._conditions = ConditionsGrid(self.session)
@@ -77,9 +79,7 @@ class AcetateDock(DockWidget):
         self._stack_window.open_beside()
 
     def _look_when_settings_change(self) -> None:
-        settings = self.session.settings
-        for name in ("task", "background", "foreground", "region", "grow", "feather", "padding", "outcome", "controls"):
-            getattr(settings, name).changed.connect(lambda _: self._look())
+        self.session.settings.bind_looked_at(self._look)
 
     def _look(self) -> None:
         if self.isVisible():
@@ -191,7 +191,7 @@ class Buttons(QtWidgets.QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        generate = StartButton("Generate")
+        generate = PushButton("Generate")
         generate.setObjectName("acetate_generate")
         generate.setToolTip("Make a layer above the active one (Ctrl+Return in the prompt). Go on painting meanwhile.")
         generate.clicked.connect(lambda: self._generate())

@@ -1,5 +1,5 @@
 """Qt's inputs as a painter expects them beside a canvas: who scrolls past them changes nothing, and a click on a button
-neither takes the keyboard from the canvas nor counts twice.
+does not take the keyboard from the canvas.
 """
 
 from __future__ import annotations
@@ -43,18 +43,3 @@ class CheckBox(QtWidgets.QCheckBox):
     def __init__(self, text: str = "") -> None:
         super().__init__(text)
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
-
-
-class _Once:
-    """The second click of a double click is none."""
-
-    def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:
-        event.accept()
-
-
-class StartButton(_Once, PushButton):
-    """Starts a job."""
-
-
-class StartToolButton(_Once, QtWidgets.QToolButton):
-    """Starts a job."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from acetate.krita.document import LayerInfo
+from acetate.host import LayerInfo
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.observable import Observable
 from acetate.session.settings import Picked

@@ -8,7 +8,7 @@ from krita import Krita
 
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.session import Session
-from acetate.ui.inputs import CheckBox, PushButton, StartButton
+from acetate.ui.inputs import CheckBox, PushButton
 from acetate.ui.message import MessageBar
 from acetate.ui.progress import ProgressBox
 from acetate.ui.stack_form import StackForm
@@ -90,7 +90,7 @@ class StackWindow(QtWidgets.QDialog):
         above = CheckBox("and those above it")
         above.setObjectName("acetate_stack_with_above")
         above.setToolTip("They see what is below them, and so are made to fit it.")
-        button = StartButton("Make this layer again")
+        button = PushButton("Make this layer again")
         button.setObjectName("acetate_stack_regenerate")
         button.setToolTip("The other layers keep what they show.")
         button.clicked.connect(lambda: self._stack.generate(self._editor.selected.value, with_above=above.isChecked()))
@@ -109,7 +109,7 @@ class StackWindow(QtWidgets.QDialog):
         widget = QtWidgets.QWidget()
         row = QtWidgets.QHBoxLayout(widget)
         row.setContentsMargins(0, 0, 0, 0)
-        generate = StartButton("Generate stack")
+        generate = PushButton("Generate stack")
         generate.setObjectName("acetate_stack_generate")
         generate.setToolTip(
             "Make all layers that are not locked, from the lowest to the topmost; each sees those below."

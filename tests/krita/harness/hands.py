@@ -27,10 +27,6 @@ class Hands:
         """Screen coordinates."""
         self._xdotool("mousemove", str(x), str(y), "click", "1")
 
-    def double_click(self, name: str) -> None:
-        x, y, _ = wait_until(lambda: self._usable(name), f"{name} to be enabled and in view")
-        self.double_click_at(x, y)
-
     def double_click_at(self, x: int, y: int) -> None:
         self._xdotool("mousemove", str(x), str(y), "click", "--repeat", "2", "--delay", "60", "1")
 

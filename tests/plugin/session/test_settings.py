@@ -1,30 +1,41 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from acetate.protocol.codec import from_json, to_json
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
-from acetate.protocol.requests import MAX_PROMPT, MAX_SEED, ControlHint, ControlKind, ImagePrompt, Style, Task
+from acetate.protocol.requests import (
+    MAX_PROMPT,
+    MAX_SEED,
+    ControlHint,
+    ControlKind,
+    GenerateRequest,
+    ImagePrompt,
+    Role,
+    Slot,
+    Style,
+    Task,
+)
 from acetate.session.region import Length, RegionKind, Unit
-from acetate.session.settings import ControlLayer, Digests, Follow, Outcome, Saved, Settings, followed, what_follows
+from acetate.session.settings import ControlLayer, Follow, KeptSettings, Outcome, Settings, followed, what_follows
 
 BOUNDS = Bounds(1, 2, 30, 40)
 SOME = "a" * 64
 
 
-def request_of(settings: Settings, digests: Digests = Digests()):  # noqa: B008  # frozen
-    return settings.request(BOUNDS, digests, PixelFormat.RGBA8)
+def request_of(settings: Settings, **pictures: str | tuple[str, ...]) -> GenerateRequest:
+    """With these digests by the names of roles."""
+    named = {name: digests if isinstance(digests, tuple) else (digests,) for name, digests in pictures.items()}
+    slots = {Slot(Role[name.upper()], at): digest for name, found in named.items() for at, digest in enumerate(found)}
+    return settings.request(BOUNDS, PixelFormat.RGBA8).with_pictures(slots)
 
 
 def test_the_request_holds_what_the_painter_set() -> None:
     settings = Settings()
     settings.task.value, settings.prompt.value, settings.seed.value = Task.BLEND, "  a fox ", 7
-    request = request_of(settings, Digests(background=SOME, foreground=SOME))
+    request = request_of(settings, background=SOME, foreground=SOME)
     request.validate()
     assert (request.prompt, request.seed, request.bounds) == ("a fox", 7, BOUNDS)
     assert (request.background, request.foreground, request.mask) == (SOME, SOME, None)
@@ -74,7 +85,7 @@ def test_a_hint_is_named_by_its_picture() -> None:
     settings = Settings()
     settings.prompt.value = "a fox"
     settings.controls.value = (ControlLayer(Follow.DEPTH, "{layer}", 0.5, 0.1, 0.9),)
-    request = request_of(settings, Digests(controls=(SOME,)))
+    request = request_of(settings, hint=(SOME,))
     request.validate()
     assert request.control == (ControlHint(ControlKind.DEPTH, SOME, 0.5, 0.1, 0.9),)
 
@@ -88,7 +99,7 @@ def test_hints_and_looks_keep_their_order_and_their_pictures() -> None:
         ControlLayer(Follow.LOOK, "{c}"),
         ControlLayer(Follow.EDGES, "{d}", 0.2),
     )
-    request = request_of(settings, Digests(controls=("b" * 64, "d" * 64), looks=("a" * 64, "c" * 64)))
+    request = request_of(settings, hint=("b" * 64, "d" * 64), look=("a" * 64, "c" * 64))
     request.validate()
     assert [(hint.kind.value, hint.image[0]) for hint in request.control] == [("lines", "b"), ("edges", "d")]
     assert request.image_prompts == (ImagePrompt("a" * 64, "plus", 0.5), ImagePrompt("c" * 64))
@@ -103,7 +114,7 @@ def test_what_a_request_followed_can_be_set_again() -> None:
         ControlLayer(Follow.LOOK, "{b}", 0.7, adapter="plus"),
         ControlLayer(Follow.LOOK, "{gone}"),
     )
-    request = request_of(settings, Digests(controls=(SOME,), looks=(SOME, SOME)))
+    request = request_of(settings, hint=(SOME,), look=(SOME, SOME))
     assert followed(request, ("{a}",), ("{b}", None)) == settings.controls.value[:2]
     assert followed(request, (), ()) == ()  # an earlier session's layers are not known
 
@@ -130,8 +141,8 @@ def test_what_made_a_layer_can_be_taken_up_again() -> None:
     settings, other = Settings(), Settings()
     settings.task.value, settings.prompt.value, settings.strength.value = Task.REFINE, "a fox", 0.25
     settings.seed.value, settings.images.value, settings.styles.value = 11, 3, (Style("ink", 0.4),)
-    other.copy_from(request_of(settings, Digests(foreground=SOME)))
-    assert request_of(other, Digests(foreground=SOME)) == request_of(settings, Digests(foreground=SOME))
+    other.copy_from(request_of(settings, foreground=SOME))
+    assert request_of(other, foreground=SOME) == request_of(settings, foreground=SOME)
     assert not other.random_seed.value
 
 
@@ -142,6 +153,16 @@ def test_settings_survive_the_document() -> None:
     settings.styles.value = (Style("ink", -0.5),)
     settings.task.value, settings.prompt.value, settings.background.value = Task.BLEND, "ein Fuchs ☃", ("{some-layer}",)
     settings.random_seed.value, settings.seed.value, settings.strength.value = False, MAX_SEED, 0.25
-    other.restore(from_json(Saved, json.loads(json.dumps(to_json(settings.saved())))))
+    other.take(KeptSettings.read(KeptSettings({}, {}).write(settings.saved())).values)
     assert other.saved() == settings.saved()
     assert other.prompt.value == "ein Fuchs ☃"
+
+
+def test_a_change_of_what_is_read_from_the_canvas_is_told_once() -> None:
+    settings, told = Settings(), []
+    settings.bind_looked_at(lambda: told.append(1))
+    settings.prompt.value, settings.seed.value = "a fox", 3
+    assert not told
+    settings.background.value = ("canvas",)
+    settings.background.value = ("canvas",)
+    assert told == [1]

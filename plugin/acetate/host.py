@@ -1,0 +1,247 @@
+"""What a painting program must offer, so that a session works in it. `acetate.krita` offers it for Krita.
+
+All of it is called on the program's GUI thread, except where it says "any thread".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from acetate.coroutines import Loop
+from acetate.picture import Picture
+from acetate.protocol.geometry import Bounds, Extent
+from acetate.protocol.pixels import PixelFormat
+from acetate.session.views import Place, View
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """A layer or group, as a picker shows it."""
+
+    id: str
+    name: str
+    depth: int  # 0: at the top level
+
+
+@dataclass(frozen=True)
+class Member:
+    """A node in a group."""
+
+    bounds: Bounds  # canvas pixels: of what is not transparent, off the canvas too
+    is_visible: bool
+    is_plain: bool  # a paint layer without masks
+
+
+@dataclass(frozen=True)
+class NewLayer:
+    name: str
+    bounds: Bounds  # canvas pixels
+    picture: Picture  # as large as `bounds`
+
+
+@dataclass(frozen=True)
+class CopiedLayer:
+    """A copy of a node that is in the document."""
+
+    id: str
+    is_visible: bool | None = None  # as it is where None
+
+
+Part = NewLayer | CopiedLayer
+
+
+class Coverage(Protocol):
+    """A selection as it was when this was made."""
+
+    def read(self, bounds: Bounds) -> Picture:
+        """A8. Any thread, once."""
+        ...
+
+
+class Snapshot(Protocol):
+    """What a view showed when this was made."""
+
+    def read(self, bounds: Bounds) -> Picture:
+        """In the format that the document asks for. Any thread. `bounds` lies on the canvas."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Insertion(Protocol):
+    """Layers on their way into a document."""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Of the layers, in their order."""
+        ...
+
+    @property
+    def top(self) -> str:
+        """Id of what is attached: the layer, or the group of them. Known once it is attached."""
+        ...
+
+    @property
+    def needs_refresh(self) -> bool:
+        """Known once it is attached."""
+        ...
+
+    @property
+    def has_replaced(self) -> bool:
+        """Whether a group is gone for it. Known once it is attached."""
+        ...
+
+    def fill(self) -> None:
+        """Writes the pixels. Any thread."""
+        ...
+
+    def attach(self, place: Place, group_name: str, expected: Extent | None) -> tuple[str, ...]:
+        """One undo step: the layer, or a group of them, at `place`; it becomes the active one.
+
+        What was done otherwise than asked is returned, as sentences. Raises DocumentError where it has no place, or
+        the canvas is not `expected` large.
+        """
+        ...
+
+    def refresh(self) -> None:
+        """Shows on the canvas what was attached. Any thread."""
+        ...
+
+    def discard(self) -> None:
+        """Lets go of the layers, attached or not."""
+        ...
+
+
+class Replacement(Protocol):
+    """Another version of a layer on its way into its place."""
+
+    def fill(self) -> None:
+        """Converts the pixels. Any thread."""
+        ...
+
+    async def attach(self, loop: Loop) -> str:
+        """One undo step; the id of the layer that is there now. Raises DocumentError where the old one is gone."""
+        ...
+
+    def discard(self) -> None: ...
+
+
+class Document(Protocol):
+    """A document that was open when this was made."""
+
+    @property
+    def id(self) -> str:
+        """The same for each wrapper of this document."""
+        ...
+
+    @property
+    def is_open(self) -> bool: ...
+
+    @property
+    def extent(self) -> Extent:
+        """The size when this was made."""
+        ...
+
+    @property
+    def bounds(self) -> Bounds:
+        """Of the canvas, when this was made."""
+        ...
+
+    @property
+    def wire_format(self) -> PixelFormat:
+        """What its pixels travel as."""
+        ...
+
+    def is_same(self, other: Document) -> bool:
+        """Whether both are the same open document; a copy of it is another one."""
+        ...
+
+    def check_open(self) -> None:
+        """Raises DocumentError where the document is closed."""
+        ...
+
+    def annotation(self, kind: str) -> bytes:
+        """What `annotate` wrote, in this session or before the document was saved; empty where nothing was."""
+        ...
+
+    def annotate(self, kind: str, data: bytes) -> None:
+        """Keeps `data` with the document. Not an undo step; the document counts as modified."""
+        ...
+
+    def layers(self) -> list[LayerInfo]:
+        """Layers and groups without masks, top to bottom."""
+        ...
+
+    def node_ids(self) -> set[str]:
+        """Of all nodes, masks included."""
+        ...
+
+    def place(self) -> Place:
+        """Above the active layer. Raises DocumentError where there is none."""
+        ...
+
+    def place_above(self, layer: str) -> Place:
+        """Raises DocumentError where the layer is gone."""
+        ...
+
+    def place_below(self, layer: str) -> Place:
+        """Raises DocumentError where the layer is gone."""
+        ...
+
+    def layer_bounds(self, layers: tuple[str, ...]) -> Bounds:
+        """What their visible pixels cover, as far as the canvas goes. Raises DocumentError where that is nothing."""
+        ...
+
+    def is_lowest(self, layer: str) -> bool: ...
+
+    def is_plain(self, layer: str) -> bool:
+        """Whether it is a paint layer without masks and style."""
+        ...
+
+    def layer_name(self, layer: str) -> str: ...
+
+    def members(self, group: str) -> dict[str, Member]:
+        """Nodes in a group by id, bottom to top, masks included. Empty where the group is gone."""
+        ...
+
+    def around_active(self) -> set[str]:
+        """Ids of the active node and of the groups that it is in; empty where none is active."""
+        ...
+
+    def selected(self) -> Bounds | None:
+        """The bounds of the selection as far as the canvas goes; None where nothing is selected.
+
+        Raises DocumentError where the selection is empty, or lies beside the canvas.
+        """
+        ...
+
+    def coverage(self, grow: int = 0, feather: int = 0) -> Coverage:
+        """Of the selection, grown and feathered by so many pixels. Raises DocumentError where nothing is selected."""
+        ...
+
+    def snapshot(self, view: View) -> Snapshot:
+        """Raises DocumentError where a layer of `view` is gone."""
+        ...
+
+    def insertion(self, layers: Sequence[NewLayer]) -> Insertion:
+        """Raises DocumentError where the document is closed."""
+        ...
+
+    def stack_insertion(self, parts: Sequence[Part], replaces: str) -> Insertion:
+        """Always a group. `replaces` is the id of the group that goes, empty where there is none."""
+        ...
+
+    def replacement(self, layer: str, new: NewLayer, mask: Picture | None) -> Replacement:
+        """`mask` (A8, as large as `new`): outside of it the old pixels stay; everywhere where None.
+
+        Raises DocumentError where the layer is gone.
+        """
+        ...
+
+
+class Host(Protocol):
+    def active_document(self) -> Document | None:
+        """None where nothing is open."""
+        ...

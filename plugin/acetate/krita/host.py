@@ -1,0 +1,63 @@
+"""Krita as a host of sessions (acetate.host)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from krita import Krita
+
+from acetate.host import Document, Member, NewLayer, Part
+from acetate.krita.document import OpenDocument
+from acetate.krita.insertion import Insertion
+from acetate.krita.reading import Snapshot
+from acetate.krita.replacing import Replacement
+from acetate.krita.selection import Mask, selected
+from acetate.krita.stack_insertion import StackInsertion, around_active, members_of
+from acetate.picture import Picture
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.pixels import PixelFormat
+from acetate.session.views import View
+
+
+class KritaDocument(OpenDocument):
+    """All that a session asks of a document."""
+
+    @property
+    def wire_format(self) -> PixelFormat:
+        return self.colour_space.wire_format
+
+    def is_same(self, other: Document) -> bool:
+        return isinstance(other, KritaDocument) and self.handle == other.handle
+
+    def members(self, group: str) -> dict[str, Member]:
+        return members_of(self, group)
+
+    def around_active(self) -> set[str]:
+        return around_active(self)
+
+    def selected(self) -> Bounds | None:
+        return selected(self)
+
+    def coverage(self, grow: int = 0, feather: int = 0) -> Mask:
+        return Mask(self, grow, feather)
+
+    def snapshot(self, view: View) -> Snapshot:
+        return Snapshot(self, view)
+
+    def insertion(self, layers: Sequence[NewLayer]) -> Insertion:
+        return Insertion(self, layers)
+
+    def stack_insertion(self, parts: Sequence[Part], replaces: str) -> StackInsertion:
+        return StackInsertion(self, parts, replaces)
+
+    def replacement(self, layer: str, new: NewLayer, mask: Picture | None) -> Replacement:
+        return Replacement(self, layer, new, mask)
+
+
+class KritaHost:
+    def active_document(self) -> KritaDocument | None:
+        """None where nothing is open: Krita then still gives a document, but a dead one."""
+        handle = Krita.instance().activeDocument()
+        if handle is None or handle not in Krita.instance().documents():
+            return None
+        return KritaDocument(handle)

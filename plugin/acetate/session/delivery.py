@@ -1,0 +1,55 @@
+"""What becomes of a result: new layers, or another version in the place of a layer. A stack is one more way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from acetate.coroutines import Loop
+from acetate.host import Document
+from acetate.picture import Picture
+from acetate.protocol.events import Done
+from acetate.protocol.requests import GenerateRequest, Role, Slot
+from acetate.session.jobs import Job
+from acetate.session.pictures import Pictures
+from acetate.session.results import Placed, Results
+from acetate.session.views import Place
+
+
+class Delivery(Protocol):
+    async def deliver(self, job: Job, done: Done, pictures: Pictures) -> Placed:
+        """Raises DocumentError where the document has changed so that the result has no place there."""
+        ...
+
+
+@dataclass(frozen=True)
+class NewLayers:
+    """The first alternative as a new layer, or a group of new layers, at a place; the others in the history."""
+
+    results: Results
+    document: Document
+    place: Place
+
+    async def deliver(self, job: Job, done: Done, pictures: Pictures) -> Placed:
+        return await self.results.take(job, done, self.document, self.place)
+
+
+@dataclass(frozen=True)
+class InPlace:
+    """The first alternative in the place of a layer."""
+
+    results: Results
+    document: Document
+    layer: str
+    loop: Loop
+
+    async def deliver(self, job: Job, done: Done, pictures: Pictures) -> Placed:
+        first = await self.results.list(job, done)
+        mask = await self.loop.thread(lambda: mask_of_bounds(job.request, pictures))
+        return await self.results.replace(first, self.document, self.layer, mask)
+
+
+def mask_of_bounds(request: GenerateRequest, pictures: Pictures) -> Picture | None:
+    """Takes long: in a thread."""
+    mask = pictures.get(Slot(Role.MASK))
+    return mask.cropped(request.bounds.relative_to(request.covered)) if mask else None

@@ -1,0 +1,111 @@
+"""The way of every job: read what it needs, send it, follow it, deliver what comes, and say what there is to say."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from acetate.coroutines import Future, Loop
+from acetate.host import Document
+from acetate.protocol.errors import AcetateError
+from acetate.session.delivery import Delivery
+from acetate.session.generation import Generation
+from acetate.session.jobs import Job, Phase
+from acetate.session.messages import Message, done_otherwise, unexpected
+from acetate.session.observable import Observable, Signal
+from acetate.session.pictures import Draft, Pictures
+from acetate.session.results import Placed
+
+
+@dataclass(frozen=True)
+class Work:
+    """A job, what it is to see, and what becomes of its result."""
+
+    job: Job
+    document: Document
+    draft: Draft
+    delivery: Delivery
+
+
+Delivered = Callable[[Placed], None]
+
+
+class Keeper(Protocol):
+    """Who is told of each job on its way."""
+
+    def seen(self, work: Work, pictures: Pictures) -> None:
+        """What it sees, before it is sent."""
+
+    async def made(self, work: Work, pictures: Pictures) -> None:
+        """The engine has made it; it is not delivered yet."""
+
+
+class Flow:
+    """The jobs of a session."""
+
+    def __init__(self, loop: Loop, generation: Generation, keeper: Keeper) -> None:
+        self.jobs: list[Job] = []  # those that have not ended, the oldest first
+        self.jobs_changed: Signal[None] = Signal()
+        self.message: Observable[Message] = Observable(None)
+        self._loop = loop
+        self._generation = generation
+        self._keeper = keeper
+
+    def start(self, prepare: Callable[[], Work], then: Delivered) -> None:
+        """Lists the job until it has ended. `then`: what is to be kept of what has been delivered."""
+
+        def begin() -> None:
+            work = prepare()
+            self.jobs.append(work.job)
+            self.jobs_changed.emit(None)
+            self.run(self._carry_out(work, then))
+
+        self.attempt(begin)
+
+    def cancel(self, job: Job) -> None:
+        self.run(self._generation.cancel(job))
+
+    def attempt(self, action: Callable[[], None]) -> None:
+        """An error of it is shown."""
+        self.message.value = None
+        try:
+            action()
+        except AcetateError as error:
+            self.message.value = error
+
+    def run(self, coroutine: Coroutine[Future[Any], None, object]) -> None:
+        """Starts it; an error of it is shown."""
+        outcome = self._loop.run(coroutine)
+        outcome.then(lambda: self._show_error(outcome))
+
+    async def _carry_out(self, work: Work, then: Delivered) -> None:
+        job = work.job
+        try:
+            job.request, pictures = await work.draft.read(work.document, self._loop)
+            if job.is_cancel_wanted:
+                job.enter(Phase.CANCELLED)
+                return
+            self._keeper.seen(work, pictures)
+            await self._generation.send(job, tuple(pictures.values()))
+            if job.error:
+                raise job.error
+            if job.result:
+                await self._keeper.made(work, pictures)
+                placed = await work.delivery.deliver(job, job.result, pictures)
+                self.message.value = done_otherwise((*job.result.notes, *placed.notes))
+                job.enter(Phase.DONE)
+                then(placed)
+        finally:
+            self.jobs.remove(job)
+            self.jobs_changed.emit(None)
+
+    def _show_error(self, outcome: Future[Any]) -> None:
+        try:
+            outcome.result()
+        except AcetateError as error:
+            self.message.value = error
+        except Exception as error:  # noqa: BLE001  # a bug: the painter sees it, and the log has the traceback
+            traceback.print_exception(error)
+            self.message.value = unexpected(error)

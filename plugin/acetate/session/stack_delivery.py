@@ -1,0 +1,84 @@
+"""What becomes of the layers of a stack: one takes the place of the old one, several come with a new group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from acetate.host import CopiedLayer, Document, Member, NewLayer
+from acetate.picture import Picture
+from acetate.protocol.events import Done, LayerResult
+from acetate.protocol.geometry import Bounds
+from acetate.session import recipes
+from acetate.session.history import Result
+from acetate.session.jobs import Job
+from acetate.session.pictures import Pictures
+from acetate.session.results import Placed, Results
+from acetate.session.stack import Slot, Stack, StackEntry, arranged
+from acetate.session.stack_keeping import keep
+from acetate.session.stack_work import StackPlan, recipe
+
+GROUP_NAME = "Stack"
+TWO_STEPS = "The old group was replaced: undoing that takes two steps."
+
+
+@dataclass(frozen=True)
+class StackLayers:
+    """`arrived` is told what the document has afterwards."""
+
+    results: Results
+    document: Document
+    planned: StackPlan
+    arrived: Callable[[Document, Stack], None]
+
+    async def deliver(self, job: Job, done: Done, pictures: Pictures) -> Placed:
+        stack, asked = self.planned.stack, self.planned.asked
+        made = [part.entry for part in asked if part.is_made]
+        layers = tuple(layer for part, layer in zip(asked, done.layers, strict=True) if part.is_made)
+        result = Result(job.id, job.request, layers)
+        there = self.document.members(stack.group)
+        slots = arranged(stack, tuple(there), [entry.key for entry in made])
+        if len(made) == 1 and fits_in(slots, there, layers[0].bounds):
+            placed = await self.results.replace(result, self.document, made[0].layer, None)
+            ids = {slot.key: slot.old for slot in slots} | {made[0].key: placed.layers[0]}
+            self._keep(job, stack.group, ids)
+            return placed
+        return await self._regroup(job, slots, made, result)
+
+    async def _regroup(self, job: Job, slots: list[Slot], made: list[StackEntry], result: Result) -> Placed:
+        pictures = zip(made, result.layers, await self.results.remember(result), strict=True)
+        new = {entry.key: _new(layer, picture) for entry, layer, picture in pictures}
+        parts = [new[slot.key] if slot.is_new else CopiedLayer(slot.old, slot.is_visible) for slot in slots]
+        insertion = self.document.stack_insertion(parts, self.planned.stack.group)
+        notes = await self.results.put(insertion, self.planned.place, GROUP_NAME, self.document.extent)
+        ids = {slot.key: node for slot, node in zip(slots, insertion.ids, strict=True)}
+        self._keep(job, insertion.top, ids)
+        return Placed(result, insertion.ids, (*notes, TWO_STEPS) if insertion.has_replaced else notes)
+
+    def _keep(self, job: Job, group: str, ids: dict[int, str]) -> None:
+        """The document keeps what it has now."""
+        stack = self.planned.stack
+        entries = tuple(replace(entry, layer=ids.get(entry.key, "")) for entry in stack.entries)
+        made = replace(stack, entries=entries, group=group, dropped=())
+        keep(self.document, made)
+        parts = [part for part in self.planned.asked if part.is_made]
+        kept = {ids[part.entry.key]: recipe(self.planned, job.request, part, ids[part.entry.key]) for part in parts}
+        recipes.keep(self.document, kept)
+        self.arrived(self.document, made)
+
+
+def _new(layer: LayerResult, picture: Picture) -> NewLayer:
+    return NewLayer(layer.name, layer.bounds, picture)
+
+
+def fits_in(slots: Sequence[Slot], there: Mapping[str, Member], bounds: Bounds) -> bool:
+    """Whether the one new layer can take the place of the old one, with all else left as it is.
+
+    `bounds` is what the new layer covers: whatever the old one shows beside it would stay.
+    """
+    if [slot.old for slot in slots] != list(there):
+        return False
+    if any(slot.is_visible not in (None, there[slot.old].is_visible) for slot in slots):
+        return False
+    (old,) = [there[slot.old] for slot in slots if slot.is_new]
+    return old.is_plain and old.is_visible and bounds.contains(old.bounds)
