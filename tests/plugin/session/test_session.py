@@ -1,0 +1,208 @@
+"""A whole session beside a real engine, in a painting program that is not Krita."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from acetate.client.launcher import Launcher
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.requests import Task
+from acetate.session.messages import Notice
+from acetate.session.recipes import recipe_of
+from acetate.session.session import Session
+from acetate.session.settings import Outcome
+from acetate.session.views import Show
+from tests.engine.process import private_environment
+from tests.plugin.client.test_launcher import install
+from tests.plugin.gui_thread import EventLoop
+from tests.plugin.session.paper import Node, Paper, PaperDocument
+
+pytestmark = pytest.mark.engine
+RED, GREEN, BLUE = (200, 30, 40, 255), (20, 180, 60, 255), (30, 60, 220, 128)
+AREA = Bounds(8, 6, 20, 16)
+
+
+class Studio:
+    """A session, its engine and its program."""
+
+    def __init__(self, events: EventLoop) -> None:
+        self.events = events
+        self.paper = Paper()
+        self.session = Session(events.loop.post, self.paper, Launcher())
+
+    def wait(self) -> None:
+        self.events.run_until(lambda: not self.session.jobs)
+
+    def generate(self) -> None:
+        self.session.generate()
+        self.wait()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """One engine for all of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in private_environment(tmp_path_factory.mktemp("home")).items():
+            patch.setenv(name, value)
+        install([sys.executable, "-m", "acetate_engine", "serve"])
+        studio = Studio(EventLoop())
+        yield studio
+        studio.session.engine.stop()
+
+
+@pytest.fixture
+def studio(running: Studio) -> Studio:
+    running.session.settings.restore(type(running.session.settings)().saved())
+    running.session.message.value = None
+    running.session.settings.task.value = Task.IDENTITY
+    return running
+
+
+@pytest.fixture
+def document(studio: Studio) -> PaperDocument:
+    """Background, "tree" and "sky"; "tree" is active."""
+    document = studio.paper.new(48, 32)
+    tree = document.add("tree", AREA, RED)
+    document.add("sky", Bounds(0, 0, 48, 4), BLUE)
+    document.activate(tree)
+    document.steps.clear()
+    return document
+
+
+def pixels_of(node: Node) -> np.ndarray:
+    assert node.pixels is not None
+    return node.pixels
+
+
+def test_a_layer_comes_above_the_active_one_in_one_step(studio: Studio, document: PaperDocument) -> None:
+    studio.generate()
+    assert studio.session.message.value is None
+    assert [node.name for node in document.root.children] == ["Background", "tree", "Identity", "sky"]
+    assert np.array_equal(pixels_of(document.named("Identity")), pixels_of(document.named("tree")))
+    assert len(document.steps) == 1
+    document.undo()
+    assert [node.name for node in document.root.children] == ["Background", "tree", "sky"]
+
+
+def test_a_selection_cuts_it_out(studio: Studio, document: PaperDocument) -> None:
+    document.select(Bounds(10, 8, 6, 5))
+    studio.generate()
+    made = pixels_of(document.named("Identity"))
+    assert np.count_nonzero(made[..., 3]) == 30 and made[8:13, 10:16, 3].min() == 255
+
+
+def test_what_is_wrong_is_said_and_nothing_is_sent(studio: Studio, document: PaperDocument) -> None:
+    studio.session.settings.task.value = Task.FOREGROUND
+    studio.session.generate()
+    assert "prompt is empty" in str(studio.session.message.value)
+    assert not studio.session.jobs
+    studio.paper.active = None
+    studio.session.generate()
+    assert "no document is open" in str(studio.session.message.value)
+
+
+def test_how_a_layer_was_made_is_kept_without_invented_digests(studio: Studio, document: PaperDocument) -> None:
+    studio.generate()
+    recipe = recipe_of(document, document.named("Identity").id)
+    assert recipe.foreground is not None and recipe.foreground.show is Show.ONLY
+    assert recipe.request.foreground not in (None, "", "0" * 64)
+    document.named("tree").pixels = pixels_of(document.named("sky"))
+    document.activate(document.named("Identity"))
+    studio.session.regenerate(is_varied=False)
+    studio.wait()
+    again = document.root.children[3]
+    assert again.name == "Identity"
+    assert np.array_equal(pixels_of(again), pixels_of(document.named("sky")))
+
+
+def test_what_made_a_layer_that_is_gone_is_taken_from_the_engine(studio: Studio, document: PaperDocument) -> None:
+    studio.generate()
+    before = pixels_of(document.named("Identity"))
+    document.root.children.remove(document.named("tree"))
+    document.activate(document.named("Identity"))
+    studio.session.regenerate(is_varied=False)
+    studio.wait()
+    assert np.array_equal(pixels_of(document.root.children[2]), before)
+
+
+def test_a_cancelled_job_leaves_nothing(studio: Studio, document: PaperDocument) -> None:
+    studio.session.generate()
+    studio.session.cancel()
+    studio.wait()
+    assert studio.session.message.value is None
+    assert not document.steps
+
+
+def test_a_document_that_was_closed_is_left_alone(studio: Studio, document: PaperDocument) -> None:
+    studio.session.generate()
+    document.is_open = False
+    studio.wait()
+    assert "closed meanwhile" in str(studio.session.message.value)
+    assert not document.steps
+
+
+def test_the_history_brings_a_result_back(studio: Studio, document: PaperDocument) -> None:
+    studio.generate()
+    document.undo()
+    result = studio.session.history.entries[0].result
+    studio.session.insert(result)
+    studio.events.run_until(lambda: document.steps)
+    assert np.array_equal(pixels_of(document.named("Identity")), pixels_of(document.named("tree")))
+
+
+def test_what_is_sent_is_shown(studio: Studio, document: PaperDocument) -> None:
+    studio.session.look()
+    studio.events.run_until(lambda: studio.session.sending.shown.value)
+    (shown,) = studio.session.sending.shown.value
+    studio.generate()
+    (entry, *_) = studio.session.history.entries
+    assert (shown.title, shown.digest) == ("Foreground", entry.result.request.foreground)
+
+
+def test_a_second_document_has_its_own_picks(studio: Studio, document: PaperDocument) -> None:
+    studio.session.enter_document()
+    studio.session.settings.foreground.value = (document.named("sky").id,)
+    studio.generate()
+    studio.paper.new(10, 10)
+    studio.session.enter_document()
+    assert studio.session.settings.foreground.value == ("active",)
+
+
+def test_a_stack_becomes_a_group_and_one_layer_takes_its_place_again(studio: Studio, document: PaperDocument) -> None:
+    stack, session = studio.session.stack, studio.session
+    stack.enter()
+    stack.editor.change_selected(prompt="a red apple", region=Bounds(0, 0, 32, 32), seed=1)
+    stack.editor.add()
+    stack.editor.change_selected(prompt="a green pear", region=Bounds(16, 0, 32, 32), seed=2)
+    stack.generate()
+    studio.events.run_until(lambda: not session.jobs, 300)
+    assert session.message.value is None or isinstance(session.message.value, Notice), session.message.value
+    group = document.named("Stack")
+    assert len(group.children) == 2 and len(document.steps) == 1
+    lower, upper = (pixels_of(node) for node in group.children)
+    stack.generate(1)
+    studio.events.run_until(lambda: not session.jobs, 300)
+    group = document.named("Stack")
+    assert np.array_equal(pixels_of(group.children[0]), lower)
+    assert not np.array_equal(pixels_of(group.children[1]), upper) or upper.any()
+    assert len(document.steps) == 2
+    kept = recipe_of(document, group.children[1].id)
+    assert (kept.request.task, kept.request.background) == (Task.FOREGROUND_ON_BACKGROUND, None)
+
+
+def test_another_version_takes_the_place_of_a_layer(studio: Studio, document: PaperDocument) -> None:
+    """Outside of the selection every byte stays."""
+    settings = studio.session.settings
+    settings.task.value, settings.prompt.value, settings.outcome.value = Task.INPAINT, "an apple", Outcome.REPLACE
+    before = pixels_of(document.named("tree")).copy()
+    document.select(Bounds(10, 8, 8, 8))
+    studio.session.generate()
+    studio.events.run_until(lambda: not studio.session.jobs, 300)
+    after = pixels_of(document.root.children[1])
+    assert len(document.root.children) == 3 and len(document.steps) == 1
+    changed = np.argwhere((after != before).any(axis=2))
+    assert len(changed) and changed.min(axis=0).tolist() >= [8, 10] and (changed.max(axis=0) < [16, 18]).all()
