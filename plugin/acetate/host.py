@@ -13,6 +13,7 @@ from acetate.coroutines import Loop
 from acetate.picture import Picture
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat
+from acetate.session.following import Geometry
 from acetate.session.views import Place, View
 
 
@@ -154,6 +155,10 @@ class Document(Protocol):
         """What its pixels travel as."""
         ...
 
+    def current_extent(self) -> Extent:
+        """The size now."""
+        ...
+
     def is_same(self, other: Document) -> bool:
         """Whether both are the same open document; a copy of it is another one."""
         ...
@@ -219,6 +224,30 @@ class Document(Protocol):
 
     def coverage(self, grow: int = 0, feather: int = 0) -> Coverage:
         """Of the selection, grown and feathered by so many pixels. Raises DocumentError where nothing is selected."""
+        ...
+
+    def geometry(self) -> Geometry:
+        """Where everything lies now."""
+        ...
+
+    def scaled(self, picture: Picture, extent: Extent) -> Picture:
+        """Smoothly. Any thread."""
+        ...
+
+    def remarks(self, views: Sequence[View]) -> tuple[str, ...]:
+        """Where the canvas shows something else now than these views will, as sentences."""
+        ...
+
+    def check_place(self, place: Place) -> None:
+        """Raises DocumentError where nothing can be put there now, because a group is locked."""
+        ...
+
+    def check_unlocked(self, layer: str) -> None:
+        """Raises DocumentError where the layer, or a group around it, is locked."""
+        ...
+
+    def layer_box(self, layer: str) -> Bounds:
+        """What its visible pixels cover, off the canvas too; empty where there are none."""
         ...
 
     def snapshot(self, view: View) -> Snapshot:

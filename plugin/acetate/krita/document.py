@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from krita import Document, Krita, Node
 
 from acetate.host import LayerInfo
+from acetate.krita.geometry import box_of
 from acetate.krita.wrappers import Hold, wrappers
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds, Extent
@@ -116,8 +117,7 @@ class OpenDocument:
         covered = Bounds(0, 0, 0, 0)
         with wrappers() as hold:
             for layer in layers:
-                box = self._node(layer, hold).bounds()
-                covered = covered.union(Bounds(box.x(), box.y(), max(0, box.width()), max(0, box.height())))
+                covered = covered.union(box_of(self._node(layer, hold)))
         clipped = covered.intersection(self.bounds)
         if clipped.is_empty:
             raise DocumentError("the layer is empty, or lies beside the canvas", "Choose another layer or region.")
@@ -142,6 +142,23 @@ class OpenDocument:
             is_bare = not [hold(child) for child in node.childNodes()] and not node.layerStyleToAsl()
             return node.type() == "paintlayer" and is_bare
 
+    def check_unlocked(self, layer: str) -> None:
+        """Raises DocumentError where the layer, or a group around it, is locked, or it is gone."""
+        with wrappers() as hold:
+            check_unlocked(self._node(layer, hold), hold, "Unlock it, or choose another layer.")
+
+    def check_place(self, place: Place) -> None:
+        """Raises DocumentError where the group, or one around it, is locked."""
+        with wrappers() as hold:
+            group = find_node(hold(self.handle.rootNode()), place.parent, hold)
+            if group is not None:
+                check_unlocked(group, hold, "Unlock the group, or make a layer active that is not in it.")
+
+    def layer_box(self, layer: str) -> Bounds:
+        """What its visible pixels cover, off the canvas too; empty where there are none."""
+        with wrappers() as hold:
+            return box_of(self._node(layer, hold))
+
     def layer_name(self, layer: str) -> str:
         with wrappers() as hold:
             return self._node(layer, hold).name()
@@ -160,8 +177,29 @@ def active_layer(document: Document, hold: Hold) -> Node:
         raise DocumentError("no layer is active", "Choose a layer in the Layers docker.")
     hold(node)
     while is_mask(node) and (parent := node.parentNode()):
-        node = hold(parent)
+        hold(parent)
+        if parent.parentNode() is None:  # it masks the whole document
+            return _topmost(parent, hold)
+        node = parent
     return node
+
+
+def _topmost(root: Node, hold: Hold) -> Node:
+    layers = [child for child in map(hold, root.childNodes()) if not is_mask(child)]
+    if not layers:
+        raise DocumentError("there is no layer", "Add one in the Layers docker.")
+    return layers[-1]
+
+
+def check_unlocked(node: Node, hold: Hold, remedy: str) -> None:
+    """Raises DocumentError where it, or a group around it, is locked."""
+    above: Node | None = node
+    while above is not None:
+        if above.locked():
+            raise DocumentError(f"“{above.name()}” is locked", remedy)
+        above = above.parentNode()
+        if above is not None:
+            hold(above)
 
 
 def _place_of(node: Node, hold: Hold) -> Place:

@@ -8,15 +8,20 @@ from krita import Krita
 
 from acetate.host import Document, Member, NewLayer, Part
 from acetate.krita.document import OpenDocument
+from acetate.krita.geometry import geometry_of, listen_to_rotations
 from acetate.krita.insertion import Insertion
-from acetate.krita.reading import Snapshot
+from acetate.krita.reading import Snapshot, is_isolated
 from acetate.krita.replacing import Replacement
+from acetate.krita.scaling import scaled
 from acetate.krita.selection import Mask, selected
 from acetate.krita.stack_insertion import StackInsertion, around_active, members_of
 from acetate.picture import Picture
-from acetate.protocol.geometry import Bounds
+from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat
-from acetate.session.views import View
+from acetate.session.following import Geometry
+from acetate.session.views import Show, View
+
+ISOLATED = "The canvas shows an isolated layer only; the layers were sent as they look without that."
 
 
 class KritaDocument(OpenDocument):
@@ -41,6 +46,16 @@ class KritaDocument(OpenDocument):
     def coverage(self, grow: int = 0, feather: int = 0) -> Mask:
         return Mask(self, grow, feather)
 
+    def geometry(self) -> Geometry:
+        return geometry_of(self.handle)
+
+    def scaled(self, picture: Picture, extent: Extent) -> Picture:
+        return scaled(picture, extent)
+
+    def remarks(self, views: Sequence[View]) -> tuple[str, ...]:
+        is_other = any(view.show is not Show.EVERYTHING for view in views)
+        return (ISOLATED,) if is_other and is_isolated(self.handle) else ()
+
     def snapshot(self, view: View) -> Snapshot:
         return Snapshot(self, view)
 
@@ -60,4 +75,5 @@ class KritaHost:
         handle = Krita.instance().activeDocument()
         if handle is None or handle not in Krita.instance().documents():
             return None
+        listen_to_rotations()
         return KritaDocument(handle)

@@ -15,7 +15,7 @@ from krita import Document, Node
 
 from acetate.host import NewLayer
 from acetate.krita.colour import Converter
-from acetate.krita.document import OpenDocument, find_node, node_id
+from acetate.krita.document import OpenDocument, check_unlocked, find_node, node_id
 from acetate.krita.wrappers import Hold, wrappers
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Extent
@@ -58,7 +58,7 @@ class Insertion:
         handle = self._document.handle
         with wrappers() as hold:
             parent, above, notes = _find(handle, place, hold)
-            check_unlocked(parent, hold)
+            check_unlocked(parent, hold, f"Unlock it and {_KEPT}")
             nodes = self._gathered(hold)
             node = self._grouped(nodes, group_name)
             self.top, self.ids = node_id(node), tuple(map(node_id, nodes))
@@ -118,16 +118,6 @@ def _next_below(parent: Node, anchor: Node, hold: Hold) -> Node | None:
     siblings = [hold(child) for child in parent.childNodes()]
     index = [node_id(node) for node in siblings].index(node_id(anchor))
     return siblings[index - 1] if index else None
-
-
-def check_unlocked(parent: Node, hold: Hold) -> None:
-    node: Node | None = parent
-    while node is not None:
-        if node.locked():
-            raise DocumentError(f"the group “{node.name()}” is locked", f"Unlock it and {_KEPT}")
-        node = node.parentNode()
-        if node is not None:
-            hold(node)
 
 
 def _check_extent(document: OpenDocument, expected: Extent | None) -> None:

@@ -7,9 +7,9 @@ merging and reading, the long part, may happen in any thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from krita import Document, Node
+from krita import Document, Krita, Node
 
 from acetate.krita.colour import to_srgb16
 from acetate.krita.document import ColourSpace, OpenDocument, find_node, is_mask, node_id
@@ -17,8 +17,11 @@ from acetate.krita.wrappers import Hold, wrappers
 from acetate.picture import Picture, row_strips, swap_red_blue
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
-from acetate.qt import QtGui, sip
+from acetate.qt import QtCore, QtGui, sip
 from acetate.session.views import Show, View
+
+Merged = Callable[[int, int, int, int], QtCore.QByteArray]
+"""What is merged of an area, in the colour space of the document."""
 
 
 class Snapshot:
@@ -28,6 +31,8 @@ class Snapshot:
         """Raises DocumentError where a layer of `view` is gone."""
         document.check_has(view.layers)
         self._space = document.colour_space
+        # what the whole canvas shows is the isolated layer; other views are of the layers as they are
+        self._sees_all = view.show is not Show.EVERYTHING and is_isolated(document.handle)
         self._clone = document.handle.clone()
         self._clone.setBatchmode(True)
         with wrappers() as hold:
@@ -37,13 +42,27 @@ class Snapshot:
         """In the format that the colour space of the document asks for. Any thread. `bounds` lies on the canvas."""
         self._clone.refreshProjection()  # without it the clone shows what the original showed
         self._clone.waitForDone()  # closing a document whose image still works makes Krita crash, later
-        if self._space.wire_format is PixelFormat.RGBA8:
-            return Picture(bounds.extent, PixelFormat.RGBA8, tuple(_shallow_strips(self._clone, bounds)))
-        return Picture(bounds.extent, PixelFormat.RGBA16, tuple(_deep_strips(self._clone, self._space, bounds)))
+        with wrappers() as hold:
+            root = hold(self._clone.rootNode())
+            merged = root.projectionPixelData if self._sees_all else self._clone.pixelData
+            if self._space.wire_format is PixelFormat.RGBA16:
+                strips = tuple(_deep_strips(self._clone, merged, self._space, bounds))
+            elif self._sees_all:
+                strips = tuple(_own_strips(merged, bounds))
+            else:
+                strips = tuple(_shallow_strips(self._clone, bounds))
+        return Picture(bounds.extent, self._space.wire_format, strips)
 
     def close(self) -> None:
         self._clone.close()
         sip.delete(self._clone)
+
+
+def is_isolated(handle: Document) -> bool:
+    """Whether its canvas shows one layer or group only."""
+    app = Krita.instance()
+    actions = [app.action(name) for name in ("isolate_active_layer", "isolate_active_group")]
+    return app.activeDocument() == handle and any(action is not None and action.isChecked() for action in actions)
 
 
 def _shallow_strips(clone: Document, bounds: Bounds) -> Iterator[bytes]:
@@ -52,12 +71,18 @@ def _shallow_strips(clone: Document, bounds: Bounds) -> Iterator[bytes]:
         yield swap_red_blue(_bytes_of(image, strip))
 
 
-def _deep_strips(clone: Document, space: ColourSpace, bounds: Bounds) -> Iterator[bytes]:
+def _own_strips(merged: Merged, bounds: Bounds) -> Iterator[bytes]:
+    """Of 8-bit sRGB."""
+    for strip in row_strips(bounds, PixelFormat.RGBA8.bytes_per_pixel):
+        yield swap_red_blue(bytes(merged(strip.x, strip.y, strip.width, strip.height)))
+
+
+def _deep_strips(clone: Document, merged: Merged, space: ColourSpace, bounds: Bounds) -> Iterator[bytes]:
     """`projection` has 8 bits only: Krita converts a node that holds the merged pixels."""
     node = clone.createNode("", "paintlayer")
     strips = [(strip.x, strip.y, strip.width, strip.height) for strip in row_strips(bounds, 8)]
     for area in strips:
-        node.setPixelData(clone.pixelData(*area), *area)
+        node.setPixelData(merged(*area), *area)
     to_srgb16(node, space)
     for area in strips:
         yield swap_red_blue(bytes(node.pixelData(*area)), 2)

@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from krita import Krita, Node
+from krita import Krita
 
 from acetate.coroutines import Loop
 from acetate.host import NewLayer
 from acetate.krita.colour import Converter
-from acetate.krita.document import OpenDocument, find_node, node_id
-from acetate.krita.wrappers import Hold, wrappers
+from acetate.krita.document import OpenDocument, check_unlocked, find_node, node_id
+from acetate.krita.wrappers import wrappers
 from acetate.picture import Picture, row_strips
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
@@ -42,7 +42,6 @@ class Replacement:
         self._layer = layer
         self._new = new
         self._mask = mask
-        self._is_plain = document.is_plain(layer)
         self._node = document.handle.createNode(new.name, "paintlayer")
         self._converter = Converter(document)
         self._others: set[str] = set()  # nodes before the conversion
@@ -56,8 +55,7 @@ class Replacement:
         await _until(self._is_active, loop)
         self._convert()
         copy = await _until(self._is_converted, loop)
-        if self._is_plain:  # undoing the conversion of one, Krita takes the canvas to be as it was, which it is not
-            _Watch(self._document, copy, loop)
+        _Watch(self._document, copy, loop)
         for write in self._writes(copy):
             write()
             await loop.turn()
@@ -77,7 +75,7 @@ class Replacement:
                 raise DocumentError(
                     "the layer to replace is gone", "Click the result in the history: it is kept there."
                 )
-            _check_unlocked(node, hold)
+            check_unlocked(node, hold, "Unlock it and click the result in the history: it is kept there.")
             handle.setActiveNode(node)
         return False
 
@@ -145,7 +143,11 @@ async def _until(look: Callable[[], T | None], loop: Loop) -> T:
 
 
 class _Watch:
-    """After an undo or redo that brings or takes the copy, lets Krita merge its canvas anew, in a thread."""
+    """After an undo or redo that brings or takes the copy, lets Krita merge its canvas anew, in a thread.
+
+    Undoing a conversion, Krita takes the canvas to be as it was, which it is not. Listens as long as the document is
+    open.
+    """
 
     def __init__(self, document: OpenDocument, copy: str, loop: Loop) -> None:
         self._document = document
@@ -153,14 +155,19 @@ class _Watch:
         self._loop = loop
         self._is_there = True
         self._steps = 0  # undone or redone since the last comparison
-        for name in ("edit_undo", "edit_redo"):
-            _action(name).triggered.connect(lambda: self._look())  # a bound method would not keep this alive
+        self._heard = [_action(name).triggered for name in ("edit_undo", "edit_redo")]
+        self._slot = lambda: self._look()  # a bound method would not keep this alive
+        for signal in self._heard:
+            signal.connect(self._slot)
 
     def _look(self) -> None:
         """Nodes are looked at on the GUI thread only, once the undo is done."""
         if self._document.is_open:
             self._steps += 1
             self._loop.thread(self._document.handle.waitForDone).then(self._compare)
+        else:
+            for signal in self._heard:
+                signal.disconnect(self._slot)
 
     def _compare(self) -> None:
         if not self._document.is_open:
@@ -178,15 +185,3 @@ def _action(name: str) -> QtWidgets.QAction:
     action = Krita.instance().action(name)
     assert action is not None  # every Krita has it
     return action
-
-
-def _check_unlocked(node: Node, hold: Hold) -> None:
-    above: Node | None = node
-    while above is not None:
-        if above.locked():
-            raise DocumentError(
-                f"“{above.name()}” is locked", "Unlock it and click the result in the history: it is kept there."
-            )
-        above = above.parentNode()
-        if above is not None:
-            hold(above)

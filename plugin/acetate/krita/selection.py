@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from krita import Selection
+from krita import Selection, SelectionMask
 
-from acetate.krita.document import OpenDocument
+from acetate.krita.document import OpenDocument, active_layer
+from acetate.krita.wrappers import wrappers
 from acetate.picture import Picture, row_strips
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
@@ -16,7 +17,7 @@ def selected(document: OpenDocument) -> Bounds | None:
 
     Raises DocumentError where the selection is empty, or lies beside the canvas.
     """
-    selection = document.handle.selection()
+    selection = selection_in_force(document)
     if selection is None:
         return None
     clipped = _bounds(selection).intersection(document.bounds)
@@ -27,6 +28,22 @@ def selected(document: OpenDocument) -> Bounds | None:
     return clipped
 
 
+def selection_in_force(document: OpenDocument) -> Selection | None:
+    """What Krita's own tools work in: the selection mask of the active layer, where one is shown; else the global one.
+
+    A copy, or live.
+    """
+    with wrappers() as hold:
+        try:
+            layer = active_layer(document.handle, hold)
+        except DocumentError:
+            return document.handle.selection()
+        for child in [hold(child) for child in layer.childNodes()]:
+            if isinstance(child, SelectionMask) and child.visible():
+                return child.selection().duplicate()
+    return document.handle.selection()
+
+
 class Mask:
     """A copy of the selection as it is now, grown and feathered. Make it on the GUI thread; read it in any thread.
 
@@ -35,7 +52,7 @@ class Mask:
 
     def __init__(self, document: OpenDocument, grow: int = 0, feather: int = 0) -> None:
         """Raises DocumentError where nothing is selected."""
-        selection = document.handle.selection()
+        selection = selection_in_force(document)
         if selection is None:
             raise DocumentError("nothing is selected", "Select what to repaint.")
         self._selection = selection.duplicate()  # the document's own one is live

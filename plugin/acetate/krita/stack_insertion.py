@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from krita import Node
 
 from acetate.host import CopiedLayer, Member, NewLayer, Part
-from acetate.krita.document import OpenDocument, find_node, node_id
-from acetate.krita.insertion import Insertion, check_unlocked
+from acetate.krita.document import OpenDocument, check_unlocked, find_node, node_id
+from acetate.krita.geometry import box_of
+from acetate.krita.insertion import Insertion
 from acetate.krita.wrappers import Hold, wrappers
 from acetate.protocol.errors import DocumentError
-from acetate.protocol.geometry import Bounds, Extent
+from acetate.protocol.geometry import Extent
 from acetate.session.views import Place
 
 
@@ -28,9 +29,8 @@ def members_of(document: OpenDocument, group: str) -> dict[str, Member]:
 
 
 def _member(node: Node, hold: Hold) -> Member:
-    box, masks = node.bounds(), [hold(child) for child in node.childNodes()]
-    bounds = Bounds(box.x(), box.y(), max(0, box.width()), max(0, box.height()))
-    return Member(bounds, node.visible(), node.type() == "paintlayer" and not masks)
+    masks = [hold(child) for child in node.childNodes()]
+    return Member(box_of(node), node.visible(), node.type() == "paintlayer" and not masks)
 
 
 def around_active(document: OpenDocument) -> set[str]:
@@ -59,7 +59,7 @@ class StackInsertion(Insertion):
             self._document.check_open()
             old = find_node(hold(handle.rootNode()), self._replaces, hold) if self._replaces else None
             if old is not None:
-                check_unlocked(old, hold)
+                check_unlocked(old, hold, "Unlock it and generate again.")
                 group_name, self._opacity = old.name(), old.opacity()
             notes = super().attach(place, group_name, expected)
             self.has_replaced = old is not None

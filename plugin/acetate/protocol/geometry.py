@@ -84,6 +84,9 @@ class Bounds:
         """Grown by `pixels` on every side."""
         return Bounds(self.x - pixels, self.y - pixels, self.width + 2 * pixels, self.height + 2 * pixels)
 
+    def moved(self, x: int, y: int) -> Bounds:
+        return Bounds(self.x + x, self.y + y, self.width, self.height)
+
     def relative_to(self, other: Bounds) -> Bounds:
         """The same rectangle, measured from the corner of `other`."""
         return Bounds(self.x - other.x, self.y - other.y, self.width, self.height)

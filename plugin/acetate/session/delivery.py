@@ -10,14 +10,23 @@ from acetate.host import Document
 from acetate.picture import Picture
 from acetate.protocol.events import Done
 from acetate.protocol.requests import GenerateRequest, Role, Slot
+from acetate.session.following import Geometry
 from acetate.session.jobs import Job
 from acetate.session.pictures import Pictures
 from acetate.session.results import Placed, Results
 from acetate.session.views import Place
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a job was made from."""
+
+    pictures: Pictures
+    geometry: Geometry  # of the document when they were read
+
+
 class Delivery(Protocol):
-    async def deliver(self, job: Job, done: Done, pictures: Pictures) -> Placed:
+    async def deliver(self, job: Job, done: Done, seen: Seen) -> Placed:
         """Raises DocumentError where the document has changed so that the result has no place there."""
         ...
 
@@ -30,8 +39,9 @@ class NewLayers:
     document: Document
     place: Place
 
-    async def deliver(self, job: Job, done: Done, pictures: Pictures) -> Placed:
-        return await self.results.take(job, done, self.document, self.place)
+    async def deliver(self, job: Job, done: Done, seen: Seen) -> Placed:
+        first = await self.results.list_others(job, done)
+        return await self.results.insert(first, self.document, self.place, seen.geometry)
 
 
 @dataclass(frozen=True)
@@ -43,10 +53,10 @@ class InPlace:
     layer: str
     loop: Loop
 
-    async def deliver(self, job: Job, done: Done, pictures: Pictures) -> Placed:
-        first = await self.results.list(job, done)
-        mask = await self.loop.thread(lambda: mask_of_bounds(job.request, pictures))
-        return await self.results.replace(first, self.document, self.layer, mask)
+    async def deliver(self, job: Job, done: Done, seen: Seen) -> Placed:
+        first = await self.results.list_others(job, done)
+        mask = await self.loop.thread(lambda: mask_of_bounds(job.request, seen.pictures))
+        return await self.results.replace(first, self.document, self.layer, mask, seen.geometry)
 
 
 def mask_of_bounds(request: GenerateRequest, pictures: Pictures) -> Picture | None:

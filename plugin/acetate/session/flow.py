@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from acetate.coroutines import Future, Loop
 from acetate.host import Document
 from acetate.protocol.errors import AcetateError
-from acetate.session.delivery import Delivery
+from acetate.session.delivery import Delivery, Seen
 from acetate.session.generation import Generation
 from acetate.session.jobs import Job, Phase
 from acetate.session.messages import Message, done_otherwise, unexpected
@@ -83,6 +83,8 @@ class Flow:
     async def _carry_out(self, work: Work, then: Delivered) -> None:
         job = work.job
         try:
+            geometry = work.document.geometry()
+            remarks = work.document.remarks(work.draft.layer_views)
             job.request, pictures = await work.draft.read(work.document, self._loop)
             if job.is_cancel_wanted:
                 job.enter(Phase.CANCELLED)
@@ -93,8 +95,8 @@ class Flow:
                 raise job.error
             if job.result:
                 await self._keeper.made(work, pictures)
-                placed = await work.delivery.deliver(job, job.result, pictures)
-                self.message.value = done_otherwise((*job.result.notes, *placed.notes))
+                placed = await work.delivery.deliver(job, job.result, Seen(pictures, geometry))
+                self.message.value = done_otherwise((*remarks, *job.result.notes, *placed.notes))
                 job.enter(Phase.DONE)
                 then(placed)
         finally:

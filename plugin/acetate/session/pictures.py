@@ -64,6 +64,10 @@ class Draft:
         request.validate()
         return request, pictures
 
+    @property
+    def layer_views(self) -> list[View]:
+        return [source.source for source in self.sources if isinstance(source.source, View)]
+
     def views(self, role: Role) -> tuple[View | None, ...]:
         """Of all slots of this role; None where a picture is known by its digest only."""
         found = {source.slot.index: source.source for source in self.sources if source.slot.role is role}

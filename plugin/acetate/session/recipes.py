@@ -81,6 +81,20 @@ class Recipe:
         return Draft(replace(self.request, seed=seed), tuple(found))
 
     @property
+    def layer_name(self) -> str:
+        """What the layer is called at first, and copies of it at the end of their names."""
+        prompt = " ".join(self.request.prompt.split())
+        return f"{prompt} · {self.request.seed}" if prompt else ""
+
+    def moved(self, way: tuple[int, int]) -> Recipe:
+        """By so many pixels: the region goes with a layer that was moved."""
+        context = self.request.context
+        bounds = self.request.bounds.moved(*way)
+        return replace(
+            self, request=replace(self.request, bounds=bounds, context=context.moved(*way) if context else None)
+        )
+
+    @property
     def followed(self) -> tuple[ControlLayer, ...]:
         """The layers that it followed, as the docker sets them, of as many as are known."""
         return followed(self.request, _layers(self.controls), _layers(self.looks))
@@ -97,6 +111,15 @@ def _without(layer: str | None, view: View | None) -> View | None:
     return replace(view, hidden=(layer,)) if view and layer else view
 
 
+def _way(old: Bounds | None, new: Bounds) -> tuple[int, int]:
+    """How far a layer was moved, by its middle where it was painted on, too."""
+    if old is None or old.is_empty or new.is_empty:
+        return 0, 0
+    if old.extent == new.extent:
+        return new.x - old.x, new.y - old.y
+    return (new.x + new.right - old.x - old.right) // 2, (new.y + new.bottom - old.y - old.bottom) // 2
+
+
 def _layers(views: tuple[View | None, ...]) -> tuple[str | None, ...]:
     return tuple(view.layers[0] if view else None for view in views)
 
@@ -105,30 +128,43 @@ def _layers(views: tuple[View | None, ...]) -> tuple[str | None, ...]:
 class _Kept:
     layer: str  # id of a layer: stays the same in copies of the file
     recipe: Recipe
+    box: Bounds | None = None  # what it covered when it came: it may be moved later
+    name: str = ""  # when it came
+
+    def is_copied_as(self, name: str) -> bool:
+        """Whether a layer of this name may be a copy of it: Krita's copies are called “Copy of …”."""
+        own = self.name or self.recipe.layer_name
+        return bool(own) and own in name
 
 
 def keep(document: Document, recipes: dict[str, Recipe]) -> None:
     """Adds to what the document keeps; keys are ids of layers."""
     old = [kept for kept in _read(document).entries if isinstance(kept, Unread) or kept.layer not in recipes]
-    new = [_Kept(layer, recipe) for layer, recipe in recipes.items()]
+    new = [
+        _Kept(layer, recipe, document.layer_box(layer), document.layer_name(layer)) for layer, recipe in recipes.items()
+    ]
     document.annotate(RECIPES, write_list([*old, *new], _KEPT))
 
 
 def recipe_of(document: Document, layer: str) -> Recipe:
     """Raises DocumentError where the layer was not made here, or how it was made cannot be read."""
     found = _read(document)
+    name = document.layer_name(layer)
     for kept in found.read:
         if kept.layer == layer:
-            return kept.recipe
+            return kept.recipe.moved(_way(kept.box, document.layer_box(layer)))
+    for kept in reversed(found.read):  # a copy has an id of its own
+        if kept.is_copied_as(name):
+            return kept.recipe.moved(_way(kept.box, document.layer_box(layer)))
     for unread in found.unread:
         if isinstance(unread.data, dict) and unread.data.get("layer") == layer:
             raise DocumentError(
-                f"how “{document.layer_name(layer)}” was made cannot be read ({unread.reason})",
+                f"how “{name}” was made cannot be read ({unread.reason})",
                 "Update Acetate: the description stays in the document.",
             )
     raise DocumentError(
-        f"“{document.layer_name(layer)}” was not generated here",
-        "Choose a layer that Acetate has made in this document.",
+        f"how “{name}” was made is not known in this document",
+        "Choose a layer that Acetate has made in it.",
     )
 
 

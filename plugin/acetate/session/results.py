@@ -10,14 +10,16 @@ from acetate.coroutines import Lock, Loop
 from acetate.host import Document, Insertion, NewLayer
 from acetate.picture import Picture
 from acetate.protocol.events import Done, JobState, LayerResult
-from acetate.protocol.geometry import Extent
+from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.requests import GenerateRequest
 from acetate.protocol.tasks import LayerRole
 from acetate.session.engine import Engine
+from acetate.session.following import Change, Geometry, check_fits, fitted, follow
 from acetate.session.history import Entry, History, Result, thumbnail
 from acetate.session.jobs import Job
 from acetate.session.views import Place
 
+MOVED = "It would have lain beside this canvas, and was moved onto it."
 RECALLED = 8  # jobs of earlier sessions; each has to be fetched for its thumbnail
 
 
@@ -28,6 +30,18 @@ class Placed:
     result: Result
     layers: tuple[str, ...]  # ids, in the order of the result's layers
     notes: tuple[str, ...] = ()  # what was done otherwise than asked
+
+
+def _fitted(covered: Bounds, document: Document) -> tuple[Change, tuple[str, ...]]:
+    shift = fitted(covered, Bounds.of(document.current_extent()))
+    notes = (MOVED,) if shift != (0, 0) else ()
+    return Change(document.current_extent(), shift=shift), notes
+
+
+def _changed(picture: Picture, change: Change, extent: Extent, document: Document) -> Picture:
+    """Takes long: in a thread."""
+    turned = change.turn.picture(picture)
+    return turned if turned.extent == extent else document.scaled(turned, extent)
 
 
 class Results:
@@ -44,43 +58,72 @@ class Results:
                 for result in reversed(_results(status.id, status.request, status.layers)):
                     await self.remember(result)
 
-    async def take(self, job: Job, done: Done, document: Document, place: Place) -> Placed:
-        """Lists every alternative in the history, and inserts the first.
-
-        Raises DocumentError where the document has changed so that it has no place there.
-        """
-        first = await self.list(job, done)
-        return await self.insert(first, document, place, document.extent)
-
-    async def list(self, job: Job, done: Done) -> Result:
+    async def list_others(self, job: Job, done: Done) -> Result:
         """Lists every alternative but the first in the history; gives the first."""
         first, *others = _results(job.id, job.request, done.layers)
         for result in reversed(others):
             await self.remember(result)
         return first
 
-    async def replace(self, result: Result, document: Document, layer: str, mask: Picture | None) -> Placed:
+    async def replace(
+        self, result: Result, document: Document, layer: str, mask: Picture | None, before: Geometry
+    ) -> Placed:
         """Puts the only layer of `result` in the place of `layer`, in one undo step; outside of `mask` bytes stay.
 
         Raises DocumentError where the layer is gone or locked.
         """
-        (picture,), (made,) = await self.remember(result), result.layers
-        replacement = document.replacement(layer, NewLayer(made.name, made.bounds, picture), mask)
+        pictures = await self.remember(result)
+        (new,), notes, change = await self._placed(result, pictures, document, before)
+        shape = await self._loop.thread(lambda: _changed(mask, change, new.bounds.extent, document)) if mask else None
+        replacement = document.replacement(layer, new, shape)
         try:
             await self._loop.thread(replacement.fill)
             async with self._attaching:
                 copy = await replacement.attach(self._loop)
         finally:
             replacement.discard()
-        return Placed(result, (copy,))
+        return Placed(result, (copy,), notes)
 
-    async def insert(self, result: Result, document: Document, place: Place, expected: Extent | None) -> Placed:
-        """One undo step. `expected` is the size that the canvas must have still; None where any will do."""
+    async def insert(self, result: Result, document: Document, place: Place, before: Geometry | None) -> Placed:
+        """One undo step. `before`: how the document was when the result was asked for, whose changes it follows.
+
+        Where None, it is brought onto the canvas, wherever it was made.
+        """
+        layers, notes, _ = await self.placed(result, document, before)
+        insertion = document.insertion(layers)
+        more = await self.put(insertion, place, result.name, document.current_extent())
+        return Placed(result, insertion.ids, (*notes, *more))
+
+    async def placed(
+        self, result: Result, document: Document, before: Geometry | None
+    ) -> tuple[list[NewLayer], tuple[str, ...], Change]:
+        """Its layers, where they belong on the canvas as it is now. Raises DocumentError where that is not known."""
         pictures = await self.remember(result)
-        layers = zip(result.layers, pictures, strict=True)
-        insertion = document.insertion([NewLayer(layer.name, layer.bounds, picture) for layer, picture in layers])
-        notes = await self.put(insertion, place, result.name, expected)
-        return Placed(result, insertion.ids, notes)
+        return await self._placed(result, pictures, document, before)
+
+    async def _placed(
+        self, result: Result, pictures: tuple[Picture, ...], document: Document, before: Geometry | None
+    ) -> tuple[list[NewLayer], tuple[str, ...], Change]:
+        document.check_open()
+        covered = Bounds(0, 0, 0, 0)
+        for layer in result.layers:
+            covered = covered.union(layer.bounds)
+        if before is None:
+            change, notes = _fitted(covered, document)
+        else:
+            now = document.geometry()
+            change = follow(before, now)
+            check_fits(change, covered, now)
+            notes = change.notes
+        pairs = list(zip(result.layers, pictures, strict=True))
+        layers = await self._loop.thread(
+            lambda: [
+                NewLayer(layer.name, box, _changed(picture, change, box.extent, document))
+                for layer, picture in pairs
+                for box in [change.bounds(layer.bounds)]
+            ]
+        )
+        return layers, notes, change
 
     async def put(self, insertion: Insertion, place: Place, name: str, expected: Extent | None) -> tuple[str, ...]:
         """Fills, attaches and shows it, one at a time; gives and raises what `Insertion.attach` does."""

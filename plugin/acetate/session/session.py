@@ -16,7 +16,7 @@ from acetate.session.flow import Flow, Work
 from acetate.session.generation import Generation
 from acetate.session.history import History, Result
 from acetate.session.jobs import Job
-from acetate.session.messages import ENGINE_LOST, Message
+from acetate.session.messages import ENGINE_LOST, Message, done_otherwise
 from acetate.session.observable import Observable, Signal
 from acetate.session.pictures import Pictures
 from acetate.session.recipes import Recipe, keep, recipe_of
@@ -190,7 +190,9 @@ class Session:
         self._flow.attempt(begin)
 
     async def _insert(self, result: Result, document: Document) -> None:
-        self._keep(await self._results.insert(result, document, document.place(), expected=None), document)
+        placed = await self._results.insert(result, document, document.place(), None)
+        self._keep(placed, document)
+        self.message.value = done_otherwise(placed.notes)
 
     def _keep(self, placed: Placed, document: Document) -> None:
         recipe = self._recipe(placed.result)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from acetate.host import CopiedLayer, Document, Member, NewLayer
-from acetate.picture import Picture
-from acetate.protocol.events import Done, LayerResult
+from acetate.host import CopiedLayer, Document, Member
+from acetate.protocol.events import Done
 from acetate.protocol.geometry import Bounds
 from acetate.session import recipes
+from acetate.session.delivery import Seen
 from acetate.session.history import Result
 from acetate.session.jobs import Job
-from acetate.session.pictures import Pictures
 from acetate.session.results import Placed, Results
 from acetate.session.stack import Slot, Stack, StackEntry, arranged
 from acetate.session.stack_keeping import keep
@@ -31,7 +30,7 @@ class StackLayers:
     planned: StackPlan
     arrived: Callable[[Document, Stack], None]
 
-    async def deliver(self, job: Job, done: Done, pictures: Pictures) -> Placed:
+    async def deliver(self, job: Job, done: Done, seen: Seen) -> Placed:
         stack, asked = self.planned.stack, self.planned.asked
         made = [part.entry for part in asked if part.is_made]
         layers = tuple(layer for part, layer in zip(asked, done.layers, strict=True) if part.is_made)
@@ -39,18 +38,19 @@ class StackLayers:
         there = self.document.members(stack.group)
         slots = arranged(stack, tuple(there), [entry.key for entry in made])
         if len(made) == 1 and fits_in(slots, there, layers[0].bounds):
-            placed = await self.results.replace(result, self.document, made[0].layer, None)
+            placed = await self.results.replace(result, self.document, made[0].layer, None, seen.geometry)
             ids = {slot.key: slot.old for slot in slots} | {made[0].key: placed.layers[0]}
             self._keep(job, stack.group, ids)
             return placed
-        return await self._regroup(job, slots, made, result)
+        return await self._regroup(job, slots, made, result, seen)
 
-    async def _regroup(self, job: Job, slots: list[Slot], made: list[StackEntry], result: Result) -> Placed:
-        pictures = zip(made, result.layers, await self.results.remember(result), strict=True)
-        new = {entry.key: _new(layer, picture) for entry, layer, picture in pictures}
+    async def _regroup(self, job: Job, slots: list[Slot], made: list[StackEntry], result: Result, seen: Seen) -> Placed:
+        layers, moved, _ = await self.results.placed(result, self.document, seen.geometry)
+        new = {entry.key: layer for entry, layer in zip(made, layers, strict=True)}
         parts = [new[slot.key] if slot.is_new else CopiedLayer(slot.old, slot.is_visible) for slot in slots]
         insertion = self.document.stack_insertion(parts, self.planned.stack.group)
-        notes = await self.results.put(insertion, self.planned.place, GROUP_NAME, self.document.extent)
+        notes = await self.results.put(insertion, self.planned.place, GROUP_NAME, self.document.current_extent())
+        notes = (*moved, *notes)
         ids = {slot.key: node for slot, node in zip(slots, insertion.ids, strict=True)}
         self._keep(job, insertion.top, ids)
         return Placed(result, insertion.ids, (*notes, TWO_STEPS) if insertion.has_replaced else notes)
@@ -65,10 +65,6 @@ class StackLayers:
         kept = {ids[part.entry.key]: recipe(self.planned, job.request, part, ids[part.entry.key]) for part in parts}
         recipes.keep(self.document, kept)
         self.arrived(self.document, made)
-
-
-def _new(layer: LayerResult, picture: Picture) -> NewLayer:
-    return NewLayer(layer.name, layer.bounds, picture)
 
 
 def fits_in(slots: Sequence[Slot], there: Mapping[str, Member], bounds: Bounds) -> bool:

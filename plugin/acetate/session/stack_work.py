@@ -45,6 +45,9 @@ def prepare(
     covered = _covered(wanted, document.bounds)
     asked = tuple(_asked(wanted, document.bounds, covered, there))
     place = document.place_above(stack.group) if there else document.place()
+    document.check_place(place)
+    if there:
+        document.check_unlocked(stack.group)
     request = GenerateRequest(
         task=Task.STACK,
         bounds=covered,

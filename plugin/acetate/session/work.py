@@ -27,8 +27,10 @@ def prepare(settings: Settings, document: Document, results: Results, loop: Loop
     draft = draft_of(settings, document, place, replaced)
     draft.check()
     if replaced:
+        document.check_unlocked(replaced)
         return Work(Job(draft.request), document, draft, InPlace(results, document, replaced, loop))
     goes_to = _goes_to(draft, document, place)
+    document.check_place(goes_to)
     return Work(Job(draft.request), document, draft, NewLayers(results, document, goes_to))
 
 
@@ -55,8 +57,10 @@ def prepare_again(
     """
     draft = recipe.draft(layer, new_seed() if is_varied else recipe.request.seed)
     if layer and recipe.outcome is Outcome.REPLACE:
+        document.check_unlocked(layer)
         return Work(Job(draft.request), document, draft, InPlace(results, document, layer, loop))
     place = document.place_above(layer) if layer else document.place()
+    document.check_place(place)
     return Work(Job(draft.request), document, draft, NewLayers(results, document, place))
 
 

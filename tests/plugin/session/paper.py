@@ -16,6 +16,7 @@ from acetate.picture import Picture, row_strips
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat
+from acetate.session.following import Geometry, ImageStep
 from acetate.session.views import Place, Show, View
 
 Pixels = NDArray[np.uint8]
@@ -66,6 +67,7 @@ class PaperDocument:
         self.is_open = True
         self.wire_format = PixelFormat.RGBA8
         self.mask: Pixels | None = None  # (h, w)
+        self.done: list[ImageStep] = []
         self.steps: list[Node] = []  # what each undo step brings back
         self._annotations: dict[str, bytes] = {}
 
@@ -78,6 +80,13 @@ class PaperDocument:
         self.change()
         (parent or self.root).children.append(node)
         return node
+
+    def mirror(self) -> None:
+        """The whole of it, left to right."""
+        for node in self.root.walk():
+            if node.pixels is not None:
+                node.pixels = node.pixels[:, ::-1].copy()
+        self.done.append(ImageStep.MIRROR_X)
 
     def activate(self, node: Node) -> None:
         self.current = node
@@ -103,6 +112,35 @@ class PaperDocument:
     @property
     def bounds(self) -> Bounds:
         return Bounds.of(self.extent)
+
+    def current_extent(self) -> Extent:
+        return self.extent
+
+    def geometry(self) -> Geometry:
+        return Geometry(self.extent, {node.id: self.layer_box(node.id) for node in self.root.walk()}, tuple(self.done))
+
+    def scaled(self, picture: Picture, extent: Extent) -> Picture:
+        y = np.arange(extent.height) * picture.extent.height // extent.height
+        x = np.arange(extent.width) * picture.extent.width // extent.width
+        return picture_of(array_of(picture)[y][:, x], picture.format)
+
+    def remarks(self, views: Sequence[View]) -> tuple[str, ...]:
+        return ()
+
+    def check_place(self, place: Place) -> None:
+        self._check_unlocked(next(node for node in (self.root, *self.root.walk()) if node.id == place.parent))
+
+    def check_unlocked(self, layer: str) -> None:
+        self._check_unlocked(self.node(layer))
+
+    def _check_unlocked(self, node: Node) -> None:
+        if node.is_locked:
+            raise DocumentError(f"“{node.name}” is locked", "Unlock it.")
+        if node is not self.root:
+            self._check_unlocked(self.parent(node))
+
+    def layer_box(self, layer: str) -> Bounds:
+        return _bounds(_shown(self.node(layer), self.extent))
 
     def is_same(self, other: Document) -> bool:
         return self is other
@@ -315,6 +353,11 @@ def picture_of(pixels: Pixels, kind: PixelFormat) -> Picture:
     row = area.width * kind.bytes_per_pixel
     strips = (data[strip.y * row : strip.bottom * row] for strip in row_strips(area, kind.bytes_per_pixel))
     return Picture(area.extent, kind, tuple(strips))
+
+
+def array_of(picture: Picture) -> Pixels:
+    data = np.frombuffer(b"".join(picture.strips), np.uint8)
+    return data.reshape(picture.extent.height, picture.extent.width, -1)
 
 
 def _on_canvas(layer: NewLayer, extent: Extent) -> Pixels:

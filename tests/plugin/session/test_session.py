@@ -206,3 +206,51 @@ def test_another_version_takes_the_place_of_a_layer(studio: Studio, document: Pa
     assert len(document.root.children) == 3 and len(document.steps) == 1
     changed = np.argwhere((after != before).any(axis=2))
     assert len(changed) and changed.min(axis=0).tolist() >= [8, 10] and (changed.max(axis=0) < [16, 18]).all()
+
+
+def test_a_result_follows_a_canvas_that_was_mirrored_meanwhile(studio: Studio, document: PaperDocument) -> None:
+    studio.session.generate()
+    studio.events.run_until(lambda: studio.session.jobs[0].id)
+    document.mirror()
+    studio.wait()
+    assert np.array_equal(pixels_of(document.named("Identity")), pixels_of(document.named("tree")))
+
+
+def test_what_is_varied_comes_where_the_layer_was_moved_to(studio: Studio, document: PaperDocument) -> None:
+    document.select(Bounds(10, 8, 6, 5))
+    studio.generate()
+    made = document.named("Identity")
+    made.pixels = np.roll(pixels_of(made), (3, 7), (0, 1))
+    document.activate(made)
+    document.mask = None
+    studio.session.regenerate(is_varied=True)
+    studio.wait()
+    again = document.root.children[3]
+    assert document.layer_box(again.id) == Bounds(17, 11, 6, 5)
+
+
+def test_a_copy_of_a_layer_knows_how_it_was_made(studio: Studio, document: PaperDocument) -> None:
+    studio.session.settings.prompt.value, studio.session.settings.random_seed.value = "a fox", False
+    studio.generate()
+    made = document.named("Identity")
+    copy = Node("Copy of Identity", pixels_of(made))
+    document.root.children.append(copy)
+    assert recipe_of(document, copy.id).request.prompt == "a fox"
+
+
+def test_the_history_puts_a_result_onto_a_smaller_canvas(studio: Studio, document: PaperDocument) -> None:
+    document.select(Bounds(40, 24, 8, 8))
+    studio.generate()
+    result = studio.session.history.entries[0].result
+    other = studio.paper.new(20, 16)
+    studio.session.insert(result)
+    studio.events.run_until(lambda: other.steps)
+    studio.events.run_until(lambda: studio.session.message.value)
+    assert "moved onto it" in str(studio.session.message.value)
+
+
+def test_a_locked_place_is_refused_before_the_job(studio: Studio, document: PaperDocument) -> None:
+    document.root.is_locked = True
+    studio.session.generate()
+    assert not studio.session.jobs
+    assert "locked" in str(studio.session.message.value)

@@ -1,0 +1,125 @@
+"""Where everything in a document lies, and what was done to its canvas as a whole: read from Krita's own undo stack."""
+
+from __future__ import annotations
+
+from krita import Document, Krita, Node
+
+from acetate.krita.wrappers import Hold, wrappers
+from acetate.protocol.geometry import Bounds, Extent
+from acetate.qt import QtCore, QtWidgets
+from acetate.session.following import Geometry, ImageStep
+
+_MOST = 64  # layers that are looked at: each takes Krita up to some milliseconds
+_NAMES = {
+    "Mirror Image Horizontally": ImageStep.MIRROR_X,
+    "Mirror Image Vertically": ImageStep.MIRROR_Y,
+    "Rotate Image": ImageStep.ROTATE,
+    "Crop Image": ImageStep.CROP,
+    "Resize Image": ImageStep.CROP,
+    "Scale Image": ImageStep.SCALE,
+    "Offset Image": ImageStep.OTHER,
+    "Shear Image": ImageStep.OTHER,
+}
+_ROTATIONS = {
+    "rotateImageCW90": ImageStep.RIGHT,
+    "rotateImageCCW90": ImageStep.LEFT,
+    "rotateImage180": ImageStep.HALF,
+}
+
+
+def geometry_of(document: Document) -> Geometry:
+    with wrappers() as hold:
+        boxes = dict(_boxes(hold(document.rootNode()), hold)[:_MOST])
+    return Geometry(Extent(document.width(), document.height()), boxes, _steps(document))
+
+
+def box_of(node: Node) -> Bounds:
+    """Of what is visible, off the canvas too."""
+    box = node.bounds()
+    return Bounds(box.x(), box.y(), max(0, box.width()), max(0, box.height()))
+
+
+def _boxes(parent: Node, hold: Hold) -> list[tuple[str, Bounds]]:
+    found = []
+    for node in [hold(child) for child in parent.childNodes()]:
+        if node.type() == "grouplayer":
+            found += _boxes(node, hold)
+        elif node.type() in ("paintlayer", "vectorlayer") and not (box := box_of(node)).is_empty:
+            found.append((node.uniqueId().toString(), box))
+    return found
+
+
+def _steps(document: Document) -> tuple[ImageStep, ...] | None:
+    """Those of the whole canvas; None where another document is in front, whose steps Krita shows."""
+    window = Krita.instance().activeWindow()
+    if window is None or Krita.instance().activeDocument() != document:
+        return None
+    view = _undo_view(window.qwindow())
+    if view is None or (model := view.model()) is None:
+        return None
+    done = range(1, view.currentIndex().row() + 1)  # row 0 is the document without any step
+    names = [str(model.index(row, 0).data()) for row in done]
+    return _told_apart(document, [found for name in names if (found := _translated().get(name))])
+
+
+def _undo_view(window: QtWidgets.QMainWindow) -> QtWidgets.QListView | None:
+    docker = window.findChild(QtWidgets.QDockWidget, "History")
+    views = docker.findChildren(QtWidgets.QListView) if docker else []
+    return next((view for view in views if view.inherits("KisUndoView")), None)
+
+
+def _translated() -> dict[str, ImageStep]:
+    """As this Krita calls them."""
+    app = Krita.instance()
+    return {
+        **_NAMES,
+        **{app.krita_i18n(name): step for name, step in _NAMES.items()},
+        **{app.krita_i18nc("(qtundo-format)", name): step for name, step in _NAMES.items()},
+    }
+
+
+class _Rotations(QtCore.QObject):
+    """Krita's steps do not say how far an image was rotated; the menu entries that were chosen do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._chosen: list[tuple[str, ImageStep]] = []  # ids of root nodes
+        self._heard: list[QtWidgets.QAction] = []
+
+    def listen(self) -> None:
+        """To the window in front."""
+        for name, step in _ROTATIONS.items():
+            action = Krita.instance().action(name)
+            if action is not None and action not in self._heard:
+                self._heard.append(action)
+                action.triggered.connect(lambda _=False, step=step: self._note(step))
+
+    def of(self, document: Document) -> list[ImageStep]:
+        root = _root_id(document)
+        return [step for chosen, step in self._chosen if chosen == root]
+
+    def _note(self, step: ImageStep) -> None:
+        document = Krita.instance().activeDocument()
+        if document is not None:
+            self._chosen.append((_root_id(document), step))
+
+
+_rotations = _Rotations()
+
+
+def listen_to_rotations() -> None:
+    _rotations.listen()
+
+
+def _told_apart(document: Document, steps: list[ImageStep]) -> tuple[ImageStep, ...]:
+    """Where each rotation was chosen in the menu, how far it went."""
+    chosen = _rotations.of(document)
+    if steps.count(ImageStep.ROTATE) != len(chosen):
+        return tuple(steps)
+    angles = iter(chosen)
+    return tuple(next(angles) if step is ImageStep.ROTATE else step for step in steps)
+
+
+def _root_id(document: Document) -> str:
+    with wrappers() as hold:
+        return hold(document.rootNode()).uniqueId().toString()
