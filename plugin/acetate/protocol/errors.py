@@ -98,7 +98,7 @@ class RequestError(AcetateError):
 
 
 class InvalidRequest(RequestError):
-    code, title, status = "invalid-request", "The request is not valid", 422
+    code, title, status = "invalid-request", "This cannot be made as it is set", 422
 
 
 class UnknownImage(RequestError):

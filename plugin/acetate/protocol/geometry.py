@@ -92,4 +92,4 @@ class Bounds:
         return Bounds(self.x - other.x, self.y - other.y, self.width, self.height)
 
     def __str__(self) -> str:
-        return f"{self.width}×{self.height} at ({self.x}, {self.y})"
+        return f"{self.width}×{self.height} px, {self.x} from the left, {self.y} from the top"

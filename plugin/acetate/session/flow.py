@@ -10,10 +10,12 @@ from typing import Any, Protocol
 from acetate.coroutines import Future, Loop
 from acetate.host import Document
 from acetate.protocol.errors import AcetateError
+from acetate.protocol.events import Done
+from acetate.protocol.requests import GenerateRequest
 from acetate.session.delivery import Delivery, Seen
 from acetate.session.generation import Generation
 from acetate.session.jobs import Job, Phase
-from acetate.session.messages import Message, done_otherwise, unexpected
+from acetate.session.messages import RESUMED, Message, done_otherwise, unexpected
 from acetate.session.observable import Observable, Signal
 from acetate.session.pictures import Draft, Pictures
 from acetate.session.results import Placed
@@ -30,6 +32,7 @@ class Work:
 
 
 Delivered = Callable[[Placed], None]
+Arrived = Callable[[Job, Done], Coroutine[Future[Any], None, None]]
 
 
 class Keeper(Protocol):
@@ -52,9 +55,13 @@ class Flow:
         self._loop = loop
         self._generation = generation
         self._keeper = keeper
+        self._asked: Callable[[], Work] | None = None  # what was refused last
+        self._refusal: AcetateError | None = None
 
     def start(self, prepare: Callable[[], Work], then: Delivered) -> None:
         """Lists the job until it has ended. `then`: what is to be kept of what has been delivered."""
+
+        self._asked = prepare
 
         def begin() -> None:
             work = prepare()
@@ -63,6 +70,42 @@ class Flow:
             self.run(self._carry_out(work, then))
 
         self.attempt(begin)
+
+    def forget_refusal(self) -> None:
+        """What it was about has changed."""
+        if self._refusal is not None and self.message.value is self._refusal:
+            self.message.value = None
+
+    def recheck(self) -> None:
+        """Takes a refusal away whose cause is gone."""
+        if self._asked is None or self._refusal is None or self.message.value is not self._refusal:
+            return
+        try:
+            self._asked()
+        except AcetateError:
+            return
+        self.message.value = None
+
+    def resume(self, identifier: str, request: GenerateRequest, arrived: Arrived) -> None:
+        """A job that the engine has from an earlier session; `arrived` takes what comes of it."""
+        job = Job(request)
+        job.id = identifier
+        self.jobs.append(job)
+        self.jobs_changed.emit(None)
+        self.run(self._follow(job, arrived))
+
+    async def _follow(self, job: Job, arrived: Arrived) -> None:
+        try:
+            await self._generation.follow(job)
+            if job.error:
+                raise job.error
+            if job.result:
+                await arrived(job, job.result)
+                self.message.value = RESUMED
+                job.enter(Phase.DONE)
+        finally:
+            self.jobs.remove(job)
+            self.jobs_changed.emit(None)
 
     def cancel(self, job: Job) -> None:
         self.run(self._generation.cancel(job))
@@ -73,7 +116,7 @@ class Flow:
         try:
             action()
         except AcetateError as error:
-            self.message.value = error
+            self._refusal = self.message.value = error
 
     def run(self, coroutine: Coroutine[Future[Any], None, object]) -> None:
         """Starts it; an error of it is shown."""

@@ -27,7 +27,7 @@ class Generation:
         job.id = await self._submit(job, pictures)
         if job.is_cancel_wanted:
             await self.cancel(job)
-        await self._follow(job)
+        await self.follow(job)
 
     async def cancel(self, job: Job) -> None:
         """That job, at its next step; before the engine has it, as soon as it would be sent."""
@@ -57,7 +57,7 @@ class Generation:
         await self._engine.call(lambda connection: api.put_image(connection, picture))
         self._engine.uploaded.add(picture.digest)
 
-    async def _follow(self, job: Job) -> None:
+    async def follow(self, job: Job) -> None:
         """Where the stream of events breaks it is taken up behind the last one, on whatever engine runs then."""
         while not job.is_ended_by_engine:
             connection = await self._engine.connection()

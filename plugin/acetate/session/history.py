@@ -11,7 +11,7 @@ from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import GenerateRequest
 from acetate.session.observable import Signal
 
-LIMIT = 100  # results that are listed; older ones stay on the engine
+LIMIT = 300  # results that are listed; older ones stay on the engine
 THUMBNAIL = 192  # pixels, longest side
 
 
@@ -37,11 +37,22 @@ class Entry:
 class History:
     def __init__(self) -> None:
         self.entries: list[Entry] = []  # the newest first
-        self.added: Signal[Entry] = Signal()
+        self.added: Signal[int] = Signal()  # where
 
     def add(self, entry: Entry) -> None:
-        self.entries = [entry, *self.entries][:LIMIT]
-        self.added.emit(entry)
+        self._insert(0, entry)
+
+    def add_older(self, entry: Entry) -> None:
+        """Than all that are listed."""
+        if len(self.entries) < LIMIT:
+            self._insert(len(self.entries), entry)
+
+    def has(self, result: Result) -> bool:
+        return any((entry.result.job, entry.result.layers) == (result.job, result.layers) for entry in self.entries)
+
+    def _insert(self, index: int, entry: Entry) -> None:
+        self.entries = [*self.entries[:index], entry, *self.entries[index:]][:LIMIT]
+        self.added.emit(index)
 
 
 def thumbnail(picture: Picture) -> Picture:

@@ -6,6 +6,7 @@ import base64
 import uuid
 from enum import Enum
 
+from acetate.host import Document
 from acetate.protocol.errors import AcetateError
 from acetate.protocol.events import NO_SPACE, Cancelled, Done, Event, Failed, Preview, Progress, Queued, Started
 from acetate.protocol.requests import GenerateRequest
@@ -40,8 +41,9 @@ _STAGES = {
 class Job:
     """Changes on the GUI thread only."""
 
-    def __init__(self, request: GenerateRequest) -> None:
+    def __init__(self, request: GenerateRequest, document: Document | None = None) -> None:
         self.request = request
+        self.document = document  # it goes to; None where it comes from an earlier session
         self.key = uuid.uuid4().hex  # sent with the request: posting it twice makes one job
         self.id = ""  # the engine's; empty until it has accepted the job
         self.last_event = ""  # where a broken stream of events is taken up again

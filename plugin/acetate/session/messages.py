@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from acetate.protocol.errors import AcetateError
+from acetate.protocol.errors import AcetateError, DocumentError, RequestError
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,24 @@ class Notice:
 Message = AcetateError | Notice | None
 
 ENGINE_LOST = Notice("The engine has ended", "It is being started again. No job is lost.")
+RESUMED = Notice("A job of an earlier session is done", "Its layer is in the history: click it to insert it.")
 REPORT = "Copy this message and report it with what you did."
+
+
+_USUAL = "made at "  # how the engine's notes begin that tell of what is done nearly always: nothing to be shown
 
 
 def done_otherwise(notes: tuple[str, ...]) -> Notice | None:
     """What was done otherwise than asked; None where nothing was."""
-    return Notice("Done, with a difference", "\n".join(map(sentence, notes))) if notes else None
+    told = [sentence(note) for note in dict.fromkeys(notes) if not note.startswith(_USUAL)]
+    return Notice("Done, with a difference", "\n".join(told)) if told else None
+
+
+def headline(error: AcetateError) -> tuple[str, str]:
+    """What to show large of it, and what small: what was wrong first, where that is of the painter's own doing."""
+    if isinstance(error, RequestError | DocumentError):
+        return sentence(error.detail).removesuffix("."), ""
+    return error.title, sentence(error.detail)
 
 
 def sentence(text: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from acetate.client import api
 from acetate.coroutines import Lock, Loop
 from acetate.host import Document, Insertion, NewLayer
 from acetate.picture import Picture
-from acetate.protocol.events import Done, JobState, LayerResult
+from acetate.protocol.errors import RequestError
+from acetate.protocol.events import Done, JobState, JobStatus, LayerResult
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.requests import GenerateRequest
 from acetate.protocol.tasks import LayerRole
@@ -20,7 +21,6 @@ from acetate.session.jobs import Job
 from acetate.session.views import Place
 
 MOVED = "It would have lain beside this canvas, and was moved onto it."
-RECALLED = 8  # jobs of earlier sessions; each has to be fetched for its thumbnail
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,33 @@ class Results:
         self._history = history
         self._attaching = Lock()  # a host may handle events while it attaches: another could begin within
 
-    async def recall(self) -> None:
-        """Lists what the engine made before this session: nothing is lost when Krita ends during a job."""
-        for status in reversed(await self._engine.call(lambda connection: api.recent(connection, RECALLED))):
+    async def recall(self, statuses: Sequence[JobStatus]) -> None:
+        """Lists what was made before this session, the newest first: nothing is lost when Krita ends during a job."""
+        for status in statuses:
             if status.state is JobState.DONE and status.request:
-                for result in reversed(_results(status.id, status.request, status.layers)):
-                    await self.remember(result)
+                for result in results_of(status.id, status.request, status.layers):
+                    await self._recall(result)
+
+    async def arrived(self, job: Job, done: Done) -> None:
+        """Lists what came of a job that nothing waits for any more."""
+        for result in reversed(results_of(job.id, job.request, done.layers)):
+            await self.remember(result)
+
+    async def _recall(self, result: Result) -> None:
+        if self._history.has(result):
+            return
+        top = result.layers[-1]
+        try:
+            picture = await self._fetch(result.job, top.index)
+        except RequestError:
+            return  # swept away
+        entry = Entry(result, await self._loop.thread(lambda: thumbnail(picture)))
+        if not self._history.has(result):
+            self._history.add_older(entry)
 
     async def list_others(self, job: Job, done: Done) -> Result:
         """Lists every alternative but the first in the history; gives the first."""
-        first, *others = _results(job.id, job.request, done.layers)
+        first, *others = results_of(job.id, job.request, done.layers)
         for result in reversed(others):
             await self.remember(result)
         return first
@@ -141,7 +158,7 @@ class Results:
     async def remember(self, result: Result) -> tuple[Picture, ...]:
         """Fetches the layers, and lists them in the history if they are new there."""
         pictures = tuple([await self._fetch(result.job, layer.index) for layer in result.layers])
-        if result not in [entry.result for entry in self._history.entries]:
+        if not self._history.has(result):
             self._history.add(Entry(result, await self._loop.thread(lambda: thumbnail(pictures[-1]))))
         return pictures
 
@@ -149,7 +166,7 @@ class Results:
         return await self._engine.call(lambda connection: api.layer(connection, job, index))
 
 
-def _results(job: str, request: GenerateRequest, layers: Iterable[LayerResult]) -> list[Result]:
+def results_of(job: str, request: GenerateRequest, layers: Iterable[LayerResult]) -> list[Result]:
     """One result an alternative. A blended picture beside its own layers would only repeat them."""
     images: dict[int, list[LayerResult]] = {}
     for layer in layers:

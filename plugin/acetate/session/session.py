@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from acetate.client import api
 from acetate.client.launcher import Launcher
 from acetate.coroutines import Loop, Post
 from acetate.host import Document, Host
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Task
+from acetate.session import desks
+from acetate.session.desks import Desks
 from acetate.session.engine import Engine, EngineState
 from acetate.session.flow import Flow, Work
 from acetate.session.generation import Generation
@@ -22,11 +25,11 @@ from acetate.session.pictures import Pictures
 from acetate.session.recipes import Recipe, keep, recipe_of
 from acetate.session.results import Placed, Results
 from acetate.session.sending import Sending
-from acetate.session.settings import ControlLayer, KeptSettings, Settings
+from acetate.session.settings import ControlLayer, Settings
 from acetate.session.stack_session import StackSession
 from acetate.session.work import outcome_of, prepare, prepare_again, prepare_edges
 
-SETTINGS = "acetate/settings"  # type of the annotation
+RECALLED = 300  # jobs of earlier sessions
 
 
 class Session:
@@ -41,11 +44,13 @@ class Session:
         self.history = History()
         self.sending = Sending(self._loop, host, self.settings)
         self._has_recalled = False
-        self._seen: set[str] = set()  # documents
+        self._desks = Desks(self.settings)
         self._recipes: dict[str, Recipe] = {}  # by job
         self._flow = Flow(self._loop, Generation(self._loop, self.engine), self)
         self._results = Results(self._loop, self.engine, self.history)
         self.stack = StackSession(host, self.settings, self._flow, self._results)
+        for setting in self.settings.values.values():
+            setting.changed.connect(lambda _: self._flow.forget_refusal())
         self.engine.state.changed.connect(self._tell_of_engine)
         self.engine.models.changed.connect(lambda _: self._choose_model())
         self.settings.model.changed.connect(lambda _: self._choose_model())
@@ -107,10 +112,19 @@ class Session:
             lambda placed: self._hint_with(hint, placed.layers[0]),
         )
 
+    @property
+    def jobs_here(self) -> list[Job]:
+        """Those of the active document, the oldest first."""
+        document = self._host.active_document()
+        return [job for job in self.jobs if document and job.document and job.document.is_same(document)]
+
     def cancel(self) -> None:
-        """The oldest job that goes on."""
-        if self.jobs:
-            self._flow.cancel(self.jobs[0])
+        """The oldest job of the active document; others go on."""
+        for job in self.jobs_here[:1]:
+            self.cancel_job(job)
+
+    def cancel_job(self, job: Job) -> None:
+        self._flow.cancel(job)
 
     def insert(self, result: Result) -> None:
         """Puts a result of the history above the active layer of the active document."""
@@ -130,24 +144,22 @@ class Session:
         self._flow.attempt(copy)
 
     def enter_document(self) -> None:
-        """Takes up the settings that the active document keeps, the first time that it is seen."""
+        """Takes up the settings of the active document, and forgets layers that it does not have."""
         document = self._host.active_document()
-        if document is None:
-            return
-        if document.id not in self._seen:
-            self._seen.add(document.id)
-            self._restore(document)
-        self.settings.forget_layers([layer.id for layer in document.layers()])
-
-    def _restore(self, document: Document) -> None:
-        kept = KeptSettings.read(document.annotation(SETTINGS))
-        self.settings.take(kept.values)
-        if kept.reasons:
+        is_other = self._desks.is_other(document)
+        kept = self._desks.enter(document)
+        if is_other:
+            self.message.value = None
+            self.jobs_changed.emit(None)
+        if document is not None:
+            self.settings.forget_layers([layer.id for layer in document.layers()])
+        if kept and kept.reasons:
             reasons = "; ".join(kept.reasons)
             self.message.value = DocumentError(f"its Acetate settings cannot all be read ({reasons})", "Set them anew.")
 
     def look(self) -> None:
-        """Shows anew what would be sent."""
+        """Shows anew what would be sent, and whether what was wrong still is."""
+        self._flow.recheck()
         self._flow.run(self.sending.look())
 
     # told by the flow
@@ -181,8 +193,7 @@ class Session:
 
             def delivered(placed: Placed) -> None:
                 self._keep(placed, document)
-                before = KeptSettings.read(document.annotation(SETTINGS))
-                document.annotate(SETTINGS, before.write(settings))
+                desks.keep(document, settings)
                 then(placed)
 
             self._flow.start(lambda: prepare(document), delivered)
@@ -218,4 +229,13 @@ class Session:
             self.message.value = None
         if not self._has_recalled:
             self._has_recalled = True
-            self._flow.run(self._results.recall())
+            self._flow.run(self._recall())
+
+    async def _recall(self) -> None:
+        """What was asked for before this session: unfinished jobs go on, finished ones are listed."""
+        statuses = await self.engine.call(lambda connection: api.recent(connection, RECALLED))
+        ours = {job.id for job in self.jobs}
+        for status in statuses:
+            if not status.state.is_final and status.request and status.id not in ours:
+                self._flow.resume(status.id, status.request, self._results.arrived)
+        await self._results.recall(statuses)

@@ -67,7 +67,7 @@ class StackSession:
             self.editor.stack.value = stack
             planned = prepare(stack, self._settings, document, only, with_above=with_above)
             delivery = StackLayers(self._results, document, planned, self._arrived)
-            return Work(Job(planned.draft.request), document, planned.draft, delivery)
+            return Work(Job(planned.draft.request, document), document, planned.draft, delivery)
 
         self._flow.start(begin, lambda placed: None)
 

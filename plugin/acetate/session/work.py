@@ -28,10 +28,10 @@ def prepare(settings: Settings, document: Document, results: Results, loop: Loop
     draft.check()
     if replaced:
         document.check_unlocked(replaced)
-        return Work(Job(draft.request), document, draft, InPlace(results, document, replaced, loop))
+        return Work(Job(draft.request, document), document, draft, InPlace(results, document, replaced, loop))
     goes_to = _goes_to(draft, document, place)
     document.check_place(goes_to)
-    return Work(Job(draft.request), document, draft, NewLayers(results, document, goes_to))
+    return Work(Job(draft.request, document), document, draft, NewLayers(results, document, goes_to))
 
 
 def prepare_edges(document: Document, hint: ControlLayer, results: Results) -> Work:
@@ -45,7 +45,7 @@ def prepare_edges(document: Document, hint: ControlLayer, results: Results) -> W
         pixel_format=document.wire_format,
     )
     draft = Draft(request, (Source(Slot(Role.FOREGROUND), View(Show.ONLY, (layer,)), document.bounds),))
-    return Work(Job(request), document, draft, NewLayers(results, document, document.place_above(layer)))
+    return Work(Job(request, document), document, draft, NewLayers(results, document, document.place_above(layer)))
 
 
 def prepare_again(
@@ -58,10 +58,10 @@ def prepare_again(
     draft = recipe.draft(layer, new_seed() if is_varied else recipe.request.seed)
     if layer and recipe.outcome is Outcome.REPLACE:
         document.check_unlocked(layer)
-        return Work(Job(draft.request), document, draft, InPlace(results, document, layer, loop))
+        return Work(Job(draft.request, document), document, draft, InPlace(results, document, layer, loop))
     place = document.place_above(layer) if layer else document.place()
     document.check_place(place)
-    return Work(Job(draft.request), document, draft, NewLayers(results, document, place))
+    return Work(Job(draft.request, document), document, draft, NewLayers(results, document, place))
 
 
 def outcome_of(work: Work) -> Outcome:

@@ -197,7 +197,7 @@ class Buttons(QtWidgets.QWidget):
         generate.clicked.connect(lambda: self._generate())
         self._cancel = PushButton("Cancel")
         self._cancel.setObjectName("acetate_cancel")
-        self._cancel.setToolTip("Stop the job that is shown; others go on.")
+        self._cancel.setToolTip("Stop the oldest job of this document; others go on.")
         self._cancel.clicked.connect(lambda: session.cancel())
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -212,7 +212,7 @@ class Buttons(QtWidgets.QWidget):
         give_to_canvas()
 
     def _show(self) -> None:
-        self._cancel.setEnabled(bool(self._session.jobs))
+        self._cancel.setEnabled(bool(self._session.jobs_here))
 
 
 def _stack_button(session: Session) -> QtWidgets.QWidget:

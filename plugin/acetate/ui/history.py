@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from acetate.qt import QtCore, QtGui, QtWidgets
-from acetate.session.history import LIMIT, Entry, Result
+from acetate.session.history import LIMIT, Result
 from acetate.session.session import Session
 from acetate.ui.checkerboard import on_checkerboard, to_image
 
@@ -33,13 +33,14 @@ class HistoryView(QtWidgets.QListWidget):
     def sizeHint(self) -> QtCore.QSize:
         return self.minimumSize()
 
-    def _add(self, entry: Entry) -> None:
+    def _add(self, index: int) -> None:
+        entry = self._session.history.entries[index]
         item = QtWidgets.QListWidgetItem(QtGui.QIcon(on_checkerboard(to_image(entry.thumbnail), _THUMBNAIL)), "")
         request = entry.result.request
         item.setToolTip(
             f"{request.prompt}\nSeed {request.seed}, {request.bounds}\nClick to insert it, right click for more."
         )
-        self.insertItem(0, item)
+        self.insertItem(index, item)
         while self.count() > LIMIT:
             self.takeItem(self.count() - 1)
         self.show()

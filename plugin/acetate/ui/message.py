@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from acetate.protocol.errors import AcetateError
 from acetate.qt import QtCore, QtGui, QtWidgets
-from acetate.session.messages import Message, sentence
+from acetate.session.messages import Message, headline
 from acetate.ui.small_button import small_button
 
 _ERROR, _NOTE = QtGui.QColor("#d9534f"), QtGui.QColor("#4a90d9")
@@ -36,7 +36,8 @@ class MessageBar(QtWidgets.QWidget):
         self._text = str(message) if message else ""
         self.setVisible(message is not None)
         if isinstance(message, AcetateError):
-            self._fill(message.title, sentence(message.detail), message.remedy, _ERROR)
+            title, detail = headline(message)
+            self._fill(title, detail, message.remedy, _ERROR)
         elif message is not None:
             self._fill(message.title, message.detail, "", _NOTE)
 
@@ -44,6 +45,7 @@ class MessageBar(QtWidgets.QWidget):
         self._colour = colour
         self._title.setText(f"<b>{title}</b>")
         self._detail.setText(detail)
+        self._detail.setVisible(bool(detail))
         self._remedy.setText(remedy)
         self._remedy.setVisible(bool(remedy))
         self.update()

@@ -31,7 +31,8 @@ class ProgressBox(QtWidgets.QWidget):
         self._follow()
 
     def _follow(self) -> None:
-        job = self._session.jobs[0] if self._session.jobs else None
+        jobs = self._session.jobs_here or self._session.jobs
+        job = jobs[0] if jobs else None
         self.setVisible(job is not None)
         if job is not None and job is not self._job:
             self._preview.show_png(b"")

@@ -118,8 +118,8 @@ class StackWindow(QtWidgets.QDialog):
         cancel = PushButton("Cancel")
         cancel.setObjectName("acetate_stack_cancel")
         cancel.clicked.connect(lambda: self._session.cancel())
-        self._session.jobs_changed.connect(lambda _: cancel.setEnabled(bool(self._session.jobs)))
-        cancel.setEnabled(bool(self._session.jobs))
+        self._session.jobs_changed.connect(lambda _: cancel.setEnabled(bool(self._session.jobs_here)))
+        cancel.setEnabled(bool(self._session.jobs_here))
         row.addWidget(generate, 1)
         row.addWidget(cancel)
         return widget

@@ -42,5 +42,5 @@ def test_the_newest_comes_first_and_the_list_has_an_end() -> None:
     entries = [Entry(Result(str(number), request, ()), picture) for number in range(LIMIT + 1)]
     for entry in entries:
         history.add(entry)
-    assert heard == entries
+    assert heard == [0] * len(entries)
     assert history.entries == entries[:0:-1]
