@@ -193,6 +193,8 @@ document().refreshProjection(); document().waitForDone()
         svg=SVG,
     )
     painter.activate("shape")
+    red = "document().waitForDone(); bytes(document().pixelData(40, 40, 1, 1)) != b'\\xff' * 4"
+    wait_until(lambda: painter.krita.run(red), "the shape to be drawn")
     shown = "document().waitForDone(); digest(document().pixelData(0, 0, 128, 128))"
     before, ids = painter.krita.run(shown), painter.layer_ids()
     painter.set_up(PROMPT, Task.REFINE)
@@ -234,7 +236,10 @@ def test_each_document_has_its_own_prompt(painter: Painter) -> None:
     painter.new_document(64, 64)
     wait_until(lambda: painter.krita.run("text('acetate_prompt')") == "", "an empty prompt")
     painter.set_up("a green pear")
-    painter.krita.run("app.setActiveDocument(next(item for item in app.documents() if item.name() == 'first'))")
+    painter.krita.run(
+        "area = app.activeWindow().qwindow().centralWidget().findChild(QtWidgets.QMdiArea); "
+        "area.setActiveSubWindow(area.subWindowList()[0])"
+    )
     wait_until(lambda: painter.krita.run("text('acetate_prompt')") == "a red apple", "the prompt of the first")
 
 

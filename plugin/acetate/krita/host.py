@@ -10,11 +10,12 @@ from acetate.host import Document, Member, NewLayer, Part
 from acetate.krita.document import OpenDocument
 from acetate.krita.geometry import geometry_of, listen_to_rotations
 from acetate.krita.insertion import Insertion
-from acetate.krita.reading import Snapshot, is_isolated
+from acetate.krita.reading import Snapshot, isolated_node
 from acetate.krita.replacing import Replacement
 from acetate.krita.scaling import scaled
 from acetate.krita.selection import Mask, selected
 from acetate.krita.stack_insertion import StackInsertion, around_active, members_of
+from acetate.krita.wrappers import wrappers
 from acetate.picture import Picture
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat
@@ -54,7 +55,8 @@ class KritaDocument(OpenDocument):
 
     def remarks(self, views: Sequence[View]) -> tuple[str, ...]:
         is_other = any(view.show is not Show.EVERYTHING for view in views)
-        return (ISOLATED,) if is_other and is_isolated(self.handle) else ()
+        with wrappers() as hold:
+            return (ISOLATED,) if is_other and isolated_node(self.handle, hold) else ()
 
     def snapshot(self, view: View) -> Snapshot:
         return Snapshot(self, view)

@@ -7,7 +7,7 @@ merging and reading, the long part, may happen in any thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from krita import Document, Krita, Node
 
@@ -20,9 +20,6 @@ from acetate.protocol.pixels import PixelFormat
 from acetate.qt import QtCore, QtGui, sip
 from acetate.session.views import Show, View
 
-Merged = Callable[[int, int, int, int], QtCore.QByteArray]
-"""What is merged of an area, in the colour space of the document."""
-
 
 class Snapshot:
     """What a view shows at the moment of making it. Make and close it on the GUI thread; read it in any thread."""
@@ -31,38 +28,71 @@ class Snapshot:
         """Raises DocumentError where a layer of `view` is gone."""
         document.check_has(view.layers)
         self._space = document.colour_space
-        # what the whole canvas shows is the isolated layer; other views are of the layers as they are
-        self._sees_all = view.show is not Show.EVERYTHING and is_isolated(document.handle)
         self._clone = document.handle.clone()
         self._clone.setBatchmode(True)
         with wrappers() as hold:
-            _arrange(hold(self._clone.rootNode()), view, hold)
+            root = hold(self._clone.rootNode())
+            # what the whole canvas shows is the isolated layer; other views are of the layers as they are
+            if view.show is not Show.EVERYTHING and (isolated := isolated_node(document.handle, hold)):
+                view = _renamed(view, _freed(root, isolated, hold))
+                self._clone.waitForDone()
+                # Krita ends the mode by a signal to itself; what is read before that is the isolated layer
+                QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.Type.MetaCall)
+                self._clone.waitForDone()
+            _arrange(root, view, hold)
 
     def read(self, bounds: Bounds) -> Picture:
         """In the format that the colour space of the document asks for. Any thread. `bounds` lies on the canvas."""
         self._clone.refreshProjection()  # without it the clone shows what the original showed
         self._clone.waitForDone()  # closing a document whose image still works makes Krita crash, later
-        with wrappers() as hold:
-            root = hold(self._clone.rootNode())
-            merged = root.projectionPixelData if self._sees_all else self._clone.pixelData
-            if self._space.wire_format is PixelFormat.RGBA16:
-                strips = tuple(_deep_strips(self._clone, merged, self._space, bounds))
-            elif self._sees_all:
-                strips = tuple(_own_strips(merged, bounds))
-            else:
-                strips = tuple(_shallow_strips(self._clone, bounds))
-        return Picture(bounds.extent, self._space.wire_format, strips)
+        if self._space.wire_format is PixelFormat.RGBA8:
+            return Picture(bounds.extent, PixelFormat.RGBA8, tuple(_shallow_strips(self._clone, bounds)))
+        return Picture(bounds.extent, PixelFormat.RGBA16, tuple(_deep_strips(self._clone, self._space, bounds)))
 
     def close(self) -> None:
         self._clone.close()
         sip.delete(self._clone)
 
 
-def is_isolated(handle: Document) -> bool:
-    """Whether its canvas shows one layer or group only."""
-    app = Krita.instance()
-    actions = [app.action(name) for name in ("isolate_active_layer", "isolate_active_group")]
-    return app.activeDocument() == handle and any(action is not None and action.isChecked() for action in actions)
+def isolated_node(handle: Document, hold: Hold) -> str | None:
+    """The id of the one layer or group that the canvas shows; None where it shows all of them."""
+    if Krita.instance().activeDocument() != handle or (node := handle.activeNode()) is None:
+        return None
+    hold(node)
+    if _is_on("isolate_active_group") and (parent := node.parentNode()) and hold(parent).parentNode() is not None:
+        return node_id(parent)
+    return node_id(node) if _is_on("isolate_active_layer") else None
+
+
+def _is_on(name: str) -> bool:
+    action = Krita.instance().action(name)
+    return action is not None and action.isChecked()
+
+
+def _freed(root: Node, isolated: str, hold: Hold) -> dict[str, str]:
+    """Ends isolate mode in a clone: Krita does so where the isolated node goes. A copy takes its place.
+
+    Gives the new ids of all that was copied.
+    """
+    node = find_node(root, isolated, hold)
+    if node is None or (parent := node.parentNode()) is None:
+        return {}
+    copy = hold(node.duplicate())
+    hold(parent).addChildNode(copy, node)
+    ids = dict(zip(_ids(node, hold), _ids(copy, hold), strict=True))
+    node.remove()
+    return ids
+
+
+def _ids(node: Node, hold: Hold) -> Iterator[str]:
+    yield node_id(node)
+    for child in [hold(child) for child in node.childNodes()]:
+        yield from _ids(child, hold)
+
+
+def _renamed(view: View, ids: dict[str, str]) -> View:
+    layers, hidden = ([ids.get(layer, layer) for layer in named] for named in (view.layers, view.hidden))
+    return View(view.show, tuple(layers), tuple(hidden))
 
 
 def _shallow_strips(clone: Document, bounds: Bounds) -> Iterator[bytes]:
@@ -71,18 +101,12 @@ def _shallow_strips(clone: Document, bounds: Bounds) -> Iterator[bytes]:
         yield swap_red_blue(_bytes_of(image, strip))
 
 
-def _own_strips(merged: Merged, bounds: Bounds) -> Iterator[bytes]:
-    """Of 8-bit sRGB."""
-    for strip in row_strips(bounds, PixelFormat.RGBA8.bytes_per_pixel):
-        yield swap_red_blue(bytes(merged(strip.x, strip.y, strip.width, strip.height)))
-
-
-def _deep_strips(clone: Document, merged: Merged, space: ColourSpace, bounds: Bounds) -> Iterator[bytes]:
+def _deep_strips(clone: Document, space: ColourSpace, bounds: Bounds) -> Iterator[bytes]:
     """`projection` has 8 bits only: Krita converts a node that holds the merged pixels."""
     node = clone.createNode("", "paintlayer")
     strips = [(strip.x, strip.y, strip.width, strip.height) for strip in row_strips(bounds, 8)]
     for area in strips:
-        node.setPixelData(merged(*area), *area)
+        node.setPixelData(clone.pixelData(*area), *area)
     to_srgb16(node, space)
     for area in strips:
         yield swap_red_blue(bytes(node.pixelData(*area)), 2)

@@ -45,13 +45,13 @@ class HistoryView(QtWidgets.QListWidget):
             self.takeItem(self.count() - 1)
         self.show()
 
-    def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:
-        self._is_second_click = False
-        super().mousePressEvent(event)
-
     def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:
         """Qt counts its release as another click."""
         self._is_second_click = True
+
+    def mouseReleaseEvent(self, event: QtGui.QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        self._is_second_click = False
 
     def _insert(self, item: QtWidgets.QListWidgetItem) -> None:
         if not self._is_second_click:
