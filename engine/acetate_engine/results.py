@@ -12,8 +12,7 @@ from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import GenerateRequest
 from acetate.protocol.tasks import LayerRole
-from acetate_engine.compositing.pixels import Pixels
-from acetate_engine.documents.openraster import eight
+from acetate_engine.compositing.pixels import Pixels, eight
 from acetate_engine.documents.tree import Document, Layer, PixelLayer, cropped
 from acetate_engine.documents.writer import write_document
 from acetate_engine.pipelines.contract import Generated, GeneratedLayer

@@ -12,9 +12,8 @@ from PIL import Image
 
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.geometry import Bounds, Extent
-from acetate_engine.compositing.pixels import Pixels
+from acetate_engine.compositing.pixels import Pixels, eight
 from acetate_engine.documents.flatten import flatten
-from acetate_engine.documents.openraster import eight
 from acetate_engine.documents.reader import read_document
 
 Picture = Pixels | Image.Image | Path | str

@@ -14,6 +14,7 @@ import typer
 
 from acetate.protocol.codec import to_json
 from acetate.protocol.errors import AcetateError, Json
+from acetate.protocol.events import Stage
 from acetate_engine.pipelines.contract import JobCancelled
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Bar:
     def __post_init__(self) -> None:
         self._task = self.progress_bar.add_task("starting", total=None)
 
-    def progress(self, step: int, steps: int, stage: str) -> None:
+    def progress(self, step: int, steps: int, stage: Stage) -> None:
         self.progress_bar.update(self._task, completed=step, total=steps, description=stage)
 
     def preview(self, step: int, rgba: NDArray[np.uint8]) -> None:

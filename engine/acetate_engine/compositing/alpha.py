@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from acetate.protocol.pixels import PixelFormat
-from acetate_engine.compositing.pixels import Floats, Pixels
+from acetate_engine.compositing.pixels import Floats, Pixels, eight, sixteen
 
 
 def to_float(pixels: Pixels) -> Floats:
@@ -27,9 +27,7 @@ def to_pixels(values: Floats, pixel_format: PixelFormat) -> Pixels:
 
 def convert(pixels: Pixels, pixel_format: PixelFormat) -> Pixels:
     """Between uint8 and uint16; 8 → 16 → 8 bits gives the same bytes."""
-    if pixel_format is PixelFormat.RGBA16:
-        return pixels if pixels.dtype == np.uint16 else pixels.astype(np.uint16) * np.uint16(257)
-    return pixels if pixels.dtype == np.uint8 else ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return sixteen(pixels) if pixel_format is PixelFormat.RGBA16 else eight(pixels)
 
 
 def premultiply(straight: Floats) -> Floats:

@@ -60,7 +60,7 @@ class Picture:
 
     def read(self, region: Bounds) -> Samples:
         part = region.relative_to(self.bounds)
-        return self._pixels[part.y : part.bottom, part.x : part.right]
+        return self._pixels[part.window]
 
     @cached_property
     def _pixels(self) -> Samples:

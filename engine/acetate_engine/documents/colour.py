@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from acetate.protocol.errors import FileError
+from acetate_engine.compositing.pixels import eight, sixteen
 from acetate_engine.documents.icc import Shaper, decoded, encoded, shaper
 
 Samples = NDArray[Any]
@@ -121,12 +122,12 @@ class ColourSpace:
         own = _PILLOW[self.model]
         mode, target = (own, "RGB") if to_srgb else ("RGB", own)
         transform = _transform(self.profile, own, to_srgb)
-        eight = samples if samples.dtype == np.uint8 else ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
-        image = _image(eight, mode)
+        narrow = eight(samples)
+        image = _image(narrow, mode)
         converted = ImageCms.applyTransform(image, transform) if transform else image.convert(target)
         assert converted is not None  # it was not done in place
         array = _array(converted, target)
-        return array if samples.dtype == np.uint8 else array.astype(np.uint16) * 257
+        return array if samples.dtype == np.uint8 else sixteen(array)
 
 
 SRGB = ColourSpace("RGB")

@@ -44,10 +44,7 @@ class Tiles:
     @property
     def bounds(self) -> Bounds:
         """Of all tiles, in the device's own coordinates."""
-        found = Bounds(0, 0, 0, 0)
-        for tile in self.tiles:
-            found = found.union(Bounds(tile.x, tile.y, self.width, self.height))
-        return found
+        return Bounds.around(Bounds(tile.x, tile.y, self.width, self.height) for tile in self.tiles)
 
     def read(self, region: Bounds) -> NDArray[np.uint8]:
         """(h, w, pixel size) bytes of pixels. Raises FileError where a tile is broken."""
@@ -58,8 +55,8 @@ class Tiles:
                 part = Bounds(tile.x, tile.y, self.width, self.height).intersection(region)
                 if not part.is_empty:
                     to, of = part.relative_to(region), Bounds(part.x - tile.x, part.y - tile.y, part.width, part.height)
-                    pixels = self._pixels(tile)[of.y : of.bottom, of.x : of.right]
-                    result[to.y : to.bottom, to.x : to.right] = pixels
+                    pixels = self._pixels(tile)[of.window]
+                    result[to.window] = pixels
         return result
 
     def _pixels(self, tile: _Tile) -> NDArray[np.uint8]:

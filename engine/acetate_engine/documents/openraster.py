@@ -13,9 +13,8 @@ from PIL import Image
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds, Extent
-from acetate_engine.compositing.pixels import Pixels
+from acetate_engine.compositing.pixels import eight
 from acetate_engine.documents.archive import MAX_NESTING, Archive, Picture, number, opened
-from acetate_engine.documents.colour import Samples
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.in_srgb import in_srgb
 from acetate_engine.documents.kra import BLENDS as KRITA_BLENDS
@@ -135,12 +134,6 @@ def _attributes(layer: Layer, path: Path) -> dict[str, str]:
         "visibility": "visible" if layer.visible else "hidden",
         "composite-op": "svg:src-atop" if layer.clip is not Clip.NONE else _OPS[blend],
     }
-
-
-def eight(pixels: Pixels) -> NDArray[np.uint8]:
-    """16 bit rounded to 8."""
-    values: Samples = pixels
-    return values if values.dtype == np.uint8 else ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def _thumbnail(pixels: NDArray[np.uint8]) -> bytes:

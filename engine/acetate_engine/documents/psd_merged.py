@@ -130,7 +130,7 @@ def _write_zip(file: BinaryIO, channels: tuple[Channel, ...], planes: list[Sampl
     for channel, plane in zip(channels, planes, strict=True):
         samples = channel.read(range(height), range(layout.width))
         if plane is not None:
-            samples[changed.y : changed.bottom, changed.x : changed.right] = plane
+            samples[changed.window] = plane
         whole.append(samples.astype(_STORED[layout.depth]).tobytes())
     kind = Compression(channels[0].compression)
     file.write(compress(b"".join(whole), kind, layout.width, layout.rows, layout.depth, layout.version))

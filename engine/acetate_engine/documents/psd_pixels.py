@@ -97,7 +97,7 @@ class MaskPixels:
         if self.channel is not None and not part.is_empty:
             samples = self.channel.read(*window(part, self.stored))
             place = part.relative_to(region)
-            values[place.y : place.bottom, place.x : place.right] = samples / np.float32(_OPAQUE[samples.dtype])
+            values[place.window] = samples / np.float32(_OPAQUE[samples.dtype])
         return values
 
 

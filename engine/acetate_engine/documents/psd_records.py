@@ -13,6 +13,7 @@ from psd_tools.psd.layer_and_mask import ChannelData, ChannelDataList, ChannelIn
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
+from acetate_engine.compositing.pixels import eight, sixteen
 from acetate_engine.documents.colour import SRGB, ColourSpace, Samples
 from acetate_engine.documents.compose import unit
 from acetate_engine.documents.psd_blends import BLENDS
@@ -64,13 +65,13 @@ class Target:
 def _eight(values: Samples) -> Samples:
     if values.dtype == np.float32:
         return (np.clip(values, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
-    return values if values.dtype == np.uint8 else ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return eight(values)
 
 
 def _sixteen(values: Samples) -> Samples:
     if values.dtype == np.float32:
         return (np.clip(values, 0.0, 1.0) * 65535.0 + 0.5).astype(np.uint16)
-    return values if values.dtype == np.uint16 else values.astype(np.uint16) * 257
+    return sixteen(values)
 
 
 def entries(layers: Sequence[Layer], target: Target, canvas: Bounds, ids: Iterator[int] | None = None) -> list[Entry]:
@@ -193,7 +194,7 @@ def _combined(masks: tuple[LayerMask, ...]) -> tuple[Bounds, NDArray[np.uint8], 
     for mask in masks:
         layer = np.full_like(product, mask.outside / 255.0)
         part = mask.source.bounds.relative_to(bounds)
-        layer[part.y : part.bottom, part.x : part.right] = unit(mask.source.read(mask.source.bounds))
+        layer[part.window] = unit(mask.source.read(mask.source.bounds))
         product *= layer
         outside *= mask.outside / 255.0
     rounded: NDArray[np.uint8] = (product * 255.0 + 0.5).astype(np.uint8)

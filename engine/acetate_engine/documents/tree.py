@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds, Extent
+from acetate_engine.compositing.regions import bounds_of
 from acetate_engine.documents.colour import SRGB, ColourSpace, Plane, Samples
 
 T = TypeVar("T")
@@ -107,7 +107,7 @@ class Memory:
 
     def read(self, region: Bounds) -> Samples:
         part = region.relative_to(self.bounds)
-        return self.pixels[part.y : part.bottom, part.x : part.right]
+        return self.pixels[part.window]
 
     @staticmethod
     def at(x: int, y: int, pixels: Samples, space: ColourSpace = SRGB) -> Memory:
@@ -275,27 +275,17 @@ def resolve(path: str, named: Sequence[tuple[str, str, T]], where: str) -> T:
 
 def extent_of(layers: Sequence[Layer]) -> Bounds:
     """The smallest rectangle around the pixels of all layers, hidden ones too."""
-    found = Bounds(0, 0, 0, 0)
-    for layer in layers:
-        if isinstance(layer, PixelLayer):
-            found = found.union(layer.bounds)
-        elif isinstance(layer, Group):
-            found = found.union(extent_of(layer.layers))
-    return found
+    own = [layer.bounds for layer in layers if isinstance(layer, PixelLayer)]
+    return Bounds.around([*own, *(extent_of(layer.layers) for layer in layers if isinstance(layer, Group))])
 
 
 def tight(pixels: Samples) -> Bounds:
     """The smallest rectangle around alpha > 0, the last of the planes; 0×0 where there is none."""
-    covered: NDArray[np.bool_] = pixels[..., -1] > 0
-    rows, columns = np.flatnonzero(covered.any(1)), np.flatnonzero(covered.any(0))
-    if rows.size == 0:
-        return Bounds(0, 0, 0, 0)
-    x, y = int(columns[0]), int(rows[0])
-    return Bounds(x, y, int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y)
+    return bounds_of(pixels[..., -1] > 0)
 
 
 def cropped(x: int, y: int, pixels: Samples, space: ColourSpace = SRGB) -> Memory:
     """Pixels whose corner lies at x, y on the canvas, cut to their tight bounds."""
     part = tight(pixels)
-    inside = pixels[part.y : part.bottom, part.x : part.right]
+    inside = pixels[part.window]
     return Memory.at(x + part.x, y + part.y, inside, space)

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
+from acetate_engine.compositing.pixels import eight
 from acetate_engine.documents.flatten import flatten
-from acetate_engine.documents.openraster import eight, write_ora
+from acetate_engine.documents.openraster import write_ora
 from acetate_engine.documents.psd_write import write_psd
 from acetate_engine.documents.raster import encode_picture
 from acetate_engine.documents.tree import Blend, Clip, Document, Layer

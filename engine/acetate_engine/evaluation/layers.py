@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from acetate.protocol.requests import Task
-from acetate_engine.documents.openraster import eight
+from acetate_engine.compositing.pixels import eight
 from acetate_engine.engine import Engine
 from acetate_engine.evaluation import alpha as measure
 from acetate_engine.evaluation.matte import over

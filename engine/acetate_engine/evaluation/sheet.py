@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PIL import Image
 
 from acetate_engine.evaluation.generation import chosen_prompts
 from acetate_engine.evaluation.sampling import Sampler
-from acetate_engine.training.compose import over_ground
-from acetate_engine.training.datasets import Bytes
 from acetate_engine.training.sheets import checkerboard, grid
 
 HARD = (
@@ -36,9 +33,3 @@ def contact_sheet(sampler: Sampler, captions: list[str], seed: int = 0) -> tuple
     """64 cells, row by row over a checkerboard, and their prompts: 48 taught captions, then HARD as it is."""
     prompts = [*chosen_prompts(captions)[:48], *HARD]
     return grid(checkerboard(sampler.native(prompts, seed)), COLUMNS), prompts
-
-
-def on_grounds(layers: Bytes) -> Image.Image:
-    """Layers on light, dark and checkerboard grounds, a row each."""
-    light, dark = (over_ground(layers, value) for value in (240, 25))
-    return grid(np.concatenate([light, dark, checkerboard(layers)]), len(layers))

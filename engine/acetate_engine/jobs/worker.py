@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acetate.protocol.errors import AcetateError, GenerationFailed, OutOfMemory
-from acetate.protocol.events import NO_SPACE, Cancelled, Done, Event, Failed, LayerResult, Preview, Problem, Progress
+from acetate.protocol.events import Cancelled, Done, Event, Failed, LayerResult, Preview, Problem, Progress, Stage
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.compositing.images import decode_image, encode_png, image_pieces
 from acetate_engine.jobs.budget import check_memory
@@ -92,7 +92,7 @@ class ChannelReporter:
     def send(self, event: Event) -> None:
         self._channel.send(Report.of(self.job, event))
 
-    def progress(self, step: int, steps: int, stage: str) -> None:
+    def progress(self, step: int, steps: int, stage: Stage) -> None:
         self.send(Progress(step, steps, stage))
 
     def preview(self, step: int, rgba: NDArray[np.uint8]) -> None:
@@ -139,7 +139,7 @@ def _added(layer: GeneratedLayer, images: ImageStore, reporter: ChannelReporter)
             if not is_full(error):
                 raise
             log.warning("no space for a layer of %s: %s", reporter.job, error)
-        reporter.progress(0, 0, NO_SPACE)
+        reporter.progress(0, 0, Stage.NO_SPACE)
         time.sleep(_PAUSE)
         reporter.check()
 

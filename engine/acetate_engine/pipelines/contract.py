@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from acetate.protocol.events import Stage
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import GenerateRequest
 from acetate.protocol.tasks import LayerRole
@@ -25,7 +26,7 @@ class JobCancelled(Exception):
 class Reporter(Protocol):
     """How a pipeline reports. Each call is cheap; `check` is called at every step."""
 
-    def progress(self, step: int, steps: int, stage: str) -> None: ...
+    def progress(self, step: int, steps: int, stage: Stage) -> None: ...
 
     def preview(self, step: int, rgba: NDArray[np.uint8]) -> None:
         """A coarse (h, w, 4) straight sRGB look at the layer in the making, longest side at most 256."""
@@ -38,7 +39,7 @@ class Reporter(Protocol):
 class Silent:
     """A Reporter that keeps everything to itself."""
 
-    def progress(self, step: int, steps: int, stage: str) -> None:
+    def progress(self, step: int, steps: int, stage: Stage) -> None:
         pass
 
     def preview(self, step: int, rgba: NDArray[np.uint8]) -> None:

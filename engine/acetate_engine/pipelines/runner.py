@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 import torch
 
 from acetate.protocol.errors import OutOfMemory
+from acetate.protocol.events import Stage
 from acetate.protocol.requests import GenerateRequest, Task
 from acetate_engine.models.families.base import Model
 from acetate_engine.models.families.cache import ModelCache
@@ -58,7 +59,7 @@ class Runner:
 
     def run(self, model: Model, request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
         """Raises JobCancelled, CheckpointError, InvalidRequest, OutOfMemory, GenerationFailed."""
-        reporter.progress(0, 1, "loading")
+        reporter.progress(0, 1, Stage.LOADING)
         try:
             components = self.load(model)
             components.use_add_ons(request.styles, request.image_prompts)

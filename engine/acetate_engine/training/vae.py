@@ -7,6 +7,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from acetate_engine.compositing.pixels import Floats
+from acetate_engine.evaluation.alpha import psnr
 from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.training.compose import flip, over, place, to_float, to_nchw, vae_feed
 from acetate_engine.training.config import Existing, Frozen, StageConfig
@@ -97,7 +99,7 @@ class VaeStage:
             restored = (
                 self.model.decode(self.model.encode(batch.to(device)).latent_dist.mode()).sample.clamp(-1, 1).cpu()
             )
-            metrics[f"psnr_{name}"] = psnr(restored, batch)
+            metrics[f"psnr_{name}"] = float(psnr(_unit(restored), _unit(batch)).mean())
             shown += [*to_bytes(batch[:8]), *to_bytes(restored[:8])]
         return metrics, grid(np.stack(shown), columns=8)
 
@@ -136,7 +138,7 @@ def gradient_l1(a: Tensor, b: Tensor) -> Tensor:
     return horizontal + vertical
 
 
-def psnr(a: Tensor, b: Tensor) -> float:
-    """dB between pictures in -1..1, as if they were in 0..1: the mean over pictures."""
-    error = ((a - b) / 2).square().mean((1, 2, 3)).clamp_min(1e-10)
-    return float((-10 * error.log10()).mean())
+def _unit(x: Tensor) -> Floats:
+    """-1..1 → 0..1."""
+    values: Floats = (x.float() * 0.5 + 0.5).cpu().numpy()
+    return values

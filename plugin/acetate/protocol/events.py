@@ -67,14 +67,20 @@ class Started:
     attempt: int  # 1, and one more after each death of the worker
 
 
-NO_SPACE = "no space"  # a stage: what was made waits until the disk has room for it
+class Stage(str, Enum):
+    """What a job is at."""
+
+    LOADING = "loading"
+    DENOISE = "denoise"
+    DECODE = "decode"
+    NO_SPACE = "no space"  # what was made waits until the disk has room for it
 
 
 @dataclass(frozen=True)
 class Progress:
     step: int
     steps: int
-    stage: str  # loading, encode, denoise, decode, NO_SPACE
+    stage: Stage
 
     @property
     def fraction(self) -> float:

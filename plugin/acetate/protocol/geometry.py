@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,16 @@ class Bounds:
     def of(extent: Extent) -> Bounds:
         """The whole of a canvas of this size."""
         return Bounds(0, 0, extent.width, extent.height)
+
+    @staticmethod
+    def around(all_bounds: Iterable[Bounds]) -> Bounds:
+        """The smallest rectangle around all of them; 0×0 at the origin around none."""
+        return reduce(Bounds.union, all_bounds, Bounds(0, 0, 0, 0))
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Rows and columns of an array whose corner is the origin: `pixels[bounds.window]`."""
+        return slice(self.y, self.bottom), slice(self.x, self.right)
 
     @property
     def extent(self) -> Extent:

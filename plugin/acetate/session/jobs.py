@@ -8,7 +8,7 @@ from enum import Enum
 
 from acetate.host import Document
 from acetate.protocol.errors import AcetateError
-from acetate.protocol.events import NO_SPACE, Cancelled, Done, Event, Failed, Preview, Progress, Queued, Started
+from acetate.protocol.events import Cancelled, Done, Event, Failed, Preview, Progress, Queued, Stage, Started
 from acetate.protocol.requests import GenerateRequest
 from acetate.session.observable import Observable
 
@@ -31,10 +31,9 @@ class Phase(str, Enum):
 
 
 _STAGES = {
-    "loading": "Loading the model",
-    "encode": "Reading the conditions",
-    "decode": "Decoding the layer",
-    NO_SPACE: "The disk is full: free some space, the layer waits",
+    Stage.LOADING: "Loading the model",
+    Stage.DECODE: "Decoding the layer",
+    Stage.NO_SPACE: "The disk is full: free some space, the layer waits",
 }
 
 

@@ -54,3 +54,10 @@ def test_negative_sizes_are_refused() -> None:
         Bounds(0, 0, 1, -2)
     assert Bounds.of(Extent(3, 4)) == Bounds(0, 0, 3, 4)
     assert Bounds(0, 0, 0, 4).is_empty and Extent(0, 4).is_empty
+
+
+def test_around_and_window() -> None:
+    assert Bounds.around([]) == Bounds(0, 0, 0, 0)
+    assert Bounds.around([Bounds(5, 6, 0, 0), Bounds(1, 2, 3, 4), Bounds(-1, 4, 1, 9)]) == Bounds(-1, 2, 5, 11)
+    rows, columns = Bounds(2, 3, 4, 5).window
+    assert (rows, columns) == (slice(3, 8), slice(2, 6))

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator
 import structlog
 
 from acetate.protocol.errors import WorkerDied
-from acetate.protocol.events import Event, Progress, final_state
+from acetate.protocol.events import Event, Progress, Stage, final_state
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.executors.base import WorkerState
 from acetate_engine.jobs.executors.patience import LOOK, Patience
@@ -67,7 +67,7 @@ class LocalExecutor:
         self._job, self._run, self._reports = job, run, asyncio.Queue()
         try:
             if not self._ready:
-                yield Progress(0, 0, "loading")
+                yield Progress(0, 0, Stage.LOADING)
             self._patience.begin(time.monotonic())
             await self._send(Run(run, request))
             if job in self._cancelled:  # before there was a worker to hear of it

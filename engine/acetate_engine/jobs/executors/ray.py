@@ -23,7 +23,7 @@ import structlog
 from ray.exceptions import RayError
 
 from acetate.protocol.errors import EngineStartFailed, WorkerDied
-from acetate.protocol.events import Done, Event, Progress
+from acetate.protocol.events import Done, Event, Progress, Stage
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.executors.base import WorkerState
 from acetate_engine.jobs.images import ImageStore
@@ -80,7 +80,7 @@ class RayExecutor:
         self._job, self._run = job, f"{job}.{self._runs}"
         try:
             if not self._ready.is_set():
-                yield Progress(0, 0, "loading")
+                yield Progress(0, 0, Stage.LOADING)
                 await self._ready.wait()
             bodies = await asyncio.to_thread(self._bodies, request)
             reports = self._worker.run.options(num_returns="streaming").remote(self._run, request, bodies)

@@ -20,7 +20,7 @@ from diffusers.models.attention_processor import Attention
 from torch import Tensor
 
 from acetate_engine.models.adapters.sharing_processor import Condition, merged_processor, trainable_processor
-from acetate_engine.models.adapters.sharing_weights import RELEASED_RANK, SharingUnit, SharingWeights, by_frame
+from acetate_engine.models.adapters.sharing_weights import RELEASED_RANK, SharingUnit, SharingWeights
 
 
 def sharing_order(unet: UNet2DConditionModel) -> list[Attention]:
@@ -45,11 +45,6 @@ def new_sharing_weights(
 def interleave_frames(frames: list[Tensor]) -> Tensor:
     """Per-frame tensors (images, ...), such as one prompt's embedding for each layer -> (images * frames, ...)."""
     return torch.stack(frames, dim=1).flatten(0, 1)
-
-
-def split_frames(batch: Tensor, frames: int) -> list[Tensor]:
-    """The inverse of `interleave_frames`."""
-    return list(by_frame(batch, frames).unbind(1))
 
 
 class AttentionSharing:

@@ -6,7 +6,7 @@ The released files want 8 channels, `[latent, condition]` (foreground or backgro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from diffusers import UNet2DConditionModel
@@ -74,26 +74,3 @@ def encode_condition(rgba: Tensor, vae: Autoencoder, scaling_factor: float, mult
     require_range(vae)
     picture = pad_to_multiple(on_grey(rgba.float()), multiple)
     return vae.encode((2 * picture - 1).to(vae.dtype)).latent_dist.mean.float() * scaling_factor
-
-
-def with_conditions(latent: Tensor, conditions: Sequence[Tensor]) -> Tensor:
-    """The UNet's input.
-
-    Args:
-        latent: (B, C, h, w), scaled by the scheduler; with guidance, B is twice the images.
-        conditions: each (n, C, h, w); B is a multiple of n.
-
-    Returns:
-        (B, C * (1 + conditions), h, w) in the latent's dtype.
-
-    Raises:
-        ValueError: the batch is not a multiple of a condition's.
-    """
-    return torch.cat([latent, *(_repeated(condition, latent) for condition in conditions)], dim=1)
-
-
-def _repeated(condition: Tensor, latent: Tensor) -> Tensor:
-    times, rest = divmod(latent.shape[0], condition.shape[0])
-    if rest:
-        raise ValueError(f"{condition.shape[0]} conditions do not divide a batch of {latent.shape[0]}")
-    return condition.to(latent).repeat(times, 1, 1, 1)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from acetate.protocol.events import Stage
 from acetate.protocol.requests import GenerateRequest, Task
 from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.alpha import convert, premultiply, to_float
@@ -64,7 +65,7 @@ def _foreground(request: GenerateRequest, images: Images) -> Pixels:
 
 def _made(request: GenerateRequest, name: str, role: LayerRole, pixels: Pixels, reporter: Reporter) -> Generated:
     result = convert(pixels, request.pixel_format).copy()
-    reporter.progress(1, 1, "decode")
+    reporter.progress(1, 1, Stage.DECODE)
     layers = (
         GeneratedLayer(image, role, name, request.bounds, result, request.seed) for image in range(request.images)
     )

@@ -13,6 +13,7 @@ from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.alpha import convert, premultiply, to_float, to_pixels, unpremultiply
 from acetate_engine.compositing.pixels import Floats, Pixels
+from acetate_engine.compositing.regions import bounds_of
 from acetate_engine.pipelines.contract import GeneratedLayer
 from acetate_engine.pipelines.stages.before_denoise import steps_of
 from acetate_engine.pipelines.stages.encoders import encode_residual, encode_transparent, to_tensor
@@ -97,10 +98,7 @@ def mixed(original: Pixels, painted: Pixels, mask: NDArray[np.unsignedinteger]) 
         mask: (H, W).
     """
     result = original.copy()
-    rows, columns = np.nonzero(mask.any(axis=1))[0], np.nonzero(mask.any(axis=0))[0]
-    if not len(rows):
-        return result
-    window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    window = bounds_of(mask).window
     share = to_float(mask[window])[..., None]
     before, after = premultiply(to_float(original[window])), premultiply(to_float(painted[window]))
     blended = unpremultiply(before * (1 - share) + after * share)  # exact at both ends

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from acetate.protocol.pixels import PixelFormat
-from acetate_engine.compositing.alpha import bleed, to_pixels
-from acetate_engine.compositing.pixels import Floats, Pixels
+from acetate_engine.compositing.alpha import bleed
+from acetate_engine.compositing.pixels import Floats
 from acetate_engine.models.families.components import Components
 from acetate_engine.models.networks.latent_transparency import decode_rgb
 from acetate_engine.models.runtime.memory import Note
@@ -37,8 +36,3 @@ def decode_opaque(latent: Tensor, components: Components, note: Note) -> Floats:
     """(1, c, h, w) unscaled → (H, W, 4) float32, 0..1, alpha 1."""
     rgb = decode_rgb(latent, components.vae, note=note)[0].permute(1, 2, 0).cpu().numpy()
     return np.concatenate([rgb, np.ones_like(rgb[..., :1])], axis=-1)
-
-
-def as_sixteen_bit(rgba: Floats) -> Pixels:
-    """Working pictures are scaled at 16 bits, so that an RGBA16 layer has them."""
-    return to_pixels(rgba, PixelFormat.RGBA16)

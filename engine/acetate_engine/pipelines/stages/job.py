@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from acetate.protocol.events import Stage
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.compositing.pixels import Pixels
@@ -44,9 +45,9 @@ class Meter:
         """Expected steps that turned out not to be needed."""
         if steps:
             self.done += steps
-            self.reporter.progress(self.done, self.total, "decode")
+            self.reporter.progress(self.done, self.total, Stage.DECODE)
 
-    def advance(self, stage: str) -> None:
+    def advance(self, stage: Stage) -> None:
         """One step done. Raises JobCancelled."""
         self.done += 1
         self.reporter.progress(self.done, self.total, stage)

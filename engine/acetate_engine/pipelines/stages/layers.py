@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
+from acetate.protocol.events import Stage
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import MAX_SEED
 from acetate.protocol.tasks import LayerRole
@@ -40,7 +41,7 @@ def decode(job: Job, latent: Tensor, role: LayerRole, residual: Tensor | None = 
         picture = decode_transparent(unscaled, job.components, job.settings.decoder_passes, job.note, residual)
     else:
         picture = decode_opaque(unscaled, job.components, job.note)
-    job.meter.advance("decode")
+    job.meter.advance(Stage.DECODE)
     return picture
 
 

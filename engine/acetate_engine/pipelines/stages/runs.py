@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from acetate.protocol.events import Stage
 from acetate.protocol.geometry import Extent
 from acetate_engine.models.families.components import Adaptation, Text
 from acetate_engine.pipelines.stages.before_denoise import (
@@ -110,7 +111,7 @@ def _begin(
     noise = seeded_noise(generator, (len(run.prompts), parts.latent_channels, *sides), parts.device)
 
     def on_step(step: int, clean: Callable[[], Tensor]) -> None:
-        job.meter.advance("denoise")
+        job.meter.advance(Stage.DENOISE)
         job.show(step, timesteps.count, clean, geometry)
 
     return Denoising(

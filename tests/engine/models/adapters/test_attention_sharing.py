@@ -13,8 +13,8 @@ from acetate_engine.models.adapters.attention_sharing import (
     interleave_frames,
     new_sharing_weights,
     sharing_order,
-    split_frames,
 )
+from acetate_engine.models.adapters.sharing_processor import by_frame
 from acetate_engine.models.adapters.sharing_weights import ConditionEncoder, SharingWeights
 from acetate_engine.verification.seeded import seed_module, seeded_weights
 from tests.engine.models import official, small
@@ -126,7 +126,8 @@ def test_prompts_of_each_frame(unet: UNet2DConditionModel) -> None:
     texts = [torch.randn(2, 5, 48) for _ in range(3)]
     batch = interleave_frames(texts)
     assert torch.equal(batch[4], texts[1][1])
-    assert all(torch.equal(x, y) for x, y in zip(split_frames(batch, 3), texts, strict=True))
+    frames = by_frame(batch, 3).unbind(1)
+    assert all(torch.equal(x, y) for x, y in zip(frames, texts, strict=True))
 
 
 def test_gradients_reach_every_trainable_weight(unet: UNet2DConditionModel) -> None:

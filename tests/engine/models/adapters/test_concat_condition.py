@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from acetate_engine.models.adapters.concat_condition import encode_condition, grow_conv_in, on_grey, with_conditions
+from acetate_engine.models.adapters.concat_condition import encode_condition, grow_conv_in, on_grey
 from tests.engine.models import small
 
 
@@ -36,15 +36,3 @@ def test_condition_latents() -> None:
     torch.testing.assert_close(encode_condition(rgba, vae, scaling_factor=1.0), latent * 2)
     with pytest.raises(ValueError, match="fp16"):
         encode_condition(rgba, vae.to(torch.float16), scaling_factor=0.5)
-
-
-def test_conditions_follow_the_latent_and_repeat_for_guidance() -> None:
-    latent, first, blended = torch.randn(4, 4, 2, 2), torch.randn(2, 4, 2, 2), torch.randn(1, 4, 2, 2)
-    joined = with_conditions(latent, [first, blended])
-    assert joined.shape == (4, 12, 2, 2)
-    assert torch.equal(joined[:, :4], latent)
-    assert torch.equal(joined[:2, 4:8], first)
-    assert torch.equal(joined[2:, 4:8], first)
-    assert torch.equal(joined[3, 8:], blended[0])
-    with pytest.raises(ValueError, match="do not divide a batch of 4"):
-        with_conditions(latent, [torch.randn(3, 4, 2, 2)])

@@ -10,7 +10,6 @@ from peft import LoraConfig
 from torch import Tensor
 
 from acetate.protocol.errors import CheckpointError
-from acetate_engine.models.adapters.concat_condition import with_conditions
 from acetate_engine.models.adapters.unet_patch import UNetPatch
 from acetate_engine.models.checkpoints.names import to_diffusers
 from acetate_engine.models.checkpoints.offsets import OffsetFile
@@ -142,7 +141,7 @@ def test_the_model_switches_part_way_and_the_solver_keeps_its_history(unet, tmp_
         if index == 2:
             patch.remove()
         sample = scheduler.scale_model_input(latent, timestep)
-        sample = with_conditions(sample, conditions if index < 2 else [])
+        sample = torch.cat([sample, *(conditions if index < 2 else [])], dim=1)
         with torch.no_grad():
             noise = unet(sample, **{**small.sdxl_arguments(1), "timestep": timestep}).sample
         latent = scheduler.step(noise, timestep, latent).prev_sample
