@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -34,10 +35,12 @@ from acetate.protocol.errors import (
     EngineUnreachable,
     MalformedMessage,
 )
+from acetate.protocol.events import Health
 from acetate.protocol.private import open_private, private_folder
 
 GRACE: Final = 3.0  # seconds that an engine has to end when it is told to
 HUNG: Final = 8.0  # seconds without an answer after which an engine that lives is ended
+END_ENGINE: Final = "End the engine (process {}) and press Generate: a new one writes a new connection file."
 _KILL: Final = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has one way only
 START: Final = 60.0  # seconds; a cold disk has to bring in the whole environment
 POLL: Final = 0.05
@@ -76,14 +79,17 @@ class Launcher:
         with self._lock:
             self._terminate()
 
-    def wait_until_gone(self, connection: Connection) -> None:
-        """Returns when the engine behind `connection` has died, or stopped answering."""
+    def wait_until_gone(self, connection: Connection, hear: Callable[[Health], None] = lambda health: None) -> None:
+        """Returns when the engine behind `connection` has died, or stopped answering; `hear` gets what it says."""
         misses = 0
         while misses < 2:  # one miss may be a machine that is busy
             time.sleep(WATCH)
             if self.has_started(connection) and self._has_ended():
                 return
-            misses = 0 if _is_there(connection) else misses + 1
+            health = _health_of(connection)
+            misses = 0 if health else misses + 1
+            if health:
+                hear(health)
 
     def stop(self) -> None:
         """Asks the engine that was started here to end, for good; one that ran before stays."""
@@ -132,12 +138,13 @@ def find() -> Connection | None:
     return connection if connection and _answers(connection) else None
 
 
-def _is_there(connection: Connection) -> bool:
+def _health_of(connection: Connection) -> Health | None:
     """Whatever answers otherwise is not that engine any more."""
     try:
-        return _answers(connection)
+        health = api.health(connection)
     except AcetateError:
-        return False
+        return None
+    return health if health.pid == connection.pid else None
 
 
 def _answers(connection: Connection) -> bool:
@@ -149,24 +156,38 @@ def _answers(connection: Connection) -> bool:
 
 
 def end_hung(connection: Connection | None) -> None:
-    """An engine that lives and does not answer holds the data for ever: it gets its time, and then is ended."""
-    if connection is None or not _is_engine(connection.pid):
+    """An engine that lives and does not answer holds the data for ever: it gets its time, and then is ended.
+
+    Raises AccessError where it answers, and has another token than the connection file: the painter's to decide.
+    """
+    if connection is None:
         return
     deadline = time.monotonic() + HUNG
     while time.monotonic() < deadline:
-        if not _is_engine(connection.pid) or _is_there(connection):
+        if not _is_engine(connection.pid) or _lives(connection):
             return
         time.sleep(WATCH)
     with suppress(OSError):
         os.kill(connection.pid, _KILL)
 
 
+def _lives(connection: Connection) -> bool:
+    """Raises AccessError."""
+    try:
+        return api.health(connection).pid == connection.pid
+    except AccessError as error:
+        raise AccessError(error.detail, END_ENGINE.format(connection.pid)) from error
+    except AcetateError:
+        return False
+
+
 def _is_engine(pid: int) -> bool:
     """Where the system tells: a number may be another process's by now."""
     try:
-        return b"acetate" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
+    return b"serve" in words and any(b"acetate" in word for word in words)
 
 
 def engine_command() -> EngineCommand:

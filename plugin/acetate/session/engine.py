@@ -9,17 +9,16 @@ from enum import Enum
 from typing import TypeVar
 
 from acetate.client import api
-from acetate.client.launcher import Launcher
+from acetate.client.launcher import END_ENGINE, Launcher
 from acetate.coroutines import Future, Loop
 from acetate.protocol.connection import Connection
 from acetate.protocol.errors import AccessError, AcetateError, EngineStartFailed, EngineUnreachable
-from acetate.protocol.events import ModelInfo
+from acetate.protocol.events import Health, ModelInfo
 from acetate.session.observable import Observable
 
 T = TypeVar("T")
 
 BACK_OFF = (0.0, 0.5, 2.0)  # seconds before each attempt to bring the engine back
-END_ENGINE = "End the engine (process {}) and press Generate: a new one writes a new connection file."
 
 
 class EngineState(str, Enum):
@@ -38,6 +37,7 @@ class Engine:
     def __init__(self, loop: Loop, launcher: Launcher) -> None:
         self.state = Observable(EngineState.OFF)
         self.models: Observable[tuple[ModelInfo, ...]] = Observable(())  # that are installed; empty before it is known
+        self.troubles: Observable[tuple[str, ...]] = Observable(())  # what does not work as it should, in its words
         self.uploaded: set[str] = set()  # digests that this engine has
         self._loop = loop
         self._launcher = launcher
@@ -121,7 +121,7 @@ class Engine:
 
     async def _watch(self, connection: Connection) -> None:
         try:
-            await self._loop.thread(lambda: self._launcher.wait_until_gone(connection))
+            await self._loop.thread(lambda: self._launcher.wait_until_gone(connection, self._hear))
         except Exception:  # noqa: BLE001  # whatever it is: nobody watches any more, so it counts as gone
             traceback.print_exc()
         if self._connection != connection:
@@ -129,6 +129,11 @@ class Engine:
         self.lose(connection)
         if self._launcher.has_started(connection) and not self._launcher.is_stopped:
             await self.connection()
+
+    def _hear(self, health: Health) -> None:
+        """In a thread."""
+        if health.reasons != self.troubles.value:
+            self._loop.post(lambda: setattr(self.troubles, "value", health.reasons))
 
     async def _pause(self, seconds: float) -> None:
         if seconds:

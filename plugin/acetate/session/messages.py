@@ -20,6 +20,7 @@ Message = AcetateError | Notice | None
 
 ENGINE_LOST = Notice("The engine has ended", "It is being started again. No job is lost.")
 RESUMED = Notice("A job of an earlier session is done", "Its layer is in the history: click it to insert it.")
+ENGINE_TROUBLED = "The engine goes on, but something does not work as it should"
 REPORT = "Copy this message and report it with what you did."
 
 

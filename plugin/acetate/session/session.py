@@ -19,7 +19,7 @@ from acetate.session.flow import Flow, Work
 from acetate.session.generation import Generation
 from acetate.session.history import History, Result
 from acetate.session.jobs import Job
-from acetate.session.messages import ENGINE_LOST, Message, done_otherwise
+from acetate.session.messages import ENGINE_LOST, ENGINE_TROUBLED, Message, Notice, done_otherwise
 from acetate.session.observable import Observable, Signal
 from acetate.session.pictures import Pictures
 from acetate.session.recipes import Recipe, keep, recipe_of
@@ -52,6 +52,7 @@ class Session:
         for setting in self.settings.values.values():
             setting.changed.connect(lambda _: self._flow.forget_refusal())
         self.engine.state.changed.connect(self._tell_of_engine)
+        self.engine.troubles.changed.connect(self._tell_of_troubles)
         self.engine.models.changed.connect(lambda _: self._choose_model())
         self.settings.model.changed.connect(lambda _: self._choose_model())
 
@@ -223,6 +224,14 @@ class Session:
             self.message.value = ENGINE_LOST
         elif state is EngineState.READY:
             self._greet_engine()
+
+    def _tell_of_troubles(self, reasons: tuple[str, ...]) -> None:
+        """Takes back what it has said once all is well."""
+        told = isinstance(self.message.value, Notice) and self.message.value.title == ENGINE_TROUBLED
+        if reasons:
+            self.message.value = Notice(ENGINE_TROUBLED, "\n".join(reasons))
+        elif told:
+            self.message.value = None
 
     def _greet_engine(self) -> None:
         if self.message.value is ENGINE_LOST:
