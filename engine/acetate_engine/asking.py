@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, TypedDict
@@ -24,7 +24,7 @@ from acetate.protocol.requests import (
 from acetate.protocol.tasks import Task
 from acetate_engine.compositing.images import encode_image
 from acetate_engine.compositing.pixels import Pixels
-from acetate_engine.sources import Picture, picture
+from acetate_engine.sources import Picture, seen
 
 
 class How(TypedDict, total=False):
@@ -106,6 +106,19 @@ class NamedImages:
     """Images of one request by digest, collected while it is built."""
 
     images: dict[str, Pixels] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)  # what documents among them show otherwise than their programs
+
+    def see(self, source: Picture | None) -> Pixels | None:
+        """(h, w, 4) straight sRGB; what it lacks is noted. Raises FileError, InvalidRequest."""
+        found = seen(source)
+        if found is None:
+            return None
+        self.notes += [note for note in found.notes if note not in self.notes]
+        return found.pixels
+
+    def hinted(self, hints: Sequence[Hint]) -> list[Pixels]:
+        """The pictures of hints. Raises FileError, InvalidRequest."""
+        return [pixels for hint in hints if (pixels := self.see(hint.picture)) is not None]
 
     def add(self, pixels: Pixels | None) -> str | None:
         """The name that the request calls the image by."""
@@ -120,7 +133,9 @@ class NamedImages:
 
     def look(self, look: Look) -> ImagePrompt:
         """Raises FileError, InvalidRequest."""
-        return ImagePrompt(self._named(picture(look.picture)), look.adapter, look.weight)
+        pixels = self.see(look.picture)
+        assert pixels is not None
+        return ImagePrompt(self._named(pixels), look.adapter, look.weight)
 
     def _named(self, pixels: Pixels) -> str:
         name = digest(encode_image(pixels))

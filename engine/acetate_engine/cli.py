@@ -73,7 +73,9 @@ class AcetateGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except AcetateError as error:
-            typer.echo(f"{error.title}: {error.detail}.\n{error.remedy}", err=True)
+            from acetate_engine.documents.formats import printable
+
+            typer.echo(f"{error.title}: {printable(error.detail)}.\n{printable(error.remedy)}", err=True)
             raise typer.Exit(1) from None
         except ValueError as error:
             if type(error).__name__ != "ValidationError":  # pydantic's, which takes long to import

@@ -22,7 +22,7 @@ from acetate_engine.asking import Hint, How, Look, NamedImages, drawn, in_enums,
 from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.pipelines.contract import Generator, Reporter, Silent
 from acetate_engine.results import Result, ResultLayer
-from acetate_engine.sources import Picture, common_extent, coverage_of, picture
+from acetate_engine.sources import Picture, common_extent, coverage_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -69,9 +69,9 @@ class Engine:
         contract.Generator raises.
         """
         named = NamedImages()
-        layers, seen = (picture(background), picture(foreground)), [picture(hint.picture) for hint in hints]
-        coverage = None if mask is None else coverage_of(picture(mask))
-        extent = common_extent([*layers, coverage, *seen], size, how.get("model", DEFAULT_MODEL))
+        layers, hinted = [named.see(one) for one in (background, foreground)], named.hinted(hints)
+        coverage = coverage_of(named.see(mask))
+        extent = common_extent([*layers, coverage, *hinted], size, how.get("model", DEFAULT_MODEL))
         canvas = Bounds.of(extent)
         if region is not None and not canvas.contains(region):
             raise InvalidRequest(f"the region {region} does not lie on the canvas of {extent}", "Move or shrink it.")
@@ -84,11 +84,11 @@ class Engine:
             background=named.add(layers[0]),
             foreground=named.add(layers[1]),
             mask=named.add(coverage),
-            control=tuple(map(named.hint, hints, seen)),
+            control=tuple(map(named.hint, hints, hinted)),
             image_prompts=tuple(map(named.look, looks)),
             **in_enums(how),
         )
-        return self.run(request, named.images, reporter)
+        return self.run(request, named.images, reporter).noting(named.notes)
 
     def stack(
         self,
@@ -103,8 +103,9 @@ class Engine:
         **how: Unpack[How],
     ) -> Result:
         """A layer for each prompt, bottom to top, each seeing what lies below. Raises as `generate`."""
-        named, ground, seen = NamedImages(), picture(background), [picture(hint.picture) for hint in hints]
-        extent = common_extent([ground, *seen], size, how.get("model", DEFAULT_MODEL))
+        named = NamedImages()
+        ground, hinted = named.see(background), named.hinted(hints)
+        extent = common_extent([ground, *hinted], size, how.get("model", DEFAULT_MODEL))
         layers = tuple(StackLayer(entry) if isinstance(entry, str) else entry for entry in prompts)
         request = GenerateRequest(
             task=Task.STACK,
@@ -112,11 +113,11 @@ class Engine:
             seed=drawn(seed),
             layers=layers,
             background=named.add(ground),
-            control=tuple(map(named.hint, hints, seen)),
+            control=tuple(map(named.hint, hints, hinted)),
             image_prompts=tuple(map(named.look, looks)),
             **in_enums(how),
         )
-        return self.run(request, named.images, reporter)
+        return self.run(request, named.images, reporter).noting(named.notes)
 
     def run(self, request: GenerateRequest, images: dict[str, Pixels], reporter: Reporter | None = None) -> Result:
         """A request as it is; `images` by digest (see NamedImages). Raises what contract.Generator raises."""

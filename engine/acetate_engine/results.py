@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
@@ -45,6 +45,10 @@ class Result:
     @staticmethod
     def of(request: GenerateRequest, generated: Generated) -> Result:
         return Result(request, tuple(map(_result, generated.layers)), generated.notes)
+
+    def noting(self, notes: Sequence[str]) -> Result:
+        """With what its conditions lack."""
+        return replace(self, notes=(*notes, *self.notes))
 
     def document(self, below: Sequence[Layer] = ()) -> Document:
         """The layers above `below`, on the canvas of the request; each cut to its alpha."""

@@ -11,13 +11,32 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from acetate.protocol.errors import InvalidRequest
-from acetate.protocol.geometry import Bounds, Extent
+from acetate.protocol.geometry import Extent
 from acetate_engine.compositing.pixels import Pixels, eight
-from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.reader import read_document
+from acetate_engine.documents.shown import Shown, shown
 
-Picture = Pixels | Image.Image | Path | str
+Picture = Pixels | Image.Image | Path | str | Shown
 """(h, w, 4) straight sRGB uint8 or uint16, a Pillow image, or the path of any document that Acetate reads."""
+
+
+@overload
+def seen(source: Picture) -> Shown: ...
+@overload
+def seen(source: None) -> None: ...
+@overload
+def seen(source: Picture | None) -> Shown | None: ...
+def seen(source: Picture | None) -> Shown | None:
+    """(h, w, 4) straight sRGB, as a painter sees it, and what is not as they do. Raises FileError, InvalidRequest."""
+    if source is None or isinstance(source, Shown):
+        return source
+    if isinstance(source, Image.Image):
+        return Shown(np.asarray(source.convert("RGBA")))
+    if isinstance(source, (str, Path)):
+        return shown(read_document(Path(source)), depth=8)
+    if source.ndim != 3 or source.shape[2] != 4:
+        raise InvalidRequest(f"a picture has the shape {source.shape}", "Give it as (height, width, 4), RGBA.")
+    return Shown(source)
 
 
 @overload
@@ -27,15 +46,9 @@ def picture(source: None) -> None: ...
 @overload
 def picture(source: Picture | None) -> Pixels | None: ...
 def picture(source: Picture | None) -> Pixels | None:
-    """(h, w, 4) straight sRGB. Raises FileError, InvalidRequest."""
-    if isinstance(source, Image.Image):
-        return np.asarray(source.convert("RGBA"))
-    if isinstance(source, (str, Path)):
-        document = read_document(Path(source))
-        return flatten(document.layers, Bounds.of(document.extent))
-    if source is not None and (source.ndim != 3 or source.shape[2] != 4):
-        raise InvalidRequest(f"a picture has the shape {source.shape}", "Give it as (height, width, 4), RGBA.")
-    return source
+    """The pixels of `seen`. Raises FileError, InvalidRequest."""
+    found = seen(source)
+    return None if found is None else found.pixels
 
 
 def coverage_of(pixels: Pixels | None) -> NDArray[np.uint8] | None:

@@ -60,12 +60,12 @@ def generate(
     acetate generate -m dream -p "a fox" --control edges:sketch.png -o fox.png
     """
     from acetate_engine.documents.tree import Memory, PixelLayer
-    from acetate_engine.sources import picture
+    from acetate_engine.sources import seen
 
     def make(using: Engine, bar: Bar) -> tuple[Result, tuple[Layer, ...]]:
         if task in _ELSEWHERE:
             raise InvalidRequest(f"{task.value} has a command of its own", f"Use `{_ELSEWHERE[task]}`.")
-        below = picture(background)
+        below = seen(background)
         result = using.generate(
             prompt,
             task=task,
@@ -79,6 +79,6 @@ def generate(
         )
         if below is None or background is None or out.suffix.lower() in _FLAT:
             return result, ()
-        return result, (PixelLayer(background.stem, source=Memory.at(0, 0, below)),)
+        return result, (PixelLayer(background.stem, source=Memory.at(0, 0, below.pixels)),)
 
-    generate_into(out, json, engine, make)
+    generate_into(out, json, engine, make, reads=lambda: (background, foreground, *how.files))

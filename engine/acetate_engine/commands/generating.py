@@ -78,6 +78,12 @@ class How:
         return tuple(map(_hint, self.control or []))
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """What is read for it. Raises InvalidRequest."""
+        pictures = [look.picture for look in self.looks] + [hint.picture for hint in self.hints]
+        return tuple(Path(picture) for picture in pictures if isinstance(picture, (str, Path)))
+
+    @property
     def arguments(self) -> dict[str, Any]:
         """Of Engine.generate and Engine.stack. Raises InvalidRequest."""
         return {"seed": self.seed, "hints": self.hints, "looks": self.looks, **self.settings}

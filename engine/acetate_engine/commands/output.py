@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,13 +87,19 @@ def engine_for(remote: bool) -> Engine:
 
 
 def generate_into(
-    out: Path, as_json: bool, remote: bool, make: Callable[[Engine, Bar], tuple[Result, tuple[Layer, ...]]]
+    out: Path,
+    as_json: bool,
+    remote: bool,
+    make: Callable[[Engine, Bar], tuple[Result, tuple[Layer, ...]]],
+    reads: Callable[[], Sequence[Path | None]] = tuple,
 ) -> None:
-    """Checks that `out` can be written, makes layers, saves them above those that `make` adds, prints the result."""
+    """Checks that `out` can be written and is none of the files that are read, makes layers, saves them above those
+    that `make` adds, prints the result.
+    """
     from acetate_engine.documents.writer import check_writable
 
     with reported(as_json):
-        check_writable(out)
+        check_writable(out, [path for path in reads() if path is not None])
         with progress_bar() as bar:
             result, below = make(engine_for(remote), bar)
         result.save(out, below)
@@ -102,10 +108,15 @@ def generate_into(
 
 def rework_into(out: Path, as_json: bool, remote: bool, prompt: str, **fields: Any) -> None:
     """`generate_into` with nothing below; `fields` are those of Engine.generate."""
-    generate_into(out, as_json, remote, lambda using, bar: (using.generate(prompt, reporter=bar, **fields), ()))
+    reads = [one for one in fields.values() if isinstance(one, Path)]
+    generate_into(
+        out, as_json, remote, lambda using, bar: (using.generate(prompt, reporter=bar, **fields), ()), lambda: reads
+    )
 
 
 def print_result(result: Result, out: object, seconds: float, as_json: bool, notes: tuple[str, ...] = ()) -> None:
+    from acetate_engine.documents.formats import printable
+
     request = result.request
     notes = (*result.notes, *notes)
     if as_json:
@@ -125,5 +136,5 @@ def print_result(result: Result, out: object, seconds: float, as_json: bool, not
     for layer in result.layers:
         typer.echo(f"{layer.name}: {layer.bounds}, seed {layer.seed}")
     for note in notes:
-        typer.echo(f"Note: {note}.", err=True)
+        typer.echo(f"Note: {printable(note)}.", err=True)
     typer.echo(f"{out} ({seconds:.1f} s)")

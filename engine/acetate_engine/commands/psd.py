@@ -1,4 +1,4 @@
-"""`acetate psd`: layers of a PSD or PSB as conditions, the result above them in the same document."""
+"""`acetate psd`: layers of a PSD, PSB, KRA or ORA as named, the result above them in the same document."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from acetate.protocol.errors import FileError, InvalidRequest, Json
+from acetate.protocol.errors import InvalidRequest, Json
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import GenerateRequest, Task
@@ -19,6 +19,7 @@ from acetate_engine.commands.options import AsJson, Out, Prompt, Region, Strengt
 from acetate_engine.commands.output import engine_for, print_result, progress_bar, reported
 
 if TYPE_CHECKING:
+    from acetate_engine.asking import NamedImages
     from acetate_engine.compositing.pixels import Pixels
     from acetate_engine.documents.tree import Document, Layer
     from acetate_engine.results import Result
@@ -34,7 +35,7 @@ class _FileFirst(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-_HELP = """Generate layers into a PSD document, or list its layers.
+_HELP = """Generate layers into a PSD, Krita or OpenRaster document, or list its layers.
 
 \b
 acetate psd ls poster.psd
@@ -88,16 +89,19 @@ def _print_tree(document: Document, file: Path) -> None:
     from rich.markup import escape
     from rich.tree import Tree
 
+    from acetate_engine.documents.formats import printable
     from acetate_engine.documents.tree import Group
 
     def grow(tree: Tree, layers: tuple[Layer, ...]) -> None:
         for layer in reversed(layers):
-            branch = tree.add(escape(_line(layer)))
+            branch = tree.add(escape(printable(_line(layer))))
             if isinstance(layer, Group):
                 grow(branch, layer.layers)
 
-    tree = Tree(escape(f"{file.name}  {document.extent}, {document.colour}, {document.depth} bit"))
+    tree = Tree(escape(f"{printable(file.name)}  {document.extent}, {document.colour}, {document.depth} bit"))
     grow(tree, document.layers)
+    for remark in document.remarks:
+        tree.add(escape(printable(remark)))
     Console(soft_wrap=True).print(tree, highlight=False)
 
 
@@ -126,7 +130,7 @@ def generate(
         Path | None, typer.Option(help="inpaint: picture as large as the canvas; white is repainted.")
     ] = None,
     region: Region = None,
-    above: Annotated[str | None, typer.Option(help="Layer to insert above.", show_default="the conditions")] = None,
+    above: Annotated[str | None, typer.Option(help="Layer to insert above.", show_default="the named")] = None,
     strength: Strength = 1.0,
     *,
     how: How,
@@ -143,17 +147,17 @@ def generate(
     acetate psd poster.psd -m dream -p "a fox" --style ink:0.8 --control lines:sketch.png -o poster-fox.psd
     """
     from acetate_engine.asking import NamedImages, drawn
-    from acetate_engine.documents.reader import is_psd, read_document
+    from acetate_engine.documents.edit import check_insertion
+    from acetate_engine.documents.reader import read_document
     from acetate_engine.documents.writer import check_writable
 
     with reported(json):
-        if not is_psd(file) or out.suffix.lower() not in (".psd", ".psb"):
-            raise FileError(f"{file.name} → {out.name} is not PSD to PSD", "Use `acetate generate` for other formats.")
-        check_writable(out)
+        check_insertion(file, out)
+        check_writable(out, [path for path in (file, mask, *how.files) if path is not None])
         document = read_document(file)
-        chosen = _Chosen(document, tuple(background or ()), tuple(foreground or ()))
         bounds = parse_region(region) or Bounds.of(document.extent)
         named = NamedImages()
+        chosen = _Chosen(document, tuple(background or ()), tuple(foreground or ()), named)
         request = GenerateRequest(
             task=task,
             bounds=bounds,
@@ -161,26 +165,27 @@ def generate(
             prompt=prompt,
             background=named.add(chosen.background(task, bounds)),
             foreground=named.add(chosen.foreground(task, bounds)),
-            mask=named.add(_mask(mask, bounds)),
-            control=tuple(named.hint(hint, _within(hint.picture, bounds, "hint")) for hint in how.hints),
+            mask=named.add(_mask(mask, bounds, named)),
+            control=tuple(named.hint(hint, _within(hint.picture, bounds, "hint", named)) for hint in how.hints),
             image_prompts=tuple(map(named.look, how.looks)),
             strength=strength,
             **how.settings,
             pixel_format=PixelFormat.RGBA8 if document.depth == 8 else PixelFormat.RGBA16,
         )
         with progress_bar() as bar:
-            result = engine_for(engine).run(request, named.images, bar)
+            result = engine_for(engine).run(request, named.images, bar).noting(named.notes)
         notes = _insert(file, out, result, **chosen.place(task, above))
         print_result(result, out, bar.seconds, json, notes)
 
 
 @dataclass(frozen=True)
 class _Chosen:
-    """Which layers are conditions, and where the result goes."""
+    """Which layers are named, and where the result goes."""
 
     document: Document
     below: tuple[str, ...]
     above: tuple[str, ...]
+    named: NamedImages
 
     def background(self, task: Task, region: Bounds) -> Pixels | None:
         return self._pixels(self.below, region, task.needs_background)
@@ -189,38 +194,37 @@ class _Chosen:
         return self._pixels(self.above, region, task.needs_foreground)
 
     def place(self, task: Task, above: str | None) -> dict[str, str | None]:
-        """Above the conditions; a background that is made for a foreground goes below it."""
+        """Above the named; a background that is made for a foreground goes below it."""
         from acetate_engine.documents.choose import bottommost, topmost
 
         if above is not None:
             return {"above": above}
         if task is Task.BACKGROUND_BEHIND_FOREGROUND and self.above:
             return {"below": bottommost(self.document, self.above)}
-        conditions = self.below + self.above
-        return {"above": topmost(self.document, conditions) if conditions else None}
+        named = self.below + self.above
+        return {"above": topmost(self.document, named) if named else None}
 
     def _pixels(self, paths: tuple[str, ...], region: Bounds, needed: bool) -> Pixels | None:
-        from acetate_engine.documents.choose import chosen
-        from acetate_engine.documents.flatten import flatten
+        from acetate_engine.documents.shown import shown
 
         if not paths and not needed:
             return None
-        layers = chosen(self.document, paths) if paths else self.document.layers
-        return flatten(layers, region, depth=self.document.depth)
+        return self.named.see(shown(self.document, region, paths))
 
 
-def _mask(path: Path | None, region: Bounds) -> Pixels | None:
+def _mask(path: Path | None, region: Bounds, named: NamedImages) -> Pixels | None:
     from acetate_engine.sources import coverage_of
 
-    return None if path is None else coverage_of(_within(path, region, "mask"))
+    return None if path is None else coverage_of(_within(path, region, "mask", named))
 
 
-def _within(source: Picture, region: Bounds, what: str) -> Pixels:
+def _within(source: Picture, region: Bounds, what: str, named: NamedImages) -> Pixels:
     """The part of a picture that lies in `region` of the canvas."""
     from acetate_engine.compositing.regions import crop
-    from acetate_engine.sources import extent_of, picture
+    from acetate_engine.sources import extent_of
 
-    pixels = picture(source)
+    pixels = named.see(source)
+    assert pixels is not None
     if not Bounds.of(extent_of(pixels)).contains(region):
         raise InvalidRequest(f"the {what} is {extent_of(pixels)} and does not cover {region}", "Enlarge it.")
     return crop(pixels, region)
@@ -228,7 +232,7 @@ def _within(source: Picture, region: Bounds, what: str) -> Pixels:
 
 def _insert(file: Path, out: Path, result: Result, **place: str | None) -> tuple[str, ...]:
     """Several layers come in a group of their own."""
-    from acetate_engine.documents.psd_edit import insert_layers
+    from acetate_engine.documents.edit import insert_layers
     from acetate_engine.documents.tree import Group
     from acetate_engine.documents.writer import replacing
     from acetate_engine.results import pixel_layers

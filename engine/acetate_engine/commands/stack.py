@@ -75,12 +75,12 @@ def stack(
           bounds: {x: 100, y: 80, width: 256, height: 256}
     """
     from acetate_engine.documents.tree import Memory, PixelLayer
-    from acetate_engine.sources import picture
+    from acetate_engine.sources import seen
 
     def make(using: Engine, bar: Bar) -> tuple[Result, tuple[Layer, ...]]:
         wanted = _planned(plan, layer or [])
         ground = background or _beside(plan, wanted.background)
-        below = picture(ground)
+        below = seen(ground)
         result = using.stack(
             [entry.to_stack_layer() for entry in wanted.layers],
             background=below,
@@ -90,9 +90,9 @@ def stack(
         )
         if below is None or ground is None:
             return result, ()
-        return result, (PixelLayer(ground.stem, source=Memory.at(0, 0, below)),)
+        return result, (PixelLayer(ground.stem, source=Memory.at(0, 0, below.pixels)),)
 
-    generate_into(out, json, engine, make)
+    generate_into(out, json, engine, make, reads=lambda: (background, plan, *how.files))
 
 
 def _planned(path: Path | None, prompts: list[str]) -> Plan:

@@ -1,8 +1,9 @@
-"""Zip files that hold a document (OpenRaster, Krita): members read within limits, XML parsed."""
+"""Zip files that hold a document (OpenRaster, Krita): members read within limits, XML parsed, pictures decoded."""
 
 from __future__ import annotations
 
 import zipfile
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,12 +13,15 @@ from xml.etree import ElementTree
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
-from acetate_engine.documents.colour import SRGB, ColourSpace, Samples
+from acetate_engine.documents.colour import SRGB, ColourSpace, Encoded, Samples
+from acetate_engine.documents.formats import printable
 from acetate_engine.documents.raster import broken_file, decode_picture
 
 _MAX_MEMBER = 1 << 29  # bytes of one unpacked member
 _MAX_XML = 1 << 24
 MAX_NESTING = 100
+MAX_DOCUMENT = 1 << 29  # pixels of all pictures of one document
+_UTF8 = 1 << 11  # general purpose bit 11 (APPNOTE.TXT 4.4.4)
 
 
 @dataclass(frozen=True)
@@ -27,13 +31,14 @@ class Archive:
 
     def read(self, member: str, limit: int = _MAX_MEMBER) -> bytes:
         """Raises FileError where it is missing, broken, or would unpack to more than `limit` bytes."""
-        with broken_file(f"{member} in {self.path.name}"):
+        name = f"{printable(member)} in {printable(self.path.name)}"
+        with broken_file(name):
             if member not in self.names:
-                raise FileError(f"{self.path.name} lacks {member[:200]!r}", "Save it again in its program.")
-            with self.zip.open(member) as stream:
+                raise FileError(f"{printable(self.path.name)} lacks {member[:200]!r}", "Save it again in its program.")
+            with self.zip.open(self.names[member]) as stream:
                 data = stream.read(limit + 1)  # the size in the directory may lie
             if len(data) > limit:
-                raise FileError(f"{member} in {self.path.name} is over {limit} bytes", "Use a smaller document.")
+                raise FileError(f"{name} is over {limit} bytes", "Use a smaller document.")
             return data
 
     def xml(self, member: str) -> ElementTree.Element:
@@ -42,16 +47,27 @@ class Archive:
         try:
             return ElementTree.fromstring(data)
         except (ElementTree.ParseError, ValueError, LookupError) as error:
-            raise FileError(f"{member} in {self.path.name} is not XML: {error}", "Save it again.") from error
+            name = f"{member} in {printable(self.path.name)}"
+            raise FileError(f"{name} is not XML: {printable(str(error))}", "Save it again.") from error
 
     @cached_property
-    def names(self) -> frozenset[str]:
-        return frozenset(self.zip.namelist())
+    def names(self) -> dict[str, zipfile.ZipInfo]:
+        return {member_name(info): info for info in self.zip.infolist()}
+
+
+def member_name(info: zipfile.ZipInfo) -> str:
+    """Krita writes UTF-8 without the bit that says so."""
+    if info.flag_bits & _UTF8:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture in an archive that may be closed by now; decoded once, when first read."""
+    """A picture in an archive that may be closed by now; decoded when it is read."""
 
     path: Path
     member: str
@@ -60,22 +76,48 @@ class Picture:
 
     def read(self, region: Bounds) -> Samples:
         part = region.relative_to(self.bounds)
-        return self._pixels[part.window]
+        return self._pixels()[part.window]
 
-    @cached_property
-    def _pixels(self) -> Samples:
-        name = f"{self.member} in {self.path.name}"
+    def _pixels(self) -> Encoded:
+        pixels = _DECODED.get(self)
+        if pixels is None:
+            pixels = self._decoded()
+            _DECODED.put(self, pixels)
+        return pixels
+
+    def _decoded(self) -> Encoded:
+        name = f"{printable(self.member)} in {printable(self.path.name)}"
         with opened(self.path) as archive:
-            pixels = decode_picture(archive.read(self.member), name)
+            pixels = decode_picture(archive.read(self.member), name, ["PNG"])
         if pixels.shape[:2] != (self.bounds.height, self.bounds.width):
             size = f"{pixels.shape[1]}×{pixels.shape[0]}"
             raise FileError(f"{name} is {size} and should be {self.bounds.extent}", "Save it again in its program.")
         return pixels
 
 
+class _Recent:
+    """The pictures that were read last, as many as fit into some bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit, self._kept = limit, OrderedDict[Picture, Encoded]()
+
+    def get(self, picture: Picture) -> Encoded | None:
+        if picture in self._kept:
+            self._kept.move_to_end(picture)
+        return self._kept.get(picture)
+
+    def put(self, picture: Picture, pixels: Encoded) -> None:
+        self._kept[picture] = pixels
+        while len(self._kept) > 1 and sum(one.nbytes for one in self._kept.values()) > self._limit:
+            self._kept.popitem(last=False)
+
+
+_DECODED = _Recent(1 << 28)
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Archive]:
-    with broken_file(path.name), zipfile.ZipFile(path) as file:
+    with broken_file(printable(path.name)), zipfile.ZipFile(path) as file:
         yield Archive(path, file)
 
 

@@ -1,7 +1,7 @@
 """Krita's .kra without Krita: maindoc.xml, and the tiles of its paint layers.
 
-Layers of RGB, grey and CMYK in 8 or 16 bit are read one by one. Where a layer is of another kind (vector, filter,
-fill, clone, file) or colour space, the document is its merged picture, and its only layer says why.
+Layers of RGB, grey and CMYK of any depth are read one by one. One of another kind (vector, filter, fill, clone, file)
+or colour space is there without pixels, and says so; what all layers together show is Krita's merged picture.
 """
 
 from __future__ import annotations
@@ -18,7 +18,18 @@ from acetate.protocol.geometry import Bounds, Extent
 from acetate_engine.documents.archive import MAX_NESTING, Archive, Picture, number, opened
 from acetate_engine.documents.colour import SRGB, ColourSpace, Samples
 from acetate_engine.documents.kra_tiles import Tiles, tiles_of
-from acetate_engine.documents.tree import Blend, Clip, Document, Group, Layer, LayerMask, PixelLayer
+from acetate_engine.documents.psd_file import MAX_SIDE
+from acetate_engine.documents.tree import (
+    Blend,
+    Clip,
+    Document,
+    Group,
+    Layer,
+    LayerMask,
+    Memory,
+    PixelLayer,
+    Source,
+)
 
 BLENDS = {
     "normal": Blend.NORMAL,
@@ -51,40 +62,51 @@ BLENDS = {
     "darker color": Blend.DARKER_COLOR,
     "lighter color": Blend.LIGHTER_COLOR,
 }
-_SPACES: dict[str, tuple[str, np.dtype[Any]]] = {
+SPACES: dict[str, tuple[str, np.dtype[Any]]] = {
     "RGBA": ("RGB", np.dtype("u1")),
     "RGBA16": ("RGB", np.dtype("<u2")),
+    "RGBAF16": ("RGB", np.dtype("<f2")),
+    "RGBAF32": ("RGB", np.dtype("<f4")),
     "GRAYA": ("GRAY", np.dtype("u1")),
     "GRAYA16": ("GRAY", np.dtype("<u2")),
+    "GRAYAU16": ("GRAY", np.dtype("<u2")),
+    "GRAYAF16": ("GRAY", np.dtype("<f2")),
+    "GRAYAF32": ("GRAY", np.dtype("<f4")),
     "CMYK": ("CMYK", np.dtype("u1")),
     "CMYKA16": ("CMYK", np.dtype("<u2")),
+    "CMYKAU16": ("CMYK", np.dtype("<u2")),
 }
-
-
-class _OnlyMerged(Exception):
-    """A layer that only Krita can draw."""
+# As Krita's layer docker calls them
+_KINDS = {
+    "shapelayer": "Vector Layer",
+    "adjustmentlayer": "Filter Layer",
+    "generatorlayer": "Fill Layer",
+    "clonelayer": "Clone Layer",
+    "filelayer": "File Layer",
+    "filtermask": "Filter Mask",
+    "transformmask": "Transform Mask",
+    "colorizemask": "Colorize Mask",
+}
+_UNPAINTED = {"referenceimages", "selectionmask", "decorationswrapperlayer", "gridlayer"}
 
 
 def read_kra(path: Path) -> Document:
     """Raises FileError where the file is broken."""
     with opened(path) as archive:
-        root = _image(archive)
+        root = image_of(archive)
         extent = Extent(int(number(root, "width", 0)), int(number(root, "height", 0)))
+        if not 0 < extent.width <= MAX_SIDE or not 0 < extent.height <= MAX_SIDE:
+            raise FileError(f"{path.name} claims {extent} pixels", "Save it again with Krita.")
         merged = Picture(path, "mergedimage.png", Bounds.of(extent)) if "mergedimage.png" in archive.names else None
-        space = root.get("colorspacename", "")
-        try:
-            layers = _Reader(archive, root.get("name", "")).layers(root, 0)
-        except _OnlyMerged as reason:
-            if merged is None:
-                raise FileError(
-                    f"{path.name} has {reason} and no merged picture", "Save it again with Krita."
-                ) from None
-            layers = (PixelLayer(path.stem, notes=(f"merged, because of {reason}",), source=merged),)
-        model, kind = _SPACES.get(space, (space or "RGB", _SPACES["RGBA"][1]))
-        return Document(extent, layers, 8 * kind.itemsize, model, merged, path)
+        reader = _Reader(archive, root)
+        model, kind = SPACES.get(root.get("colorspacename", ""), ("RGB", np.dtype("u1")))
+        depth = min(16, 8 * kind.itemsize)
+        colour = root.get("colorspacename", "RGBA") if root.get("colorspacename") not in SPACES else model
+        space = ColourSpace(model, reader.profile)
+        return Document(extent, reader.layers(root, 0), depth, colour, merged, path, space=space)
 
 
-def _image(archive: Archive) -> Element:
+def image_of(archive: Archive) -> Element:
     root = archive.xml("maindoc.xml")
     for element in root.iter():  # the namespace differs between versions
         element.tag = element.tag.rpartition("}")[2]
@@ -95,57 +117,97 @@ def _image(archive: Archive) -> Element:
 
 
 class _Reader:
-    def __init__(self, archive: Archive, name: str) -> None:
-        self._archive, self._folder = archive, f"{name}/layers"
+    def __init__(self, archive: Archive, root: Element) -> None:
+        self._archive, self._folder = archive, layer_folder(archive, root.get("name", ""))
+        time = root.find("animation/currentTime")
+        self._time = int(number(time, "value", 0)) if time is not None else 0
+        icc = f"{self._folder.removesuffix('layers')}annotations/icc"
+        self.profile = archive.read(icc) if icc in archive.names else None
 
     def layers(self, parent: Element, level: int) -> tuple[Layer, ...]:
         if level > MAX_NESTING:
             raise FileError(f"{self._archive.path.name} nests over {MAX_NESTING} groups", "Flatten some of them.")
-        elements = parent.findall("layers/layer")
+        elements = [one for one in parent.findall("layers/layer") if one.get("nodetype") not in _UNPAINTED]
         return tuple(self._layer(element, level) for element in reversed(elements))  # stored top to bottom
 
     def _layer(self, element: Element, level: int) -> Layer:
-        kind = element.get("nodetype")
-        name, visible = element.get("name", ""), element.get("visible") != "0"
-        opacity = min(1.0, max(0.0, number(element, "opacity", 255) / 255.0))
-        operation = element.get("compositeop", "normal")
-        blend = BLENDS.get(operation, Blend.NORMAL)
-        notes = () if operation in BLENDS else (f"blend mode {operation[:60]}",)
-        clip = Clip.BELOW if element.get("channelflags", "").endswith("0") else Clip.NONE  # alpha comes last
-        masks = tuple(self._masks(element))
-        if kind == "grouplayer":
-            blend = Blend.PASS_THROUGH if element.get("passthrough") == "1" else blend
-            children = self.layers(element, level + 1)
-            is_open = element.get("collapsed") != "1"
-            return Group(name, visible, opacity, blend, clip, masks, notes, layers=children, open=is_open)
+        common = self._common(element)
+        if element.get("nodetype") == "grouplayer":
+            if element.get("passthrough") == "1":
+                common["blend"] = Blend.PASS_THROUGH
+            return Group(**common, layers=self.layers(element, level + 1), open=element.get("collapsed") != "1")
+        source, missing = self._source(element)
+        return PixelLayer(**{**common, "notes": (*common["notes"], *missing)}, source=source)
+
+    def _common(self, element: Element) -> dict[str, Any]:
+        """Fields that every kind of layer has."""
+        operation, flags = element.get("compositeop", "normal"), element.get("channelflags", "")
+        masks, missing = self._masks(element)
+        notes = [] if operation in BLENDS else [f"blending mode {operation[:60]}"]
+        notes += ["layer style"] if element.get("layerstyle") else []
+        notes += ["switched-off channels"] if "0" in flags[:-1] else []
+        return {
+            "name": element.get("name", ""),
+            "visible": element.get("visible") != "0",
+            "opacity": min(1.0, max(0.0, number(element, "opacity", 255) / 255.0)),
+            "blend": BLENDS.get(operation, Blend.NORMAL),
+            "clip": Clip.BELOW if flags.endswith("0") else Clip.NONE,  # alpha comes last
+            "masks": tuple(masks),
+            "notes": (*notes, *missing),
+        }
+
+    def _source(self, element: Element) -> tuple[Source, tuple[str, ...]]:
+        kind, name = element.get("nodetype", ""), element.get("colorspacename", "")
+        nothing = Memory(Bounds(0, 0, 0, 0), np.zeros((0, 0, 4), np.uint8))
         if kind != "paintlayer":
-            raise _OnlyMerged(f"the {kind} {name!r}")
-        return PixelLayer(name, visible, opacity, blend, clip, masks, notes, source=self._source(element))
+            return nothing, (_KINDS.get(kind, kind[:60] or "unknown layer"),)
+        if name not in SPACES:
+            return nothing, (f"the colour space {name[:60]}",)
+        model, dtype = SPACES[name]
+        member, x, y = self._frame(element)
+        own = f"{self._folder}/{element.get('filename')}.icc"
+        profile = self._archive.read(own) if own in self._archive.names else self.profile
+        device = _Device(tiles_of(self._archive, member), x, y, ColourSpace(model, profile), dtype)
+        if len(device.tiles.default) != (device.space.planes + 1) * dtype.itemsize:
+            raise FileError(f"{member} in {self._archive.path.name} is not of {name}", "Save it again with Krita.")
+        return device, ()
 
-    def _source(self, element: Element) -> _Device:
-        space = element.get("colorspacename", "")
-        if space not in _SPACES:
-            raise _OnlyMerged(f"the colour space {space!r} of {element.get('name')!r}")
-        model, kind = _SPACES[space]
+    def _frame(self, element: Element) -> tuple[str, int, int]:
+        """The member that holds a layer's pixels, and where they lie: of the current frame where it is animated."""
         member = f"{self._folder}/{element.get('filename')}"
-        profile = self._archive.read(f"{member}.icc") if f"{member}.icc" in self._archive.names else None
-        tiles = tiles_of(self._archive, member)
-        device = _Device(tiles, *_offset(element), ColourSpace(model, profile), kind)
-        if len(tiles.default) != device.planes * kind.itemsize:
-            raise FileError(f"{member} in {self._archive.path.name} is not of {space}", "Save it again with Krita.")
-        return device
+        x, y = _offset(element)
+        keyframes = f"{self._folder}/{element.get('keyframes')}"
+        if element.get("keyframes") and keyframes in self._archive.names:
+            frames = [one for one in self._archive.xml(keyframes).iter() if one.tag.endswith("keyframe")]
+            times = sorted((number(one, "time", 0), one.get("frame", ""), one) for one in frames if one.get("frame"))
+            shown = [entry for entry in times if entry[0] <= self._time] or times[:1]
+            if shown:
+                offset = next((one for one in shown[-1][2] if one.tag.endswith("offset")), None)
+                x, y = (x, y) if offset is None else _offset(offset)
+                member = f"{self._folder}/{shown[-1][1]}"
+        return member, x, y
 
-    def _masks(self, element: Element) -> list[LayerMask]:
-        """A group's masks lie among its layers, a paint layer's under its own element."""
-        found = []
+    def _masks(self, element: Element) -> tuple[list[LayerMask], list[str]]:
+        """A group's masks lie among its layers, a paint layer's under its own element; and what else hangs there."""
+        found, missing = [], []
         for mask in (*element.findall("masks/mask"), *element.findall("layers/mask")):
-            if mask.get("visible") == "0" or mask.get("nodetype") in ("selectionmask", "colorizemask"):
+            kind = mask.get("nodetype", "")
+            if mask.get("visible") == "0" or kind in _UNPAINTED:
                 continue
-            if mask.get("nodetype") != "transparencymask":
-                raise _OnlyMerged(f"the {mask.get('nodetype')} of {element.get('name')!r}")
+            if kind != "transparencymask":
+                missing.append(_KINDS.get(kind, kind[:60]))
+                continue
             tiles = tiles_of(self._archive, f"{self._folder}/{mask.get('filename')}.pixelselection")
             found.append(LayerMask(_Selection(tiles, *_offset(mask)), tiles.default[0]))
-        return found
+        return found, missing
+
+
+def layer_folder(archive: Archive, name: str) -> str:
+    """Krita names it after the picture, and keeps the older name when that changes."""
+    if any(member.startswith(f"{name}/layers/") for member in archive.names):
+        return f"{name}/layers"
+    found = [member for member in archive.names if "/layers/" in member]
+    return found[0].partition("/layers/")[0] + "/layers" if found else f"{name}/layers"
 
 
 def _offset(element: Element) -> tuple[int, int]:
@@ -181,10 +243,6 @@ class _Device:
     kind: np.dtype[Any]
 
     @property
-    def planes(self) -> int:
-        return {"RGB": 4, "GRAY": 2, "CMYK": 5}[self.space.model]
-
-    @property
     def bounds(self) -> Bounds:
         if any(self.tiles.default[-self.kind.itemsize :]):  # an opaque fill without end
             return Bounds(-(1 << 20), -(1 << 20), 1 << 21, 1 << 21)
@@ -193,8 +251,10 @@ class _Device:
     def read(self, region: Bounds) -> Samples:
         data = self.tiles.read(region.relative_to(Bounds(self.x, self.y, 0, 0)))
         samples = data.view(self.kind).astype(self.kind.newbyteorder("="), copy=False)
+        if self.kind.kind == "f":
+            return samples.astype(np.float32)
         colour = samples[..., :-1]
-        if self.space.model == "RGB" and self.kind.kind == "u":
+        if self.space.model == "RGB":
             colour = colour[..., ::-1]  # stored BGR
         elif self.space.model == "CMYK":
             colour = np.iinfo(samples.dtype).max - colour  # stored as ink

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
+from xml.sax.saxutils import quoteattr
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +18,13 @@ from PIL import Image
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds, Extent
 from acetate_engine.compositing.pixels import eight
-from acetate_engine.documents.archive import MAX_NESTING, Archive, Picture, number, opened
+from acetate_engine.documents.archive import MAX_DOCUMENT, MAX_NESTING, Archive, Picture, number, opened
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.in_srgb import in_srgb
 from acetate_engine.documents.kra import BLENDS as KRITA_BLENDS
+from acetate_engine.documents.psd_file import MAX_SIDE
 from acetate_engine.documents.raster import MAX_PICTURE, encode_picture
-from acetate_engine.documents.tree import Blend, Clip, Document, Group, Layer, PixelLayer
+from acetate_engine.documents.tree import Blend, Clip, Document, Group, Layer, Memory, PixelLayer, Source
 
 _OPS = {
     Blend.NORMAL: "svg:src-over",
@@ -43,46 +48,86 @@ _BLENDS = {op: blend for blend, op in _OPS.items()} | {"svg:src-atop": Blend.NOR
 
 
 def read_ora(path: Path) -> Document:
-    """Raises FileError where the file is broken."""
+    """Raises FileError where the file is broken, or too large as a whole; one odd layer is noted instead."""
     with opened(path) as archive:
         root = archive.xml("stack.xml")
         stack = root.find("stack")
         if root.tag != "image" or stack is None:
             raise FileError(f"{path.name} has no layer stack", "Save it again as OpenRaster.")
         extent = Extent(int(number(root, "w", 0)), int(number(root, "h", 0)))
+        if not 0 < extent.width <= MAX_SIDE or not 0 < extent.height <= MAX_SIDE:
+            raise FileError(f"{path.name} claims {extent} pixels", "Save it again as OpenRaster.")
         merged = Picture(path, "mergedimage.png", Bounds.of(extent)) if "mergedimage.png" in archive.names else None
-        return Document(extent, _layers(archive, stack, 0, 0, 0), merged=merged, path=path)
+        return Document(extent, _Reader(archive).layers(stack, 0, 0, 0), merged=merged, path=path)
 
 
-def _layers(archive: Archive, stack: ElementTree.Element, x: int, y: int, level: int) -> tuple[Layer, ...]:
-    if level > MAX_NESTING:
-        raise FileError(f"{archive.path.name} nests over {MAX_NESTING} groups", "Flatten some of them.")
-    found = [_layer(archive, element, x, y, level) for element in stack if element.tag in ("stack", "layer")]
-    return tuple(reversed(found))  # stack.xml lists them top to bottom
+class _Reader:
+    def __init__(self, archive: Archive) -> None:
+        self._archive, self._area = archive, 0
+
+    def layers(self, stack: ElementTree.Element, x: int, y: int, level: int) -> tuple[Layer, ...]:
+        if level > MAX_NESTING:
+            raise FileError(f"{self._archive.path.name} nests over {MAX_NESTING} groups", "Flatten some of them.")
+        found = [self._layer(element, x, y, level) for element in stack if element.tag in ("stack", "layer")]
+        return tuple(reversed(found))  # stack.xml lists them top to bottom
+
+    def _layer(self, element: ElementTree.Element, x: int, y: int, level: int) -> Layer:
+        op = element.get("composite-op", "svg:src-over")
+        blend = _BLENDS.get(op) or KRITA_BLENDS.get(op.removeprefix("krita:"))
+        notes = [] if blend else [f"blending mode {op[:60]}"]
+        clips = op == "svg:src-atop" or element.get("alpha-preserve") == "true"
+        opacity = _number(element, "opacity", 1.0, notes)
+        common: dict[str, Any] = {
+            "name": element.get("name", ""),
+            "visible": element.get("visibility", "visible") != "hidden",
+            "opacity": min(1.0, max(0.0, opacity)),
+            "blend": blend or Blend.NORMAL,
+            "clip": Clip.BELOW if clips else Clip.NONE,
+        }
+        x, y = x + int(_number(element, "x", 0.0, notes)), y + int(_number(element, "y", 0.0, notes))
+        if element.tag == "layer":
+            source = self._source(element, x, y, notes)
+            return PixelLayer(**common, notes=tuple(notes), source=source)
+        if not clips and blend is Blend.NORMAL and element.get("isolation") == "auto" and opacity == 1.0:
+            common["blend"] = Blend.PASS_THROUGH
+        return Group(**common, notes=tuple(notes), layers=self.layers(element, x, y, level + 1))
+
+    def _source(self, element: ElementTree.Element, x: int, y: int, notes: list[str]) -> Source:
+        """Nothing, with a note, where its picture is missing or no PNG."""
+        member = element.get("src", "")
+        try:
+            with Image.open(io.BytesIO(self._archive.read(member)), formats=["PNG"]) as image:  # the header only
+                size = image.size
+        except (FileError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            notes.append(f"its picture {member[:100]!r} cannot be read")
+            return Memory(Bounds(x, y, 0, 0), np.zeros((0, 0, 4), np.uint8))
+        self._check(member, *size)
+        return Picture(self._archive.path, member, Bounds(x, y, *size))
+
+    def _check(self, member: str, width: int, height: int) -> None:
+        """Raises FileError where a picture, or all of them together, are beyond measure."""
+        self._area += width * height
+        if width * height > MAX_PICTURE:
+            raise FileError(
+                f"{member} in {self._archive.path.name} is {width}×{height}", f"Use at most {MAX_PICTURE} pixels."
+            )
+        if self._area > MAX_DOCUMENT:
+            raise FileError(
+                f"the layers of {self._archive.path.name} have over {MAX_DOCUMENT} pixels", "Use a smaller document."
+            )
 
 
-def _layer(archive: Archive, element: ElementTree.Element, x: int, y: int, level: int) -> Layer:
-    name, visible = element.get("name", ""), element.get("visibility", "visible") == "visible"
-    opacity = min(1.0, max(0.0, number(element, "opacity", 1.0)))
-    op = element.get("composite-op", "svg:src-over")
-    blend = _BLENDS.get(op) or KRITA_BLENDS.get(op.removeprefix("krita:"))
-    notes = () if blend else (f"blend mode {op[:60]}",)
-    blend = blend or Blend.NORMAL
-    x, y = x + int(number(element, "x", 0)), y + int(number(element, "y", 0))
-    clip = Clip.BELOW if op == "svg:src-atop" or element.get("alpha-preserve") == "true" else Clip.NONE
-    if element.tag == "layer":
-        return PixelLayer(name, visible, opacity, blend, clip, (), notes, source=_picture(archive, element, x, y))
-    if blend is Blend.NORMAL and clip is Clip.NONE and element.get("isolation") == "auto" and opacity == 1.0:
-        blend = Blend.PASS_THROUGH
-    return Group(name, visible, opacity, blend, clip, (), notes, layers=_layers(archive, element, x, y, level + 1))
-
-
-def _picture(archive: Archive, element: ElementTree.Element, x: int, y: int) -> Picture:
-    member = element.get("src", "")
-    with Image.open(io.BytesIO(archive.read(member)), formats=["PNG"]) as image:  # the header only
-        if image.width * image.height > MAX_PICTURE:
-            raise FileError(f"{member} is {image.width}×{image.height}", f"Use at most {MAX_PICTURE} pixels.")
-        return Picture(archive.path, member, Bounds(x, y, image.width, image.height))
+def _number(element: ElementTree.Element, name: str, default: float, notes: list[str]) -> float:
+    """Some programs write a decimal comma, or nothing."""
+    try:
+        return number(element, name, default)
+    except ValueError:
+        text = element.get(name, "")
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        notes.append(f"{name} {text[:20]!r}")
+        return default
 
 
 def write_ora(document: Document, path: Path) -> None:
@@ -121,6 +166,37 @@ class _Writer:
         self._file.writestr(member, encode_picture(eight(pixels)))
         place = {"src": member, "x": str(bounds.x), "y": str(bounds.y)}
         ElementTree.SubElement(stack, "layer", {**attributes, **place})
+
+
+class OraLayers:
+    """Layers of the tree → those of an existing document; `members` are filled while the XML is made."""
+
+    def __init__(self, archive: Archive, document: Document) -> None:
+        self._archive = archive
+        self._names = (f"data/layer{number:03}.png" for number in count() if not self._is_taken(number))
+        self.members: dict[str, bytes] = {}
+
+    def xml(self, layers: Sequence[Layer]) -> str:
+        return "".join(self._layer(layer) for layer in reversed(layers))
+
+    def _is_taken(self, number: int) -> bool:
+        return f"data/layer{number:03}.png" in self._archive.names
+
+    def _layer(self, layer: Layer) -> str:
+        attributes = _attributes(layer, self._archive.path)
+        if isinstance(layer, Group):
+            attributes["isolation"] = "auto" if layer.blend is Blend.PASS_THROUGH else "isolate"
+            return f"<stack{_written(attributes)}>{self.xml(layer.layers)}</stack>"
+        assert isinstance(layer, PixelLayer)
+        member = next(self._names)
+        self.members[member] = encode_picture(eight(in_srgb(layer.source, layer.bounds, 8)))
+        place = {"src": member, "x": str(layer.bounds.x), "y": str(layer.bounds.y)}
+        return f"<layer{_written({**attributes, **place})}/>"
+
+
+def _written(attributes: dict[str, str]) -> str:
+    legal = {key: "".join(char for char in value if char.isprintable()) for key, value in attributes.items()}
+    return "".join(f" {key}={quoteattr(value)}" for key, value in legal.items())
 
 
 def _attributes(layer: Layer, path: Path) -> dict[str, str]:

@@ -51,3 +51,7 @@ def _read_archive(path: Path) -> Document:
 def is_psd(path: Path) -> bool:
     """Whether its first bytes say so."""
     return _start(path) == b"8BPS"
+
+
+def starts_as_zip(path: Path) -> bool:
+    return _start(path).startswith(b"PK")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,25 +30,36 @@ def write_document(document: Document, path: Path) -> None:
         _writer(path)(document, draft)
 
 
-def check_writable(path: Path) -> None:
-    """Before the work, rather than after it: raises FileError where the suffix is unknown or the folder missing."""
+def check_writable(path: Path, reads: Sequence[Path] = ()) -> None:
+    """Before the work, rather than after it: raises FileError where the suffix is unknown, nothing can be written
+    there, or it is one of the files that are read.
+    """
     if path.suffix:
         _writer(path)
-    if not path.absolute().parent.is_dir():
-        raise FileError(f"there is no folder {path.absolute().parent}", "Make it, or choose another path.")
+    parent = path.absolute().parent
+    if not parent.is_dir():
+        raise FileError(f"there is no folder {parent}", "Make it, or choose another path.")
+    for other in reads:
+        if path.exists() and other.exists() and path.samefile(other):
+            raise FileError(f"{path} is read for it, and would be lost", "Write to another file.")
+    if path.exists() and not (path.is_file() if path.suffix else path.is_dir()):
+        raise FileError(f"{path} is there already, and is no {'file' if path.suffix else 'folder'}", "Choose another.")
+    with replacing(path, keep=False):
+        pass
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A file beside `path` that takes its place when the block ends well."""
+def replacing(path: Path, *, keep: bool = True) -> Iterator[Path]:
+    """A file beside `path` that takes its place when the block ends well, unless it is only tried."""
     try:
         handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.stem}-", suffix=path.suffix)
         os.close(handle)
         draft = Path(name)
         try:
             yield draft
-            draft.chmod(0o666 & ~_umask())
-            draft.replace(path)
+            if keep:
+                draft.chmod(0o666 & ~_umask())
+                draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:

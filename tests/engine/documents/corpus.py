@@ -28,7 +28,7 @@ from acetate.protocol.geometry import Bounds
 from acetate_engine.documents.compose import unit
 from acetate_engine.documents.flatten import compose, flatten
 from acetate_engine.documents.in_srgb import in_srgb
-from acetate_engine.documents.psd_file import open_psd
+from acetate_engine.documents.psd_file import PsdFile, open_psd
 from acetate_engine.documents.reader import is_psd, read_document
 from acetate_engine.documents.shown import shown
 from acetate_engine.documents.tree import Document, PixelLayer
@@ -75,7 +75,7 @@ def _judged(path: Path) -> Verdict:
         return Verdict(path.name, "flat", notes=document.notes())
     if not document.merged_is_current:
         return Verdict(path.name, "merged picture not current")
-    if is_psd(path) and open_psd(path).resources.get_data(Resource.VERSION_INFO) is None:
+    if is_psd(path) and not _is_signed(open_psd(path)):
         return Verdict(path.name, "merged picture of no known program")
     if _is_blank(document):
         return Verdict(path.name, "merged picture blank")
@@ -85,6 +85,10 @@ def _judged(path: Path) -> Verdict:
     expected = in_srgb(document.merged, Bounds.of(document.extent), document.depth)
     same = "exact" if (seen.pixels == expected).all() else "composed"
     return Verdict(path.name, outcome, True, part, document.notes(), same + (" noted" if seen.notes else ""))
+
+
+def _is_signed(file: PsdFile) -> bool:
+    return file.is_kritas or file.resources.get_data(Resource.VERSION_INFO) is not None
 
 
 def _is_blank(document: Document) -> bool:
