@@ -39,6 +39,7 @@ class How(TypedDict, total=False):
     strength: float
     negative_prompt: str
     background_prompt: str
+    foreground_prompt: str
     blended_prompt: str
     styles: tuple[Style, ...]
     images: int

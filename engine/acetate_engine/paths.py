@@ -22,6 +22,11 @@ def models_dir() -> Path:
     return data_dir() / "models"
 
 
+def wildcards_dir() -> Path:
+    """Files of words that prompts draw from, `__name__`."""
+    return models_dir() / "wildcards"
+
+
 def images_dir() -> Path:
     """Condition and result images, named by digest."""
     return data_dir() / "images"

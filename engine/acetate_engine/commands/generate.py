@@ -41,7 +41,15 @@ def generate(
     foreground: Foreground = None,
     size: Size = None,
     region: Region = None,
-    background_prompt: Annotated[str, typer.Option(help="joint: what the background shows.")] = "",
+    background_prompt: Annotated[
+        str, typer.Option(help="What the background shows: joint, foreground_on_background.")
+    ] = "",
+    foreground_prompt: Annotated[
+        str, typer.Option(help="What the foreground shows: background_behind_foreground.")
+    ] = "",
+    blended_prompt: Annotated[
+        str, typer.Option(help="What both show together.", show_default="foreground's and background's prompt")
+    ] = "",
     *,
     how: How,
     engine: UseEngine = False,
@@ -75,6 +83,8 @@ def generate(
             foreground=foreground,
             reporter=bar,
             background_prompt=background_prompt,
+            foreground_prompt=foreground_prompt,
+            blended_prompt=blended_prompt,
             **how.arguments,
         )
         if below is None or background is None or out.suffix.lower() in _FLAT:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json as json_module
-from collections.abc import Iterator
+from collections import Counter
+from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from acetate.protocol.codec import to_json
-from acetate.protocol.events import ModelInfo, ModelList
+from acetate.protocol.errors import InvalidRequest
+from acetate.protocol.events import ModelList
 from acetate_engine.commands.options import AsJson
-from acetate_engine.models.checkpoints.kinds import FileInfo
+from acetate_engine.models.checkpoints.info import FileInfo
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -28,15 +29,17 @@ def models(context: typer.Context, json: AsJson = False) -> None:
     """
     if context.invoked_subcommand:
         return
+    from acetate_engine.commands.model_listing import print_files, print_models, print_parts
     from acetate_engine.models.families import describe_models
+    from acetate_engine.models.families.add_ons import list_files
 
     found = describe_models()
     if json:
         typer.echo(json_module.dumps(to_json(ModelList(tuple(found))), indent=2))
     else:
-        _print(found)
-        _print_parts()
-        _print_files()
+        print_models(found)
+        print_parts()
+        print_files(list_files())
 
 
 @app.command()
@@ -66,50 +69,40 @@ def get(
         typer.echo(f"{part.name}: {part.folder}, {part.licence}")
 
 
-def _print(found: list[ModelInfo]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+@app.command()
+def scan(
+    folders: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FOLDER]...", show_default="those that were scanned before")
+    ] = None,
+    forget: Annotated[bool, typer.Option("--forget", help="Look into these folders no more.")] = False,
+) -> None:
+    """Use the models in another program's folder (ComfyUI, Forge, A1111) where they lie; nothing in it is changed.
 
-    table = Table("Model", "Title", "Tasks", "What may go with it", "Native", "Licence", "Files")
-    for info in found:
-        tasks = ", ".join(task.value for task in info.tasks)
-        added = "\n".join(f"{what}: {', '.join(names)}" for what, names in _add_ons(info) if names)
-        native = f"{info.native}×{info.native}"
-        files = "there" if info.installed else info.reason
-        table.add_row(info.name, info.title, tasks, escape(added), native, info.licence, files)
-    Console().print(table)
+    \b
+    acetate models scan ~/ComfyUI
+    acetate models scan --forget ~/ComfyUI
+    """
+    from acetate_engine.models.families.places import absolute, note_folders, scanned_folders
 
-
-def _add_ons(info: ModelInfo) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """By the options of the command line that take them."""
-    yield "control", tuple(kind.value for kind in info.controls)
-    yield "image adapter", info.image_prompts
-    yield "style", info.styles
-
-
-def _print_parts() -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from acetate_engine.models.parts.shelf import all_parts
-
-    table = Table("Part", "Title", "For", "Licence", "Files")
-    for part in all_parts():
-        files = "there" if part.is_there else escape(f"missing: acetate models get {part.name}")
-        table.add_row(part.name, part.title, part.serves, part.licence, files)
-    Console().print(table)
+    named, known = [absolute(folder) for folder in folders or []], scanned_folders()
+    for folder in named:
+        if not forget and not folder.is_dir():
+            raise InvalidRequest(
+                f"{folder} is no folder", "Name the folder that the other program keeps its models in."
+            )
+    kept = [folder for folder in known if folder not in named]
+    note_folders(kept if forget else [*kept, *named])
+    _report(scanned_folders() if forget or not named else named)
 
 
-def _print_files() -> None:
-    from rich.console import Console
-    from rich.table import Table
-
+def _report(folders: list[Path]) -> None:
+    """How much there is in each, by kind."""
     from acetate_engine.models.families.add_ons import list_files
-    from acetate_engine.paths import models_dir
 
-    table = Table("File", "What it is", title=f"Files in {models_dir()}")
-    for path, what in list_files():
-        said = str(what) if isinstance(what, FileInfo) else f"[red]{escape(f'{what.detail}. {what.remedy}')}[/red]"
-        table.add_row(escape(str(path.relative_to(models_dir()))), said)
-    if table.row_count:
-        Console().print(table)
+    files = list_files()
+    for folder in folders:
+        inside = [what for item, what in files if item.path.is_relative_to(folder)]
+        kinds = Counter(what.kind.value if isinstance(what, FileInfo) else "unusable" for what in inside)
+        typer.echo(folder)
+        for kind, count in sorted(kinds.items()) or [("no model", 0)]:
+            typer.echo(f"    {kind}: {count}" if count else f"    {kind}")

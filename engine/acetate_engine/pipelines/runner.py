@@ -62,8 +62,10 @@ class Runner:
         reporter.progress(0, 1, Stage.LOADING)
         try:
             components = self.load(model)
+            components.make_room(request.control, request.image_prompts)
             components.use_add_ons(request.styles, request.image_prompts)
-            settings = Settings.of(request, model.info.family)
+            few_steps = model.few_steps(style.lora for style in request.styles)
+            settings = Settings.of(request, model.info.family, few_steps)
             job = Job(
                 request,
                 images,
@@ -74,7 +76,8 @@ class Runner:
                 settings,
                 finished=self._finished,
             )
-            job.note(_placement_note(components))
+            for note in (_placement_note(components), *components.said, settings.misfit(model.info.title, few_steps)):
+                job.note(note)
             with torch.inference_mode():
                 layers = RECIPES[request.task](job)
         except RuntimeError as error:

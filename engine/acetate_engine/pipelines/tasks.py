@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from acetate.protocol.errors import InvalidRequest, UnknownImage
@@ -10,8 +11,10 @@ from acetate.protocol.requests import DEFAULT_MODEL, GenerateRequest, Role, Task
 from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.models.families import find_model, model_for
 from acetate_engine.models.runtime.quiet import quiet_libraries
+from acetate_engine.paths import wildcards_dir
 from acetate_engine.pipelines.contract import Generated, Images, Reporter
 from acetate_engine.pipelines.recipes.plain import WITHOUT_MODEL, cut_out
+from acetate_engine.prompts.understanding import understood
 
 if TYPE_CHECKING:
     from acetate_engine.pipelines.runner import Runner
@@ -27,7 +30,9 @@ class TaskGenerator:
         """As in contract.py; also InvalidRequest and UnknownImage where request and images do not fit."""
         check(request, images)
         reporter.check()
-        made = self._made(request, images, reporter)
+        meant, notes = understood(request, lambda: find_model(request.model, request.task).info.styles, wildcards_dir())
+        made = self._made(meant, images, reporter)
+        made = replace(made, notes=(*made.notes, *notes))
         return cut_out(made, request, images) if request.cut_out else made
 
     def warm_up(self) -> None:

@@ -69,6 +69,7 @@ class Scheduler(str, Enum):
     DPMPP_2M_SDE_KARRAS = "dpmpp_2m_sde_karras"
     UNIPC = "unipc"
     EULER_A = "euler_a"
+    EULER = "euler"  # with a Lightning, Hyper, Turbo or DMD2 model or its LoRA
     LCM = "lcm"  # with a distilled model or its LoRA
     TCD = "tcd"  # with a distilled model or its LoRA
 
@@ -142,8 +143,9 @@ class GenerateRequest:
     seed: int
     prompt: str = ""
     negative_prompt: str = ""
-    background_prompt: str = ""  # joint: the prompt of the background frame
-    blended_prompt: str = ""  # joint and conditioned: the prompt of the blended frame
+    background_prompt: str = ""  # joint: of the background; foreground on background: what that shows
+    foreground_prompt: str = ""  # background behind foreground: what that shows
+    blended_prompt: str = ""  # joint and conditioned: of the blended picture; `blended` where empty
     context: Bounds | None = None  # canvas pixels
     background: str | None = None  # digest
     foreground: str | None = None  # digest
@@ -163,6 +165,15 @@ class GenerateRequest:
     strength: float = 1.0  # refine and inpaint: 0 keeps the layer, 1 makes another
     finish: bool = True  # a result that is enlarged gets clear edges and no grain, by a network made for that
     pixel_format: PixelFormat = PixelFormat.RGBA8  # of the layers that come back
+
+    @property
+    def blended(self) -> str:
+        """What foreground and background show together: the prompt of the blended picture."""
+        if self.task is Task.BACKGROUND_BEHIND_FOREGROUND:
+            parts = [self.foreground_prompt, self.prompt]
+        else:
+            parts = [self.prompt, self.background_prompt]
+        return self.blended_prompt or ", ".join(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
     @property
     def covered(self) -> Bounds:
@@ -227,6 +238,7 @@ def _check_prompts(request: GenerateRequest) -> None:
         "prompt": request.prompt,
         "negative prompt": request.negative_prompt,
         "background prompt": request.background_prompt,
+        "foreground prompt": request.foreground_prompt,
         "blended prompt": request.blended_prompt,
         **{f"prompt of layer {index + 1}": layer.prompt for index, layer in enumerate(request.layers)},
     }

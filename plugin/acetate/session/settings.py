@@ -142,6 +142,14 @@ class Setting(Generic[T]):
         return self if settings is None else settings.values[self.name]
 
 
+PROMPTED: Mapping[str, tuple[Task, ...]] = {
+    "background_prompt": (Task.JOINT, Task.FOREGROUND_ON_BACKGROUND),
+    "foreground_prompt": (Task.BACKGROUND_BEHIND_FOREGROUND,),
+    "blended_prompt": (Task.JOINT, Task.FOREGROUND_ON_BACKGROUND, Task.BACKGROUND_BEHIND_FOREGROUND),
+}
+"""Tasks that have a picture besides the wanted one, which may be named."""
+
+
 class Settings:
     """Observable values; a document keeps all of them."""
 
@@ -149,7 +157,9 @@ class Settings:
     task = Setting(Task, Task.FOREGROUND, is_copied=True, is_looked_at=True)
     prompt = Setting(str, "", is_copied=True)
     negative_prompt = Setting(str, "", is_copied=True)
-    background_prompt = Setting(str, "", is_copied=True)  # joint: what lies behind
+    background_prompt = Setting(str, "", is_copied=True)  # joint, or a foreground on a background: what lies behind
+    foreground_prompt = Setting(str, "", is_copied=True)  # a background behind a foreground: what stands there
+    blended_prompt = Setting(str, "", is_copied=True)  # what both show together; of their prompts where empty
     background = Setting(Picked, (BELOW,), is_looked_at=True)
     foreground = Setting(Picked, (ACTIVE,), is_looked_at=True)
     seed = Setting(int, 0, is_copied=True)
@@ -221,6 +231,16 @@ class Settings:
         if request.task.reworks_layer:
             self.strength.value = request.strength
 
+    @property
+    def blended(self) -> str:
+        """What foreground and background show together where the painter names nothing for both."""
+        return replace(self.request(Bounds(0, 0, 1, 1), PixelFormat.RGBA8), blended_prompt="").blended
+
+    def _words_of(self, name: str) -> str:
+        """Empty where the task has no such picture."""
+        words: str = self.values[name].value.strip()
+        return words if self.task.value in PROMPTED[name] else ""
+
     def request(self, bounds: Bounds, pixel_format: PixelFormat) -> GenerateRequest:
         """Everything that decides the result but the pictures, which are still to be read. Not validated yet."""
         task = self.task.value
@@ -230,7 +250,9 @@ class Settings:
             seed=self.seed.value,
             prompt=self.prompt.value.strip(),
             negative_prompt=self.negative_prompt.value.strip(),
-            background_prompt=self.background_prompt.value.strip() if task is Task.JOINT else "",
+            background_prompt=self._words_of("background_prompt"),
+            foreground_prompt=self._words_of("foreground_prompt"),
+            blended_prompt=self._words_of("blended_prompt"),
             control=tuple(hint.as_hint(UNREAD) for hint in self.hints),
             image_prompts=tuple(look.as_image_prompt(UNREAD) for look in self.looks),
             styles=self.styles.value,

@@ -17,7 +17,7 @@ from acetate.qt import GuiThread, QtCore, QtWidgets
 from acetate.session.installing import Installing
 from acetate.session.observable import Observable
 from acetate.session.session import Session
-from acetate.session.settings import what_follows
+from acetate.session.settings import PROMPTED, what_follows
 from acetate.ui.again import AgainRow
 from acetate.ui.choice import Choice
 from acetate.ui.conditions import ConditionsGrid, MoreRows
@@ -95,6 +95,8 @@ class AcetateDock(DockWidget):
         below = (
             self._negative(),
             self._behind(),
+            self._in_front(),
+            self._together(),
             self._conditions,
             SendingView(self.session),
             Fold("More", "acetate_more", MoreRows(self.session.settings)),
@@ -130,10 +132,30 @@ class AcetateDock(DockWidget):
 
     def _behind(self) -> QtWidgets.QWidget:
         tip = "Describe the background; the same words as for the foreground where this is empty."
-        words = self.session.settings.background_prompt
-        behind = self._words(words, 1, "acetate_background_prompt", "What lies behind it? (optional)", tip)
-        self.session.settings.task.bind(lambda task: behind.setVisible(task is Task.JOINT))
-        return behind
+        return self._also("background_prompt", "What lies behind it? (optional)", tip)
+
+    def _in_front(self) -> QtWidgets.QWidget:
+        tip = "Name what stands in front, so that the background belongs to it."
+        return self._also("foreground_prompt", "What stands in front? (optional)", tip)
+
+    def _together(self) -> QtWidgets.QWidget:
+        tip = "Describe foreground and background together; the words for both where this is empty."
+        edit = self._also("blended_prompt", "Both together (optional)", tip)
+        settings = self.session.settings
+
+        def show(_: object) -> None:
+            default = settings.blended
+            edit.setPlaceholderText(f"Both together: {default}" if default else "Both together (optional)")
+
+        for setting in (settings.task, settings.prompt, settings.background_prompt, settings.foreground_prompt):
+            setting.bind(show)
+        return edit
+
+    def _also(self, name: str, question: str, tip: str) -> PromptEdit:
+        """The prompt of a picture that only some tasks have."""
+        edit = self._words(getattr(self.session.settings, name), 1, f"acetate_{name}", question, tip)
+        self.session.settings.task.bind(lambda task: edit.setVisible(task in PROMPTED[name]))
+        return edit
 
     def _words(self, setting: Observable[str], lines: int, name: str, question: str, tip: str) -> PromptEdit:
         edit = PromptEdit(setting, lines=lines)

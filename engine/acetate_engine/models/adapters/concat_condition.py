@@ -12,8 +12,9 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
-from acetate_engine.models.networks.latent_transparency import Autoencoder, require_range
+from acetate_engine.models.networks.latent_transparency import Autoencoder, encode_rgb
 from acetate_engine.models.networks.padding import pad_to_multiple
+from acetate_engine.models.runtime.memory import Note, unsaid
 
 
 def grow_conv_in(unet: UNet2DConditionModel, channels: int) -> Callable[[], None]:
@@ -57,13 +58,23 @@ def on_grey(rgba: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def encode_condition(rgba: Tensor, vae: Autoencoder, scaling_factor: float, multiple: int = 64) -> Tensor:
+def encode_condition(
+    rgba: Tensor,
+    vae: Autoencoder,
+    scaling_factor: float,
+    multiple: int = 64,
+    *,
+    factor: int = 8,
+    note: Note = unsaid,
+) -> Tensor:
     """A condition picture as a scaled latent.
 
     Args:
         rgba: (B, 4, H, W), 0..1, sRGB, straight alpha; an opaque picture has alpha 1. Any size.
         scaling_factor: the VAE's, `vae.config.scaling_factor`.
         multiple: pixels; the picture is extended right and below to a multiple of it.
+        factor: pixels a latent pixel.
+        note: told when memory ran out and another way was taken.
 
     Returns:
         (B, C, h, w) float32, scaled: the mean of the VAE's distribution, so that equal pictures give equal conditions.
@@ -71,6 +82,5 @@ def encode_condition(rgba: Tensor, vae: Autoencoder, scaling_factor: float, mult
     Raises:
         ValueError: the VAE computes in fp16.
     """
-    require_range(vae)
     picture = pad_to_multiple(on_grey(rgba.float()), multiple)
-    return vae.encode((2 * picture - 1).to(vae.dtype)).latent_dist.mean.float() * scaling_factor
+    return encode_rgb(2 * picture - 1, vae, factor, note).mean * scaling_factor

@@ -128,6 +128,33 @@ def _channels(image: Tensor, channels: int) -> Tensor:
     return image.mean(1, keepdim=True) if channels == 1 else image
 
 
+class Net:
+    """What reads hints, loaded at its first use.
+
+    Args:
+        load: raises CheckpointError.
+        size: bytes that it takes on the device.
+    """
+
+    def __init__(self, load: Callable[[], HintReader], size: int) -> None:
+        self.size = size
+        self._load = load
+        self._loaded: HintReader | None = None
+
+    def __call__(self) -> HintReader:
+        """Raises CheckpointError."""
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
+
+    @property
+    def is_loaded(self) -> bool:
+        return self._loaded is not None
+
+    def unload(self) -> None:
+        self._loaded = None
+
+
 def load_reader(
     path: Path, method: ControlMethod, family: Family, unet: UNet2DConditionModel, device: torch.device
 ) -> HintReader:

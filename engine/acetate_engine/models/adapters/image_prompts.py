@@ -112,6 +112,12 @@ class IPAdapters:
         self._unet.requires_grad_(False)
         self._in_use = [adapters[name] for name in names]
 
+    @property
+    def encoder_bytes(self) -> int:
+        """Of the largest image encoder that is there, in what it computes in."""
+        files = [file for folder in self._folders for file in sorted(folder.glob("*.safetensors"))[:1]]
+        return max((file.stat().st_size for file in files), default=0) * self._unet.dtype.itemsize // 4
+
     def embed(self, pictures: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
         """In the order of `use`: (3, H, W), 0..1, sRGB → (no picture, the picture) of each, (1, 1, ...)."""
         return [self._embed(adapter, picture) for adapter, picture in zip(self._in_use, pictures, strict=True)]

@@ -88,12 +88,13 @@ def frame_attention(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
     """Attention over the frames at each pixel; all (images, frames, tokens, width).
 
     Written out, for there are 3 frames at most and as many attentions as pixels: faster on CPUs than the fused kernels,
-    whose launch on graphics cards fails above 65535 attentions.
+    whose launch on graphics cards fails above 65535 attentions. Scores are float32: in fp16 they would overflow.
     """
     q, k, v = (x.reshape(*x.shape[:3], heads, -1) for x in (q, k, v))
     frames = range(k.shape[1])
-    scores = torch.stack([(q * k[:, frame, None]).sum(-1) for frame in frames], dim=-1)
-    weights = (scores * q.shape[-1] ** -0.5).softmax(-1)
+    scaled = q.float() * q.shape[-1] ** -0.5
+    scores = torch.stack([(scaled * k[:, frame, None].float()).sum(-1) for frame in frames], dim=-1)
+    weights = scores.softmax(-1).to(v.dtype)
     mixed = weights[..., 0, None] * v[:, 0, None]
     for frame in frames[1:]:
         mixed = mixed + weights[..., frame, None] * v[:, frame, None]

@@ -1,27 +1,24 @@
-"""Style LoRAs, those of LCM and TCD among them: diffusers reads them and puts them into UNet and text encoders."""
+"""Styles in a base model: LoRAs by peft, and what peft has no layer for in the parameters themselves."""
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
-from diffusers.utils import convert_state_dict_to_diffusers, convert_state_dict_to_peft, convert_unet_state_dict_to_peft
+import torch
+from diffusers import UNet2DConditionModel
 from diffusers.utils.peft_utils import recurse_remove_peft_layers, set_weights_and_activate_adapters
-from safetensors.torch import load_file
+from peft import LoraConfig, inject_adapter_in_model
 from torch import Tensor, nn
 
-from acetate.protocol.errors import CheckpointError
-from acetate_engine.models.checkpoints.header import read_header
-from acetate_engine.models.checkpoints.kinds import Family, Kind, require
-from acetate_engine.models.checkpoints.load import require_finite
-
-_FACTOR = re.compile(r"(.+)\.lora_(A|B)\.weight")
-_WRONG_FILE = "Choose a LoRA that was made for this model family."
-
-Tensors = dict[str, Tensor]
+from acetate_engine.models.adapters.lora_algebra import LowRank, Tensors, reshaped_difference
+from acetate_engine.models.adapters.lora_files import layer_of, read_lora
+from acetate_engine.models.adapters.lora_names import LayerNames
+from acetate_engine.models.adapters.parameter_patch import ParameterPatch
+from acetate_engine.models.checkpoints.info import Family
 
 
 class StyleLoras:
@@ -41,11 +38,14 @@ class StyleLoras:
         family: Family,
         files: Mapping[str, Path],
     ) -> None:
-        self.names = tuple(files)
         self._family = family
         self._files = files
         self._parts: dict[str, nn.Module] = {"unet": unet}
         self._parts |= dict(zip(("text_encoder", "text_encoder_2"), text_encoders, strict=False))
+        self._names = LayerNames(self._parts, family)
+        self._patch = ParameterPatch()
+        self.embeddings: dict[str, dict[str, Tensor]] = {}  # words that came with those in use
+        self.notes: tuple[str, ...] = ()  # what of those in use has no place in this model
 
     def use(self, wanted: Mapping[str, float]) -> None:
         """These, by name, with these weights, in place of all others.
@@ -55,8 +55,8 @@ class StyleLoras:
         """
         self._remove_all()
         try:
-            for index, name in enumerate(wanted):
-                self._add(self._files[name], _adapter(index))
+            for index, (name, weight) in enumerate(wanted.items()):
+                self._add(self._files[name], weight, _adapter(index))
         except BaseException:
             self._remove_all()
             raise
@@ -65,18 +65,26 @@ class StyleLoras:
             if hasattr(part, "peft_config"):
                 set_weights_and_activate_adapters(part, adapters, weights)
 
-    def _add(self, path: Path, adapter: str) -> None:
-        state, alphas = read_lora(path, self._family, self._parts)
-        for prefix, part in self._parts.items():
-            if not any(name.startswith(f"{prefix}.") for name in state):
-                continue
-            if prefix == "unet":
-                StableDiffusionXLPipeline.load_lora_into_unet(state, alphas, part, adapter, low_cpu_mem_usage=True)
-                _keep_in_full(part, _factors(state, prefix), adapter)
-            else:
-                StableDiffusionXLPipeline.load_lora_into_text_encoder(state, alphas, part, prefix, adapter_name=adapter)
+    def _add(self, path: Path, weight: float, adapter: str) -> None:
+        file = read_lora(path, self._family, self._parts, self._names)
+        for prefix, factors in file.factors.items():
+            _put_in(self._parts[prefix], factors, adapter)
+        for prefix, changes in file.tensors.items():
+            for name, tensors in changes.items():
+                self._add_difference(layer_of(self._parts[prefix], name), tensors, weight)
+        self.embeddings |= file.embeddings
+        self.notes = (*self.notes, *file.unused)
+
+    def _add_difference(self, layer: nn.Module, tensors: Tensors, weight: float) -> None:
+        """What peft has no layer for, or none that may be mixed with others: into the parameters themselves."""
+        difference = reshaped_difference(tensors, layer)
+        for name, offset in (("weight", difference.weight), ("bias", difference.bias)):
+            if offset is not None:
+                self._patch.add(layer, name, partial(_scaled, offset, weight))
 
     def _remove_all(self) -> None:
+        self._patch.undo()
+        self.embeddings, self.notes = {}, ()
         parts: list[Any] = [part for part in self._parts.values() if hasattr(part, "peft_config")]
         for part in parts:
             recurse_remove_peft_layers(part)
@@ -84,79 +92,25 @@ class StyleLoras:
             part._hf_peft_config_loaded = False
 
 
-def read_lora(path: Path, family: Family, parts: Mapping[str, nn.Module]) -> tuple[Tensors, dict[str, float] | None]:
-    """Tensors in diffusers' naming and the alphas, checked against the modules of the base.
-
-    Raises:
-        CheckpointError: another kind or family, damaged, or with a tensor that has no place; the message names it.
-    """
-    require(path, {Kind.STYLE_LORA}, family)
-    _refuse_others(path)
-    require_finite(path)
-    unet: Any = parts["unet"]
-    try:
-        state, alphas = StableDiffusionXLPipeline.lora_state_dict(load_file(path), unet_config=unet.config)
-    except (KeyError, ValueError, AttributeError, IndexError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise CheckpointError(f"{path.name} has tensors of unknown names: {reason}", _WRONG_FILE) from error
-    state = _unet_in_peft_names(state)
-    for name in state:
-        if name.split(".")[0] not in parts:
-            raise CheckpointError(f"{path.name} holds {name}, for which the model has no place", _WRONG_FILE)
-    for prefix, part in parts.items():
-        _require_fit(path, _factors(state, prefix), part)
-    return state, alphas
-
-
-def _refuse_others(path: Path) -> None:
-    other = next(
-        (name for name in read_header(path).shapes if re.search("dora_scale|magnitude|lokr_|hada_", name)), None
+def _put_in(part: Any, factors: Mapping[str, LowRank], adapter: str) -> None:
+    """By peft, in what the part computes in: it would keep them as the weights are kept, maybe in 8 bits."""
+    ranks = {name: len(pair.down) for name, pair in factors.items()}
+    rank = Counter(ranks.values()).most_common(1)[0][0]
+    others = {name: own for name, own in ranks.items() if own != rank}
+    config = LoraConfig(
+        r=rank, lora_alpha=rank, target_modules=list(factors), rank_pattern=others, alpha_pattern=others
     )
-    if other is not None:
-        raise CheckpointError(
-            f"{path.name} is no plain LoRA: it holds {other}", "Choose a LoRA without DoRA or LyCORIS."
-        )
+    inject_adapter_in_model(config, part, adapter, low_cpu_mem_usage=True)
+    for name, pair in factors.items():
+        layer = part.get_submodule(name)
+        for tensors, value in ((layer.lora_A, pair.down), (layer.lora_B, pair.up)):
+            target = tensors[adapter]
+            weight = value.to(layer.base_layer.weight.device, part.dtype).contiguous()
+            target.weight = nn.Parameter(weight, requires_grad=False)
 
 
-def _unet_in_peft_names(state: Tensors) -> Tensors:
-    """diffusers does so only where the first tensor has no such name; its own files may mix both namings."""
-    unet = {name: tensor for name, tensor in state.items() if name.startswith("unet.")}
-    others = {name: tensor for name, tensor in state.items() if name not in unet}
-    return others | convert_unet_state_dict_to_peft(unet)
-
-
-def _factors(state: Tensors, prefix: str) -> Tensors:
-    """Of one part of the model, in peft's naming."""
-    own = {name.removeprefix(f"{prefix}."): x for name, x in state.items() if name.startswith(f"{prefix}.")}
-    if prefix == "unet" or not own:
-        return own
-    return dict(convert_state_dict_to_peft(convert_state_dict_to_diffusers(own)))
-
-
-def _require_fit(path: Path, factors: Tensors, part: nn.Module) -> None:
-    modules = dict(part.named_modules())
-    if "text_model" not in modules:  # newer transformers have flattened CLIPTextModel
-        factors = {name.removeprefix("text_model."): x for name, x in factors.items()}
-    for name, tensor in factors.items():
-        found = _FACTOR.fullmatch(name)
-        layer = modules.get(found[1]) if found else None
-        weight = getattr(layer, "weight", None)
-        if found is None or not isinstance(weight, Tensor):
-            raise CheckpointError(f"{path.name} holds {name}, for which the model has no place", _WRONG_FILE)
-        other = f"{found[1]}.lora_{'B' if found[2] == 'A' else 'A'}.weight"
-        if other not in factors:
-            raise CheckpointError(f"{path.name} lacks {other}", "Download the file again.")
-        wanted = tuple(weight.shape[1:]) if found[2] == "A" else (weight.shape[0],)
-        given = tuple(tensor.shape[1:]) if found[2] == "A" else (tensor.shape[0],)
-        if wanted != given:
-            raise CheckpointError(f"{path.name}: {name} is for {given}, and the model has {wanted}", _WRONG_FILE)
-
-
-def _keep_in_full(unet: Any, factors: Tensors, adapter: str) -> None:
-    """In what the UNet computes in: peft keeps them as the weights are kept, in 8 bits under layerwise casting."""
-    for name, tensor in factors.items():
-        parameter = unet.get_parameter(f"{name.removesuffix('.weight')}.{adapter}.weight")
-        parameter.data = tensor.to(parameter.device, unet.dtype)
+def _scaled(offset: Tensor, weight: float, device: torch.device) -> Tensor:
+    return offset.to(device) * weight
 
 
 def _adapter(index: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 
 import torch
@@ -10,6 +10,7 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
 from acetate_engine.models.adapters.concat_condition import grow_conv_in
+from acetate_engine.models.adapters.parameter_patch import ParameterPatch
 from acetate_engine.models.checkpoints.load import require_finite
 from acetate_engine.models.checkpoints.offsets import OffsetFile
 
@@ -21,7 +22,7 @@ class UNetPatch:
 
     The original parameters are kept (on the CPU, where those of a UNet on the CPU take no extra memory) and put back as
     they were, bit for bit; `conv_in` gets its former number of channels back. Patches are removed last in, first out.
-    Apply before layerwise casting and offload hooks are set up. Style LoRAs may be loaded before or after.
+    Group offloading must be off meanwhile (Placement.changing). Style LoRAs may be loaded before or after.
 
     Raises:
         CheckpointError: the file does not fit this UNet, or is damaged. Nothing has been changed then.
@@ -30,7 +31,7 @@ class UNetPatch:
     def __init__(self, unet: UNet2DConditionModel, file: OffsetFile) -> None:
         self.unet = unet
         self.file = file
-        self._undo: list[Callable[[], None]] = []
+        self._patch = ParameterPatch()
         base = {name: tuple(parameter.shape) for name, parameter in _parameters(unet).items()}
         file.require_fit(base)
         require_finite(file.path)
@@ -60,31 +61,18 @@ class UNetPatch:
         stack: list[UNetPatch] = self.unet.__dict__.get(_STACK, [])
         if not stack or stack[-1] is not self:
             raise RuntimeError(f"{self.file.path.name} is not the patch that was applied last to this UNet")
-        while self._undo:
-            self._undo.pop()()
+        self._patch.undo()
         stack.pop()
 
     @torch.no_grad()
     def _add_all(self) -> None:
         channels = self.file.input_channels
         if channels is not None and channels > self.unet.conv_in.in_channels:
-            self._undo.append(grow_conv_in(self.unet, channels))
-        parameters = _parameters(self.unet)
+            self._patch.on_undo(grow_conv_in(self.unet, channels))
+        owners = _owners(self.unet)
         for name, parts in self.file.read():
-            self._add(parameters[name], parts)
-
-    def _add(self, parameter: nn.Parameter, parts: tuple[Tensor, ...]) -> None:
-        original = parameter.data
-        offset, *factors = (part.to(original.device, torch.float32) for part in parts)
-        if factors:
-            offset = offset @ factors[0]
-        kept = original.to("cpu")
-        parameter.data = (original.float() + offset).to(original.dtype)
-
-        def put_back() -> None:
-            parameter.data = kept.to(parameter.device)
-
-        self._undo.append(put_back)
+            layer, own = owners[name]
+            self._patch.add(layer, own, partial(_offset, parts))
 
     def __enter__(self) -> UNetPatch:
         self.apply()
@@ -96,10 +84,20 @@ class UNetPatch:
         self.remove()
 
 
+def _offset(parts: tuple[Tensor, ...], device: torch.device) -> Tensor:
+    offset, *factors = (part.to(device, torch.float32) for part in parts)
+    return offset @ factors[0] if factors else offset
+
+
 def _parameters(unet: UNet2DConditionModel) -> dict[str, nn.Parameter]:
     """The UNet's own parameters by their plain names, also where style LoRAs have wrapped a layer."""
+    return {name: layer.get_parameter(own) for name, (layer, own) in _owners(unet).items()}
+
+
+def _owners(unet: UNet2DConditionModel) -> dict[str, tuple[nn.Module, str]]:
+    """(layer, name in it) of the same."""
     return {
-        name.replace(".base_layer.", "."): parameter
-        for name, parameter in unet.named_parameters()
+        name.replace(".base_layer.", "."): (unet.get_submodule(name.rpartition(".")[0]), name.rpartition(".")[2])
+        for name, _ in unet.named_parameters()
         if ".lora_" not in name and ".processor." not in name
     }

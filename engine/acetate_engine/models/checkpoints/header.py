@@ -1,96 +1,191 @@
 """Reading the header of a safetensors file, and nothing else: no torch, no tensor, no memory spent.
 
-Layout: 8 bytes little-endian length, that many bytes of JSON {name: {dtype, shape, data_offsets}}, then the data.
+Layout: 8 bytes little-endian length, that many bytes of JSON {name: {dtype, shape, data_offsets}}, then the data, each
+tensor where the one before it ends. All of it is checked before anything is believed.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from acetate.protocol.errors import CheckpointError
+from acetate_engine.models.checkpoints.formats import foreign_format
 
 Shape = tuple[int, ...]
 
 _LENGTH_BYTES = 8
 _LARGEST_HEADER = 100_000_000  # bytes, the format's own limit
-_PICKLE_SUFFIXES = {".ckpt", ".pt", ".pth", ".bin", ".pkl"}
+_LARGEST_SIDE = 2**48
+_MOST_SIDES = 8
 _REDOWNLOAD = "Download the file again"
+_BITS = {
+    "BOOL": 8,
+    "U8": 8,
+    "I8": 8,
+    "I16": 16,
+    "U16": 16,
+    "I32": 32,
+    "U32": 32,
+    "I64": 64,
+    "U64": 64,
+    "F16": 16,
+    "BF16": 16,
+    "F32": 32,
+    "F64": 64,
+    "C64": 64,
+    "F8_E4M3": 8,
+    "F8_E5M2": 8,
+    "F8_E8M0": 8,
+    "F8_E4M3FNUZ": 8,
+    "F8_E5M2FNUZ": 8,
+    "F4": 4,
+    "F6_E2M3": 6,
+    "F6_E3M2": 6,
+}
 
 
 @dataclass(frozen=True)
 class Header:
-    """Names, shapes and dtypes ("F16", "BF16", "F32", ...) of a safetensors file, in the order of the file."""
+    """Names, shapes and dtypes ("F16", "BF16", "F32", ...) of a safetensors file, in the order of the file.
+
+    `metadata`: what trainers and converters wrote about it, text by text.
+    """
 
     path: Path
     shapes: Mapping[str, Shape]
     dtypes: Mapping[str, str]
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def parameters(self) -> int:
-        return sum(_count(shape) for shape in self.shapes.values())
+        return sum(math.prod(shape) for shape in self.shapes.values())
+
+
+class _Entry(NamedTuple):
+    name: str
+    dtype: str
+    shape: Shape
+    begin: int  # bytes from the start of the data
+    end: int
 
 
 def read_header(path: Path) -> Header:
     """The header of `path`.
 
     Raises:
-        CheckpointError: no such file, a pickle, truncated, or not a safetensors file.
+        CheckpointError: no such file, another format, cut short, or a header that contradicts itself or the file.
     """
-    if not path.is_file():
-        raise CheckpointError(f"{path.name} is not there", f"Put it into {path.parent}, or choose another model")
-    _refuse_pickle(path)
-    entries, data_bytes = _entries(path)
-    end = max((int(entry["data_offsets"][1]) for entry in entries.values()), default=0)
-    if end > data_bytes:
-        raise CheckpointError(f"{path.name} is cut short: {end - data_bytes} bytes are missing", _REDOWNLOAD)
+    _require_file(path)
+    try:
+        text, data_bytes = _read(path)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise CheckpointError(f"{path.name} cannot be opened: {reason}", "Look at its permissions") from error
+    raw = _parsed(path, text)
+    metadata = raw.pop("__metadata__", None)
+    entries = [_entry(path, name, value) for name, value in raw.items()]
+    _require_layout(path, entries, data_bytes)
     return Header(
         path,
-        {name: tuple(entry["shape"]) for name, entry in entries.items()},
-        {name: str(entry["dtype"]) for name, entry in entries.items()},
+        {entry.name: entry.shape for entry in entries},
+        {entry.name: entry.dtype for entry in entries},
+        _texts(metadata),
     )
 
 
-def _refuse_pickle(path: Path) -> None:
-    with path.open("rb") as file:
-        start = file.read(_LENGTH_BYTES + 1)
-    # a length may begin with the same bytes as a pickle or an archive, so look where the JSON begins, too
-    marked = start[:2] == b"PK" or start[:1] == b"\x80"
-    if path.suffix.lower() in _PICKLE_SUFFIXES or (marked and start[_LENGTH_BYTES:] != b"{"):
-        raise CheckpointError(
-            f"{path.name} is a pickle file, which can run code when it is opened",
-            "Download the .safetensors version of this model",
-        )
+def _require_file(path: Path) -> None:
+    try:
+        if path.is_file():
+            return
+        dangling, there = path.is_symlink() and not path.exists(), path.exists()
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path.name} cannot be opened: {error}", "Look at its permissions") from error
+    if dangling:
+        raise CheckpointError(f"{path.name} is a link whose target is gone", "Remove the link, or mend it")
+    if there:
+        raise CheckpointError(f"{path.name} is not a file", "Choose a .safetensors file")
+    raise CheckpointError(f"{path.name} is not there", f"Put it into {path.parent}, or choose another model")
 
 
-def _entries(path: Path) -> tuple[dict[str, dict[str, list[int]]], int]:
-    """Header entries without metadata, and the bytes that follow the header."""
+def _read(path: Path) -> tuple[bytes, int]:
+    """The JSON of the header, and the bytes that follow it."""
     size = path.stat().st_size
     with path.open("rb") as file:
-        length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
+        start = file.read(64)
+        if reason := foreign_format(start):
+            raise CheckpointError(f"{path.name} {reason.what}", reason.remedy)
+        length = int.from_bytes(start[:_LENGTH_BYTES], "little")
         if size < _LENGTH_BYTES or length > _LARGEST_HEADER:
             raise CheckpointError(f"{path.name} is not a safetensors file", f"{_REDOWNLOAD} in the safetensors format")
         if size < _LENGTH_BYTES + length:
             raise CheckpointError(f"{path.name} is cut short: it ends within its header", _REDOWNLOAD)
-        text = file.read(length)
+        file.seek(_LENGTH_BYTES)
+        return file.read(length), size - _LENGTH_BYTES - length
+
+
+def _parsed(path: Path, text: bytes) -> dict[str, Any]:
     try:
-        entries = json.loads(text)
-        entries.pop("__metadata__", None)
-        complete = all({"dtype", "shape", "data_offsets"} <= entry.keys() for entry in entries.values())
-    except (ValueError, TypeError, AttributeError) as error:
+        raw = json.loads(text, object_pairs_hook=_without_duplicates)
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path.name} has no readable safetensors header", _REDOWNLOAD) from error
-    if not complete:
-        raise CheckpointError(f"{path.name} has an incomplete safetensors header", _REDOWNLOAD)
-    return entries, size - _LENGTH_BYTES - length
+    if not isinstance(raw, dict):
+        raise CheckpointError(f"{path.name} has no readable safetensors header", _REDOWNLOAD)
+    return raw
 
 
-def _count(shape: Shape) -> int:
-    total = 1
-    for side in shape:
-        total *= side
-    return total
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands there twice")
+    return found
+
+
+def _entry(path: Path, name: str, value: Any) -> _Entry:
+    """One tensor's row, every field checked."""
+    try:
+        dtype, shape, (begin, end) = value["dtype"], tuple(value["shape"]), value["data_offsets"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path.name} has an incomplete safetensors header at {name[:80]}", _REDOWNLOAD
+        ) from error
+    if not isinstance(dtype, str) or dtype not in _BITS:
+        remedy = "Download it in 16 bits"
+        raise CheckpointError(f"{path.name} has values of an unknown type, {str(dtype)[:20]}, in {name[:80]}", remedy)
+    numbers = (*shape, begin, end)
+    whole = all(isinstance(number, int) and not isinstance(number, bool) for number in numbers)
+    if not whole or not all(0 <= number < _LARGEST_SIDE for number in numbers) or len(shape) > _MOST_SIDES:
+        raise CheckpointError(f"{path.name} has a damaged safetensors header: {name[:80]} has no shape", _REDOWNLOAD)
+    if (end - begin) * 8 != math.prod(shape) * _BITS[dtype]:
+        detail = f"{path.name} has a damaged safetensors header: {name[:80]} has other bytes than its shape"
+        raise CheckpointError(detail, _REDOWNLOAD)
+    return _Entry(name, dtype, shape, begin, end)
+
+
+def _require_layout(path: Path, entries: list[_Entry], data_bytes: int) -> None:
+    """Each tensor begins where the one before it ends, and the file ends with the last."""
+    reached = 0
+    for entry in sorted(entries, key=lambda entry: (entry.begin, entry.end)):
+        if entry.begin != reached:
+            what = "overlap" if entry.begin < reached else "have a gap"
+            detail = f"{path.name} has a damaged safetensors header: its tensors {what} at {entry.name[:80]}"
+            raise CheckpointError(detail, _REDOWNLOAD)
+        reached = entry.end
+    if reached > data_bytes:
+        raise CheckpointError(f"{path.name} is cut short: {reached - data_bytes} bytes are missing", _REDOWNLOAD)
+    if reached < data_bytes:
+        detail = f"{path.name} is damaged: {data_bytes - reached} bytes follow its last tensor"
+        raise CheckpointError(detail, _REDOWNLOAD)
+
+
+def _texts(metadata: Any) -> dict[str, str]:
+    """What is no text tells nothing."""
+    rows = metadata.items() if isinstance(metadata, dict) else ()
+    return {name: value for name, value in rows if isinstance(value, str)}
 
 
 def require_shapes(path: Path, found: Mapping[str, Shape], expected: Mapping[str, Shape]) -> None:

@@ -19,8 +19,7 @@ OFFSET_KINDS = {Kind.OFFSET_LORA, Kind.OFFSET, Kind.OFFSET_DIFFUSERS}
 CONV_IN = "conv_in.weight"
 
 _MARKED = re.compile(r"diffusion_model\.(.+)::(diff|lora)::(\d)")
-_EMBEDDING = re.compile(r"(time|add)_embedding\..*")
-_EDGE = re.compile(r"conv_(in|norm_out|out)\..*")
+_ALONE = re.compile(r"(time_embedding|add_embedding|conv_in|conv_norm_out|conv_out)\.")  # there once in a UNet
 _WRONG_FILE = "Choose a file released for this model family, or download it again"
 
 
@@ -105,9 +104,7 @@ def _offset_shape(header: Header, parts: list[str]) -> Shape:
 
 
 def _role(name: str) -> str:
-    """The kind of a parameter: its name without numbers; the embeddings are one kind, the UNet's two ends another."""
-    if _EMBEDDING.fullmatch(name):
-        return "embeddings"
-    if _EDGE.fullmatch(name):
-        return "ends"
+    """The kind of a parameter: its name without numbers; each embedding and each end of the UNet is one kind."""
+    if alone := _ALONE.match(name):
+        return alone[0]
     return re.sub(r"^(down_blocks|up_blocks|mid_block)|\.\d+", "", name)

@@ -17,6 +17,7 @@ from acetate.protocol.requests import GenerateRequest, Task
 from acetate_engine.models.families import mini, sd15, sdxl
 from acetate_engine.models.families.add_ons import require_add_ons
 from acetate_engine.models.families.base import Model, WorkingSize
+from acetate_engine.models.families.released import refusal
 
 if TYPE_CHECKING:
     from acetate_engine.models.families.components import Components
@@ -75,6 +76,8 @@ def find_model(name: str, task: Task) -> Model:
     """
     models = {model.info.name: model for model in reversed(find_models())}  # of equal names, the embedded one
     if name not in models:
+        if refused := refusal(name):
+            raise UnknownModel(*refused)
         known = ", ".join(sorted(name for name, model in models.items() if model.info.installed))
         raise UnknownModel(f"there is no model {name[:80]!r}", f"Choose one of these: {known or 'none is installed'}.")
     info = models[name].info

@@ -6,48 +6,88 @@ In `models` of the data directory, with FAMILY one of mini, sd15 and sdxl:
     adapters/FAMILY_KIND                   T2I-Adapters, diffusers folders
     ip_adapter/NAME.safetensors            with folders of CLIP image encoders beside them
     loras/NAME.safetensors
+    embeddings/NAME.safetensors
+
+In folders of other programs ControlNets are told by what their names say.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from acetate.protocol.errors import CheckpointError, UnsupportedTask
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import ControlKind, ControlMethod, GenerateRequest
-from acetate_engine.models.checkpoints.kinds import Family, FileInfo, Kind, inspect
+from acetate_engine.models.checkpoints.info import Family, FileInfo, Kind
+from acetate_engine.models.checkpoints.kinds import inspected
+from acetate_engine.models.families.places import Item, Shelf, items, named
 from acetate_engine.paths import models_dir
 
-FOLDERS = ("checkpoints", "layerdiffuse", "controlnet", "adapters", "ip_adapter", "loras")
-_MODEL_SUFFIXES = {".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".pkl"}
+Controls = Mapping[tuple[ControlMethod, ControlKind], Path]
+
+_NAMED_KINDS = (
+    (ControlKind.POSE, r"openpose|pose"),
+    (ControlKind.DEPTH, r"depth"),
+    (ControlKind.SCRIBBLE, r"scribble|sketch"),
+    (ControlKind.EDGES, r"canny|edges?"),
+    (ControlKind.LINES, r"lineart|lines?|mlsd|softedge|hed"),
+)
 
 
 @dataclass(frozen=True)
 class AddOns:
     """Of one family, by the names that requests call them."""
 
-    controls: Mapping[tuple[ControlMethod, ControlKind], Path]
+    controls: Controls
     ip_adapters: Mapping[str, Path]
     image_encoders: tuple[Path, ...]
     loras: Mapping[str, Path]
+    embeddings: Mapping[str, Path] = field(default_factory=dict)
+    other_embeddings: Mapping[str, str] = field(default_factory=dict)  # what those are that do not fit
 
     def paths(self) -> list[Path]:
-        named = (*self.controls.values(), *self.ip_adapters.values(), *self.image_encoders, *self.loras.values())
-        return list(dict.fromkeys(named))
+        named_files = (
+            *self.ip_adapters.values(),
+            *self.image_encoders,
+            *self.loras.values(),
+            *self.embeddings.values(),
+        )
+        return list(dict.fromkeys((*self.controls.values(), *named_files)))
 
 
-def find_add_ons(name: str, family: Family) -> AddOns:
-    """Those of a family; a file that does not tell its family is looked at again when it is loaded."""
-    encoders = sorted(path.parent for path in (models_dir() / "ip_adapter").glob("*/config.json"))
+def find_add_ons(name: str, family: Family, width: int | None = None) -> AddOns:
+    """Those of a family; a file that does not tell its family is looked at again when it is loaded.
+
+    `width`: of the text that the model listens to; what tells another is of another model.
+    """
+    encoders = [item.path for item in (*items(Shelf.IP_ADAPTER), *items(Shelf.IMAGE_ENCODERS)) if item.path.is_dir()]
+    fits = _Fits(family, width)
     return AddOns(
-        dict(_controls(name)),
-        _files("ip_adapter", Kind.IP_ADAPTER, family),
+        {**dict(_controls_by_name(name, fits)), **dict(_controls(name))},
+        _files(Shelf.IP_ADAPTER, Kind.IP_ADAPTER, fits),
         tuple(encoders),
-        _files("loras", Kind.STYLE_LORA, family),
+        _files(Shelf.LORAS, Kind.STYLE_LORA, fits),
+        _files(Shelf.EMBEDDINGS, Kind.EMBEDDING, fits),
+        _others(Shelf.EMBEDDINGS, fits),
     )
+
+
+@dataclass(frozen=True)
+class _Fits:
+    """Whether a file may belong to a model, as far as its header tells."""
+
+    family: Family
+    width: int | None
+
+    def __call__(self, info: FileInfo) -> bool:
+        if info.problem or info.family not in (self.family, None):
+            return False
+        if info.kind is Kind.EMBEDDING:  # SDXL has two tables, narrower than what they make together
+            return info.family is not None or (self.family is Family.SD15 and self.width in (None, info.width))
+        return None in (self.width, info.width) or self.width == info.width
 
 
 def with_add_ons(info: ModelInfo, add_ons: AddOns) -> ModelInfo:
@@ -64,12 +104,21 @@ def require_add_ons(info: ModelInfo, request: GenerateRequest) -> None:
     for style in request.styles:
         if style.lora not in info.styles:
             remedy = _remedy(info.styles, put.format("its LoRA (.safetensors)") + "/loras")
-            raise UnsupportedTask(f"{info.title} has no style {style.lora[:80]!r}", remedy)
+            raise UnsupportedTask(f"{info.title} has no style {style.lora[:80]!r}{_whose(style.lora)}", remedy)
     for prompt in request.image_prompts:
         if not info.image_prompts or prompt.adapter not in (None, *info.image_prompts):
             called = f" {prompt.adapter[:80]!r}" if prompt.adapter else ""
             needed = put.format("an IP-Adapter (.safetensors)") + "/ip_adapter, and its folder image_encoder beside it"
             raise UnsupportedTask(f"{info.title} has no image adapter{called}", _remedy(info.image_prompts, needed))
+
+
+def _whose(style: str) -> str:
+    """What is there by that name, and cannot be used with this model."""
+    item = named(items(Shelf.LORAS)).get(style)
+    info = inspected(item.path) if item else None
+    if isinstance(info, CheckpointError):
+        return f": {info.detail}"
+    return f": {item.path.name} is a {info}" if item and info else ""
 
 
 def _remedy(known: tuple[str, ...], put: str) -> str:
@@ -92,30 +141,44 @@ def _folder_or_file(path: Path) -> Path | None:
     return path if path.is_dir() else file if file.is_file() else None
 
 
-def _files(folder: str, kind: Kind, family: Family) -> dict[str, Path]:
-    found = {}
-    for path in sorted((models_dir() / folder).glob("*.safetensors")):
-        info = inspected(path)
-        if isinstance(info, FileInfo) and info.kind is kind and info.family in (family, None):
-            found[path.stem] = path
-    return found
+def _controls_by_name(name: str, fits: _Fits) -> Iterator[tuple[tuple[ControlMethod, ControlKind], Path]]:
+    """Of a family that their header tells; those that were published have names that say what hint they take."""
+    for item in reversed(items(Shelf.CONTROLNET)):  # of several, the first stays
+        info = inspected(item.path)
+        if not isinstance(info, FileInfo) or info.family is None or not fits(info):
+            continue
+        if info.kind is Kind.CONTROLNET_UNION:
+            yield from (((ControlMethod.UNION, kind), item.path) for kind in ControlKind)
+        elif info.kind is Kind.CONTROLNET and (kind := _kind_of(item.stem)):
+            yield (ControlMethod.CONTROLNET, kind), item.path
 
 
-def inspected(path: Path) -> FileInfo | CheckpointError:
-    """What a file is, or why it cannot be used; its header is read again when it has changed."""
-    state = path.stat()
-    return _inspected(path, state.st_size, state.st_mtime_ns)
+def _kind_of(stem: str) -> ControlKind | None:
+    return next((kind for kind, pattern in _NAMED_KINDS if re.search(pattern, stem.lower())), None)
 
 
-@lru_cache(maxsize=2048)
-def _inspected(path: Path, size: int, modified: int) -> FileInfo | CheckpointError:
-    try:
-        return inspect(path)
-    except CheckpointError as error:
-        return error
+def _files(shelf: Shelf, kind: Kind, fits: _Fits) -> dict[str, Path]:
+    """By their names among all of the shelf, so that a name means one file whatever the model."""
+    found = named(item for item in items(shelf) if item.path.is_file() or item.path.is_symlink())
+    infos = {name: (item, inspected(item.path)) for name, item in found.items()}
+    return {
+        name: item.path
+        for name, (item, info) in infos.items()
+        if isinstance(info, FileInfo) and info.kind is kind and fits(info)
+    }
 
 
-def list_files() -> list[tuple[Path, FileInfo | CheckpointError]]:
+def _others(shelf: Shelf, fits: _Fits) -> dict[str, str]:
+    """What those of a shelf are that cannot be used with a model, by name."""
+    infos = {name: inspected(item.path) for name, item in named(items(shelf)).items()}
+    return {
+        name: info.detail if isinstance(info, CheckpointError) else f"{info.path.name} is a {info}"
+        for name, info in infos.items()
+        if isinstance(info, CheckpointError) or not fits(info)
+    }
+
+
+def list_files() -> list[tuple[Item, FileInfo | CheckpointError]]:
     """Every model file and diffusers folder in its place, and what it is."""
-    paths = [path for folder in FOLDERS for path in sorted((models_dir() / folder).glob("*"))]
-    return [(path, inspected(path)) for path in paths if path.is_dir() or path.suffix.lower() in _MODEL_SUFFIXES]
+    found = {item.path: item for shelf in Shelf for item in items(shelf)}
+    return [(item, inspected(path)) for path, item in found.items()]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acetate.protocol.events import ModelInfo
+from acetate_engine.models.checkpoints.sampling import Distilled
 
 if TYPE_CHECKING:
     from acetate_engine.models.families.components import Components
@@ -32,9 +33,24 @@ class Model:
     size: WorkingSize
     files: tuple[tuple[Path, int], ...]  # it is loaded from these, modified then: a changed file makes another model
     load: Callable[[], Components] = field(compare=False)  # imports torch; raises CheckpointError
+    distilled: Distilled | None = None  # it was taught to need few steps
+    distilled_styles: Mapping[str, Distilled] = field(default_factory=dict, compare=False)  # as much, of LoRAs
+
+    def few_steps(self, styles: Iterable[str]) -> Distilled | None:
+        """What this model wants with these styles in it, where it, or one of them, was taught to need few steps."""
+        found = (self.distilled_styles[style] for style in styles if style in self.distilled_styles)
+        return next(found, self.distilled)
 
 
 def stamped(paths: Iterable[Path]) -> tuple[tuple[Path, int], ...]:
     """Every file of these paths, folders included, with its time of modification in ns."""
     files = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()]
-    return tuple((file, file.stat().st_mtime_ns) for file in sorted(files))
+    return tuple((file, _modified(file)) for file in sorted(files))
+
+
+def _modified(file: Path) -> int:
+    """0 of one that is gone meanwhile."""
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0

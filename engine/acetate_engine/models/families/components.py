@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,11 +12,12 @@ from diffusers import SchedulerMixin
 from torch import Tensor
 
 from acetate.protocol.geometry import Extent
-from acetate.protocol.requests import ControlKind, ControlMethod, ImagePrompt, Style
-from acetate_engine.models.adapters.controls import HintReader
+from acetate.protocol.requests import ControlHint, ControlKind, ControlMethod, ImagePrompt, Style
+from acetate_engine.models.adapters.controls import Net
 from acetate_engine.models.adapters.image_prompts import IPAdapters
 from acetate_engine.models.adapters.styles import StyleLoras
 from acetate_engine.models.networks.latent_transparency import Autoencoder, LatentTransparency
+from acetate_engine.models.networks.offset_scale import FOLDED_IN, settled
 from acetate_engine.models.runtime.placement import Placement
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Text:
     pooled: Tensor | None = None  # (n, width): SDXL
     time_ids: Tensor | None = None  # (n, 6): SDXL's sizes and crop
     pictures: tuple[Tensor, ...] = ()  # (n, 1, ...): one an IP-Adapter
+    notes: tuple[str, ...] = ()  # for the painter: what of the prompts was not read
 
     def then(self, other: Text) -> Text:
         """The rows of both; both are of one model."""
@@ -116,13 +118,15 @@ class Components:
     latent_channels: int
     factor: int  # pixels a latent pixel
     scaling_factor: float
-    controls: Mapping[tuple[ControlMethod, ControlKind], Callable[[], HintReader]] = field(default_factory=dict)
+    controls: Mapping[tuple[ControlMethod, ControlKind], Net] = field(default_factory=dict)
     styles: StyleLoras | None = None
     image_prompts: IPAdapters | None = None
     alpha_levels: tuple[float, float] = (0.0, 1.0)  # decoded alpha that counts as 0 and as 1; linear between
     grain: float = 0.0  # how much its colours tremble that should not, 0..1: smoothed away where a layer is enlarged
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     placement: Placement | None = None  # None: all of it is on the device, and stays
+    notes: tuple[str, ...] = ()  # for the painter, of every job
+    unsettled_scale: bool = False  # lambda of the encoder's file is to be found out at its first use
     _attached: tuple[str, Adaptation] | None = None
     _added: tuple[Weights, Weights] | None = ((), ())  # LoRAs and IP-Adapters; None while they change
 
@@ -160,6 +164,37 @@ class Components:
             with self._changing():
                 self._exchange(name)
         return self._attached[1] if self._attached else None
+
+    def settle_scale(self) -> str | None:
+        """Find out lambda of the encoder's file, once; what to tell the painter where it is not the released one."""
+        if self.unsettled_scale:
+            self.transparency = settled(self.transparency, self.vae, self.factor)
+            self.unsettled_scale = False
+        if self.transparency.offset_scale != FOLDED_IN:
+            return None
+        return "the file of the transparency encoder has its scale in it: 1 is used in place of 300"
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """For the painter: what the model was put together from, and what of the styles in it has no place."""
+        return (*self.notes, *(() if self.styles is None else self.styles.notes))
+
+    def make_room(self, hints: Sequence[ControlHint], prompts: Sequence[ImagePrompt]) -> None:
+        """On the device, for what a job brings along: ControlNets of these hints, encoders of these pictures.
+
+        Nets of earlier jobs stay as long as the model need not give way to them.
+        """
+        if self.placement is None:
+            return
+        named = {(hint.method, hint.kind) for hint in hints}
+        wanted = {net for key, net in self.controls.items() if key in named or (None, key[1]) in named}
+        others = {net for net in self.controls.values() if net.is_loaded and net not in wanted}
+        encoders = self.image_prompts.encoder_bytes if prompts and self.image_prompts is not None else 0
+        needed = encoders + sum(net.size for net in wanted)
+        if not self.placement.fits_beside(needed + sum(net.size for net in others)):
+            for net in others:
+                net.unload()
+        self.placement.make_room(needed)
 
     def _exchange(self, name: str | None) -> None:
         if self._attached is not None:

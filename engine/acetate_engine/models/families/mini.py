@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from acetate.protocol.codec import from_json
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import ControlKind, ControlMethod, Task
-from acetate_engine.models.checkpoints.kinds import Family
+from acetate_engine.models.checkpoints.info import Family
 from acetate_engine.models.families.add_ons import AddOns, find_add_ons, with_add_ons
 from acetate_engine.models.families.base import Model, WorkingSize, stamped
 from acetate_engine.paths import resources_dir

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -14,7 +14,7 @@ from acetate.protocol.errors import CheckpointError
 from acetate.protocol.geometry import Extent
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing
 from acetate_engine.models.adapters.sharing_files import load_sharing_weights
-from acetate_engine.models.checkpoints.kinds import Family
+from acetate_engine.models.checkpoints.info import Family
 from acetate_engine.models.families.add_ons import AddOns
 from acetate_engine.models.families.components import Adaptation, Components, Text
 from acetate_engine.models.families.mini import MiniCard
@@ -24,6 +24,7 @@ from acetate_engine.models.networks.latent_transparency import LatentTransparenc
 from acetate_engine.models.networks.text import MiniLMTextEncoder
 from acetate_engine.models.networks.transparency_folders import read_transparency
 from acetate_engine.pipelines.methods.shared_attention import SharedAttention
+from acetate_engine.prompts.weights import plain
 
 Part = TypeVar("Part")
 
@@ -34,7 +35,8 @@ def load_parts(folder: Path, card: MiniCard, layers: Sequence[str], added: AddOn
     text = MiniLMTextEncoder(card.text_tokens)
 
     def encode_text(prompts: list[str], clip_skip: int, working: Extent) -> Text:
-        return Text(text.encode(prompts))
+        words = [plain(prompt) for prompt in prompts]
+        return Text(text.encode(words), notes=tuple(_unread(text, prompts, words)))
 
     unet = _part(UNet2DConditionModel.from_pretrained, folder / "unet").eval().requires_grad_(False)
     return Components(
@@ -52,6 +54,14 @@ def load_parts(folder: Path, card: MiniCard, layers: Sequence[str], added: AddOn
         grain=card.grain,
         scaling_factor=vae.config.scaling_factor,
     )
+
+
+def _unread(text: MiniLMTextEncoder, prompts: list[str], words: list[str]) -> Iterator[str]:
+    if prompts != words:
+        yield "this model weighs no words: brackets and BREAK in the prompt mean nothing to it"
+    for prompt in words:
+        if rest := text.unread(prompt):
+            yield f"this model reads {text.tokens - 2} tokens of a prompt; not read: {rest}"
 
 
 def _transparency(folder: Path, offset_scale: float) -> LatentTransparency:

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import torch
-from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
-from torch import Tensor
+from diffusers import UNet2DConditionModel
 
-from acetate.protocol.geometry import Extent
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing
 from acetate_engine.models.adapters.sharing_files import load_sharing_weights
 from acetate_engine.models.adapters.unet_patch import UNetPatch
 from acetate_engine.models.checkpoints.base import BaseModel, load_base
-from acetate_engine.models.checkpoints.kinds import Family
+from acetate_engine.models.checkpoints.info import Family
 from acetate_engine.models.checkpoints.load import (
     load_offset_encoder,
     load_transparent_decoder,
 )
 from acetate_engine.models.checkpoints.offsets import OffsetFile
-from acetate_engine.models.families.components import Adaptation, Components, Text, TextEncode
-from acetate_engine.models.families.released import ReleasedFiles
+from acetate_engine.models.families.clip import encode_by_clip
+from acetate_engine.models.families.components import Adaptation, Components
+from acetate_engine.models.families.released import ReleasedFiles, read_description
 from acetate_engine.models.families.shelves import shelves
 from acetate_engine.models.networks.latent_transparency import LatentTransparency
-from acetate_engine.models.runtime.placement import Placement, WeightBytes, choose_policy, free_bytes
+from acetate_engine.models.networks.transparency import RELEASED_DECODER_WIDTHS
+from acetate_engine.models.runtime import estimates
+from acetate_engine.models.runtime.devices import best_device, precision_on, transparency_dtype
+from acetate_engine.models.runtime.placement import Placement, Policy, WeightBytes, choose_policy, free_bytes
 from acetate_engine.pipelines.methods.base import LayerMethod
 
+_NAMES = {Family.SD15: "sd15", Family.SDXL: "sdxl"}
+_MOST_FRAMES = 3  # of one picture: foreground, background, blended
 MakeAdaptation = Callable[[Path, UNet2DConditionModel], Adaptation]
 
 
@@ -62,28 +67,70 @@ def load_parts(
 ) -> Components:
     """The base on `device` (the best where None) as far as its memory goes; layer files are read at their first use.
 
-    On a graphics card UNet and text are fp16 and the VAE, which overflows in that, bf16; on the CPU all is float32.
+    On a graphics card UNet and text are fp16, and the VAE, which overflows in that, bf16 or fp32; on the CPU, fp32.
     """
-    device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    on_card = device.type == "cuda"
-    vae_dtype = torch.bfloat16 if on_card else torch.float32
-    base = load_base(checkpoint, family, torch.float16 if on_card else torch.float32, vae_dtype)
-    transparency = _transparency(files, vae_dtype)
+    device = device or best_device()
+    precision = precision_on(device)
+    base = load_base(checkpoint, family, precision.unet, precision.vae, beside=files.beside)
+    budget = _Budget.of(base, family, device)
+    transparency = _transparency(files, budget.transparency_dtype())
+    added = shelves(base.unet, base.text_encoders, family, files.add_ons, device)
     return Components(
         denoiser=base.unet,
         vae=base.vae,
         scheduler=base.scheduler,
-        encode_text=(_clip_encode if family is Family.SD15 else _two_clips_encode)(base, device),
+        encode_text=encode_by_clip(base, device, files.add_ons, lambda: added["styles"].embeddings),
         transparency=transparency,
-        placement=_placed(base, transparency, device),
         method=method,
+        placement=_placed(base, transparency, budget),
         layers={name: partial(attach, path) for name, path in files.layers.items()},
-        **shelves(base.unet, base.text_encoders, family, files.add_ons, device),
+        **added,
         latent_channels=base.vae.config.latent_channels,
         factor=2 ** (len(base.vae.config.block_out_channels) - 1),
         scaling_factor=base.vae.config.scaling_factor,
         device=device,
+        unsettled_scale=True,
+        notes=tuple(f"{part.said}: {path.name}" for part, path in files.beside.items()),
     )
+
+
+@dataclass(frozen=True)
+class _Budget:
+    """Memory that is free before the model is placed, and what computing with it takes."""
+
+    device: torch.device
+    free: int  # bytes on the device
+    host_free: int  # bytes in main memory, beside the model
+    weights: WeightBytes  # without the networks of transparency
+    pixels: int  # that the family works at
+    colours: int  # bytes of decoding or encoding one picture by the VAE
+    step: int  # bytes of one step of the UNet
+
+    @staticmethod
+    def of(base: BaseModel, family: Family, device: torch.device) -> _Budget:
+        pixels = read_description(_NAMES[family]).native ** 2
+        widths = base.vae.config.block_out_channels
+        frames = _MOST_FRAMES if family is Family.SD15 else 1
+        return _Budget(
+            device,
+            free_bytes(device),
+            free_bytes(torch.device("cpu")),
+            WeightBytes.of([*base.text_encoders, base.unet, base.vae]),
+            pixels,
+            estimates.decoding(pixels, widths, base.vae.dtype.itemsize),
+            estimates.denoising(pixels, 2 ** (len(widths) - 1), frames),
+        )
+
+    def alpha(self, bytes_each: int) -> int:
+        """Bytes of decoding one layer's transparency."""
+        return estimates.decoding(self.pixels, RELEASED_DECODER_WIDTHS, bytes_each)
+
+    def transparency_dtype(self) -> torch.dtype:
+        return transparency_dtype(self.device, self.free - self.weights.total, self.alpha(4))
+
+    def policy(self, weights: WeightBytes, bytes_each: int, beside: int) -> Policy:
+        reserve = estimates.working(self.colours, self.alpha(bytes_each), self.step)
+        return choose_policy(self.free, weights, self.device, self.host_free, reserve, beside)
 
 
 def _transparency(files: ReleasedFiles, dtype: torch.dtype) -> LatentTransparency:
@@ -92,52 +139,10 @@ def _transparency(files: ReleasedFiles, dtype: torch.dtype) -> LatentTransparenc
     return LatentTransparency(encoder, decoder)
 
 
-def _placed(base: BaseModel, transparency: LatentTransparency, device: torch.device) -> Placement:
+def _placed(base: BaseModel, transparency: LatentTransparency, budget: _Budget) -> Placement:
     if transparency.encoder is not None:
-        transparency.encoder.to(device)  # a million parameters: not worth moving
+        transparency.encoder.to(budget.device)  # a million parameters: not worth moving
     after = [base.vae, *([] if transparency.decoder is None else [transparency.decoder])]
     weights = WeightBytes.of([*base.text_encoders, base.unet, *after])
-    policy = choose_policy(free_bytes(device), weights, device, free_bytes(torch.device("cpu")))
-    return Placement(policy, device, base.text_encoders, base.unet, after)
-
-
-def _clip_encode(base: BaseModel, device: torch.device) -> TextEncode:
-    """The pipeline's own encoding looks for a part that CLIPTextModel no longer has when it skips layers."""
-    tokenizer, model = base.tokenizers[0], base.text_encoders[0]
-
-    def encode(prompts: list[str], clip_skip: int, working: Extent) -> Text:
-        length = model.config.max_position_embeddings
-        tokens = tokenizer(prompts, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
-        output = model(tokens.input_ids.to(device), output_hidden_states=True)
-        return Text(model.final_layer_norm(output.hidden_states[-1 - clip_skip]))
-
-    return encode
-
-
-def _two_clips_encode(base: BaseModel, device: torch.device) -> TextEncode:
-    pipeline = StableDiffusionXLPipeline(
-        vae=base.vae,
-        text_encoder=base.text_encoders[0],
-        text_encoder_2=base.text_encoders[1],
-        tokenizer=base.tokenizers[0],
-        tokenizer_2=base.tokenizers[1],
-        unet=base.unet,
-        scheduler=base.scheduler,
-        add_watermarker=False,
-    )
-
-    def encode(prompts: list[str], clip_skip: int, working: Extent) -> Text:
-        states, _, pooled, _ = pipeline.encode_prompt(
-            prompts, device=device, do_classifier_free_guidance=False, clip_skip=clip_skip or None
-        )
-        said = torch.tensor([bool(prompt.strip()) for prompt in prompts], device=device)
-        sizes = [working.height, working.width, 0, 0, working.height, working.width]  # original, crop, target
-        ids = torch.tensor([sizes] * len(prompts), dtype=states.dtype, device=device)
-        return Text(_zero_unless(said, states), pooled=_zero_unless(said, pooled), time_ids=ids)
-
-    return encode
-
-
-def _zero_unless(said: Tensor, rows: Tensor) -> Tensor:
-    """SDXL was trained with zeros for an empty prompt."""
-    return torch.where(said.reshape(-1, *[1] * (rows.ndim - 1)), rows, torch.zeros_like(rows))
+    choose = partial(budget.policy, weights, budget.transparency_dtype().itemsize)
+    return Placement(choose(0), budget.device, base.text_encoders, base.unet, after, choose=choose)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acetate.protocol.requests import Task
-from acetate_engine.models.checkpoints.kinds import Family
+from acetate_engine.models.checkpoints.info import Family
 from acetate_engine.models.families.base import Model
 from acetate_engine.models.families.released import Needs, ReleasedFiles, find_released
 

@@ -21,7 +21,7 @@ from acetate_engine.models.networks.space_to_depth_transparency import (
     SpaceToDepthTransparentDecoder,
 )
 from acetate_engine.models.networks.transparency import OffsetEncoder, TransparentDecoder
-from acetate_engine.models.runtime.memory import Note, run_within_memory
+from acetate_engine.models.runtime.memory import Note, run_within_memory, unsaid
 
 Encoder = OffsetEncoder | SpaceToDepthOffsetEncoder
 Decoder = TransparentDecoder | SpaceToDepthTransparentDecoder
@@ -65,13 +65,17 @@ class LatentTransparency:
     residual: AlphaResidual | None = None
 
     @torch.no_grad()
-    def encode_rgba(self, rgba: Tensor, vae: Autoencoder, multiple: int = 64) -> Tensor:
+    def encode_rgba(
+        self, rgba: Tensor, vae: Autoencoder, multiple: int = 64, *, factor: int = 8, note: Note = unsaid
+    ) -> Tensor:
         """Hide transparency in a latent.
 
         Args:
             rgba: (B, 4, H, W), 0..1, sRGB, straight alpha; any size.
             vae: the frozen autoencoder.
             multiple: pixels; the picture is extended right and below to a multiple of it.
+            factor: pixels a latent pixel.
+            note: told when memory ran out and another way was taken.
 
         Returns:
             (B, C, h, w) float32, unscaled, of the extended picture. `decode_layers(size=(H, W))` crops it again.
@@ -82,8 +86,10 @@ class LatentTransparency:
         if self.encoder is None:
             raise ValueError("this model has no offset encoder: load one to encode RGBA")
         extended = pad_to_multiple(rgba.float(), multiple)
-        plain = plain_latent(extended, vae)
-        return adjusted_latent(plain, extended[:, 3:], pad_rgb(extended), self.encoder, self.offset_scale)
+        plain = encode_rgb((2 * extended[:, :3] - 1) * extended[:, 3:], vae, factor, note)
+        given = torch.cat([extended[:, 3:], pad_rgb(extended)], dim=1).to(self.encoder.dtype)
+        offset = run_within_memory(self.encoder, [given], "Encoding transparency", note, len(given), factor)
+        return _adjusted(plain.mean, plain.std, offset, self.offset_scale)
 
     @torch.no_grad()
     def decode_layers(
@@ -184,8 +190,37 @@ def adjusted_latent(plain: Distribution, alpha: Tensor, padded_rgb: Tensor, enco
     Returns:
         (B, C, h, w) float32, unscaled.
     """
-    offset = encoder(torch.cat([alpha, padded_rgb], dim=1).to(encoder.dtype))
-    return plain.mean.float() + plain.std.float() * (scale * offset.float())
+    return _adjusted(plain.mean, plain.std, encoder(torch.cat([alpha, padded_rgb], dim=1).to(encoder.dtype)), scale)
+
+
+def _adjusted(mean: Tensor, std: Tensor, offset: Tensor, scale: float) -> Tensor:
+    return mean.float() + std.float() * (scale * offset.float())
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A Distribution's two numbers a latent value, (B, C, h, w)."""
+
+    mean: Tensor
+    std: Tensor
+
+
+@torch.no_grad()
+def encode_rgb(rgb: Tensor, vae: Autoencoder, factor: int = 8, note: Note = unsaid) -> Spread:
+    """(B, 3, H, W), -1..1, whose sides are multiples of `factor`, the pixels of a latent pixel → float32, unscaled.
+
+    Raises:
+        ValueError: the autoencoder computes in fp16.
+        OutOfMemory: not even small tiles fit.
+    """
+    require_range(vae)
+
+    def run(x: Tensor) -> Tensor:
+        found = vae.encode(x).latent_dist
+        return torch.cat([found.mean, found.std], dim=1)
+
+    both = run_within_memory(run, [rgb.to(vae.dtype)], "Encoding colours", note, len(rgb), factor).float()
+    return Spread(*both.chunk(2, dim=1))
 
 
 @torch.no_grad()

@@ -33,3 +33,9 @@ class MiniLMTextEncoder:
         )
         states = self.model(**batch).last_hidden_state
         return states * batch["attention_mask"][..., None] * STATE_SCALE
+
+    def unread(self, prompt: str) -> str:
+        """The words behind those that are read; empty where all are."""
+        offsets = self.tokenizer(prompt, return_offsets_mapping=True).offset_mapping[1:-1]
+        read = self.tokens - 2  # the first and the last mark the ends
+        return prompt[offsets[read][0] :].strip() if len(offsets) > read else ""

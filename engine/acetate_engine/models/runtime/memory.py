@@ -9,8 +9,14 @@ import torch
 from torch import Tensor
 
 from acetate.protocol.errors import OutOfMemory
+from acetate_engine.models.runtime.devices import empty_caches
 
 Note = Callable[[str], None]  # receives a sentence that the job shows beside its result
+
+
+def unsaid(text: str) -> None:
+    """A Note for where no job is."""
+
 
 _TILES = (64, 32)  # latent pixels a side
 
@@ -37,24 +43,25 @@ class Plan:
 
 
 def run_within_memory(
-    run: Callable[..., Tensor], inputs: Sequence[Tensor], what: str, note: Note, batch: int = 4
+    run: Callable[..., Tensor], inputs: Sequence[Tensor], what: str, note: Note, batch: int = 4, factor: int = 1
 ) -> Tensor:
     """Call `run(*inputs)`, in smaller batches and then in tiles when memory runs out.
 
     Args:
-        run: takes tensors like `inputs`, returns (B, C, H', W'), a fixed multiple of the smallest input's sides.
-        inputs: (B, C_i, H_i, W_i), same B; sides are whole multiples of those of the smallest, the latent.
+        run: takes tensors like `inputs`, returns (B, C, H', W'), a fixed multiple of the latent's sides.
+        inputs: (B, C_i, H_i, W_i), same B; sides are whole multiples of those of the latent.
         what: name of the step, for the note and the error.
         note: told when the first plan did not fit.
         batch: images at once, at first.
+        factor: of the smallest input's sides to the latent's: 1 where that is the latent, as in decoding.
 
     Raises:
         OutOfMemory: not even the smallest tile fits.
     """
-    latent = min(inputs, key=lambda x: x.shape[2] * x.shape[3])
-    plans = list(_plans(min(batch, latent.shape[0]), max(latent.shape[2:])))
+    smallest = min(inputs, key=lambda x: x.shape[2] * x.shape[3])
+    plans = list(_plans(min(batch, smallest.shape[0]), max(smallest.shape[2:]) // factor))
     for plan in plans:
-        result = _attempt(run, inputs, plan)
+        result = _attempt(run, inputs, plan, factor)
         if result is not None:
             if plan is not plans[0]:
                 note(f"{what} ran out of memory and was done {plan}")
@@ -73,36 +80,35 @@ def _plans(batch: int, side: int) -> Iterator[Plan]:
     yield from (Plan(1, tile) for tile in _TILES if tile < side)
 
 
-def _attempt(run: Callable[..., Tensor], inputs: Sequence[Tensor], plan: Plan) -> Tensor | None:
+def _attempt(run: Callable[..., Tensor], inputs: Sequence[Tensor], plan: Plan, factor: int) -> Tensor | None:
     try:
-        return _execute(run, inputs, plan)
+        return _execute(run, inputs, plan, factor)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
     # outside of the handler, where the error no longer keeps the failed tensors alive
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    empty_caches()
     return None
 
 
-def _execute(run: Callable[..., Tensor], inputs: Sequence[Tensor], plan: Plan) -> Tensor:
+def _execute(run: Callable[..., Tensor], inputs: Sequence[Tensor], plan: Plan, factor: int) -> Tensor:
     chunks = zip(*(torch.split(x, plan.batch) for x in inputs), strict=True)
     if plan.tile is None:
         return torch.cat([run(*chunk) for chunk in chunks])
-    return torch.cat([run_tiled(run, chunk, plan.tile, plan.tile // 4) for chunk in chunks])
+    return torch.cat([run_tiled(run, chunk, plan.tile, plan.tile // 4, factor) for chunk in chunks])
 
 
-def run_tiled(run: Callable[..., Tensor], inputs: Sequence[Tensor], tile: int, overlap: int) -> Tensor:
+def run_tiled(run: Callable[..., Tensor], inputs: Sequence[Tensor], tile: int, overlap: int, factor: int = 1) -> Tensor:
     """Call `run` on overlapping tiles and blend its outputs with linear ramps.
 
     Args:
-        run, inputs: as for `run_within_memory`.
+        run, inputs, factor: as for `run_within_memory`.
         tile, overlap: latent pixels a side, overlap < tile.
 
     Returns:
         (B, C, H', W') in the dtype of `run`'s output.
     """
-    height, width = min(tuple(x.shape[2:]) for x in inputs)
+    height, width = (side // factor for side in min(tuple(x.shape[2:]) for x in inputs))
     total: Tensor | None = None
     for top in _starts(height, tile, overlap):
         for left in _starts(width, tile, overlap):

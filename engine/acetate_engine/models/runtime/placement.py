@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -11,11 +11,12 @@ from typing import Any
 import psutil
 import torch
 from accelerate import cpu_offload_with_hook
+from accelerate.hooks import remove_hook_from_module
 from diffusers import UNet2DConditionModel
 from diffusers.hooks import HookRegistry
 from torch import nn
 
-_RESERVE = 2 << 30  # bytes for what is computed, the decoding of pictures included, which goes on in tiles
+_RESERVE = 2 << 30  # bytes for what is computed, where nobody has counted (estimates.py)
 _STREAMING = ("cuda", "xpu")  # devices with a memory of their own and streams that copy while computing
 _GROUP_HOOKS = ("group_offloading", "layer_execution_tracker", "lazy_prefetch_group_offloading")
 
@@ -42,18 +43,25 @@ class WeightBytes:
         return WeightBytes(sum(sizes), max(sizes))
 
 
-def choose_policy(free: int, weights: WeightBytes, device: torch.device, host_free: int) -> Policy:
+def choose_policy(
+    free: int, weights: WeightBytes, device: torch.device, host_free: int, reserve: int = _RESERVE, beside: int = 0
+) -> Policy:
     """The fastest that fits; the only one that changes pixels comes last.
+
+    With one part at a time on the device the UNet has left it before pictures are decoded, so that these need no tiles.
 
     Args:
         free: bytes that are free on the device.
         host_free: bytes that are free in main memory beside the model, which has been loaded there.
+        reserve: bytes for what is computed: decoding, encoding and denoising at the size that the model works at.
+        beside: bytes of what a job brings along and stays on the device: ControlNets, image encoders.
     """
     if device.type not in _STREAMING:  # it computes in main memory: moving weights would save nothing
         return Policy.ALL_ON_DEVICE
-    if weights.total + _RESERVE <= free:
+    needed = reserve + beside
+    if weights.total + needed <= free:
         return Policy.ALL_ON_DEVICE
-    if weights.largest + _RESERVE <= free:
+    if weights.largest + needed <= free:
         return Policy.MODEL_OFFLOAD
     if weights.largest <= host_free:  # layers are copied from pinned memory
         return Policy.GROUP_OFFLOAD
@@ -75,6 +83,7 @@ class Placement:
         before: what is used before the UNet, in this order: text encoders.
         after: what is used after it: VAE, transparent decoder.
         storage: what layerwise casting keeps weights in.
+        choose: the policy, by the bytes that a job brings along; None: it stays as it is.
     """
 
     def __init__(
@@ -85,33 +94,63 @@ class Placement:
         unet: UNet2DConditionModel,
         after: Sequence[nn.Module],
         storage: torch.dtype = torch.float8_e4m3fn,
+        choose: Callable[[int], Policy] | None = None,
     ) -> None:
-        self.policy = policy
         self._device = device
-        self._unet = unet
+        self._before, self._unet, self._after = before, unet, after
+        self._choose = choose
+        self.policy = policy
         if policy is Policy.LAYERWISE_CASTING:
             unet.enable_layerwise_casting(storage_dtype=storage, compute_dtype=unet.dtype)
-            nn.Module.to(unet, device)
-        if policy is Policy.ALL_ON_DEVICE:
-            for part in (*before, unet, *after):
-                nn.Module.to(part, device)
+        self._place()
+
+    def fits_beside(self, beside: int) -> bool:
+        """Whether all of the model stays on the device beside so many bytes."""
+        return self._choose is None or self._choose(beside) is Policy.ALL_ON_DEVICE
+
+    def make_room(self, beside: int) -> None:
+        """For what a job brings along, in bytes; afterwards the model may come back to the device.
+
+        Weights in 8 bits stay so: what was rounded is gone.
+        """
+        policy = self.policy if self._choose is None else self._choose(beside)
+        if policy is self.policy or Policy.LAYERWISE_CASTING in (policy, self.policy):
+            return
+        self._remove_group_hooks()
+        for part in (*self._before, self._unet, *self._after):
+            remove_hook_from_module(part)
+        self.policy = policy
+        self._place()
+
+    def _place(self) -> None:
+        parts: list[Any] = [*self._before, self._unet, *self._after]
+        if self.policy is Policy.ALL_ON_DEVICE:
+            for part in parts:
+                nn.Module.to(part, self._device)
         else:
-            middle = [unet] if policy is Policy.MODEL_OFFLOAD else []
-            _offload_in_turn([*before, *middle, *after], device)
+            for part in parts:
+                nn.Module.to(part, "cpu")
+            others = parts if self.policy is Policy.MODEL_OFFLOAD else [p for p in parts if p is not self._unet]
+            _offload_in_turn(others, self._device)
+        if self.policy is Policy.LAYERWISE_CASTING:
+            nn.Module.to(self._unet, self._device)
         self._stream_groups()
 
     @contextmanager
     def changing(self) -> Iterator[None]:
         """Around any change of the UNet's layers: hooks of groups refer to the tensors that were there before."""
+        self._remove_group_hooks()
+        try:
+            yield
+        finally:
+            self._stream_groups()
+
+    def _remove_group_hooks(self) -> None:
         if self.policy is Policy.GROUP_OFFLOAD:
             registry = HookRegistry.check_if_exists_or_initialize(self._unet)
             for name in _GROUP_HOOKS:
                 registry.remove_hook(name, recurse=True)
             nn.Module.to(self._unet, "cpu")
-        try:
-            yield
-        finally:
-            self._stream_groups()
 
     def _stream_groups(self) -> None:
         if self.policy is Policy.GROUP_OFFLOAD:

@@ -61,13 +61,13 @@ class Concatenated(TransparentRuns):
 
     def _conditioned(self, job: Job, geometry: Geometry, chain: Chain, given: Tensor, start: Start | None) -> Latents:
         job.meter.expect(job.request.images * (2 * job.settings.steps + 1))
-        latents = [encode_picture(given, job.components)] * job.request.images
+        latents = [encode_picture(given, job.components, job.note)] * job.request.images
         return _run_chain(job, geometry, chain, latents, job.request.prompt, generators(job), start)
 
     def blend(self, job: Job, geometry: Geometry, front: Tensor, back: Tensor, both: Tensor) -> Latents:
-        given = [encode_picture(front, job.components)] * job.request.images
+        given = [encode_picture(front, job.components, job.note)] * job.request.images
         run = Run(self._behind.to_blended, (job.request.prompt,), beside=given)
-        run = run.starting(encode_picture(both, job.components), BLEND_STRENGTH)
+        run = run.starting(encode_picture(both, job.components, job.note), BLEND_STRENGTH)
         job.meter.expect(job.request.images * (run.steps(job) + 1))
         return execute(job, run, geometry, generators(job))
 
@@ -77,7 +77,7 @@ class Concatenated(TransparentRuns):
         job.meter.expect(request.images * (3 * run.steps(job) + 2))
         fronts = [decode(job, latent, LayerRole.FOREGROUND) for latent in execute(job, run, geometry, seeds)]
         pixels = (to_tensor(to_pixels(front, request.pixel_format), job.device) for front in fronts)
-        given = [encode_picture(rgba, job.components) for rgba in pixels]
+        given = [encode_picture(rgba, job.components, job.note) for rgba in pixels]
         behind = request.background_prompt or request.prompt
         latents = _run_chain(job, geometry, self._behind, given, behind, seeds)
         return [decode(job, latent, LayerRole.BACKGROUND) for latent in latents], fronts
@@ -94,7 +94,7 @@ def _run_chain(
 ) -> Latents:
     """`given` holds one latent an image."""
     strength = job.request.strength
-    first = Run(chain.to_blended, (job.request.blended_prompt or job.request.prompt,), beside=given)
+    first = Run(chain.to_blended, (job.request.blended,), beside=given)
     blended = execute(job, first.starting(start.blended if start else None, strength), geometry, seeds)
     both = [beside(*pair) for pair in zip(given, blended, strict=True)]
     second = Run(chain.to_wanted, (prompt,), beside=both, layer_until=chain.until)

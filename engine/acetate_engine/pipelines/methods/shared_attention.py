@@ -40,14 +40,16 @@ class SharedAttention(TransparentRuns):
     def _conditioned(self, job: Job, geometry: Geometry, layer: str, given: Tensor, start: Start | None) -> Latents:
         """Two frames: the wanted layer, and the blended picture."""
         request = job.request
-        run = Run(layer, (request.prompt, request.blended_prompt or request.prompt), prepare=_conditioned_by(given))
+        run = Run(layer, (request.prompt, request.blended), prepare=_conditioned_by(given))
         run = run.starting(torch.cat([start.wanted, start.blended]) if start else None, request.strength)
         job.meter.expect(request.images * (run.steps(job) + 1))
         return _frame(execute(job, run, geometry, generators(job)), 0)
 
     def blend(self, job: Job, geometry: Geometry, front: Tensor, back: Tensor, both: Tensor) -> Latents:
         """The frames of fg2bg, with the background frame held to the one that is given."""
-        start = torch.cat([encode_picture(back, job.components), encode_picture(both, job.components)])
+        start = torch.cat(
+            [encode_picture(back, job.components, job.note), encode_picture(both, job.components, job.note)]
+        )
         keep = torch.tensor([1.0, 0.0], device=job.device).reshape(2, 1, 1, 1)
         prompts = (job.request.background_prompt or job.request.prompt, job.request.prompt)
         run = Run("fg2bg", prompts, prepare=_conditioned_by(front), keep=keep).starting(start, BLEND_STRENGTH)
@@ -58,7 +60,7 @@ class SharedAttention(TransparentRuns):
         """Three frames in one run: foreground, background, blended picture."""
         request = job.request
         behind = request.background_prompt or request.prompt
-        run = Run("joint", (request.prompt, behind, request.blended_prompt or request.prompt))
+        run = Run("joint", (request.prompt, behind, request.blended))
         job.meter.expect(request.images * (run.steps(job) + 2))
         latents = execute(job, run, geometry, generators(job))
         fronts = [decode(job, latent, LayerRole.FOREGROUND) for latent in _frame(latents, 0)]

@@ -46,8 +46,8 @@ def _start(job: Job, front: Pixels, behind: Pixels) -> Start:
     """Of pixels of the working extent."""
     both = to_pixels(over(to_float(front), to_float(behind)), job.request.pixel_format)
     return Start(
-        encode_transparent(to_tensor(front, job.device), job.components),
-        encode_picture(to_tensor(both, job.device), job.components),
+        encode_transparent(to_tensor(front, job.device), job.components, job.note),
+        encode_picture(to_tensor(both, job.device), job.components, job.note),
     )
 
 

@@ -77,7 +77,7 @@ def _repainted(job: Job, original: Pixels, geometry: Geometry, mask: Pixels | No
     if mask is not None:
         free = to_tensor(geometry.to_working(mask, repeat_border=False), job.device)
         keep = 1 - _any_within(free, job.components.factor)
-    start, strength = encode_transparent(rgba, job.components), job.request.strength
+    start, strength = encode_transparent(rgba, job.components, job.note), job.request.strength
     residual = encode_residual(rgba, start, job.components, job.note) if strength < 1 else None
     latents = job.method.rework(job, geometry, start, keep)
     left = None if residual is None else (1 - strength) * residual

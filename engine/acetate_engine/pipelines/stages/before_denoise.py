@@ -9,6 +9,7 @@ import torch
 from diffusers import (
     DPMSolverMultistepScheduler,
     EulerAncestralDiscreteScheduler,
+    EulerDiscreteScheduler,
     LCMScheduler,
     SchedulerMixin,
     TCDScheduler,
@@ -26,9 +27,11 @@ _KINDS: dict[Scheduler, tuple[type[SchedulerMixin], dict[str, object]]] = {
     ),
     Scheduler.UNIPC: (UniPCMultistepScheduler, {"final_sigmas_type": "zero"}),
     Scheduler.EULER_A: (EulerAncestralDiscreteScheduler, {}),
+    Scheduler.EULER: (EulerDiscreteScheduler, {}),
     Scheduler.LCM: (LCMScheduler, {"clip_sample": False}),
     Scheduler.TCD: (TCDScheduler, {"clip_sample": False}),
 }
+_GUIDANCE_RESCALE = 0.7  # as that paper has it
 _DISTILLED_STEPS = 50  # LCM and TCD choose their steps among these
 # what these models agree on; a scheduler's own settings, such as the solver's order, would not fit another
 _NOISE_SCHEDULE = (
@@ -97,16 +100,37 @@ def make_timesteps(
         )
     build, settings = _KINDS[kind]
     shared = {name: base.config[name] for name in _NOISE_SCHEDULE if name in base.config}
-    scheduler = build.from_config({**shared, **settings, "timestep_spacing": _spacing(kind)})
+    scheduler = build.from_config({**shared, **settings, "timestep_spacing": _spacing(kind, base)})
     scheduler.set_timesteps(steps, device=device)
     skipped = len(scheduler.timesteps) - steps_of(len(scheduler.timesteps), strength)
     scheduler.set_begin_index(skipped)
     return Timesteps(scheduler, scheduler.timesteps[skipped:])
 
 
-def _spacing(kind: Scheduler) -> str:
-    """Euler's first step must be at the full noise that the latent starts with."""
-    return "trailing" if kind is Scheduler.EULER_A else "linspace"
+def _spacing(kind: Scheduler, base: SchedulerMixin) -> str:
+    """Euler's first step must be at the full noise that the latent starts with; so must all where a model asks for it.
+
+    A model that asks for "leading" asks for its own scheduler's default, which starts from too little noise.
+    """
+    trailing = kind in (Scheduler.EULER, Scheduler.EULER_A) or base.config.get("timestep_spacing") == "trailing"
+    return "trailing" if trailing else "linspace"
+
+
+def known_badly(base: SchedulerMixin, kind: Scheduler, layer: str | None) -> str | None:
+    """A note where a solver is known to go badly with a model or with layer weights."""
+    if layer == "bgble2fg" and kind is Scheduler.DPMPP_2M_SDE_KARRAS:
+        return "this foreground comes out cleaner with the scheduler unipc: its weights go badly with DPM++ SDE"
+    if base.config.get("rescale_betas_zero_snr") and kind in (Scheduler.DPMPP_2M_SDE_KARRAS, Scheduler.UNIPC):
+        return f"{kind.value} goes badly with models of zero terminal SNR: euler or euler_a do better"
+    return None
+
+
+def guidance_rescale_of(base: SchedulerMixin) -> float:
+    """How much of a guided prediction's spread is brought back to that of the unguided (arXiv 2305.08891, 3.4).
+
+    Models with zero terminal SNR come out burnt without it.
+    """
+    return _GUIDANCE_RESCALE if base.config.get("rescale_betas_zero_snr") else 0.0
 
 
 def seeded_noise(generator: torch.Generator, shape: tuple[int, ...], device: torch.device) -> Tensor:

@@ -14,6 +14,7 @@ from acetate.protocol.requests import ControlHint, ControlMethod
 from acetate_engine.models.adapters.controls import AtStep, HintReader, Residuals
 from acetate_engine.pipelines.stages.encoders import to_tensor
 from acetate_engine.pipelines.stages.geometry import Geometry
+from acetate_engine.pipelines.stages.hints import as_hint
 from acetate_engine.pipelines.stages.job import Job
 
 _FOLDERS = {
@@ -44,7 +45,7 @@ def read_controls(job: Job, geometry: Geometry) -> list[Control]:
         reader = _reader(job, hint)
         pixels = geometry.to_working(job.within(hint.image, geometry.region), repeat_border=False)
         rgba = to_tensor(pixels, job.device)
-        at_step = reader.read(rgba[:, :3] * rgba[:, 3:], hint.kind)
+        at_step = reader.read(as_hint(rgba, hint.kind), hint.kind)
         found.append(Control(at_step, hint.weight, hint.start, hint.end))
     return found
 

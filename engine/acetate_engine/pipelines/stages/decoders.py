@@ -11,7 +11,14 @@ from acetate_engine.models.families.components import Components
 from acetate_engine.models.networks.latent_transparency import decode_rgb
 from acetate_engine.models.runtime.memory import Note
 
-OPAQUE_NOTE = "alpha is opaque over 98 % of the layer: this checkpoint does not follow the transparency weights"
+OPAQUE_NOTE = (
+    "nothing transparent came out, alpha is opaque over 98 % of the layer: this checkpoint does not follow the "
+    "transparency weights, or the prompt speaks of a background. Name one thing alone, or try a plainer checkpoint"
+)
+EMPTY_NOTE = (
+    "the layer is empty, alpha is below 2 % everywhere: name a thing that can stand alone, another seed, "
+    "or a lower guidance scale"
+)
 
 
 def decode_transparent(
@@ -29,6 +36,8 @@ def decode_transparent(
     rgba[..., 3] = ((rgba[..., 3] - floor) / (ceiling - floor)).clip(0, 1)
     if np.mean(rgba[..., 3] > 0.98) > 0.98:
         note(OPAQUE_NOTE)
+    if rgba[..., 3].max() < 0.02:
+        note(EMPTY_NOTE)
     return bleed(np.ascontiguousarray(rgba))
 
 

@@ -35,6 +35,7 @@ class Predictor:
         guidance_scale: 1 is no guidance.
         beside: (frames, c, h, w) concatenated to the sample's channels, or None.
         controls: hints to follow.
+        rescale: share of the guided prediction's spread that is brought back (arXiv 2305.08891, equation 15-16).
     """
 
     def __init__(
@@ -45,8 +46,10 @@ class Predictor:
         guidance_scale: float,
         beside: Tensor | None = None,
         controls: Sequence[Control] = (),
+        rescale: float = 0.0,
     ) -> None:
         self._denoiser = denoiser
+        self._rescale = rescale
         self._dtype = denoiser.dtype  # asking a module walks through all of its parts: not at every step
         self._guidance_scale = guidance_scale
         self._copies = 1 if negative is None else 2
@@ -65,7 +68,15 @@ class Predictor:
         if self._copies == 1:
             return output
         unguided, guided = output.chunk(2)
-        return unguided + self._guidance_scale * (guided - unguided)
+        strong = unguided + self._guidance_scale * (guided - unguided)
+        return strong if self._rescale == 0 else _less_spread(strong, guided, self._rescale)
+
+
+def _less_spread(strong: Tensor, guided: Tensor, share: float) -> Tensor:
+    """A guided prediction with part of its spread, each frame's, brought back to that of the prompt alone."""
+    axes = (1, 2, 3)
+    calm = strong * (guided.std(axes, keepdim=True) / strong.std(axes, keepdim=True))
+    return share * calm + (1 - share) * strong
 
 
 Predict = Callable[[Tensor, Tensor, int], Tensor]

@@ -19,14 +19,18 @@ def to_tensor(pixels: Pixels, device: torch.device) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(values.transpose(2, 0, 1)))[None].to(device)
 
 
-def encode_picture(rgba: Tensor, components: Components) -> Tensor:
+def encode_picture(rgba: Tensor, components: Components, note: Note) -> Tensor:
     """(1, 4, H, W) → (1, c, h, w), scaled as the UNet sees it: of the picture over mid-grey."""
-    return encode_condition(rgba, components.vae, components.scaling_factor, components.factor)
+    parts, factor = components, components.factor
+    return encode_condition(rgba, parts.vae, parts.scaling_factor, factor, factor=factor, note=note)
 
 
-def encode_transparent(rgba: Tensor, components: Components) -> Tensor:
+def encode_transparent(rgba: Tensor, components: Components, note: Note) -> Tensor:
     """(1, 4, H, W) → the adjusted latent (1, c, h, w), scaled as the UNet sees it."""
-    return components.transparency.encode_rgba(rgba, components.vae, components.factor) * components.scaling_factor
+    if said := components.settle_scale():
+        note(said)
+    parts, factor = components, components.factor
+    return parts.transparency.encode_rgba(rgba, parts.vae, factor, factor=factor, note=note) * parts.scaling_factor
 
 
 def encode_residual(rgba: Tensor, latent: Tensor, components: Components, note: Note) -> Tensor | None:

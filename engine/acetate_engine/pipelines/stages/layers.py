@@ -20,6 +20,7 @@ from acetate_engine.pipelines.stages.decoders import decode_opaque, decode_trans
 from acetate_engine.pipelines.stages.finish import finishing
 from acetate_engine.pipelines.stages.geometry import Geometry
 from acetate_engine.pipelines.stages.job import Job
+from acetate_engine.prompts.weights import plain
 
 _NAME = 40  # characters of the prompt
 
@@ -79,7 +80,7 @@ def made_layers(
 
 def layer_name(prompt: str, seed: int) -> str:
     """What the layer is called in the document: the prompt, shortened at a word, and the seed."""
-    words = " ".join(prompt.split())
+    words = " ".join(plain(prompt).split())
     if len(words) > _NAME:
         words = words[:_NAME].rsplit(" ", 1)[0] + "…"
     return f"{words} · {seed}"

@@ -80,6 +80,7 @@ class LatentPreview:
 
 def _encode(pictures: Tensor, components: Components) -> Tensor:
     if components.transparency.encoder is not None:
+        components.settle_scale()
         return components.transparency.encode_rgba(pictures, components.vae, components.factor)
     feed = (2 * pictures[:, :3] - 1).to(components.vae.dtype)
     return components.vae.encode(feed).latent_dist.mean.float()

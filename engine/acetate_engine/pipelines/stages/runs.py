@@ -16,6 +16,8 @@ from acetate_engine.pipelines.stages.before_denoise import (
     Until,
     always,
     first_latent,
+    guidance_rescale_of,
+    known_badly,
     make_timesteps,
     seeded_noise,
     steps_of,
@@ -62,6 +64,7 @@ def execute(job: Job, run: Run, geometry: Geometry, generators: Sequence[torch.G
         (frames, c, h, w) an image, clean, scaled.
     """
     text = encode_prompts(job, run.prompts, geometry.working)
+    job.note(known_badly(job.components.scheduler, job.settings.scheduler, run.layer))
     run = replace(run, controls=read_controls(job, geometry))
     if run.prepare is not None and (adaptation := job.components.use_layer(run.layer)):
         run.prepare(adaptation)
@@ -78,6 +81,8 @@ def encode_prompts(job: Job, prompts: Sequence[str], working: Extent) -> tuple[T
     """Rows of the prompts, and where there is guidance as many of the negative prompt."""
     distinct = list(dict.fromkeys([*prompts, job.request.negative_prompt]))
     encoded = job.components.encode_text(distinct, job.request.clip_skip, working)
+    for note in encoded.notes:
+        job.note(note)
     positive = encoded.rows([distinct.index(prompt) for prompt in prompts])
     negative = encoded.rows([distinct.index(job.request.negative_prompt)] * len(prompts))
     without, pictures = _embedded(job, len(prompts))
@@ -129,8 +134,9 @@ def _predict(
 ) -> Predict:
     """With the layer weights and their conditions up to `layer_until`, without them from then on."""
     denoiser, guidance_scale = job.components.denoiser, job.settings.guidance_scale
-    layered = Predictor(denoiser, *text, guidance_scale, beside, run.controls)
-    plain = Predictor(denoiser, *text, guidance_scale, controls=run.controls)
+    rescale = guidance_rescale_of(job.components.scheduler)
+    layered = Predictor(denoiser, *text, guidance_scale, beside, run.controls, rescale)
+    plain = Predictor(denoiser, *text, guidance_scale, controls=run.controls, rescale=rescale)
     switch = run.layer_until(timesteps.values)
 
     def predict(sample: Tensor, timestep: Tensor, step: int) -> Tensor:

@@ -8,8 +8,11 @@ from dataclasses import dataclass, replace
 from acetate.protocol.codec import from_json
 from acetate.protocol.geometry import Extent
 from acetate.protocol.requests import GenerateRequest, Scheduler
+from acetate_engine.models.checkpoints.sampling import Distilled
 from acetate_engine.models.families.base import WorkingSize
 from acetate_engine.paths import resources_dir
+
+_MOST_GUIDANCE = 2.5  # that models of few steps bear
 
 
 @dataclass(frozen=True)
@@ -30,16 +33,29 @@ class Settings:
     area: float  # largest working area, as a multiple of the model's own
 
     @staticmethod
-    def of(request: GenerateRequest, family: str) -> Settings:
+    def of(request: GenerateRequest, family: str, few_steps: Distilled | None = None) -> Settings:
+        """`few_steps`: what the model, or a style in it, was taught to be sampled by, in place of the preset."""
         values = json.loads((resources_dir() / "presets" / f"{request.preset.value}.json").read_text(encoding="utf-8"))
         row = values["families"].get(family, values["any"])
         preset = from_json(FamilyPreset, row, f"{request.preset.value}.json")
+        if few_steps is not None:
+            preset = FamilyPreset(few_steps.steps, Scheduler.EULER, few_steps.guidance_scale)
         return Settings(
             steps=preset.steps if request.steps is None else request.steps,
             scheduler=request.scheduler or preset.scheduler,
             guidance_scale=preset.guidance_scale if request.guidance_scale is None else request.guidance_scale,
             decoder_passes=int(values["decoder_passes"]),
             area=float(values["area"]),
+        )
+
+    def misfit(self, model: str, few_steps: Distilled | None) -> str | None:
+        """What a painter should know who asked for other settings than a model of few steps wants."""
+        if few_steps is None or self.guidance_scale <= _MOST_GUIDANCE:
+            return None
+        wanted = f"{few_steps.guidance_scale:g} and {few_steps.steps} steps"
+        return (
+            f"guidance {self.guidance_scale:g} burns pictures of {few_steps.name} models, and {model} is one, "
+            f"or has such a style: it wants guidance {wanted}"
         )
 
     def working_size(self, size: WorkingSize, wanted: Extent) -> WorkingSize:

@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,25 +8,24 @@ from acetate.protocol.errors import CheckpointError
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing
 from acetate_engine.models.adapters.sharing_weights import SharingWeights
 from acetate_engine.models.adapters.styles import StyleLoras
-from acetate_engine.models.checkpoints.kinds import Family
-from tests.engine.models import add_ons, official, single_file, small
+from acetate_engine.models.checkpoints.info import Family
+from tests.engine.models import add_ons, official, single_file, small, spellings
 
 Factors = dict[str, tuple[Tensor, Tensor]]
-FORMATS: dict[str, tuple[Family, Callable[[Factors], dict[str, Tensor]]]] = {
-    "kohya sd15": (Family.SD15, lambda factors: add_ons.kohya(factors, "lora_unet")),
-    "kohya sdxl": (Family.SDXL, lambda factors: add_ons.kohya(factors, "lora_unet")),
-    "kohya sgm sdxl": (Family.SDXL, add_ons.kohya_sgm),
-    "peft sd15": (Family.SD15, add_ons.peft),
-    "peft sdxl": (Family.SDXL, add_ons.peft),
-    "mixed sd15": (Family.SD15, add_ons.mixed),
-}
-ALPHA = {"kohya": 0.5, "peft": 1.0, "mixed": 1.0}  # alpha 1 of rank 2; peft's files have none
+SPELLINGS = [(Family.SD15, name, spell) for name, spell in (spellings.ANY | spellings.SD15).items()]
+SPELLINGS += [(Family.SDXL, name, spell) for name, spell in (spellings.ANY | spellings.SDXL).items()]
 
 
 def parts(family: Family) -> dict[str, nn.Module]:
     unet = add_ons.UNETS[family]()
     texts = [name for name in single_file.modules(family) if name.startswith("text_encoder")]
     return {"unet": unet, **{name: _copy(single_file.modules(family)[name]) for name in texts}}
+
+
+@pytest.fixture(scope="module")
+def models() -> dict[Family, dict[str, nn.Module]]:
+    """Each test leaves them as they were: that is part of it."""
+    return {family: parts(family) for family in (Family.SD15, Family.SDXL)}
 
 
 def _copy(module: nn.Module) -> nn.Module:
@@ -59,16 +57,18 @@ def merged(family: Family, factors: Factors, weight: float) -> nn.Module:
     return unet
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_every_format_is_the_product_added_and_leaves_no_trace(name: str, tmp_path: Path) -> None:
-    family, write = FORMATS[name]
-    found = parts(family)
+@pytest.mark.parametrize(("family", "name", "spell"), SPELLINGS, ids=[f"{f.value} {n}" for f, n, _ in SPELLINGS])
+def test_one_picture_whatever_the_spelling(
+    family: Family, name: str, spell: spellings.Spell, tmp_path: Path, models: dict[Family, dict[str, nn.Module]]
+) -> None:
+    """The product, added; and without the style the very same UNet."""
+    found = models[family]
     factors = add_ons.unet_factors(found["unet"])
     before = {key: tensor.clone() for key, tensor in found["unet"].state_dict().items()}
     modules, plain = dict(found["unet"].named_modules()), predict(found["unet"])
-    styles = shelf(family, found, ink=official.save(write(factors), tmp_path / "a.safetensors"))
+    styles = shelf(family, found, ink=official.save(spell(factors), tmp_path / "a.safetensors"))
     styles.use({"ink": 0.7})
-    expected = predict(merged(family, factors, 0.7 * ALPHA[name.split()[0]]))
+    expected = predict(merged(family, factors, 0.7))
     torch.testing.assert_close(predict(found["unet"]), expected, atol=2e-5, rtol=0)
     assert (expected - plain).abs().max() > 1e-3
     styles.use({})

@@ -102,3 +102,22 @@ def test_the_embeddings_are_all_there_or_not_at_all(tmp_path) -> None:
     file = OffsetFile(official.save(tensors, tmp_path / "a.safetensors"))
     with pytest.raises(CheckpointError, match=r"add_embedding\.linear_2\.bias missing"):
         file.require_fit({name: tuple(x.shape) for name, x in unet.state_dict().items()})
+
+
+@pytest.mark.parametrize("left_out", ["out.2", "out.0", "input_blocks.0.0", "time_embed", "label_emb"])
+def test_what_is_there_once_in_a_unet_may_be_left_out(left_out: str, tmp_path: Path) -> None:
+    unet = small.sdxl_unet()
+    tensors = official.diff_tensors(unet, official.is_not_qkv)
+    kept = {name: x for name, x in tensors.items() if not name.startswith(f"diffusion_model.{left_out}.")}
+    assert len(kept) < len(tensors)
+    file = OffsetFile(official.save(kept, tmp_path / "a.safetensors"))
+    file.require_fit({name: tuple(x.shape) for name, x in unet.state_dict().items()})
+
+
+def test_a_gap_within_a_kind_is_refused(tmp_path: Path) -> None:
+    unet = small.sdxl_unet()
+    tensors = official.diff_tensors(unet, official.is_not_qkv)
+    del tensors["diffusion_model.input_blocks.4.0.in_layers.2.weight::diff::0"]
+    file = OffsetFile(official.save(tensors, tmp_path / "a.safetensors"))
+    with pytest.raises(CheckpointError, match=r"resnets\.0\.conv1\.weight missing"):
+        file.require_fit({name: tuple(x.shape) for name, x in unet.state_dict().items()})

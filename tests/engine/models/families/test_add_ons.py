@@ -52,7 +52,7 @@ def test_every_file_is_listed_the_broken_ones_with_the_reason(models) -> None:
     (models / "loras" / "notes.txt").write_text("mine")
     add_ons.image_encoder().save_pretrained(models / "loras" / "encoder")
     good = official.save({"x.lora_down.weight": torch.zeros(2, 2)}, models / "loras" / "good.safetensors")
-    found = {path.name: what for path, what in list_files()}
+    found = {item.path.name: what for item, what in list_files()}
     assert found.keys() == {"old.ckpt", "cut.safetensors", "good.safetensors", "encoder"}
     assert found["encoder"].kind is Kind.IMAGE_ENCODER
     assert found["good.safetensors"].kind is Kind.STYLE_LORA and found["good.safetensors"].path == good

@@ -8,12 +8,16 @@ import pytest
 import torch
 from torch import Tensor
 
+from acetate.protocol.requests import ControlHint, ControlKind, ControlMethod
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing
+from acetate_engine.models.adapters.controls import Net
 from acetate_engine.models.adapters.sharing_weights import SharingWeights
 from acetate_engine.models.adapters.styles import StyleLoras
 from acetate_engine.models.adapters.unet_patch import UNetPatch
 from acetate_engine.models.checkpoints.kinds import Family
 from acetate_engine.models.checkpoints.offsets import OffsetFile
+from acetate_engine.models.families.components import Components
+from acetate_engine.models.runtime import estimates
 from acetate_engine.models.runtime.placement import Placement, Policy, WeightBytes, choose_policy, free_bytes
 from tests.engine.models import add_ons, official, small
 
@@ -56,6 +60,64 @@ def test_what_weighs_how_much() -> None:
     sizes = [sum(x.numel() for x in unet.parameters()) * 4, sum(x.numel() for x in vae.parameters()) * 2]
     assert WeightBytes.of([unet, vae]) == WeightBytes(sum(sizes), max(sizes))
     assert free_bytes(CPU) > 0
+
+
+# Weights in GiB in half precision, counted from the released configurations at 2 bytes a parameter. SD1.5: UNet 0.86 B
+# parameters, CLIP-L 0.12 B, VAE 0.08 B, transparent decoder 0.10 B; SDXL: UNet 2.57 B, CLIP-L and -G 0.82 B, one
+# ControlNet 1.25 B, the IP-Adapter's image encoder (ViT-H) 0.63 B. A card has 0.6 GiB less than its name says. The
+# reserve is that of estimates.py.
+_WEIGHTS = {"sd15": SD15, "sdxl": WeightBytes(int(6.7 * GIB), int(4.8 * GIB))}
+_RESERVES = {
+    "sd15": estimates.working(estimates.decoding(512**2, (128, 256), 2), estimates.denoising(512**2, 8, 3)),
+    "sdxl": estimates.working(estimates.decoding(1024**2, (128, 256), 2), estimates.denoising(1024**2, 8)),
+}
+_NETS = int((2 * 2.33 + 1.17) * GIB)  # two ControlNets and an image encoder
+ALL, MODEL, GROUP, CASTING = Policy
+TABLE = [  # card, main memory, SD1.5, SDXL, SDXL with two ControlNets and an IP-Adapter
+    (6, 8, ALL, CASTING, CASTING),
+    (6, 16, ALL, GROUP, GROUP),
+    (6, 32, ALL, GROUP, GROUP),
+    (8, 8, ALL, MODEL, CASTING),
+    (8, 16, ALL, MODEL, GROUP),
+    (8, 32, ALL, MODEL, GROUP),
+    (10, 8, ALL, ALL, CASTING),
+    (10, 16, ALL, ALL, GROUP),
+    (10, 32, ALL, ALL, GROUP),
+    (12, 8, ALL, ALL, CASTING),
+    (12, 16, ALL, ALL, GROUP),
+    (12, 32, ALL, ALL, GROUP),
+    (16, 8, ALL, ALL, ALL),
+    (16, 16, ALL, ALL, ALL),
+    (16, 32, ALL, ALL, ALL),
+    (24, 8, ALL, ALL, ALL),
+    (24, 16, ALL, ALL, ALL),
+    (24, 32, ALL, ALL, ALL),
+]
+
+
+@pytest.mark.parametrize(("card", "host", "sd15", "sdxl", "with_nets"), TABLE)
+def test_cards_and_main_memories(card: int, host: int, sd15: Policy, sdxl: Policy, with_nets: Policy) -> None:
+    free = int((card - 0.6) * GIB)
+
+    def policy(family: str, beside: int = 0) -> Policy:
+        weights = _WEIGHTS[family]
+        left = int((host - 2) * GIB) - weights.total  # beside the system, and the model that was loaded there
+        return choose_policy(free, weights, CUDA, left, _RESERVES[family], beside)
+
+    assert (policy("sd15"), policy("sdxl"), policy("sdxl", _NETS)) == (sd15, sdxl, with_nets)
+
+
+def test_a_job_with_much_beside_it_moves_the_model_and_the_next_brings_it_back() -> None:
+    unet, vae, latent = small.sd15_unet(), small.vae(), torch.randn(1, 4, 4, 4)
+    plain, decoded = predict(unet), vae.decode(latent).sample
+    choose = {0: Policy.ALL_ON_DEVICE, 1: Policy.MODEL_OFFLOAD, 2: Policy.GROUP_OFFLOAD}.__getitem__
+    placement = Placement(choose(0), CPU, [], unet, [vae], choose=choose)
+    for beside in (1, 2, 1, 0, 2, 0):
+        placement.make_room(beside)
+        assert placement.policy is choose(beside)
+        assert hasattr(unet, "_hf_hook") == (beside == 1)
+        assert (hooked(unet, "group_offloading") > 100) == (beside == 2)
+        assert torch.equal(predict(unet), plain) and torch.equal(vae.decode(latent).sample, decoded)
 
 
 @torch.no_grad()
@@ -158,3 +220,42 @@ def test_casting_with_offsets_that_grow_the_input(tmp_path) -> None:
     with UNetPatch(unet, OffsetFile(path)):
         assert predict(unet).isfinite().all()
     assert torch.equal(predict(unet), plain)
+
+
+def test_nets_of_earlier_jobs_leave_where_the_model_would_have_to() -> None:
+    """They stay as long as there is room for all; the model moves for those of the job alone."""
+    unet = small.sd15_unet()
+    nets = {kind: Net(lambda: object(), 1) for kind in (ControlKind.EDGES, ControlKind.DEPTH)}
+    room = 2
+
+    def choose(beside: int) -> Policy:
+        return Policy.ALL_ON_DEVICE if beside <= room else Policy.MODEL_OFFLOAD
+
+    components = Components(
+        denoiser=unet,
+        vae=small.vae(),
+        scheduler=None,
+        encode_text=None,
+        transparency=None,
+        layers={},
+        method=None,
+        latent_channels=4,
+        factor=8,
+        scaling_factor=1.0,
+        controls={(ControlMethod.CONTROLNET, kind): net for kind, net in nets.items()},
+        placement=Placement(Policy.ALL_ON_DEVICE, CPU, [], unet, [], choose=choose),
+    )
+    hints = {kind: ControlHint(kind, "0" * 64) for kind in nets}
+
+    def job(*kinds: ControlKind) -> tuple[Policy, list[bool]]:
+        components.make_room([hints[kind] for kind in kinds], [])
+        for kind in kinds:
+            nets[kind]()
+        return components.placement.policy, [net.is_loaded for net in nets.values()]
+
+    assert job(ControlKind.EDGES) == (Policy.ALL_ON_DEVICE, [True, False])
+    assert job(ControlKind.DEPTH) == (Policy.ALL_ON_DEVICE, [True, True])
+    room = 1
+    assert job(ControlKind.EDGES) == (Policy.ALL_ON_DEVICE, [True, False])
+    assert job(ControlKind.EDGES, ControlKind.DEPTH) == (Policy.MODEL_OFFLOAD, [True, True])
+    assert job() == (Policy.ALL_ON_DEVICE, [False, False])

@@ -1,0 +1,149 @@
+"""Reading what a style's file changes: LoRA, LoCon, LoHa, LoKr, DoRA and plain differences, whoever wrote it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from acetate.protocol.errors import CheckpointError
+from acetate_engine.models.adapters.lora_algebra import LowRank, Tensors, low_rank, reshaped_difference
+from acetate_engine.models.adapters.lora_names import LayerNames, Place, by_part, readable
+from acetate_engine.models.checkpoints.info import Family, Kind
+from acetate_engine.models.checkpoints.kinds import require
+from acetate_engine.models.checkpoints.load import require_finite
+from acetate_engine.models.checkpoints.loras import SUFFIX
+
+_WRONG_FILE = "Choose a LoRA that was made for this model family."
+_BUNDLE = "bundle_emb."  # OneTrainer's: embeddings that were trained together with it
+
+
+@dataclass
+class LoraFile:
+    """What a file adds to a model.
+
+    Attributes:
+        factors: by part and module: low-rank factors, scaled, in the shapes of the module.
+        tensors: by part and module: what else changes a layer; see lora_algebra.py.
+        embeddings: {word: {"clip_l", "clip_g" or "": rows}}.
+        unused: sentences on what the model has no part for.
+    """
+
+    factors: dict[str, dict[str, LowRank]] = field(default_factory=lambda: defaultdict(dict))
+    tensors: dict[str, dict[str, Tensors]] = field(default_factory=lambda: defaultdict(dict))
+    embeddings: dict[str, dict[str, Tensor]] = field(default_factory=lambda: defaultdict(dict))
+    unused: list[str] = field(default_factory=list)
+
+
+def read_lora(path: Path, family: Family, parts: Mapping[str, nn.Module], names: LayerNames) -> LoraFile:
+    """What the file at `path` changes, checked against the modules of the base.
+
+    Args:
+        parts: the modules, with or without adapters in them.
+        names: of the same parts.
+
+    Raises:
+        CheckpointError: another kind or family, damaged, or with a tensor that has no place; the message names it.
+    """
+    require(path, {Kind.STYLE_LORA}, family)
+    require_finite(path)
+    found, result = defaultdict(dict), LoraFile()  # type: ignore[var-annotated]
+    lost: list[str] = []
+    for name, tensor in load_file(path).items():
+        if name.startswith(_BUNDLE):
+            word, _, table = name.removeprefix(_BUNDLE).partition(".")
+            result.embeddings[word][table.removesuffix(".string_to_param.*")] = tensor
+        elif (matched := SUFFIX.fullmatch(name)) is None:
+            raise CheckpointError(f"{path.name} holds {name}, for which the model has no place", _WRONG_FILE)
+        else:
+            found[matched["stem"]][_canonical(matched["what"])] = (name, tensor)
+    for stem, rows in found.items():
+        tensors = {what: tensor for what, (_, tensor) in rows.items()}
+        if places := names.find(stem):
+            part, module = _fitting(places, tensors, parts)
+            _sort(path, stem, rows, result, part, module, parts[part])
+        elif names.lacks_part(stem):
+            lost.append(stem)
+        else:
+            _refuse_surplus(
+                path, [s for s in found if not names.find(s) and not names.lacks_part(s)], next(iter(rows.values()))[0]
+            )
+    if lost:
+        result.unused.append(f"{path.name}: not used, for this model has no such part: {by_part(lost)}")
+    return result
+
+
+def _canonical(what: str) -> str:
+    """One name for what each trainer calls otherwise."""
+    what = what.replace(".default", "").replace("_linear_layer", "").replace("lora.", "lora_")
+    what = what.replace("lora_A", "lora_down").replace("lora_B", "lora_up").removesuffix(".weight")
+    return {
+        "lora_magnitude_vector": "dora_scale",
+        "lora_up.bias": "diff_b",
+        "lora_alpha": "alpha",
+        "w_norm": "diff",
+        "b_norm": "diff_b",
+    }.get(what, what)
+
+
+def _fitting(places: list[Place], tensors: Tensors, parts: Mapping[str, nn.Module]) -> Place:
+    """Of two text encoders with layers of the same names, the one that is as wide."""
+    reads = tensors.get("lora_down")
+    for part, module in places:
+        weight = layer_of(parts[part], module).weight
+        if reads is None or (isinstance(weight, Tensor) and reads.shape[1] == weight.shape[1:][0]):
+            return part, module
+    return places[0]
+
+
+def layer_of(part: nn.Module, name: str) -> nn.Module:
+    """The layer itself, where an adapter has been put around it."""
+    layer = part.get_submodule(name)
+    base = getattr(layer, "base_layer", None)
+    return base if isinstance(base, nn.Module) else layer
+
+
+def _sort(
+    path: Path,
+    stem: str,
+    rows: Mapping[str, tuple[str, Tensor]],
+    result: LoraFile,
+    part: str,
+    module: str,
+    owner: nn.Module,
+) -> None:
+    tensors = {what: tensor for what, (_, tensor) in rows.items()}
+    weight = layer_of(owner, module).weight
+    assert isinstance(weight, Tensor)
+    for what, other in (("lora_down", "lora_up"), ("lora_up", "lora_down")):
+        if what in tensors and other not in tensors:
+            missing = _other_name(rows[what][0])
+            raise CheckpointError(f"{path.name} lacks {missing}", "Choose a file that holds all of it.")
+    try:
+        pair = low_rank(tensors, tuple(weight.shape))
+        if pair is not None:
+            result.factors[part][module] = pair
+        rest = {what: x for what, x in tensors.items() if pair is None or what == "diff_b"}
+        if rest.keys() - {"alpha"}:
+            reshaped_difference(rest, layer_of(owner, module), check=True)
+            result.tensors[part][module] = rest
+    except (ValueError, RuntimeError, KeyError, IndexError) as error:
+        raise CheckpointError(f"{path.name}: {readable(stem)} {error}", _WRONG_FILE) from error
+
+
+def _other_name(name: str) -> str:
+    for ours, theirs in (("lora_down", "lora_up"), ("lora_A", "lora_B"), (".down.", ".up.")):
+        if ours in name:
+            return name.replace(ours, theirs)
+        if theirs in name:
+            return name.replace(theirs, ours)
+    return name
+
+
+def _refuse_surplus(path: Path, stems: list[str], first: str) -> None:
+    lost = f"{first} ({readable(first)}), for which the model has no place"
+    raise CheckpointError(f"{path.name} holds {lost}; of these there are: {by_part(stems)}", _WRONG_FILE)

@@ -1,0 +1,87 @@
+"""Telling of a LoRA whose it is, from its header: by the names of what it changes, and by their widths."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from acetate_engine.models.checkpoints.header import Header, Shape
+
+# what every trainer writes behind the name of a layer
+SUFFIX = re.compile(
+    r"(?P<stem>.+?)[._](?P<what>"
+    r"lora_(?:down|up|mid|A|B)(?:\.default(?:_\d+)?)?\.weight|lora_magnitude_vector(?:\.default(?:_\d+)?)?(?:\.weight)?"
+    r"|lora(?:_linear_layer)?\.(?:down|up|mid)\.weight|lora\.(?:alpha)|lora_(?:down|up)\.bias|lora_B\.bias"
+    r"|hada_[wt][12](?:_[ab])?|lokr_[wt][12](?:_[ab])?|lokr_t2|dora_scale|alpha|diff_b|diff|w_norm|b_norm|oft_blocks|oft_diag|on_input|a1\.weight|a2\.weight|b1\.weight|b2\.weight|ia3_l)"
+)
+_MARK = re.compile(
+    r".*(\.lora_(down|up|mid|A|B)\b|[._]lora\.(down|up)\.|_lora\.(down|up)\.|lora_linear_layer\.|\.hada_w|\.lokr_w"
+    r"|\.dora_scale|\.oft_|\.w_norm$|\.b_norm$|\.diff(_b)?$|\.ia3_l|\.on_input).*"
+)
+_LISTENING = re.compile(r".*attn2[._](processor\.)?to_[kv].*")
+_TEXT_ONLY = re.compile(
+    r"(lora_te\d?_|text_encoder(_\d)?\.|lycoris_te\d?_|base_model\.model\.text_model\.|text_model\.).*"
+)
+_FOREIGN = (  # layers that only these have
+    (
+        "FLUX",
+        r"(lora_unet_|lycoris_|transformer\.|diffusion_model\.|base_model\.model\.)*(double_blocks|single_blocks|single_transformer_blocks)[._].*",
+    ),
+    ("SD3", r".*(joint_blocks|joint_transformer_blocks)[._].*"),
+    ("Wan", r".*blocks[._]\d+[._](cross_attn|self_attn|ffn)[._].*"),
+    ("Qwen-Image", r".*transformer_blocks[._]\d+[._](img_mlp|txt_mlp|img_mod|txt_mod).*"),
+    (
+        "SD3",
+        r"(lora_transformer_|transformer\.|base_model\.model\.)*transformer_blocks[._]\d+[._]attn[._]add_[qkv]_proj.*",
+    ),
+    ("Hunyuan Video", r".*(img_attn_qkv|txt_attn_qkv|individual_token_refiner).*"),
+    ("Lumina", r".*(noise_refiner|context_refiner)[._].*"),
+    ("PixArt", r"(.*[._])?(t_block|scale_shift_table|adaln_single)[._].*"),
+    ("Stable Cascade", r"(lora_prior_|lora_unet_down_blocks_\d+_\d+_).*"),
+)
+_FOREIGN_PATTERNS = tuple((name, re.compile(pattern)) for name, pattern in _FOREIGN)
+_IMAGE_ONLY = {"SD3": "Stable Diffusion 3"}
+
+
+def is_lora(header: Header) -> bool:
+    return any(_MARK.fullmatch(name) for name in header.shapes)
+
+
+def foreign_architecture(header: Header) -> str | None:
+    """The family of models that a LoRA was made for, where it is none that is known here; None where it may be."""
+    for name in header.shapes:
+        for family, pattern in _FOREIGN_PATTERNS:
+            if pattern.fullmatch(name):
+                return _IMAGE_ONLY.get(family, family)
+    return None
+
+
+def listening_width(header: Header) -> int | None:
+    """Of the text that its layers for text listen to."""
+    widths = {width for name, shape in header.shapes.items() if (width := _source_width(name, shape, header.shapes))}
+    return widths.pop() if len(widths) == 1 else None
+
+
+def _source_width(name: str, shape: Shape, shapes: Mapping[str, Shape]) -> int | None:
+    """Of one tensor, that of what the layer reads; None where it does not tell."""
+    if not _LISTENING.fullmatch(name) or len(shape) < 2:
+        return None
+    if re.search(r"lora_A|lora_down|lora\.down|lora_linear_layer\.down|hada_w1_b|(?<!_b)\.diff$", name):
+        return shape[1]
+    if name.endswith(("lokr_w1", "lokr_w1_b")):
+        stem = re.sub(r"lokr_w1(_b)?$", "", name)
+        second = shapes.get(f"{stem}lokr_w2") or shapes.get(f"{stem}lokr_w2_b")
+        return shape[1] * second[1] if second and len(second) > 1 else None
+    return None
+
+
+def text_widths(header: Header) -> set[int]:
+    """Widths of the text encoders that it changes: 768 of CLIP-L, 1280 of CLIP-G."""
+    down = re.compile(
+        r".*self_attn[._](q|k|v)_proj[._](lora_A|lora_down|lora\.down|lora_linear_layer\.down|hada_w1_b).*"
+    )
+    return {shape[1] for name, shape in header.shapes.items() if len(shape) > 1 and down.fullmatch(name)}
+
+
+def is_text_only(header: Header) -> bool:
+    return all(_TEXT_ONLY.match(name) or name.startswith("bundle_emb.") for name in header.shapes)

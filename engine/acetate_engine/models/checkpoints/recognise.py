@@ -1,0 +1,261 @@
+"""What the file with a header is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from acetate_engine.models.checkpoints.header import Header
+from acetate_engine.models.checkpoints.info import Family, FileInfo, Kind
+from acetate_engine.models.checkpoints.loras import (
+    foreign_architecture,
+    is_lora,
+    is_text_only,
+    listening_width,
+    text_widths,
+)
+from acetate_engine.models.checkpoints.parts import Naming, Part, Place, find_parts
+from acetate_engine.models.checkpoints.sampling import sampling_of
+
+FAMILIES_BY_WIDTH = {
+    384: Family.MINI,
+    768: Family.SD15,
+    1024: Family.SD2,
+    1280: Family.SDXL_REFINER,
+    2048: Family.SDXL,
+}
+_USABLE = (Family.SD15, Family.SDXL, None)
+_LATENT_CHANNELS = 4
+_CHOOSE = "Choose an SD 1.5 or SDXL checkpoint: layer files were published for these"
+_OTHER_LORA = re.compile(r".*(oft_blocks|oft_diag|ia3_l|on_input|\.a1\.weight).*")
+
+
+def identify(header: Header) -> FileInfo:
+    """What the file with this header is; `Kind.UNKNOWN` if nothing known matches."""
+    for recognise in (
+        _transparency,
+        _sharing,
+        _offsets,
+        _lora,
+        _foreign_base,
+        _add_on,
+        _base,
+        _single_part,
+        _embedding,
+    ):
+        if info := recognise(header):
+            return info
+    problem = "It is none of the models that are known here: remove it, or update Acetate"
+    return FileInfo(header.path, Kind.UNKNOWN, problem=problem)
+
+
+def _transparency(header: Header) -> FileInfo | None:
+    if "latent_conv_in.weight" in header.shapes and "conv_norm_out.weight" in header.shapes:
+        return FileInfo(header.path, Kind.TRANSPARENT_DECODER)
+    first = header.shapes.get("blocks.0.weight", ())
+    if len(first) == 4 and first[1] == 4:
+        return FileInfo(header.path, Kind.TRANSPARENT_ENCODER)
+    return None
+
+
+def _sharing(header: Header) -> FileInfo | None:
+    if "hookers.layers.0.temporal_i.weight" not in header.shapes:
+        return None
+    frames = sum(f"hookers.layers.0.to_q_lora.{frame}.down.weight" in header.shapes for frame in range(8))
+    context = (*header.shapes.get("hookers.layers.1.to_k_lora.0.down.weight", ()), 0, 0)[1]
+    return FileInfo(header.path, Kind.SHARING, Family.SD15 if context == 768 else None, frames=frames)
+
+
+def _offsets(header: Header) -> FileInfo | None:
+    names = header.shapes
+    if any(name.endswith("::lora::0") for name in names):
+        return FileInfo(header.path, Kind.OFFSET_LORA, Family.SDXL)
+    if any(name.endswith("::diff::0") for name in names):
+        entry = names.get("diffusion_model.input_blocks.0.0.weight::diff::0", ())
+        return FileInfo(header.path, Kind.OFFSET, Family.SDXL, input_channels=(*entry, None, None)[1])
+    attention = re.compile(r"(down|mid|up)_blocks?\..*\.attn\d\.to_q\.weight")
+    if any(attention.fullmatch(name) for name in names) and "conv_in.weight" not in names:
+        return FileInfo(header.path, Kind.OFFSET_DIFFUSERS, Family.SDXL)
+    return None
+
+
+_FOREIGN = (
+    (Family.FLUX, "", r"(model\.diffusion_model\.)?(double_blocks|single_transformer_blocks)\..*"),
+    (Family.SD3, "", r"(model\.diffusion_model\.)?joint_blocks\..*"),
+    (Family.OTHER, "Wan", r"(model\.diffusion_model\.)?blocks\.\d+\.(cross_attn|self_attn)\..*"),
+    (Family.OTHER, "Qwen-Image", r"(model\.diffusion_model\.)?transformer_blocks\.\d+\.(img_mlp|txt_mlp)\..*"),
+    (Family.OTHER, "Lumina", r"(model\.diffusion_model\.)?(noise_refiner|context_refiner)\..*"),
+    (Family.OTHER, "PixArt", r"(model\.diffusion_model\.)?(t_block|adaln_single)\..*"),
+    (Family.OTHER, "Stable Cascade", r"(model\.diffusion_model\.)?(clip_txt_pooled_mapper|clip_mapper)\..*"),
+    (Family.OTHER, "an upscaler", r"(body\.\d+\.rdb1\.|model\.1\.sub\.|conv_first\.).*"),
+)
+_FOREIGN_PATTERNS = tuple((family, name, re.compile(pattern)) for family, name, pattern in _FOREIGN)
+
+
+def _foreign_base(header: Header) -> FileInfo | None:
+    for family, architecture, pattern in _FOREIGN_PATTERNS:
+        if any(pattern.fullmatch(name) for name in header.shapes):
+            return FileInfo(header.path, Kind.BASE, family, architecture=architecture, problem=_CHOOSE)
+    return None
+
+
+def _base(header: Header) -> FileInfo | None:
+    parts = find_parts(header)
+    if Part.UNET not in parts:
+        return None
+    unet = parts[Part.UNET]
+    width = _listening(header, unet)
+    family = FAMILIES_BY_WIDTH.get(width or 0) or _family_by_structure(header, parts)
+    if family is Family.SDXL and _is_small(header, unet):
+        family = Family.SDXL_SMALL
+    channels = _channels(header, unet)
+    info = FileInfo(
+        header.path, Kind.BASE, family, None, channels, width, frozenset(parts), sampling=sampling_of(header)
+    )
+    return replace(info, problem=problem_of_base(info))
+
+
+def problem_of_base(info: FileInfo) -> str:
+    """Why no layer can be made with a base model, and what to do; empty where one can."""
+    if info.family not in _USABLE:
+        return _CHOOSE
+    if info.sampling.edm:
+        return f"It is an EDM model, whose noise and latents are spread in another way. {_CHOOSE}"
+    if info.input_channels not in (None, _LATENT_CHANNELS):
+        return (
+            f"It is an inpainting or editing model with {info.input_channels} input channels. "
+            "Choose the model that it was made from; regions are inpainted with that one"
+        )
+    return ""
+
+
+def _listening(header: Header, unet: Place) -> int | None:
+    names = re.compile(rf"{re.escape(unet.prefix)}.*\.transformer_blocks\.0\.attn2\.to_k\.weight")
+    return _one_width(header, names)
+
+
+def _one_width(header: Header, names: re.Pattern[str]) -> int | None:
+    """Of the text that the maps of these names listen to."""
+    widths = {shape[1] for name, shape in header.shapes.items() if len(shape) > 1 and names.fullmatch(name)}
+    return widths.pop() if len(widths) == 1 else None
+
+
+def _channels(header: Header, unet: Place) -> int | None:
+    name = "input_blocks.0.0.weight" if unet.naming is Naming.ORIGINAL else "conv_in.weight"
+    return (*header.shapes.get(unet.prefix + name, ()), None, None)[1]
+
+
+def _family_by_structure(header: Header, parts: dict[Part, Place]) -> Family | None:
+    """Of a UNet whose width is that of no published one."""
+    prefix = parts[Part.UNET].prefix
+    if any(name.startswith("conditioner.embedders.0.model.") for name in header.shapes):
+        return Family.SDXL_REFINER
+    if any(f"{prefix}{name}.weight" in header.shapes for name in ("label_emb.0.0", "add_embedding.linear_1")):
+        return Family.SDXL
+    if any(name.startswith("cond_stage_model.model.") for name in header.shapes):
+        return Family.SD2
+    first = (f"{prefix}input_blocks.1.1.norm.weight", f"{prefix}down_blocks.0.attentions.0.norm.weight")
+    return Family.SD15 if any(name in header.shapes for name in first) else None
+
+
+def _is_small(header: Header, unet: Place) -> bool:
+    """SSD-1B, Vega and the smaller KOALA have no attention in the middle; all leave blocks out."""
+    middle, last = (
+        ("middle_block.1.", "output_blocks.8.")
+        if unet.naming is Naming.ORIGINAL
+        else ("mid_block.attentions.", "up_blocks.2.resnets.2.")
+    )
+    return not all(any(name.startswith(unet.prefix + start) for name in header.shapes) for start in (middle, last))
+
+
+def _lora(header: Header) -> FileInfo | None:
+    if not is_lora(header):
+        return None
+    info = FileInfo(header.path, Kind.STYLE_LORA, sampling=sampling_of(header))
+    if architecture := foreign_architecture(header):
+        problem = f"It is a LoRA of {architecture}: choose one that was made for SD 1.5 or SDXL"
+        return replace(info, family=Family.OTHER, architecture=architecture, problem=problem)
+    width = listening_width(header)
+    family = FAMILIES_BY_WIDTH.get(width or 0) if width else _family_of_lora(header)
+    problem = ""
+    if family not in (*_USABLE, Family.MINI):
+        problem = f"It is a LoRA of {family.value}: choose one that was made for SD 1.5 or SDXL" if family else ""
+    elif kind := next((found[1] for name in header.shapes if (found := _OTHER_LORA.fullmatch(name))), None):
+        problem = f"It is an adapter of a kind that is not read here ({kind}): choose a LoRA, LoCon, LoHa, LoKr or DoRA"
+    return replace(info, family=family, width=width, problem=problem)
+
+
+def _family_of_lora(header: Header) -> Family | None:
+    """Of one that leaves the layers for text alone."""
+    second = (
+        "lora_te1_",
+        "lora_te2_",
+        "lycoris_te2_",
+        "text_encoder_2.",
+        "lora_unet_label_emb",
+        "lora_unet_add_embedding",
+    )
+    if any(name.startswith(second) for name in header.shapes):
+        return Family.SDXL
+    widths = text_widths(header)
+    if is_text_only(header):
+        return {768: Family.SD15, 1024: Family.SD2}.get(widths.pop()) if len(widths) == 1 else None
+    return None
+
+
+def _add_on(header: Header) -> FileInfo | None:
+    names = list(header.shapes)
+    if any(name.startswith(("ip_adapter.", "image_proj.")) for name in names):
+        width = _one_width(header, re.compile(r"ip_adapter\.\d+\.to_[kv]_ip\.weight"))
+        return FileInfo(header.path, Kind.IP_ADAPTER, FAMILIES_BY_WIDTH.get(width or 0), width=width)
+    if any(name.startswith(("control_model.", "controlnet_", "input_hint_block.")) for name in names):
+        kind = Kind.CONTROLNET_UNION if "task_embedding" in header.shapes else Kind.CONTROLNET
+        width = _one_width(header, re.compile(r".*\.transformer_blocks\.0\.attn2\.to_k\.weight"))
+        return FileInfo(header.path, kind, FAMILIES_BY_WIDTH.get(width or 0), width=width)
+    if any(name.startswith("adapter.body.") for name in names):
+        return FileInfo(header.path, Kind.T2I_ADAPTER)
+    if any(name.startswith("vision_model.") for name in names):
+        problem = "Put the folder that was published with it, config.json included, into ip_adapter"
+        return FileInfo(header.path, Kind.IMAGE_ENCODER, problem=problem)
+    return None
+
+
+def _single_part(header: Header) -> FileInfo | None:
+    """A VAE or a text encoder alone."""
+    parts = find_parts(header)
+    if Part.VAE in parts:
+        return FileInfo(header.path, Kind.VAE, parts=frozenset(parts))
+    if any(part in parts for part in (Part.TEXT, Part.TEXT_2)):
+        return FileInfo(header.path, Kind.TEXT_ENCODER, width=_text_width(header), parts=frozenset(parts))
+    return None
+
+
+def _text_width(header: Header) -> int | None:
+    return next((shape[-1] for name, shape in header.shapes.items() if name.endswith("token_embedding.weight")), None)
+
+
+_EMBEDDINGS = {768: Family.SD15, 1024: Family.SD2}
+_MOST_VECTORS = 256
+
+
+def _embedding(header: Header) -> FileInfo | None:
+    """Rows for the table of a text encoder: one table, or SDXL's two."""
+    shapes = header.shapes
+    if {"clip_l", "clip_g"} <= shapes.keys():
+        return FileInfo(
+            header.path, Kind.EMBEDDING, Family.SDXL, width=shapes["clip_l"][-1] if shapes["clip_l"] else None
+        )
+    if len(shapes) != 1:
+        return None
+    ((name, shape),) = shapes.items()
+    if name not in ("emb_params", "string_to_param.*") and not (name.startswith("<") or len(shape) in (1, 2)):
+        return None
+    if (
+        not 1 <= len(shape) <= 2
+        or not 0 < (shape[0] if len(shape) == 2 else 1) <= _MOST_VECTORS
+        or "." in name.replace("string_to_param.*", "")
+    ):
+        return None
+    family = _EMBEDDINGS.get(shape[-1])
+    problem = f"It is an embedding of {family.value}: choose one for SD 1.5 or SDXL" if family is Family.SD2 else ""
+    return FileInfo(header.path, Kind.EMBEDDING, family, width=shape[-1], problem=problem)

@@ -1,0 +1,82 @@
+"""How a base model wants to be sampled, as far as its file tells: tensors that mark it, metadata, its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from acetate_engine.models.checkpoints.header import Header
+
+
+@dataclass(frozen=True)
+class Distilled:
+    """A model, or a LoRA, that was taught to need few steps."""
+
+    name: str
+    steps: int
+    guidance_scale: float
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """`None` where the file does not say: then the family's own way holds."""
+
+    prediction: str | None = None  # epsilon or v_prediction
+    zero_terminal_snr: bool = False  # trained from noise in which nothing of a picture is left
+    edm: bool = False  # another spread of noise and latents than all that is known here
+    distilled: Distilled | None = None
+
+    def __str__(self) -> str:
+        said = ["v-prediction"] if self.prediction == "v_prediction" else []
+        said += ["zero terminal SNR"] if self.zero_terminal_snr else []
+        said += [f"{self.distilled.name}: {self.distilled.steps} steps"] if self.distilled else []
+        return ", ".join(said)
+
+
+_DISTILLED = (  # what a name says; steps where it does not say a number, guidance
+    ("Lightning", r"lightning", 4, 1.0),
+    ("Hyper", r"hyper(?:sd|xl)*(?![a-z])", 8, 1.0),
+    ("DMD2", r"dmd2?(?![a-z])", 4, 1.0),
+    ("Turbo", r"turbo", 4, 1.0),
+)
+_MOST_STEPS = 16  # a larger number before "step" tells of training
+_TOLD = ("modelspec.title", "ss_output_name", "ss_sd_model_name", "modelspec.usage_hint", "modelspec.merged_from")
+
+
+def sampling_of(header: Header) -> Sampling:
+    """Of a base checkpoint or a LoRA in one file."""
+    names, told = header.shapes, header.metadata
+    prediction = _prediction(told)
+    v = "v_pred" in names or prediction == "v_prediction"
+    zero = "ztsnr" in names or told.get("ss_zero_terminal_snr", "").lower() in ("true", "1")
+    edm = any(name in names for name in ("edm_mean", "edm_vpred.sigma_max")) or "edm" in prediction
+    texts = [told[name] for name in _TOLD if name in told]
+    return Sampling("v_prediction" if v else None, zero, edm, distilled([header.path.stem, *texts]))
+
+
+def _prediction(told: Mapping[str, str]) -> str:
+    said = told.get("modelspec.prediction_type", told.get("ss_prediction_type", "")).lower()
+    if said in ("v", "v_prediction", "v-prediction") or told.get("ss_v_parameterization", "").lower() == "true":
+        return "v_prediction"
+    return said
+
+
+def distilled(texts: list[str]) -> Distilled | None:
+    """What these texts say about it, the first first."""
+    said = " ".join(texts).lower()
+    for name, pattern, steps, guidance in _DISTILLED:
+        if re.search(rf"(?:(?<![a-z])|xl){pattern}", said):
+            return Distilled(name, _steps(said) or steps, guidance)
+    return None
+
+
+def _steps(said: str) -> int | None:
+    numbers = [int(found) for found in re.findall(r"(\d+)[\s_-]*steps?(?![a-z])", said)]
+    return next((number for number in numbers if 1 <= number <= _MOST_STEPS), None)
+
+
+def distilled_folder(folder: Path) -> Distilled | None:
+    """A diffusers folder, by its name."""
+    return distilled([folder.name])

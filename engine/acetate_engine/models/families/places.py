@@ -1,0 +1,140 @@
+"""Where model files lie: the data directory's own folder, and those of other programs, just as they are. Torch-free.
+
+`models` of the data directory, and every folder that `acetate models scan` was told of: ComfyUI's, Forge's and A1111's
+have folders of other names for the same things. Nothing in them is moved, copied or changed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from pathlib import Path
+
+from acetate_engine.paths import data_dir, models_dir
+
+MODEL_SUFFIXES = {".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".pkl", ".gguf", ".onnx", ".h5", ".msgpack"}
+_SETTING = "model_folders.json"
+_DEEPEST = 6  # folders within a folder
+
+
+class Shelf(Enum):
+    """What belongs together: names of its folder, ours first, then those of ComfyUI, Forge and A1111."""
+
+    CHECKPOINTS = ("checkpoints", "stable-diffusion", "diffusion_models", "unet")
+    LAYERS = ("layerdiffuse", "layer_model")
+    LORAS = ("loras", "lora", "lycoris")
+    VAE = ("vae",)
+    TEXT_ENCODERS = ("text_encoders", "text_encoder", "clip")
+    EMBEDDINGS = ("embeddings",)
+    CONTROLNET = ("controlnet",)
+    ADAPTERS = ("adapters", "t2i_adapter")
+    IP_ADAPTER = ("ip_adapter", "ipadapter")
+    IMAGE_ENCODERS = ("clip_vision",)
+
+
+@dataclass(frozen=True)
+class Item:
+    """A model file, or a folder in diffusers' layout."""
+
+    path: Path
+    folder: Path  # that of its shelf
+
+    @cached_property
+    def stem(self) -> str:
+        return self.path.name if self.path.suffix.lower() not in MODEL_SUFFIXES else self.path.stem
+
+    @cached_property
+    def inner(self) -> str:
+        """Its place in the shelf's folder, without suffix, with `/` on every system."""
+        return (self.path.parent.relative_to(self.folder) / self.stem).as_posix()
+
+
+def roots() -> list[Path]:
+    """The data directory's folder first."""
+    return [models_dir(), *scanned_folders()]
+
+
+def scanned_folders() -> list[Path]:
+    """Of other programs, as `acetate models scan` has noted them; what cannot be read counts as none."""
+    try:
+        noted = json.loads((data_dir() / _SETTING).read_text(encoding="utf-8"))
+        return [Path(text) for text in noted if isinstance(text, str)] if isinstance(noted, list) else []
+    except (OSError, ValueError, TypeError, RecursionError):
+        return []
+
+
+def note_folders(folders: Iterable[Path]) -> None:
+    """In place of those that were noted before."""
+    path = data_dir() / _SETTING
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps([str(folder) for folder in folders], indent=2) + "\n", encoding="utf-8")
+    fresh.replace(path)
+
+
+def items(shelf: Shelf) -> list[Item]:
+    """All of a shelf, in subfolders too, our own first; links count as what they lead to."""
+    seen: set[str] = set()  # a link may lead back
+    folders = [folder for root in roots() for folder in shelf_folders(root, shelf)]
+    found = [item for folder in folders for item in _walk(folder, folder, 0, seen)]
+    return list({item.path: item for item in found}.values())
+
+
+def shelf_folders(root: Path, shelf: Shelf) -> list[Path]:
+    """Those of a root, or of its folder `models`, that are named as the shelf's are, in any case."""
+    found = []
+    for base in (root, root / "models"):
+        there = {entry.name.lower(): entry for entry in _entries(base)}
+        found += [there[name] for name in shelf.value if name in there and there[name].is_dir()]
+    return found
+
+
+def _walk(folder: Path, top: Path, depth: int, seen: set[str]) -> Iterator[Item]:
+    real = os.path.realpath(folder)
+    if real in seen:
+        return
+    seen.add(real)
+    for entry in _entries(folder):
+        if entry.name.startswith("."):
+            continue
+        if entry.suffix.lower() in MODEL_SUFFIXES or _is_model_folder(entry):
+            yield Item(entry, top)
+        elif depth < _DEEPEST and entry.is_dir():
+            yield from _walk(entry, top, depth + 1, seen)
+
+
+def _is_model_folder(path: Path) -> bool:
+    return any((path / name).is_file() for name in ("model_index.json", "config.json"))
+
+
+def _entries(folder: Path) -> list[Path]:
+    """In order of their names; none of a folder that cannot be read."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def named(found: Iterable[Item], reserved: frozenset[str] = frozenset()) -> dict[str, Item]:
+    """Each by the name that requests call it: its stem, and where that is taken, more of its path."""
+    given = list(found)
+    stems = Counter(item.stem for item in given)
+    inner = Counter(item.inner for item in given)
+    names: dict[str, Item] = {}
+    for item in given:
+        choices = [item.stem] if stems[item.stem] == 1 else []
+        choices += [item.inner] if inner[item.inner] == 1 else []
+        choices += [f"{item.folder.name}/{item.inner}", item.path.as_posix()]
+        name = next(name for name in choices if (name not in reserved and name not in names) or name == choices[-1])
+        names[name] = item
+    return names
+
+
+def absolute(folder: Path) -> Path:
+    """As it is noted: links are kept, `~` is not."""
+    return Path(os.path.abspath(folder.expanduser()))  # noqa: PTH100  # resolve() would follow links

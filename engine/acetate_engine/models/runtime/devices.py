@@ -1,0 +1,61 @@
+"""Which device computes, and in what: decided once, from what torch has here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+_GRAPHICS = ("cuda", "xpu", "mps")  # in the order of preference: NVIDIA and AMD, Intel, Apple
+
+
+@dataclass(frozen=True)
+class Precision:
+    """What the parts of a model compute in."""
+
+    unet: torch.dtype  # and text encoders, ControlNets, image encoders
+    vae: torch.dtype  # overflows in fp16
+
+
+def best_device() -> torch.device:
+    """A graphics card where torch has one that works, the CPU otherwise."""
+    return torch.device(next((kind for kind in _GRAPHICS if _is_available(kind)), "cpu"))
+
+
+def _is_available(kind: str) -> bool:
+    backend = torch.backends.mps if kind == "mps" else getattr(torch, kind, None)
+    return bool(backend is not None and backend.is_available())
+
+
+def precision_on(device: torch.device) -> Precision:
+    """fp32 on a CPU. bf16 only where it is real: emulated, it is slower than fp32 and takes the same memory."""
+    if device.type == "cpu":
+        return Precision(torch.float32, torch.float32)
+    return Precision(torch.float16, torch.bfloat16 if has_bfloat16(device) else torch.float32)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type == "xpu":
+        return bool(torch.xpu.is_bf16_supported())
+    return False
+
+
+def transparency_dtype(device: torch.device, spare: int, decoding: int) -> torch.dtype:
+    """Of the networks of transparency, whose alpha suffers in bf16: fp32 where that fits, fp16 elsewhere.
+
+    Mean error of alpha on the golden weights: 0.3/255 in fp16, 1.8/255 in bf16.
+
+    Args:
+        spare: bytes that are free on the device beside the weights of the model.
+        decoding: bytes that decoding one layer takes in fp32.
+    """
+    return torch.float32 if device.type == "cpu" or spare >= decoding else torch.float16
+
+
+def empty_caches() -> None:
+    """Give back what torch holds of a graphics card's memory and does not use."""
+    for kind in _GRAPHICS:
+        if _is_available(kind):
+            getattr(torch, kind).empty_cache()

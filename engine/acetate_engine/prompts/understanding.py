@@ -1,0 +1,89 @@
+"""A request as its prompts mean it: styles named in them, wildcards drawn, and what is not understood."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from acetate.protocol.requests import MAX_ADD_ONS, GenerateRequest, StackLayer, Style
+from acetate_engine.prompts.weights import not_understood
+from acetate_engine.prompts.wildcards import drawn
+
+_STYLE = re.compile(r"<(lora|lyco|hypernet)\s*:\s*([^:<>]+?)\s*(?::\s*([^<>]*?))?\s*>", re.IGNORECASE)
+_FIELDS = ("prompt", "negative_prompt", "background_prompt", "foreground_prompt", "blended_prompt")
+_MOST_WEIGHT = 2.0
+
+
+@dataclass
+class Reading:
+    """What reading the prompts of one request has found."""
+
+    known_styles: Mapping[str, str]  # name in lower case → name
+    wildcards: Path
+    styles: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def read(self, prompt: str, seed: int) -> str:
+        """The prompt without what was taken out of it."""
+        if not re.search(r"[<{\[]|__", prompt):
+            return prompt
+        words, missing = drawn(prompt, seed, self.wildcards)
+        for name in missing:
+            self.notes.append(f"there is no wildcard file {self.wildcards / name}.txt: __{name}__ stands as it is")
+        if words != prompt and not missing:
+            self.notes.append(f"drawn by the seed: {_STYLE.sub('', words).strip()}")
+        for mark in not_understood(words):
+            self.notes.append(f"{mark} changes words while a picture is made, which is not understood here")
+        return " ".join(_STYLE.sub(self._style, words).split()) if _STYLE.search(words) else words
+
+    def _style(self, found: re.Match[str]) -> str:
+        kind, name, told = found[1].lower(), found[2], found[3]
+        known = self.known_styles.get(name.lower())
+        try:
+            weight = float((told or "1").split(":")[0])
+        except ValueError:
+            weight = 1.0
+            self.notes.append(f"{found[0]}: {told!r} is no weight, so it counts as 1")
+        if kind == "hypernet" or known is None:
+            self.notes.append(f"{found[0]} was not used: the model has no style of that name")
+        elif abs(weight) > _MOST_WEIGHT:
+            self.notes.append(f"{found[0]}: its weight counts as {_MOST_WEIGHT:g}, the most there is")
+            self.styles[known] = max(-_MOST_WEIGHT, min(_MOST_WEIGHT, weight))
+        else:
+            self.styles[known] = weight
+        return ""
+
+
+def understood(
+    request: GenerateRequest, styles: Callable[[], tuple[str, ...]], wildcards: Path
+) -> tuple[GenerateRequest, list[str]]:
+    """The request with plain words and weights alone in its prompts, and notes for the painter.
+
+    Args:
+        styles: names of those that the model has; asked only where a prompt names one.
+        wildcards: folder of wildcard files.
+    """
+    texts = [getattr(request, name) for name in _FIELDS] + [layer.prompt for layer in request.layers]
+    named = styles() if any(_STYLE.search(text) for text in texts) else ()
+    reading = Reading(_by_name(named), wildcards)
+    fields: dict[str, Any] = {name: reading.read(getattr(request, name), request.seed) for name in _FIELDS}
+    layers = tuple(_read_layer(layer, index, request.seed, reading) for index, layer in enumerate(request.layers))
+    given = {style.lora for style in request.styles}
+    added = [Style(name, weight) for name, weight in reading.styles.items() if name not in given]
+    for style in added[MAX_ADD_ONS - len(request.styles) :]:
+        reading.notes.append(f"{style.lora} was not used: a picture takes {MAX_ADD_ONS} styles at most")
+    chosen = (*request.styles, *added)[:MAX_ADD_ONS]
+    return replace(request, layers=layers, styles=chosen, **fields), reading.notes
+
+
+def _by_name(names: tuple[str, ...]) -> dict[str, str]:
+    """By the whole name, and by the last part of one that has folders in it."""
+    short = {name.rpartition("/")[2].lower(): name for name in reversed(names)}
+    return short | {name.lower(): name for name in names}
+
+
+def _read_layer(layer: StackLayer, index: int, seed: int, reading: Reading) -> StackLayer:
+    return replace(layer, prompt=reading.read(layer.prompt, seed + index if layer.seed is None else layer.seed))

@@ -1,0 +1,55 @@
+"""`{a|b|c}` and `__name__`, a line of wildcards/name.txt: drawn by the seed, so that they repeat."""
+
+from __future__ import annotations
+
+import random
+import re
+from pathlib import Path
+
+_CHOICE = re.compile(r"(?<!\\)\{([^{}]*)\}")
+_FILE = re.compile(r"__([\w][\w /-]*?)__")
+_MOST = 200  # drawings in one prompt: files may name each other
+
+
+def drawn(prompt: str, seed: int, folder: Path) -> tuple[str, list[str]]:
+    """The prompt with its wildcards drawn, and the names of files that are not there.
+
+    Args:
+        seed: the same gives the same words, as long as the files stay as they are.
+        folder: of the files, in subfolders too: `__animals/cats__`.
+    """
+    luck = random.Random(f"{seed}:{prompt}")  # no secret
+    missing: list[str] = []
+    for _ in range(_MOST):
+        if found := _CHOICE.search(prompt):
+            choice = _weighed(found[1].split("|"), luck)
+        elif found := next((each for each in _FILE.finditer(prompt) if each[1] not in missing), None):
+            lines = _lines(folder, found[1])
+            if not lines:
+                missing.append(found[1])
+                continue
+            choice = _weighed(lines, luck)
+        else:
+            break
+        prompt = prompt[: found.start()] + choice + prompt[found.end() :]
+    return prompt, missing
+
+
+def _weighed(options: list[str], luck: random.Random) -> str:
+    """`2::word` counts as much as two others."""
+    parts = [re.fullmatch(r"\s*(\d+(?:\.\d+)?)::(.*)", option, re.DOTALL) for option in options]
+    weights = [float(part[1]) if part else 1.0 for part in parts]
+    words = [part[2] if part else option for part, option in zip(parts, options, strict=True)]
+    return luck.choices(words, weights if any(weights) else None)[0].strip()
+
+
+def _lines(folder: Path, name: str) -> list[str]:
+    """Without blank lines and comments; none of a file that is not there, or lies elsewhere."""
+    path = folder / f"{name}.txt"
+    try:
+        if not path.resolve().is_relative_to(folder.resolve()):
+            return []
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError):
+        return []
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]

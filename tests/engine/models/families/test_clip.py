@@ -1,0 +1,115 @@
+"""Prompts as painters write them, through tiny encoders with the real tokenizer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from acetate.protocol.geometry import Extent
+from acetate_engine.models.checkpoints.base import BaseModel, load_base
+from acetate_engine.models.checkpoints.info import Family
+from acetate_engine.models.families.add_ons import AddOns
+from acetate_engine.models.families.clip import Tables, encode_by_clip
+from acetate_engine.models.families.components import Text
+from acetate_engine.models.networks.clip_text import Clip
+from tests.engine.models import official, single_file
+
+CPU = torch.device("cpu")
+LONG = ", ".join(f"thing number {n}" for n in range(60))
+
+
+@pytest.fixture(scope="module", params=[Family.SD15, Family.SDXL], ids=["SD1.5", "SDXL"])
+def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> BaseModel:
+    family: Family = request.param
+    return load_base(single_file.write_folder(tmp_path_factory.mktemp("base") / "model", family), family)
+
+
+def encoded(base: BaseModel, *prompts: str, files: dict[str, Path] | None = None, **bundled: Tables) -> Text:
+    add_ons = AddOns({}, {}, (), {}, files or {}, {"older": "older.safetensors is a textual inversion (SD2)"})
+    with torch.no_grad():
+        return encode_by_clip(base, CPU, add_ons, lambda: bundled)(list(prompts), 0, Extent(64, 64))
+
+
+def moved(a: Tensor, b: Tensor) -> list[int]:
+    """Tokens whose states differ."""
+    return [int(index) for index in ((a - b).abs().amax(-1)[0] > 1e-6).nonzero()]
+
+
+def test_a_plain_prompt_is_read_as_diffusers_reads_it(base: BaseModel) -> None:
+    tokens = [
+        tokenizer("a red apple", padding="max_length", max_length=77, return_tensors="pt")
+        for tokenizer in base.tokenizers
+    ]
+    with torch.no_grad():
+        outputs = [m(t.input_ids, output_hidden_states=True) for m, t in zip(base.text_encoders, tokens, strict=True)]
+    text = encoded(base, "a red apple")
+    if len(outputs) == 1:
+        assert torch.equal(text.states, outputs[0].last_hidden_state)
+    else:
+        assert torch.equal(text.states, torch.cat([output.hidden_states[-2] for output in outputs], -1))
+        assert torch.equal(text.pooled, outputs[1].text_embeds)
+    assert text.notes == ()
+
+
+def test_a_weight_moves_its_own_word_by_its_size(base: BaseModel) -> None:
+    plain, empty = encoded(base, "a red apple").states, encoded(base, " ").states
+    if empty.abs().sum() == 0:  # SDXL's zeros for an empty prompt are not what its encoders make of it
+        empty = encoded(base, "(:1)").states
+    for prompt, weight in (("a (red:1.5) apple", 1.5), ("a ((red)) apple", 1.21), ("a [red] apple", 1 / 1.1)):
+        changed = encoded(base, prompt).states
+        assert moved(changed, plain) == [2]
+        torch.testing.assert_close(
+            changed[:, 2], empty[:, 2] + weight * (plain[:, 2] - empty[:, 2]), atol=1e-5, rtol=1e-4
+        )
+
+
+def test_brackets_with_weight_one_and_escapes_change_nothing(base: BaseModel) -> None:
+    assert torch.equal(encoded(base, "a (red:1) apple").states, encoded(base, "a red apple").states)
+    clip = Clip(base.tokenizers[0], base.text_encoders[0])
+    assert clip.chunks(r"a \(red\) apple")[0].ids == clip.tokenizer("a (red) apple", add_special_tokens=False).input_ids
+
+
+def test_no_word_of_a_long_prompt_is_lost(base: BaseModel) -> None:
+    text = encoded(base, LONG, "short")
+    assert text.states.shape[:2] == (2, 4 * 77)
+    other = encoded(base, LONG + " changed", "short")
+    assert moved(text.states, other.states) and min(moved(text.states, other.states)) > 3 * 77
+    alone = encoded(base, "short").states
+    torch.testing.assert_close(text.states[1:, :77], alone)
+
+
+def test_break_begins_a_chunk(base: BaseModel) -> None:
+    text = encoded(base, "a fox BREAK in snow")
+    parts = [encoded(base, part).states for part in ("a fox", "in snow")]
+    torch.testing.assert_close(text.states, torch.cat(parts, dim=1))
+
+
+def test_words_of_ones_own(base: BaseModel, tmp_path: Path) -> None:
+    widths = [model.config.hidden_size for model in base.text_encoders]
+    names = ("clip_l", "clip_g") if len(widths) > 1 else ("emb_params",)
+    tables = {name: torch.randn(3, width) for name, width in zip(names, widths, strict=True)}
+    file = official.save(tables, tmp_path / "zyx.safetensors")
+    plain = encoded(base, "a , , , apple").states
+    own = encoded(base, "a zyx apple", files={"zyx": file}).states
+    assert min(moved(own, plain)) == 2
+    assert torch.equal(own, encoded(base, "a embedding:ZYX apple", files={"zyx": file}).states)
+    assert torch.equal(own, encoded(base, "a zyx apple", zyx=tables).states)
+    assert torch.equal(encoded(base, "a zyxw apple", files={"zyx": file}).states, encoded(base, "a zyxw apple").states)
+
+
+def test_the_tables_own_vectors_are_the_words(base: BaseModel) -> None:
+    """A word of the vectors that another word has is that word."""
+    tables = {}
+    for name, tokenizer, model in zip(("clip_l", "clip_g"), base.tokenizers, base.text_encoders, strict=False):
+        (token,) = tokenizer("apple", add_special_tokens=False).input_ids
+        tables[name] = model.get_input_embeddings().weight[[token]].detach()
+    found = encoded(base, "a red zyx", zyx=tables)
+    torch.testing.assert_close(found.states, encoded(base, "a red apple").states)
+
+
+def test_what_is_no_word_of_this_model_is_said(base: BaseModel) -> None:
+    notes = encoded(base, "a embedding:gone fox, older").notes
+    assert any("gone" in note for note in notes) and any("SD2" in note for note in notes)

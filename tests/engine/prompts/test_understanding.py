@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.requests import GenerateRequest, StackLayer, Style, Task
+from acetate_engine.prompts.understanding import understood
+from acetate_engine.prompts.wildcards import drawn
+
+STYLES = ("ink", "sub/Oil Paint", "wash")
+
+
+def read(
+    prompt: str, folder: Path = Path("/nowhere"), seed: int = 7, **fields: object
+) -> tuple[GenerateRequest, list[str]]:
+    request = GenerateRequest(Task.FOREGROUND, Bounds(0, 0, 8, 8), seed, prompt, **fields)
+    return understood(request, lambda: STYLES, folder)
+
+
+@pytest.mark.parametrize(
+    ("mark", "style"),
+    [
+        ("<lora:ink:0.8>", Style("ink", 0.8)),
+        ("<lora:INK>", Style("ink", 1.0)),
+        ("<lyco:ink:-0.5>", Style("ink", -0.5)),
+        ("<lora:oil paint:0.3:0.9>", Style("sub/Oil Paint", 0.3)),
+        ("<lora:ink:9>", Style("ink", 2.0)),
+    ],
+)
+def test_a_style_in_the_prompt(mark: str, style: Style) -> None:
+    request, notes = read(f"a fox {mark} in snow")
+    assert request.prompt == "a fox in snow" and request.styles == (style,)
+    assert bool(notes) == (abs(style.weight) == 2)
+
+
+def test_what_is_no_style_is_said() -> None:
+    request, notes = read("a fox <lora:gone:1> <hypernet:x:1> <lora:ink:much>")
+    assert request.prompt == "a fox" and request.styles == (Style("ink", 1.0),)
+    assert [note.split(">")[0] for note in notes] == ["<lora:gone:1", "<hypernet:x:1", "<lora:ink:much"]
+
+
+def test_the_request_names_a_style_first() -> None:
+    request, _ = read("a fox <lora:ink:0.8>", styles=(Style("ink", 0.1),))
+    assert request.styles == (Style("ink", 0.1),)
+
+
+def test_plain_prompts_are_as_they_were() -> None:
+    asked = GenerateRequest(Task.STACK, Bounds(0, 0, 8, 8), 1, "  a  (fox)  ", layers=(StackLayer("b  c"),))
+    assert understood(asked, lambda: pytest.fail("not asked"), Path("/nowhere")) == (asked, [])
+
+
+def test_wildcards_repeat_with_the_seed_and_are_said(tmp_path: Path) -> None:
+    (tmp_path / "animals").mkdir()
+    (tmp_path / "animals" / "cats.txt").write_text("lion\n# none\n\ntiger\nlynx\n", encoding="utf-8")
+    prompt = "a {red|blue|green|grey} __animals/cats__"
+    made = {read(prompt, tmp_path, seed)[0].prompt for seed in range(40)}
+    assert len(made) > 6 and all(words.split()[2] in ("lion", "tiger", "lynx") for words in made)
+    request, notes = read(prompt, tmp_path, 3)
+    assert request == read(prompt, tmp_path, 3)[0]
+    assert any(request.prompt in note for note in notes)
+
+
+def test_wildcards_within_wildcards_and_weights() -> None:
+    words = {drawn("{a {b|c}|d}", seed, Path("/nowhere"))[0] for seed in range(40)}
+    assert words == {"a b", "a c", "d"}
+    assert {drawn("{0::a|b}", seed, Path("/nowhere"))[0] for seed in range(20)} == {"b"}
+
+
+@pytest.mark.parametrize("name", ["gone", "../secret"])
+def test_a_wildcard_file_that_is_not_there(name: str, tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("told", encoding="utf-8")
+    request, notes = read(f"a __{name}__", tmp_path / "wildcards")
+    assert request.prompt == f"a __{name}__"
+    assert bool(notes) == (name == "gone")
+
+
+def test_layers_of_a_stack_draw_for_themselves() -> None:
+    layers = (StackLayer("{a|b|c|d|e|f|g|h}"), StackLayer("{a|b|c|d|e|f|g|h}"))
+    drawn_layers = [read("x", seed=seed, layers=layers)[0].layers for seed in range(8)]
+    assert any(first.prompt != second.prompt for first, second in drawn_layers)
+
+
+def test_marks_that_mean_nothing_here_are_said() -> None:
+    assert "[cat:dog:0.5]" in read("a [cat:dog:0.5]")[1][0]
