@@ -47,7 +47,13 @@ def chaos(
         if count == 0 or time.monotonic() - began > 60 * minutes:
             table.add_row(name, "not done")
             continue
-        outcome, seconds = run(scenario, count, random.Random(f"{seed} {name}"))
+        try:
+            outcome, seconds = run(scenario, count, random.Random(f"{seed} {name}"))
+        except Exception:
+            console.print_exception()
+            table.add_row(name, str(count), "broke off")
+            is_clean = False
+            continue
         is_clean = is_clean and outcome.is_clean
         table.add_row(name, str(count), *map(str, vars(outcome).values()), f"{seconds:.0f}")
         console.print(f"{name}: {count} times, {outcome}")

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from tests.chaos.ledger import Ledger, Outcome, done, store_of
@@ -176,9 +176,14 @@ def _is_waiting(engine: EngineProcess) -> bool:
 
 
 def _fill(folder: Path, free: int) -> Path:
-    filler, space = folder / "filler", os.statvfs(folder)
+    """While the engine writes, too: what was free may not be any more."""
+    filler = folder / "filler"
     with filler.open("ab") as file:
-        wanted = space.f_bavail * space.f_frsize - free
-        if wanted > 0:
-            os.posix_fallocate(file.fileno(), 0, wanted)
-    return filler
+        while True:
+            space = os.statvfs(folder)
+            wanted = space.f_bavail * space.f_frsize - free
+            if wanted <= 0:
+                return filler
+            with suppress(OSError):
+                os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size + wanted)
+                return filler

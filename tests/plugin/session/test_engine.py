@@ -14,12 +14,13 @@ import torch
 from safetensors.torch import save_file
 
 from acetate.client import api
+from acetate.client.http import Body, exchange
 from acetate.client.launcher import Launcher
 from acetate.protocol.connection import Connection, connection_file, write_connection
 from acetate.protocol.errors import AccessError, EngineNotInstalled
 from acetate.protocol.events import Health
 from acetate.session.engine import Engine, EngineState
-from acetate_engine.paths import models_dir
+from acetate_engine.paths import data_dir, models_dir
 from tests.engine.process import private_environment
 from tests.plugin.client.test_launcher import install
 from tests.plugin.gui_thread import EventLoop
@@ -106,3 +107,21 @@ def test_without_an_engine_the_error_says_how_to_get_one(events: EventLoop) -> N
     with pytest.raises(EngineNotInstalled, match="acetate install-plugin"):
         events.run(engine.connection())
     assert engine.state.value is EngineState.FAILED
+
+
+def test_what_of_the_engine_does_not_work_is_told_until_it_works(events: EventLoop, engine: Engine) -> None:
+    events.run(engine.connection())
+    clock = data_dir() / "clock.json"
+    events.run_until(clock.exists)
+    clock.unlink()
+    clock.mkdir()
+    events.run(engine.call(look_at_storage))
+    events.run_until(lambda: any("storage" in reason for reason in engine.troubles.value))
+    clock.rmdir()
+    events.run_until(lambda: engine.troubles.value == ())
+
+
+def look_at_storage(connection: Connection) -> None:
+    body = Body.of_json({"limit": 1 << 30, "days": 30.0})
+    with exchange(connection, "PUT", "/v1/storage", body=body, timeout=api.ANSWER) as response:
+        response.read()
