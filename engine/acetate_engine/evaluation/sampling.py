@@ -12,9 +12,9 @@ from torch import Tensor
 from acetate.protocol.geometry import Extent
 from acetate_engine.models.families.components import Components
 from acetate_engine.models.networks.latent_transparency import decode_rgb
-from acetate_engine.pipelines.stages.before_denoise import make_timesteps, seeded_noise
+from acetate_engine.pipelines.stages.before_denoise import first_latent, make_timesteps, seeded_noise
 from acetate_engine.pipelines.stages.decoders import decode_transparent
-from acetate_engine.pipelines.stages.denoise import Predictor
+from acetate_engine.pipelines.stages.denoise import Denoising, Predictor
 from acetate_engine.pipelines.stages.settings import Settings
 from acetate_engine.training.datasets import Bytes
 
@@ -68,15 +68,19 @@ class Sampler:
         predict = Predictor(components.denoiser, positive, negative, self.settings.guidance_scale)
         kind, steps = self.settings.scheduler, self.settings.steps
         timesteps = make_timesteps(components.scheduler, kind, steps, 1.0, components.device)
-        scheduler, side = timesteps.scheduler, self.side // components.factor
+        side = self.side // components.factor
         shape = (1, components.latent_channels, side, side)
         generators = [torch.Generator().manual_seed(seed + k) for k in range(len(prompts))]
         latent = torch.cat([seeded_noise(generator, shape, components.device) for generator in generators])
-        latent = latent * scheduler.init_noise_sigma
-        for step, time in enumerate(timesteps.values):
-            output = predict(scheduler.scale_model_input(latent, time), time, step / self.settings.steps)
-            latent = scheduler.step(output, time, latent).prev_sample
-        return latent
+        denoising = Denoising(
+            lambda sample, time, step: predict(sample, time, step / steps),
+            timesteps,
+            first_latent(timesteps, None, latent, 1.0),
+            generators[0],
+            lambda step, clean: None,
+        )
+        denoising.run(timesteps.count)
+        return denoising.result()
 
     def _layer(self, latent: Tensor) -> Bytes:
         rgba = decode_transparent(latent, self.components, self.settings.decoder_passes, lambda note: None)

@@ -1,9 +1,12 @@
-"""Sampling for sample sheets: the plain loop of a diffusers scheduler with classifier-free guidance."""
+"""Sampling for sample sheets, with classifier-free guidance."""
 
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from acetate_engine.pipelines.stages.before_denoise import Timesteps
+from acetate_engine.pipelines.stages.denoise import Denoising
 
 
 @torch.no_grad()
@@ -29,7 +32,7 @@ def sample_latents(
         beside: (N, C', size, size), concatenated to the input's channels.
 
     Returns:
-        (N, C, size, size), in the scheduler's scale.
+        (N, C, size, size), in the scheduler's scale. Raises GenerationFailed where that is not finite.
     """
     generator = torch.Generator().manual_seed(seed)
     channels = unet.config.out_channels
@@ -37,8 +40,12 @@ def sample_latents(
     both = torch.cat([empty.expand_as(text), text])
     given = [] if beside is None else [torch.cat([beside, beside])]
     scheduler.set_timesteps(steps)
-    for time in scheduler.timesteps:
-        model_input = scheduler.scale_model_input(torch.cat([latent, latent]), time)
-        plain, prompted = unet(torch.cat([model_input, *given], 1), time, both).sample.chunk(2)
-        latent = scheduler.step(plain + guidance * (prompted - plain), time, latent).prev_sample
-    return latent
+
+    def predict(sample: Tensor, time: Tensor, step: int) -> Tensor:
+        plain, prompted = unet(torch.cat([torch.cat([sample, sample]), *given], 1), time, both).sample.chunk(2)
+        return plain + guidance * (prompted - plain)
+
+    timesteps = Timesteps(scheduler, scheduler.timesteps)
+    denoising = Denoising(predict, timesteps, latent, generator, lambda step, clean: None)
+    denoising.run(timesteps.count)
+    return denoising.result()
