@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any, TypedDict
 
 from acetate.protocol.errors import InvalidRequest
+from acetate.protocol.pictures import Subject
 from acetate.protocol.pixels import PixelFormat, digest
 from acetate.protocol.requests import (
     MAX_SEED,
@@ -45,6 +46,8 @@ class How(TypedDict, total=False):
     images: int
     cut_out: bool
     finish: bool
+    subject: Subject
+    factor: int
     pixel_format: PixelFormat | str
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 
 from PIL import Image
@@ -53,7 +54,7 @@ class Result:
     def document(self, below: Sequence[Layer] = ()) -> Document:
         """The layers above `below`, on the canvas of the request; each cut to its alpha."""
         depth = 16 if self.request.pixel_format is PixelFormat.RGBA16 else 8
-        canvas = self.request.covered
+        canvas = reduce(Bounds.union, (layer.bounds for layer in self.layers), self.request.covered)
         extent = Extent(max(canvas.right, 0), max(canvas.bottom, 0))
         return Document(extent, (*below, *pixel_layers(self.layers)), depth)
 

@@ -73,6 +73,10 @@ class Stage(str, Enum):
     LOADING = "loading"
     DENOISE = "denoise"
     DECODE = "decode"
+    FIND = "find"  # the subject of a picture
+    CUT_OUT = "cut out"
+    FILL = "fill"  # what lies behind it
+    ENLARGE = "enlarge"
     NO_SPACE = "no space"  # what was made waits until the disk has room for it
 
 

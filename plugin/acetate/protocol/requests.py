@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.geometry import Bounds
+from acetate.protocol.pictures import Subject, check_subject
 from acetate.protocol.pixels import MAX_PIXELS, PixelFormat, is_digest
+from acetate.protocol.ranges import check_range
 from acetate.protocol.tasks import Task as Task
 
 DEFAULT_MODEL = "mini"
@@ -19,6 +20,7 @@ MAX_LAYERS = 64
 MAX_SEED = 2**32 - 1
 MAX_ADD_ONS = 8  # hints, image prompts or LoRAs of one request
 MAX_NAME = 200  # characters of a file's name
+FACTORS = (2, 4)
 MAX_COORDINATE = 2**24  # canvas pixels from the origin, either way
 
 
@@ -162,6 +164,8 @@ class GenerateRequest:
     scheduler: Scheduler | None = None  # the preset's where None
     clip_skip: int = 0  # last layers of a CLIP text encoder to leave out
     guidance_scale: float | None = None  # the model's where None
+    subject: Subject = field(default_factory=Subject)  # extract, select, remove, decompose: what is meant
+    factor: int = 2  # upscale: how many times as large
     strength: float = 1.0  # refine and inpaint: 0 keeps the layer, 1 makes another
     finish: bool = True  # a result that is enlarged gets clear edges and no grain, by a network made for that
     pixel_format: PixelFormat = PixelFormat.RGBA8  # of the layers that come back
@@ -231,6 +235,7 @@ class GenerateRequest:
         _check_conditions(self, coming)
         _check_numbers(self)
         _check_add_ons(self)
+        check_subject(self.subject, self.covered)
 
 
 def _check_prompts(request: GenerateRequest) -> None:
@@ -296,34 +301,36 @@ def _check_conditions(request: GenerateRequest, coming: Collection[Slot]) -> Non
 
 
 def _check_numbers(request: GenerateRequest) -> None:
-    _check_range("seed", request.seed, 0, MAX_SEED)
+    check_range("seed", request.seed, 0, MAX_SEED)
     if request.pixel_format is PixelFormat.A8:
         raise InvalidRequest("layers cannot come back as A8", "Ask for RGBA8 or RGBA16LE.")
-    _check_range("number of images", request.images, 1, MAX_IMAGES)
-    _check_range("strength", request.strength, 0.0, 1.0)
+    check_range("number of images", request.images, 1, MAX_IMAGES)
+    check_range("strength", request.strength, 0.0, 1.0)
+    if request.factor not in FACTORS:
+        raise InvalidRequest(f"the factor is {request.factor}", "Choose 2 or 4.")
     if request.steps is not None:
-        _check_range("number of steps", request.steps, 1, 200)
-    _check_range("clip skip", request.clip_skip, 0, 8)
+        check_range("number of steps", request.steps, 1, 200)
+    check_range("clip skip", request.clip_skip, 0, 8)
     if request.guidance_scale is not None:
-        _check_range("guidance scale", request.guidance_scale, 0.0, 50.0)
+        check_range("guidance scale", request.guidance_scale, 0.0, 50.0)
     for layer in request.layers:
-        _check_range("layer strength", layer.strength, 0.0, 1.0)
+        check_range("layer strength", layer.strength, 0.0, 1.0)
         if layer.seed is not None:
-            _check_range("layer seed", layer.seed, 0, MAX_SEED)
+            check_range("layer seed", layer.seed, 0, MAX_SEED)
 
 
 def _check_add_ons(request: GenerateRequest) -> None:
     for hint in request.control:
-        _check_range("control weight", hint.weight, 0.0, 2.0)
-        _check_range("control start", hint.start, 0.0, 1.0)
-        _check_range("control end", hint.end, hint.start, 1.0)
+        check_range("control weight", hint.weight, 0.0, 2.0)
+        check_range("control start", hint.start, 0.0, 1.0)
+        check_range("control end", hint.end, hint.start, 1.0)
     for prompt in request.image_prompts:
-        _check_range("weight of an image prompt", prompt.weight, 0.0, 2.0)
+        check_range("weight of an image prompt", prompt.weight, 0.0, 2.0)
     for style in request.styles:
-        _check_range("weight of a style", style.weight, -2.0, 2.0)
+        check_range("weight of a style", style.weight, -2.0, 2.0)
     added = {"hints": request.control, "image prompts": request.image_prompts, "styles": request.styles}
     for what, there in added.items():
-        _check_range(f"number of {what}", len(there), 0, MAX_ADD_ONS)
+        check_range(f"number of {what}", len(there), 0, MAX_ADD_ONS)
     styles = [style.lora for style in request.styles]
     for name in (*styles, *(prompt.adapter for prompt in request.image_prompts if prompt.adapter is not None)):
         if not 0 < len(name) <= MAX_NAME:
@@ -331,8 +338,3 @@ def _check_add_ons(request: GenerateRequest) -> None:
     for name in styles:
         if styles.count(name) > 1:
             raise InvalidRequest(f"the style {name!r} is named twice", "Name it once; its weight may be up to 2.")
-
-
-def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if not math.isfinite(value) or not low <= value <= high:
-        raise InvalidRequest(f"the {name} is {value}", f"Choose a value from {low} to {high}.")

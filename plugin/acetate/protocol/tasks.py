@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 
 class LayerRole(str, Enum):
     FOREGROUND = "foreground"  # transparent
     BACKGROUND = "background"  # opaque
     BLENDED = "blended"  # opaque
+    SELECTION = "selection"  # white, its alpha is what is selected
 
 
 class Task(str, Enum):
@@ -22,6 +24,11 @@ class Task(str, Enum):
     STACK = "stack"  # prompts, bottom to top → layers, each conditioned on those below
     REFINE = "refine"  # foreground → another version of it, alpha free
     INPAINT = "inpaint"  # foreground, mask → repainted inside the mask
+    EXTRACT = "extract"  # foreground → its subjects, with soft alpha and their own colour
+    SELECT = "select"  # foreground → its subject as a selection; with a mask → that selection with a finer edge
+    REMOVE = "remove"  # foreground, without its subject or what the mask covers → what may lie behind
+    DECOMPOSE = "decompose"  # foreground → background and subjects, which together look like it
+    UPSCALE = "upscale"  # foreground → two or four times as large
     EDGES = "edges"  # foreground → its edges, white on black: a hint for ControlNet
     IDENTITY = "identity"  # returns its foreground: exercises the path of a pixel
 
@@ -73,6 +80,11 @@ class Traits:
     returns: tuple[LayerRole, ...] = (LayerRole.FOREGROUND,)  # bottom to top, of one image; a stack: of one layer
 
 
+def picture_task(label: str, **more: Any) -> Traits:
+    """Of pixels alone: neither a model of a family nor words."""
+    return Traits(label, foreground=True, model=False, prompt=False, **more)
+
+
 TASKS: Mapping[Task, Traits] = {  # in the order in which a painter is offered them
     Task.FOREGROUND: Traits("Transparent layer from text"),
     Task.FOREGROUND_ON_BACKGROUND: Traits("Something in front of a background", background=True),
@@ -85,7 +97,12 @@ TASKS: Mapping[Task, Traits] = {  # in the order in which a painter is offered t
     ),
     Task.REFINE: Traits("Refine a layer", foreground=True, reworks=True),
     Task.INPAINT: Traits("Repaint inside the selection", foreground=True, mask=True, reworks=True, context=True),
+    Task.EXTRACT: picture_task("Cut out the subject of a layer", context=True),
+    Task.REMOVE: picture_task("Remove the subject and fill behind", context=True, returns=(LayerRole.BACKGROUND,)),
+    Task.DECOMPOSE: picture_task("Split a layer into layers", returns=(LayerRole.BACKGROUND, LayerRole.FOREGROUND)),
+    Task.UPSCALE: picture_task("Enlarge a layer"),
+    Task.SELECT: picture_task("", context=True, returns=(LayerRole.SELECTION,)),
     Task.STACK: Traits("", prompt=False),
-    Task.EDGES: Traits("", foreground=True, model=False, prompt=False, returns=(LayerRole.BACKGROUND,)),
-    Task.IDENTITY: Traits("", foreground=True, model=False, prompt=False, context=True),
+    Task.EDGES: picture_task("", returns=(LayerRole.BACKGROUND,)),
+    Task.IDENTITY: picture_task("", context=True),
 }

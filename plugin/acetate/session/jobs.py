@@ -33,6 +33,10 @@ class Phase(str, Enum):
 _STAGES = {
     Stage.LOADING: "Loading the model",
     Stage.DECODE: "Decoding the layer",
+    Stage.FIND: "Looking for the subject",
+    Stage.CUT_OUT: "Cutting it out",
+    Stage.FILL: "Filling what lies behind",
+    Stage.ENLARGE: "Enlarging the layer",
     Stage.NO_SPACE: "The disk is full: free some space, the layer waits",
 }
 

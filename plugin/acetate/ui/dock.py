@@ -117,7 +117,10 @@ class AcetateDock(DockWidget):
         )
         choice.setObjectName("acetate_task")
         choice.setToolTip("What to make. Grey: the model cannot do that.")
-        self.session.model.bind(lambda model: choice.enable_only(model.tasks if model else tuple(Task)))
+        without_model = tuple(task for task in Task if not task.needs_model)
+        self.session.model.bind(
+            lambda model: choice.enable_only((*model.tasks, *without_model) if model else tuple(Task))
+        )
         return choice
 
     def _prompt(self) -> QtWidgets.QWidget:

@@ -14,8 +14,8 @@ from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.compositing.resize import resize
 from acetate_engine.models.networks.compact_upscaler import CompactUpscaler
 from acetate_engine.models.parts.shelf import read_part
-from acetate_engine.pipelines import enlarging
 from acetate_engine.pipelines.contract import JobCancelled
+from acetate_engine.pipelines.stages import enlarging
 from acetate_engine.pipelines.stages.enlarging import enlarge, enlarge_to
 from tests.engine.pipelines.reporters import Recorder
 from tests.engine.pipelines.samples import a_request, layer_bytes, run

@@ -72,7 +72,27 @@ def _made(request: GenerateRequest, name: str, role: LayerRole, pixels: Pixels, 
     return Generated(tuple(layers))
 
 
-WITHOUT_MODEL: dict[Task, Callable[[GenerateRequest, Images, Reporter], Generated]] = {
+Recipe = Callable[[GenerateRequest, Images, Reporter], Generated]
+
+
+def _of_pictures(name: str) -> Recipe:
+    """Imported when it is called: its libraries take seconds, and a refusal does not need them."""
+
+    def call(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
+        from acetate_engine.pipelines.recipes import pictures
+
+        recipe: Recipe = getattr(pictures, name)
+        return recipe(request, images, reporter)
+
+    return call
+
+
+WITHOUT_MODEL: dict[Task, Recipe] = {
     Task.IDENTITY: identity,
     Task.EDGES: edges,
+    Task.EXTRACT: _of_pictures("extract"),
+    Task.SELECT: _of_pictures("select"),
+    Task.REMOVE: _of_pictures("remove"),
+    Task.DECOMPOSE: _of_pictures("decompose"),
+    Task.UPSCALE: _of_pictures("upscale"),
 }

@@ -1,0 +1,111 @@
+"""`acetate extract`, `select`, `remove`, `split`, `upscale`: layers out of pictures that are there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from acetate.protocol.errors import InvalidRequest
+from acetate.protocol.pictures import MAX_SUBJECTS, Click, Subject
+from acetate.protocol.requests import MAX_SEED, Task
+from acetate_engine.commands.options import AsJson, Out, UseEngine, parse_region
+from acetate_engine.commands.output import rework_into
+
+Source = Annotated[Path, typer.Argument(help="A picture or a document; of a document, what it shows.")]
+Mask = Annotated[
+    Path | None,
+    typer.Option(help="Its rough shape: white, or opaque where it has transparency.", show_default=False),
+]
+Box = Annotated[str | None, typer.Option(help="A box around it, as 100,40,512x512.", show_default=False)]
+On = Annotated[list[str] | None, typer.Option("--click", metavar="X,Y", help="A pixel on it; may be repeated.")]
+Beside = Annotated[list[str] | None, typer.Option("--not", metavar="X,Y", help="A pixel beside it; may be repeated.")]
+Most = Annotated[int, typer.Option("--subjects", min=1, max=MAX_SUBJECTS, help="How many layers at most.")]
+Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Same seed, same pixels.")]
+
+
+def extract(
+    picture: Source, out: Out, mask: Mask = None, box: Box = None, click: On = None, beside: Beside = None,
+    subjects: Most = 1, engine: UseEngine = False, json: AsJson = False,
+) -> None:  # fmt: skip
+    """Cut the subject out of a picture: a layer with soft alpha, and nothing of the colour behind it.
+
+    \b
+    acetate extract photo.jpg -o subject.png
+    acetate extract photo.jpg --box 120,80,300x420 -o subject.psd
+    acetate extract photo.jpg --click 240,310 --not 500,90 --subjects 3 -o subjects.ora
+    """
+    subject = _subject(box, click, beside, subjects)
+    _make(Task.EXTRACT, picture, out, json, engine, mask=mask, subject=subject)
+
+
+def select(
+    picture: Source, out: Out, mask: Mask = None, box: Box = None, click: On = None, beside: Beside = None,
+    engine: UseEngine = False, json: AsJson = False,
+) -> None:  # fmt: skip
+    """Select the subject of a picture, or give a rough selection (--mask) the edge that the picture has.
+
+    \b
+    acetate select photo.jpg -o selection.png
+    acetate select photo.jpg --mask rough.png -o fine.png
+    """
+    _make(Task.SELECT, picture, out, json, engine, mask=mask, subject=_subject(box, click, beside))
+
+
+def remove(
+    picture: Source, out: Out, mask: Mask = None, box: Box = None, click: On = None, beside: Beside = None,
+    seed: Seed = 0, engine: UseEngine = False, json: AsJson = False,
+) -> None:  # fmt: skip
+    """Take the subject, or what the mask covers, out of a picture and paint what may lie behind.
+
+    \b
+    acetate remove photo.jpg -o empty.png
+    acetate remove photo.jpg --mask sign.png -o without-sign.png
+    """
+    _make(Task.REMOVE, picture, out, json, engine, mask=mask, subject=_subject(box, click, beside), seed=seed)
+
+
+def split(
+    picture: Source, out: Out, subjects: Most = 3, seed: Seed = 0, engine: UseEngine = False, json: AsJson = False
+) -> None:
+    """Split a picture into its background and its subjects; one over the other they are the picture.
+
+    \b
+    acetate split photo.jpg -o layers.psd
+    acetate split photo.jpg --subjects 5 -o layers.ora
+    """
+    _make(Task.DECOMPOSE, picture, out, json, engine, subject=Subject(most=subjects), seed=seed)
+
+
+def upscale(
+    picture: Source,
+    out: Out,
+    factor: Annotated[int, typer.Option(help="2 or 4.")] = 2,
+    engine: UseEngine = False,
+    json: AsJson = False,
+) -> None:
+    """Make a layer two or four times as large, with clear edges.
+
+    \b
+    acetate upscale apple.png -o large.png
+    acetate upscale apple.png --factor 4 -o huge.png
+    """
+    _make(Task.UPSCALE, picture, out, json, engine, factor=factor)
+
+
+def _make(task: Task, picture: Path, out: Path, json: bool, engine: bool, seed: int = 0, **fields: Any) -> None:
+    rework_into(out, json, engine, "", task=task, foreground=picture, seed=seed, **fields)
+
+
+def _subject(box: str | None, on: list[str] | None, beside: list[str] | None, most: int = 1) -> Subject:
+    clicks = [_click(text, True) for text in on or []] + [_click(text, False) for text in beside or []]
+    return Subject(parse_region(box), tuple(clicks), most)
+
+
+def _click(text: str, is_on: bool) -> Click:
+    match = re.fullmatch(r"\s*(-?\d{1,6})\s*,\s*(-?\d{1,6})\s*", text)
+    if match is None:
+        raise InvalidRequest(f"the click {text!r} is not one", "Give its pixel, as 120,80.")
+    return Click(int(match[1]), int(match[2]), is_on)

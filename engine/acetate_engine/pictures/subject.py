@@ -1,0 +1,160 @@
+"""A subject cut out of a picture: from nothing, a rough selection, a box, or clicks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from acetate.protocol.errors import PartMissing
+from acetate.protocol.geometry import Bounds
+from acetate_engine.compositing.alpha import spread
+from acetate_engine.compositing.pixels import Floats
+from acetate_engine.pictures.matting import front_colour, matte, trimap
+from acetate_engine.pictures.salience import Point, salience, salience_at, salience_within
+
+_REACH = 0.012  # of the longer side: how far a rough edge may be from the true one
+_AROUND_BOX = 0.2  # of its sides, looked at beside a box
+BY_HAND = 3.0  # as rough a selection is
+_SMALLEST = 0.002  # of the picture: less is no subject
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Hints:
+    """What the painter shows of the subject; all of it in pixels of the picture."""
+
+    selection: Floats | None = None  # (H, W) in 0..1: a rough shape
+    box: Bounds | None = None
+    clicks: tuple[Point, ...] = ()  # on it
+    not_on: tuple[Point, ...] = ()  # clicks beside it
+
+
+def find(rgba: Floats, hints: Hints, note: Note) -> Floats:
+    """(H, W, 4) straight in 0..1 → (H, W) in 0..1: where the subject is, roughly.
+
+    Without the network, by colour alone, and `note` is told.
+    """
+    rgb = _seen(rgba)
+    try:
+        front = _found(rgb, hints)
+    except PartMissing as error:
+        note(f"found by colour alone: {error.detail}. {error.remedy}".removesuffix("."))
+        front = _by_colour(rgb, hints)
+    front = _without(front, hints.not_on) * (rgba[..., 3] > 0)
+    return front if hints.selection is None else front * _widened(hints.selection)
+
+
+def subjects(front: Floats, most: int) -> list[Floats]:
+    """The parts that hang together, the largest first, at most so many; all as one where `most` is 1."""
+    if most == 1:
+        return [front] if (front > 0.5).mean() > _SMALLEST else []
+    count, marks, stats, _ = cv2.connectedComponentsWithStats((front > 0.5).astype(np.uint8))
+    order = sorted(range(1, count), key=lambda mark: -int(stats[mark, cv2.CC_STAT_AREA]))
+    large = [mark for mark in order[:most] if stats[mark, cv2.CC_STAT_AREA] > _SMALLEST * front.size]
+    return [front * _near(marks == mark, marks) for mark in large]
+
+
+def cut(rgba: Floats, front: Floats) -> Floats:
+    """The layer (H, W, 4) straight: soft alpha, and the colour of what is in front alone."""
+    rgb = _seen(rgba)
+    alpha = edge(rgba, front)
+    colour = front_colour(rgb, alpha)
+    return np.dstack([colour, alpha * rgba[..., 3]]).astype(np.float32)
+
+
+def edge(rgba: Floats, front: Floats, roughness: float = 1.0) -> Floats:
+    """(H, W): the rough shape with the edge that the picture has there; drawn by hand it is rougher than 1."""
+    return matte(_seen(rgba), trimap(front, round(roughness * reach(front))))
+
+
+def reach(front: Floats) -> int:
+    return max(2, round(_REACH * max(front.shape)))
+
+
+def _found(rgb: Floats, hints: Hints) -> Floats:
+    height, width = rgb.shape[:2]
+    if hints.clicks:
+        return salience_at(rgb, hints.clicks)
+    box = hints.box or (None if hints.selection is None else _box_of(hints.selection))
+    if box is None:
+        return salience(rgb)
+    sides = round(_AROUND_BOX * box.width), round(_AROUND_BOX * box.height)
+    wide = Bounds(box.x - sides[0], box.y - sides[1], box.width + 2 * sides[0], box.height + 2 * sides[1])
+    return _kept_in(salience_within(rgb, wide.intersection(Bounds(0, 0, width, height))), box)
+
+
+def _kept_in(front: Floats, box: Bounds) -> Floats:
+    """Boxes are drawn tightly: what lies just outside may still belong to it."""
+    inside = np.zeros_like(front)
+    slack = max(2, round(0.03 * max(box.width, box.height)))
+    wide = box.padded(slack).intersection(Bounds(0, 0, front.shape[1], front.shape[0]))
+    inside[wide.y : wide.bottom, wide.x : wide.right] = 1
+    return front * inside
+
+
+def _by_colour(rgb: Floats, hints: Hints) -> Floats:
+    """GrabCut (Rother, Kolmogorov and Blake 2004), from the shape that is given, or the middle of the picture."""
+    height, width = rgb.shape[:2]
+    marks = np.full((height, width), cv2.GC_BGD, np.uint8)
+    marks[_starting_shape(hints, height, width)] = cv2.GC_PR_FGD
+    if (marks == cv2.GC_BGD).all() or (marks == cv2.GC_PR_FGD).all():
+        return (marks == cv2.GC_PR_FGD).astype(np.float32)
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    picture = np.rint(rgb * 255).astype(np.uint8)
+    cv2.setRNGSeed(0)  # the same picture, the same shape
+    cv2.grabCut(picture, marks, None, *models, 3, cv2.GC_INIT_WITH_MASK)
+    return np.isin(marks, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
+
+
+def _starting_shape(hints: Hints, height: int, width: int) -> NDArray[np.bool_]:
+    if hints.selection is not None:
+        return hints.selection > 0.5
+    shape = np.zeros((height, width), bool)
+    middle = Bounds(width // 16, height // 16, width - width // 8, height - height // 8)
+    if hints.clicks:
+        side = min(height, width) // 3
+        xs, ys = zip(*hints.clicks, strict=True)
+        middle = Bounds(min(xs), min(ys), max(xs) - min(xs) + 1, max(ys) - min(ys) + 1).padded(side)
+    box = (hints.box or middle).intersection(Bounds(0, 0, width, height))
+    shape[box.y : box.bottom, box.x : box.right] = True
+    return shape
+
+
+def _seen(rgba: Floats) -> Floats:
+    """(H, W, 3): a layer's colour means nothing where it is transparent; that of its neighbours stands in."""
+    return np.ascontiguousarray(rgba[..., :3] if rgba[..., 3].min() == 1 else spread(rgba))
+
+
+def _box_of(selection: Floats) -> Bounds | None:
+    rows, columns = np.nonzero((selection > 0).any(axis=1))[0], np.nonzero((selection > 0).any(axis=0))[0]
+    if not len(rows):
+        return None
+    return Bounds(int(columns[0]), int(rows[0]), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1)
+
+
+def _widened(selection: Floats) -> Floats:
+    """A rough shape, as far as its edge may be from the true one."""
+    side = 2 * reach(selection) + 1
+    wide: Floats = cv2.dilate(selection, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    return wide
+
+
+def _without(front: Floats, clicks: Sequence[Point]) -> Floats:
+    """Without the parts that these clicks lie on."""
+    _, marks = cv2.connectedComponents((front > 0.5).astype(np.uint8))
+    for x, y in clicks:
+        if marks[y, x]:
+            front = front * ~_near(marks == marks[y, x], marks)
+    return front
+
+
+def _near(part: NDArray[np.bool_], marks: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """The part with the soft edge around it, and nothing of another part."""
+    wide = cv2.dilate(part.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    near: NDArray[np.bool_] = wide & ((marks == 0) | part)
+    return near

@@ -1,0 +1,206 @@
+"""Layers out of pictures, through the entrance of the worker."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+
+import numpy as np
+import pytest
+
+from acetate.protocol.errors import InvalidRequest
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.pictures import Click, Subject
+from acetate.protocol.pixels import PixelFormat
+from acetate.protocol.requests import GenerateRequest, Task
+from acetate.protocol.tasks import LayerRole
+from acetate_engine.compositing.alpha import over, to_float
+from acetate_engine.pictures import salience
+from acetate_engine.pipelines.contract import JobCancelled
+from acetate_engine.pipelines.tasks import TaskGenerator
+from tests.engine.pictures.scenes import SIDE, backdrop, pixels, scene, toy
+from tests.engine.pipelines.reporters import Recorder
+
+pytestmark = pytest.mark.usefixtures("parts")
+
+PICTURE, MASK = "a" * 64, "b" * 64
+CANVAS = Bounds(30, -10, SIDE, SIDE)
+OF_PICTURES = (Task.EXTRACT, Task.SELECT, Task.REMOVE, Task.DECOMPOSE)
+
+
+def asked(task: Task, picture=None, mask=None, reporter=None, **fields):
+    images = {PICTURE: pixels(scene()) if picture is None else picture}
+    if mask is not None:
+        images[MASK] = mask
+    named = {"foreground": PICTURE, "mask": None if mask is None else MASK}
+    request = GenerateRequest(task, fields.pop("bounds", CANVAS), 3, **named, **fields)
+    return TaskGenerator().generate(request, images, reporter or Recorder())
+
+
+def alpha_error(layer, true=None) -> float:
+    return float(np.abs(to_float(layer.pixels)[..., 3] - (toy() if true is None else true)[..., 3]).mean())
+
+
+def shape_mask(around: int = 0) -> np.ndarray:
+    """A rough selection: an ellipse about the toy."""
+    y, x = np.indices((SIDE, SIDE)) / SIDE
+    return np.where(np.hypot(x - 0.5, y - 0.55) < 0.3 + around / SIDE, 255, 0).astype(np.uint8)
+
+
+def test_the_subject_comes_out_with_its_soft_edge_and_without_the_colour_behind_it() -> None:
+    (layer,) = asked(Task.EXTRACT).layers
+    assert layer.role is LayerRole.FOREGROUND and layer.bounds == CANVAS
+    assert alpha_error(layer) < 0.012
+    made, true = to_float(layer.pixels), toy()
+    soft = (true[..., 3] > 0.3) & (true[..., 3] < 0.9)
+    seen = scene()[..., :3]
+    own = np.abs(made[..., :3] - true[..., :3])[soft].mean()
+    assert own < 0.5 * np.abs(seen - true[..., :3])[soft].mean()  # as it would be without taking the background out
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("selection", {"mask": shape_mask()}),
+        ("box", {"subject": Subject(box=Bounds(30 + 67, -10 + 80, 125, 125))}),
+        ("click", {"subject": Subject(clicks=(Click(30 + SIDE // 2, -10 + round(0.55 * SIDE)),))}),
+    ],
+)
+def test_it_is_found_by_whatever_shows_it(name, given) -> None:
+    (layer,) = asked(Task.EXTRACT, **given).layers
+    assert alpha_error(layer) < 0.02
+
+
+TWO = toy(0.28, 0.5, 0.15), toy(0.72, 0.55, 0.17)
+
+
+def test_several_subjects_are_several_layers_the_largest_on_top() -> None:
+    layers = asked(Task.EXTRACT, pixels(scene(*TWO)), subject=Subject(most=4)).layers
+    assert [layer.name for layer in layers] == ["Subject 2", "Subject 1"]
+    assert alpha_error(layers[0], TWO[0]) < 0.02 and alpha_error(layers[1], TWO[1]) < 0.02
+
+
+def test_clicks_say_which_one_and_which_not() -> None:
+    left, right = (Click(30 + round(x * SIDE), -10 + SIDE // 2) for x in (0.28, 0.72))
+    picture = pixels(scene(*TWO))
+    (layer,) = asked(Task.EXTRACT, picture, subject=Subject(clicks=(left,))).layers
+    assert alpha_error(layer, TWO[0]) < 0.02
+    (layer,) = asked(Task.EXTRACT, picture, subject=Subject(clicks=(dataclasses.replace(right, is_on=False),))).layers
+    assert alpha_error(layer, TWO[0]) < 0.02
+
+
+def test_a_layer_keeps_its_own_transparency() -> None:
+    picture = pixels(scene())
+    picture[:, : SIDE // 2, 3] = 0
+    (layer,) = asked(Task.EXTRACT, picture).layers
+    assert not layer.pixels[:, : SIDE // 2, 3].any() and layer.pixels[:, SIDE // 2 :, 3].any()
+
+
+def test_a_rough_selection_becomes_one_with_the_edge_of_the_picture() -> None:
+    (layer,) = asked(Task.SELECT, mask=shape_mask(-11)).layers
+    assert layer.role is LayerRole.SELECTION and (layer.pixels[..., :3] == 255).all()
+    rough = np.abs(shape_mask(-11) / 255 - toy()[..., 3]).mean()
+    assert alpha_error(layer) < 0.6 * rough
+
+
+def test_the_subject_alone_can_be_selected() -> None:
+    assert alpha_error(asked(Task.SELECT).layers[0]) < 0.012
+
+
+@pytest.mark.parametrize("mask", [None, shape_mask(10)], ids=["the subject", "a mask"])
+def test_what_is_removed_gives_way_to_what_may_lie_behind(mask) -> None:
+    (layer,) = asked(Task.REMOVE, mask=mask).layers
+    picture, made = pixels(scene()), layer.pixels
+    far = shape_mask(25) == 0
+    assert layer.role is LayerRole.BACKGROUND and np.array_equal(made[far], picture[far])
+    hole = toy()[..., 3] > 0.5
+    was, now = (np.abs(to_float(p)[..., :3] - backdrop())[hole].mean() for p in (picture, made))
+    assert now < was / 2
+
+
+@pytest.mark.parametrize("pixel_format", [PixelFormat.RGBA8, PixelFormat.RGBA16])
+@pytest.mark.parametrize("behind", ["dawn_lake", "forest_clearing"])
+def test_split_layers_one_over_the_other_are_the_picture(behind, pixel_format) -> None:
+    picture = pixels(scene(*TWO, behind=behind))
+    layers = asked(Task.DECOMPOSE, picture, subject=Subject(most=3), pixel_format=pixel_format).layers
+    assert [layer.role for layer in layers[:2]] == [LayerRole.BACKGROUND, LayerRole.FOREGROUND]
+    seen = to_float(layers[0].pixels)
+    for layer in layers[1:]:
+        seen = over(to_float(layer.pixels), seen)
+    assert np.abs(seen - to_float(picture)).max() <= 1.001 / 255
+
+
+def test_a_picture_that_is_transparent_itself_is_split_as_it_is() -> None:
+    picture = pixels(scene())
+    picture[..., 3] = np.linspace(0, 255, SIDE).astype(np.uint8)[None]
+    layers = asked(Task.DECOMPOSE, picture, pixel_format=PixelFormat.RGBA16).layers
+    seen = to_float(layers[0].pixels)
+    for layer in layers[1:]:
+        seen = over(to_float(layer.pixels), seen)
+    whole = to_float(picture)
+    assert np.abs(seen[..., 3] - whole[..., 3]).max() <= 1.001 / 255
+    assert np.abs(seen[..., :3] * seen[..., 3:] - whole[..., :3] * whole[..., 3:]).max() <= 1.001 / 255
+
+
+def test_an_enlarged_layer_is_as_large_as_asked_and_keeps_its_corner() -> None:
+    part = Bounds(CANVAS.x + 100, CANVAS.y + 90, 60, 50)
+    (layer,) = asked(Task.UPSCALE, factor=4, bounds=part, context=CANVAS).layers
+    assert layer.bounds == Bounds(part.x, part.y, 240, 200) and layer.pixels.shape == (200, 240, 4)
+
+
+@pytest.mark.parametrize("task", OF_PICTURES)
+def test_only_the_bounds_come_back(task: Task) -> None:
+    bounds = Bounds(CANVAS.x + 60, CANVAS.y + 60, 150, 160)
+    for layer in asked(task, bounds=bounds, context=CANVAS).layers:
+        assert layer.bounds == bounds and layer.pixels.shape == (160, 150, 4)
+
+
+@pytest.mark.parametrize("task", OF_PICTURES)
+def test_the_same_request_gives_the_same_bytes(task: Task) -> None:
+    first, second = ([layer.pixels.tobytes() for layer in asked(task).layers] for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize("task", OF_PICTURES)
+def test_progress_ends_at_its_end_and_shows_the_layer(task: Task) -> None:
+    recorder = Recorder()
+    asked(task, reporter=recorder)
+    steps = [(step, total) for step, total, _ in recorder.stages]
+    assert steps == sorted(steps) and steps[-1][0] == steps[-1][1]
+    assert recorder.previews and max(recorder.previews[0].shape) <= 256
+
+
+@pytest.mark.parametrize("task", OF_PICTURES)
+def test_it_can_be_cancelled(task: Task) -> None:
+    with pytest.raises(JobCancelled):
+        asked(task, reporter=Recorder(cancel_after=0))
+
+
+def test_where_nothing_strikes_there_is_a_remedy() -> None:
+    empty = np.zeros((SIDE, SIDE, 4), np.uint8)
+    with pytest.raises(InvalidRequest, match="box around it"):
+        asked(Task.EXTRACT, empty)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [Subject(box=Bounds(900, 900, 5, 5)), Subject(clicks=(Click(0, 0),)), Subject(most=0)],
+    ids=["box", "click", "number"],
+)
+def test_what_lies_outside_is_refused(subject: Subject) -> None:
+    with pytest.raises(InvalidRequest):
+        asked(Task.EXTRACT, subject=subject)
+
+
+def test_without_the_network_colour_alone_tells_and_the_note_says_so(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    salience._network.cache_clear()
+    made = asked(Task.EXTRACT, mask=shape_mask())
+    assert any("by colour alone" in note and "acetate models get u2netp" in note for note in made.notes)
+    assert alpha_error(made.layers[0]) < 0.03
+
+
+def test_without_patch_match_holes_are_filled_smoothly_and_the_note_says_so(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "patchmatch_cython", None)
+    made = asked(Task.REMOVE)
+    assert any("pip install patchmatch-cython" in note for note in made.notes)
