@@ -57,5 +57,5 @@ def test_only_this_machine_because_nothing_is_encrypted(home: Path, address: str
 
 
 def test_nobody_there(home: Path) -> None:
-    with pytest.raises(EngineUnreachable, match="no engine answers at http://127.0.0.1:9"):
+    with pytest.raises(EngineUnreachable, match=r"no engine answers at http://127\.0\.0\.1:9"):
         another_engine.use("127.0.0.1:9", "token")
