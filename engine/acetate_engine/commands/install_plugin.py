@@ -36,6 +36,19 @@ def install_plugin(krita_data: KritaData = None) -> None:
         raise FileError(f"{error.filename}: {error.strerror}", "Make it writable, or choose --krita-data.") from error
     typer.echo(f"The plugin is in {target / 'pykrita'}.")
     typer.echo("In Krita: Settings > Configure Krita > Python Plugin Manager > Acetate; then restart Krita.")
+    for name, folder in {} if krita_data else sandboxed_kritas().items():
+        typer.echo(f"\nKrita of {name} is here, too ({folder}). It can start no program outside of its sandbox:")
+        typer.echo("import the release zip there, and press “Install engine” in the docker.")
+
+
+def sandboxed_kritas() -> dict[str, Path]:
+    """Where Kritas of this user keep their resources that see their own folders only; an AppImage sees all of them."""
+    home = Path.home()
+    possible = {
+        "Flatpak": (home / ".var/app/org.kde.krita", "data/krita"),
+        "Snap": (home / "snap/krita", "current/.local/share/krita"),
+    }
+    return {name: folder / inner for name, (folder, inner) in possible.items() if folder.is_dir()}
 
 
 def krita_data_dir() -> Path:

@@ -39,7 +39,8 @@ class StackWindow(QtWidgets.QDialog):
         """To the left of the docker, with the keyboard."""
         if not self.isVisible():
             beside = self.parentWidget().mapToGlobal(QtCore.QPoint(0, 0))
-            self.move(max(0, beside.x() - self.width() - _GAP), beside.y())
+            lowest = QtWidgets.QApplication.primaryScreen().availableGeometry().bottom() - self.height()
+            self.move(max(0, beside.x() - self.width() - _GAP), max(0, min(beside.y(), lowest)))
         self.show()
         self.raise_()
         self.activateWindow()

@@ -32,9 +32,11 @@ def krita(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "data" / "krita"
 
 
-def install(*options: str) -> None:
+def install(*options: str) -> str:
+    """What is said."""
     result = CliRunner().invoke(cli.app, ["install-plugin", *options])
     assert result.exit_code == 0, result.output
+    return result.output
 
 
 def test_everything_is_where_krita_looks_for_it(krita: Path, tmp_path: Path) -> None:
@@ -43,7 +45,7 @@ def test_everything_is_where_krita_looks_for_it(krita: Path, tmp_path: Path) -> 
     assert "X-KDE-Library=acetate" in (krita / "pykrita" / "acetate.desktop").read_text()
     assert (krita / "actions" / "acetate.action").read_bytes() == (SOURCE.parent / "acetate.action").read_bytes()
     command = from_json(EngineCommand, json.loads((tmp_path / "config" / "acetate" / "engine.json").read_text()))
-    assert command == EngineCommand((sys.executable, "-m", "acetate_engine", "serve"), __version__)
+    assert command == EngineCommand((sys.executable, "-P", "-m", "acetate_engine", "serve"), __version__)
 
 
 def test_an_older_version_is_replaced_whole(krita: Path) -> None:
@@ -73,6 +75,22 @@ def test_another_folder_may_be_named(krita: Path, tmp_path: Path) -> None:
     install("--krita-data", str(tmp_path / "flatpak"))
     assert (tmp_path / "flatpak" / "pykrita" / "acetate" / "__init__.py").is_file()
     assert not krita.exists()
+
+
+def test_kritas_in_sandboxes_are_found_and_told_apart(
+    krita: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They cannot start the engine of this environment: nothing is put there that would not work."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "is here, too" not in install()
+    flatpak, snap = tmp_path / ".var/app/org.kde.krita", tmp_path / "snap/krita"
+    flatpak.mkdir(parents=True)
+    snap.mkdir(parents=True)
+    said = install()
+    assert f"Krita of Flatpak is here, too ({flatpak}/data/krita)" in said
+    assert f"Krita of Snap is here, too ({snap}/current/.local/share/krita)" in said
+    assert "Install engine" in said
+    assert not list(flatpak.iterdir()) and not list(snap.iterdir())
 
 
 def test_a_folder_that_cannot_be_written_is_named(krita: Path, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ def new_document(width, height, depth="U8", model="RGBA", profile=SRGB):
     app.activeWindow().addView(document)
     app.setActiveDocument(document)
     document.waitForDone()
+    show_dockers_again()
     return document.name()
 
 
@@ -45,6 +46,7 @@ def open_file(path):
     app.activeWindow().addView(opened)
     app.setActiveDocument(opened)
     opened.waitForDone()
+    show_dockers_again()
 
 
 def export(path):
@@ -326,8 +328,20 @@ def has_focus(name):
     return bool(focused) and (focused is widget(name) or widget(name).isAncestorOf(focused))
 
 
+_last_shown = None
+
+
+def show_dockers_again():
+    """Krita 6 shows all dockers again with the first document."""
+    if _last_shown:
+        turn_the_event_loop(LAYERS_DOCKER)
+        show_dockers(*_last_shown)
+
+
 def show_dockers(sizes, width=420):
     """These dockers (name: height) on the right, and no others, so that each has room."""
+    global _last_shown
+    _last_shown = sizes, width
     window = app.activeWindow().qwindow()
     shown = {}
     for docker in app.dockers():
