@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, TypedDict
 
 from acetate.protocol.errors import InvalidRequest
-from acetate.protocol.pictures import Subject
+from acetate.protocol.pictures import Light, Subject
 from acetate.protocol.pixels import PixelFormat, digest
 from acetate.protocol.requests import (
     MAX_SEED,
@@ -47,6 +47,7 @@ class How(TypedDict, total=False):
     cut_out: bool
     finish: bool
     subject: Subject
+    light: Light
     factor: int
     pixel_format: PixelFormat | str
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "select": ("acetate_engine.commands.pictures:select", "Select the subject of a picture; refine a selection."),
     "remove": ("acetate_engine.commands.pictures:remove", "Remove something from a picture and fill behind it."),
     "split": ("acetate_engine.commands.pictures:split", "Split a picture into layers."),
+    "shadow": ("acetate_engine.commands.pictures:shadow", "Make the shadow or the reflection of a layer."),
     "upscale": ("acetate_engine.commands.pictures:upscale", "Make a layer two or four times as large."),
     "psd": ("acetate_engine.commands.psd:app", "Generate layers into a PSD document."),
     "models": ("acetate_engine.commands.models:app", "List the models; get the parts that come by package."),

@@ -1,18 +1,32 @@
-"""`acetate extract`, `select`, `remove`, `split`, `upscale`: layers out of pictures that are there."""
+"""`acetate extract`, `select`, `remove`, `split`, `shadow`, `upscale`: layers out of pictures that are there."""
 
 from __future__ import annotations
 
 import re
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from acetate.protocol.errors import InvalidRequest
-from acetate.protocol.pictures import MAX_SUBJECTS, Click, Subject
+from acetate.protocol.pictures import MAX_SUBJECTS, Click, Light, Subject
 from acetate.protocol.requests import MAX_SEED, Task
 from acetate_engine.commands.options import AsJson, Out, UseEngine, parse_region
 from acetate_engine.commands.output import rework_into
+
+
+class Shadow(str, Enum):
+    CONTACT = "contact"
+    CAST = "cast"
+    REFLECTION = "reflection"
+
+
+_TASKS = {
+    Shadow.CONTACT: Task.CONTACT_SHADOW,
+    Shadow.CAST: Task.CAST_SHADOW,
+    Shadow.REFLECTION: Task.REFLECTION,
+}
 
 Source = Annotated[Path, typer.Argument(help="A picture or a document; of a document, what it shows.")]
 Mask = Annotated[
@@ -93,6 +107,27 @@ def upscale(
     acetate upscale apple.png --factor 4 -o huge.png
     """
     _make(Task.UPSCALE, picture, out, json, engine, factor=factor)
+
+
+def shadow(
+    layer: Annotated[Path, typer.Argument(help="The layer: a transparent picture, or a document.")],
+    out: Out,
+    kind: Annotated[Shadow, typer.Option(help="What to make.")] = Shadow.CONTACT,
+    angle: Annotated[float, typer.Option(help="Where it falls: degrees from the right, clockwise.")] = 30.0,
+    length: Annotated[float, typer.Option(help="Times the layer's height.")] = 1.0,
+    softness: Annotated[float, typer.Option(min=0.0, max=1.0, help="Of its edge.")] = 0.4,
+    opacity: Annotated[float, typer.Option(min=0.0, max=1.0, help="Of all of it.")] = 0.5,
+    engine: UseEngine = False,
+    json: AsJson = False,
+) -> None:
+    """Make the shadow or the reflection of a layer, as a layer of its own to lie under it.
+
+    \b
+    acetate shadow apple.png -o shadow.png
+    acetate shadow apple.png --kind cast --angle 150 --length 0.8 -o shadow.png
+    acetate shadow apple.png --kind reflection -o mirrored.png
+    """
+    _make(_TASKS[kind], layer, out, json, engine, light=Light(angle, length, softness, opacity))
 
 
 def _make(task: Task, picture: Path, out: Path, json: bool, engine: bool, seed: int = 0, **fields: Any) -> None:

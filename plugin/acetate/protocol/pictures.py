@@ -30,6 +30,24 @@ class Subject:
     most: int = 1  # how many layers at most; 1: all that strikes as one
 
 
+@dataclass(frozen=True)
+class Light:
+    """Of shadows and reflections."""
+
+    angle: float = 30.0  # where a shadow falls: degrees from the right, clockwise; 90 is towards the viewer
+    length: float = 1.0  # of a shadow, or how far a reflection reaches: times the layer's height
+    softness: float = 0.4  # 0..1
+    opacity: float = 0.5  # 0..1
+
+
+def check_light(light: Light) -> None:
+    """Raises InvalidRequest."""
+    check_range("angle of the light", light.angle, -360.0, 360.0)
+    check_range("length of the shadow", light.length, 0.0, 10.0)
+    check_range("softness of the shadow", light.softness, 0.0, 1.0)
+    check_range("opacity of the shadow", light.opacity, 0.0, 1.0)
+
+
 def check_subject(subject: Subject, covered: Bounds) -> None:
     """Raises InvalidRequest where it does not lie in what the pictures cover."""
     check_range("number of subjects", subject.most, 1, MAX_SUBJECTS)

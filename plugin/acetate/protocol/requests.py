@@ -8,7 +8,7 @@ from enum import Enum
 
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.geometry import Bounds
-from acetate.protocol.pictures import Subject, check_subject
+from acetate.protocol.pictures import Light, Subject, check_light, check_subject
 from acetate.protocol.pixels import MAX_PIXELS, PixelFormat, is_digest
 from acetate.protocol.ranges import check_range
 from acetate.protocol.tasks import Task as Task
@@ -165,6 +165,7 @@ class GenerateRequest:
     clip_skip: int = 0  # last layers of a CLIP text encoder to leave out
     guidance_scale: float | None = None  # the model's where None
     subject: Subject = field(default_factory=Subject)  # extract, select, remove, decompose: what is meant
+    light: Light = field(default_factory=Light)  # shadows and reflections
     factor: int = 2  # upscale: how many times as large
     strength: float = 1.0  # refine and inpaint: 0 keeps the layer, 1 makes another
     finish: bool = True  # a result that is enlarged gets clear edges and no grain, by a network made for that
@@ -236,6 +237,7 @@ class GenerateRequest:
         _check_numbers(self)
         _check_add_ons(self)
         check_subject(self.subject, self.covered)
+        check_light(self.light)
 
 
 def _check_prompts(request: GenerateRequest) -> None:

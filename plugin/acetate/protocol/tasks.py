@@ -28,6 +28,9 @@ class Task(str, Enum):
     SELECT = "select"  # foreground → its subject as a selection; with a mask → that selection with a finer edge
     REMOVE = "remove"  # foreground, without its subject or what the mask covers → what may lie behind
     DECOMPOSE = "decompose"  # foreground → background and subjects, which together look like it
+    CONTACT_SHADOW = "contact_shadow"  # foreground → the shadow where it stands, under it
+    CAST_SHADOW = "cast_shadow"  # foreground → the shadow that it casts
+    REFLECTION = "reflection"  # foreground → it upside down under it, fading
     UPSCALE = "upscale"  # foreground → two or four times as large
     EDGES = "edges"  # foreground → its edges, white on black: a hint for ControlNet
     IDENTITY = "identity"  # returns its foreground: exercises the path of a pixel
@@ -76,6 +79,7 @@ class Traits:
     model: bool = True  # of a family; without, nothing is loaded
     prompt: bool = True  # of its own; a stack has one a layer
     reworks: bool = False  # the result is another version of the foreground, in its place
+    behind: bool = False  # the result lies below the foreground
     context: bool = False  # what lies around the bounds counts
     returns: tuple[LayerRole, ...] = (LayerRole.FOREGROUND,)  # bottom to top, of one image; a stack: of one layer
 
@@ -89,7 +93,7 @@ TASKS: Mapping[Task, Traits] = {  # in the order in which a painter is offered t
     Task.FOREGROUND: Traits("Transparent layer from text"),
     Task.FOREGROUND_ON_BACKGROUND: Traits("Something in front of a background", background=True),
     Task.BACKGROUND_BEHIND_FOREGROUND: Traits(
-        "Background behind a layer", foreground=True, context=True, returns=(LayerRole.BACKGROUND,)
+        "Background behind a layer", foreground=True, context=True, behind=True, returns=(LayerRole.BACKGROUND,)
     ),
     Task.JOINT: Traits("Foreground and background together", returns=(LayerRole.BACKGROUND, LayerRole.FOREGROUND)),
     Task.BLEND: Traits(
@@ -100,6 +104,9 @@ TASKS: Mapping[Task, Traits] = {  # in the order in which a painter is offered t
     Task.EXTRACT: picture_task("Cut out the subject of a layer", context=True),
     Task.REMOVE: picture_task("Remove the subject and fill behind", context=True, returns=(LayerRole.BACKGROUND,)),
     Task.DECOMPOSE: picture_task("Split a layer into layers", returns=(LayerRole.BACKGROUND, LayerRole.FOREGROUND)),
+    Task.CONTACT_SHADOW: picture_task("Shadow where a layer stands", context=True, behind=True),
+    Task.CAST_SHADOW: picture_task("Shadow that a layer casts", context=True, behind=True),
+    Task.REFLECTION: picture_task("Reflection of a layer", context=True, behind=True),
     Task.UPSCALE: picture_task("Enlarge a layer"),
     Task.SELECT: picture_task("", context=True, returns=(LayerRole.SELECTION,)),
     Task.STACK: Traits("", prompt=False),

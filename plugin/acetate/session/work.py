@@ -134,6 +134,6 @@ def _goes_to(draft: Draft, document: Document, place: Place) -> Place:
     (foreground,) = draft.views(Role.FOREGROUND)
     if foreground is None:
         return place
-    if draft.request.task is Task.BACKGROUND_BEHIND_FOREGROUND:
+    if draft.request.task.traits.behind:
         return document.place_below(foreground.layers[-1])
     return document.place_above(foreground.layers[0]) if draft.request.task.reworks_layer else place

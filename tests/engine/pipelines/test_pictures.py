@@ -10,13 +10,14 @@ import pytest
 
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.geometry import Bounds
-from acetate.protocol.pictures import Click, Subject
+from acetate.protocol.pictures import Click, Light, Subject
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import GenerateRequest, Task
 from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.alpha import over, to_float
 from acetate_engine.pictures import salience
 from acetate_engine.pipelines.contract import JobCancelled
+from acetate_engine.pipelines.recipes.repaint import haze_note
 from acetate_engine.pipelines.tasks import TaskGenerator
 from tests.engine.pictures.scenes import SIDE, backdrop, pixels, scene, toy
 from tests.engine.pipelines.reporters import Recorder
@@ -204,3 +205,24 @@ def test_without_patch_match_holes_are_filled_smoothly_and_the_note_says_so(monk
     monkeypatch.setitem(sys.modules, "patchmatch_cython", None)
     made = asked(Task.REMOVE)
     assert any("pip install patchmatch-cython" in note for note in made.notes)
+
+
+@pytest.mark.parametrize("task", [Task.CONTACT_SHADOW, Task.CAST_SHADOW, Task.REFLECTION])
+def test_a_shadow_is_a_layer_of_its_own_with_the_light_that_is_asked_for(task: Task) -> None:
+    (made,) = asked(task, pixels(toy())).layers
+    (faint,) = asked(task, pixels(toy()), light=Light(opacity=0.1)).layers
+    assert made.bounds == CANVAS and made.pixels[..., 3].any()
+    assert faint.pixels[..., 3].max() < made.pixels[..., 3].max()
+
+
+def test_the_light_is_held_to_its_range() -> None:
+    with pytest.raises(InvalidRequest, match="softness"):
+        asked(Task.CAST_SHADOW, pixels(toy()), light=Light(softness=2.0))
+
+
+def test_haze_is_named_with_what_to_try() -> None:
+    clear, hazy = pixels(toy()), pixels(toy())
+    hazy[..., 3] //= 3
+    assert haze_note(clear, [clear], 0.6) is None
+    assert haze_note(hazy, [hazy], 0.6) is None  # it was so before
+    assert "below 0.4" in str(haze_note(clear, [hazy], 0.6)) and "other words" in str(haze_note(clear, [hazy], 0.2))

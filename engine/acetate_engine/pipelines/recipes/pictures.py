@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.events import Stage
 from acetate.protocol.geometry import Bounds, Extent
-from acetate.protocol.requests import GenerateRequest
+from acetate.protocol.pictures import Light
+from acetate.protocol.requests import GenerateRequest, Task
 from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.alpha import bleed, convert, to_float, to_pixels
 from acetate_engine.compositing.pixels import Floats, Pixels
 from acetate_engine.compositing.regions import crop
 from acetate_engine.compositing.resize import resize
+from acetate_engine.pictures.shadows import cast_shadow, contact_shadow, reflection
 from acetate_engine.pictures.split import filled, split
 from acetate_engine.pictures.subject import BY_HAND, Hints, cut, edge, find, subjects
 from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Images, Reporter
@@ -145,6 +147,24 @@ def decompose(request: GenerateRequest, images: Images, reporter: Reporter) -> G
     names = _numbered(_name(request, "Subject"), len(parts.subjects))
     named = [(LayerRole.FOREGROUND, name, layer) for name, layer in zip(names, parts.subjects, strict=True)]
     return work.made([(LayerRole.BACKGROUND, "Background", parts.background), *reversed(named)])
+
+
+def shadow(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
+    """A shadow or a reflection of the layer, to lie under it."""
+    work = Work(request, images, reporter, steps=1)
+    made = _SHADOWS[request.task](work.picture, request.light)
+    if not made[..., 3].any():
+        work.note("there is nothing of it: the layer is empty, or stands where the region ends")
+    work.step(Stage.FILL, made)
+    name = _name(request, request.task.value.replace("_", " ").capitalize())
+    return work.made([(LayerRole.FOREGROUND, name, made)])
+
+
+_SHADOWS: dict[Task, Callable[[Floats, Light], Floats]] = {
+    Task.CONTACT_SHADOW: lambda rgba, light: contact_shadow(rgba, light.softness, light.opacity),
+    Task.CAST_SHADOW: lambda rgba, light: cast_shadow(rgba, light.angle, light.length, light.softness, light.opacity),
+    Task.REFLECTION: lambda rgba, light: reflection(rgba, light.length, light.softness, light.opacity),
+}
 
 
 def upscale(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:

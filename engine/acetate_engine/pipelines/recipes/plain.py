@@ -94,5 +94,8 @@ WITHOUT_MODEL: dict[Task, Recipe] = {
     Task.SELECT: _of_pictures("select"),
     Task.REMOVE: _of_pictures("remove"),
     Task.DECOMPOSE: _of_pictures("decompose"),
+    Task.CONTACT_SHADOW: _of_pictures("shadow"),
+    Task.CAST_SHADOW: _of_pictures("shadow"),
+    Task.REFLECTION: _of_pictures("shadow"),
     Task.UPSCALE: _of_pictures("upscale"),
 }

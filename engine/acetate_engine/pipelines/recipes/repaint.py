@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,16 +22,35 @@ from acetate_engine.pipelines.stages.geometry import Geometry
 from acetate_engine.pipelines.stages.job import Job
 from acetate_engine.pipelines.stages.layers import decode, made_layers, make_layer, to_region
 
+_HAZE = 0.4  # of a result that is hardly visible, more than of the layer it was made from
+_SAFE = 0.4  # of strength: below it the layer holds what the model does not know
+
 
 def refine(job: Job) -> list[GeneratedLayer]:
     """Another version of the layer; strength 0 gives back its bytes. With a mask, bytes outside of it stay too."""
     request = job.request
     original = job.within(request.foreground, request.bounds)
     layers = reworked(job, original)
+    job.note(haze_note(original, [layer.pixels for layer in layers], request.strength))
     if request.mask is None or request.cut_out:
         return layers
     wide, mask = convert(original, request.pixel_format), job.within(request.mask, request.bounds)
     return [replace(layer, pixels=mixed(wide, layer.pixels, mask)) for layer in layers]
+
+
+def haze_note(original: Pixels, made: Sequence[Pixels], strength: float) -> str | None:
+    """For the painter: a small model that does not know what a layer shows makes haze of it."""
+    if all(_haze(pixels) < _HAZE + _haze(original) for pixels in made):
+        return None
+    advice = f"try a strength below {_SAFE:g}" if strength >= _SAFE else "try other words"
+    return f"it came out as haze: the model may not have been taught what this layer shows; {advice}"
+
+
+def _haze(pixels: Pixels) -> float:
+    """How much of what is visible is hardly so, 0..1."""
+    alpha = to_float(pixels)[..., 3]
+    visible = alpha > 0.03
+    return float((alpha[visible] < 0.6).mean()) if visible.any() else 0.0
 
 
 def reworked(job: Job, original: Pixels) -> list[GeneratedLayer]:
