@@ -45,7 +45,7 @@ def evaluate(
     acetate eval ab --data pictures/ --out study.html --seed 1
     acetate eval choices --key study.key.json choices.json
     acetate eval sheet --data pictures/ --out sheet.png
-    acetate eval captions --data pictures/ --json captions-report.json
+    acetate eval captions --data pictures/ --out report.json
     """
     if context.invoked_subcommand:
         return
@@ -116,7 +116,7 @@ def choices(
 @app.command()
 def captions(
     data: Data,
-    out: Annotated[Path, typer.Option("--json", help="Where to write what was found of each caption.")],
+    out: Out,
     split: Split = "val",
     model: ModelName = "mini",
     preset: Quality = Preset.DRAFT,

@@ -20,6 +20,20 @@ from acetate_engine.training.datasets import Bytes
 
 _BATCH = 16
 
+
+@dataclass(frozen=True)
+class _Made:
+    """(N, c, h, w) unscaled, and where colour is made apart as many again."""
+
+    latent: Tensor
+    colour: Tensor | None = None
+
+    def of(self, row: int) -> Tensor:
+        """As `decode_transparent` takes it."""
+        own = self.latent[row : row + 1]
+        return own if self.colour is None else torch.cat([own, self.colour[row : row + 1]])
+
+
 Advance = Callable[[int], None]
 """Told how many samples are done."""
 
@@ -43,44 +57,56 @@ class Sampler:
 
     def joint(self, prompt: str, behind: str, seed: int) -> tuple[Bytes, Bytes, Bytes]:
         """Foreground (side, side, 4), background and blended picture (side, side, 3) of one run of three frames."""
-        self.components.use_layer("joint")
-        latent = self._denoised([prompt, behind, prompt], seed) / self.components.scaling_factor
-        front, back, both = latent.chunk(3)
+        made = self._denoised([prompt, behind, prompt], seed, "joint")
         self.advance(1)
-        return self._layer(front), self._picture(back), self._picture(both)
+        return self._layer(made.of(0)), self._picture(made.of(1)[:1]), self._picture(made.of(2)[:1])
 
     def _sampled(
         self, prompts: Sequence[str], seed: int, layer: str | None, decode: Callable[[Tensor], Bytes]
     ) -> Bytes:
-        self.components.use_layer(layer)
         pictures = []
         for i in range(0, len(prompts), _BATCH):
-            latents = self._denoised(list(prompts[i : i + _BATCH]), seed + i) / self.components.scaling_factor
-            pictures += [decode(latents[k : k + 1]) for k in range(len(latents))]
-            self.advance(len(latents))
+            made = self._denoised(list(prompts[i : i + _BATCH]), seed + i, layer)
+            pictures += [decode(made.of(k)) for k in range(len(made.latent))]
+            self.advance(len(made.latent))
         return np.stack(pictures)
 
     @torch.no_grad()
-    def _denoised(self, prompts: list[str], seed: int) -> Tensor:
-        components, extent = self.components, Extent(self.side, self.side)
+    def _denoised(self, prompts: list[str], seed: int, layer: str | None) -> _Made:
+        """As the pipelines do it, all prompts at once."""
+        components, extent, settings = self.components, Extent(self.side, self.side), self.settings
         positive = components.encode_text(prompts, 0, extent)
         negative = components.encode_text([""] * len(prompts), 0, extent)
-        predict = Predictor(components.denoiser, positive, negative, self.settings.guidance_scale)
-        kind, steps = self.settings.scheduler, self.settings.steps
-        timesteps = make_timesteps(components.scheduler, kind, steps, 1.0, components.device)
+        predict = Predictor(components.denoiser, positive, negative, settings.guidance_scale)
         side = self.side // components.factor
         shape = (1, components.latent_channels, side, side)
         generators = [torch.Generator().manual_seed(seed + k) for k in range(len(prompts))]
-        latent = torch.cat([seeded_noise(generator, shape, components.device) for generator in generators])
-        denoising = Denoising(
-            lambda sample, time, step: predict(sample, time, step / steps),
+        noise = torch.cat([seeded_noise(generator, shape, components.device) for generator in generators])
+        begin = settings.steps if layer is None else round(settings.steps * components.colour_from)
+        components.use_layer(layer)
+        whole = self._denoising(predict, noise, settings.steps)
+        whole.run(begin)
+        half = torch.cat([whole.sample_of(row) for row in range(len(prompts))])
+        whole.run(settings.steps)
+        latent = whole.result() / components.scaling_factor
+        if begin == settings.steps:
+            return _Made(latent)
+        components.use_layer(None)
+        colour = self._denoising(predict, half, settings.steps - begin)
+        colour.run(settings.steps - begin)
+        return _Made(latent, colour.result() / components.scaling_factor)
+
+    def _denoising(self, predict: Predictor, sample: Tensor, last: int) -> Denoising:
+        """Of the last steps of a run; all of them begin with pure noise."""
+        parts, settings, steps = self.components, self.settings, self.settings.steps
+        timesteps = make_timesteps(parts.scheduler, settings.scheduler, steps, last / steps, parts.device)
+        return Denoising(
+            lambda sample, time, step: predict(sample, time, (steps - last + step) / steps),
             timesteps,
-            first_latent(timesteps, None, latent, 1.0),
-            generators[0],
+            first_latent(timesteps, None, sample, 1.0) if last == steps else sample,
+            torch.Generator().manual_seed(0),  # of schedulers that draw noise: presets have none
             lambda step, clean: None,
         )
-        denoising.run(timesteps.count)
-        return denoising.result()
 
     def _layer(self, latent: Tensor) -> Bytes:
         rgba = decode_transparent(latent, self.components, self.settings.decoder_passes, lambda note: None)

@@ -68,7 +68,7 @@ def test_the_sheet_has_a_cell_for_each_prompt(subject: Subject) -> None:
 
 
 def test_captions_are_judged_and_lists_written(subject: Subject, tmp_path: Path, acetate: Acetate, data: Path) -> None:  # noqa: F811
-    said = acetate("eval", "captions", "--data", data, "--json", tmp_path / "report.json", "--write", tmp_path)
+    said = acetate("eval", "captions", "--data", data, "--out", tmp_path / "report.json", "--write", tmp_path)
     report = json.loads((tmp_path / "report.json").read_text())
     assert f"{report['passed']} of {len(subject.captions)} captions pass" in said
     assert json.loads((tmp_path / "taught.json").read_text()) == subject.captions

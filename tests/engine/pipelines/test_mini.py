@@ -176,3 +176,61 @@ def test_cancelling_stops_within_one_step(tiny):
     with pytest.raises(JobCancelled):
         run(tiny, a_request(Task.FOREGROUND, steps=9), reporter=recorder)
     assert recorder.steps == 2
+
+
+@pytest.fixture
+def apart(tiny_resources, shared_generator, tmp_path, monkeypatch):
+    """As `tiny`, of a mini whose colours come from the base from half of the steps on."""
+    shutil.copytree(tiny_resources, tmp_path / "resources")
+    mini = tmp_path / "resources" / "models" / "mini"
+    card = json.loads((mini / "mini.json").read_text())
+    (mini / "mini.json").write_text(json.dumps({**card, "colour_from": 0.5}))
+    monkeypatch.setenv("ACETATE_RESOURCES", str(tmp_path / "resources"))
+    return shared_generator
+
+
+LAYERS = [Task.FOREGROUND, Task.FOREGROUND_ON_BACKGROUND, Task.JOINT, Task.REFINE, Task.INPAINT, Task.STACK]
+
+
+@pytest.mark.parametrize("task", LAYERS)
+def test_colour_made_apart_changes_colour_alone(request, task):
+    """Of every task that makes a layer; the same seed has the same alpha, but for specks of haze."""
+    asked = a_request(task, steps=5)
+    before = [layer.pixels for layer in run(request.getfixturevalue("tiny"), asked).layers]
+    after = [layer.pixels for layer in run(request.getfixturevalue("apart"), asked).layers]
+    fronts = [pair for pair in zip(before, after, strict=True) if (pair[0][..., 3] != 255).any()]
+    assert fronts
+    for own, coloured in fronts:
+        kept = coloured[..., 3] > 0
+        assert kept.any()
+        if task is not Task.STACK:  # later layers look at the colours of those below
+            apart_by = np.abs(own[kept][:, 3].astype(int) - coloured[kept][:, 3])
+            assert apart_by.mean() < 1
+        assert (own[kept][:, :3] != coloured[kept][:, :3]).any()
+
+
+@pytest.mark.parametrize("task", LAYERS)
+def test_colour_made_apart_is_the_same_again_and_its_steps_are_counted(apart, task):
+    recorder = Recorder()
+    asked = a_request(task, steps=5, images=2)
+    first = layer_bytes(run(apart, asked, reporter=recorder))
+    assert layer_bytes(run(apart, asked)) == first
+    done = [step for step, _, stage in recorder.stages if stage != "loading"]
+    assert done == list(range(1, len(done) + 1))
+    assert {total for _, total, stage in recorder.stages if stage != "loading"} == {len(done)}
+
+
+def test_an_alternative_has_its_own_seeds_colours_with_noise_in_every_step(apart):
+    asked = a_request(Task.FOREGROUND, images=2, scheduler=Scheduler.EULER_A, steps=4)
+    second = run(apart, asked).layers[1]
+    alone = run(apart, dataclasses.replace(asked, images=1, seed=second.seed)).layers[0]
+    assert alone.pixels.tobytes() == second.pixels.tobytes()
+
+
+@pytest.mark.parametrize("strength", [0.1, 0.4, 0.9])
+def test_a_layer_that_is_reworked_a_little_keeps_its_colours(apart, strength):
+    """Where nothing but colour steps are left, they begin with the plain picture."""
+    request = a_request(Task.REFINE, strength=strength, steps=10)
+    (layer,) = run(apart, request).layers
+    assert layer.pixels.shape == (BOUNDS.height, BOUNDS.width, 4)
+    assert layer.pixels[..., 3].any()

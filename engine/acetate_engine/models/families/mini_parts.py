@@ -52,6 +52,7 @@ def load_parts(folder: Path, card: MiniCard, layers: Sequence[str], added: AddOn
         factor=vae.factor,
         alpha_levels=(card.alpha_floor, card.alpha_ceiling),
         grain=card.grain,
+        colour_from=card.colour_from,
         scaling_factor=vae.config.scaling_factor,
     )
 

@@ -17,7 +17,10 @@ from acetate_engine.pipelines.stages.runs import Run, execute
 BLEND_STRENGTH = 0.6  # enough to mend edges, light and shadow; more would make up another picture
 
 Latents = Sequence[Tensor]
-"""One an image of the job: (1, c, h, w) of the layer that is wanted, clean, scaled as the denoiser sees them."""
+"""One an image of the job: (1, c, h, w) of the layer that is wanted, clean, scaled as the denoiser sees them.
+
+A transparent layer may have a second row: what the base paints of it over mid-grey, for its colour.
+"""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Start:
 
     wanted: Tensor
     blended: Tensor
+    plain: Tensor | None = None  # of the wanted layer over mid-grey, where its colour is made apart
 
 
 class LayerMethod(Protocol):
@@ -46,7 +50,10 @@ class LayerMethod(Protocol):
         """From the prompt alone."""
 
     def rework(self, job: Job, geometry: Geometry, start: Tensor, keep: Tensor | None) -> Latents:
-        """A foreground from an earlier one: its adjusted latent, and 1 where it must stay, (1, 1, h, w)."""
+        """A foreground from an earlier one: its adjusted latent, and 1 where it must stay, (1, 1, h, w).
+
+        Where colour is made apart, a second row of `start` is its latent over mid-grey.
+        """
 
     def foreground_on(self, job: Job, geometry: Geometry, behind: Tensor, start: Start | None) -> Latents:
         """A foreground that fits the opaque picture `behind`; from an earlier one where there is a start."""
@@ -65,11 +72,12 @@ class TransparentRuns:
     """Foregrounds alone, in one run with the layer adapter `transparent`: the same for every method so far."""
 
     def foreground(self, job: Job, geometry: Geometry) -> Latents:
-        return _alone(job, geometry, Run("transparent", (job.request.prompt,)))
+        return _alone(job, geometry, Run("transparent", (job.request.prompt,), layer_frame=0))
 
     def rework(self, job: Job, geometry: Geometry, start: Tensor, keep: Tensor | None) -> Latents:
-        run = Run("transparent", (job.request.prompt,), start=start, strength=job.request.strength, keep=keep)
-        return _alone(job, geometry, run)
+        plain = start[1:] if len(start) > 1 else None
+        run = Run("transparent", (job.request.prompt,), keep=keep, layer_frame=0, plain=plain)
+        return _alone(job, geometry, run.starting(start[:1], job.request.strength))
 
 
 def _alone(job: Job, geometry: Geometry, run: Run) -> Latents:

@@ -40,10 +40,12 @@ class SharedAttention(TransparentRuns):
     def _conditioned(self, job: Job, geometry: Geometry, layer: str, given: Tensor, start: Start | None) -> Latents:
         """Two frames: the wanted layer, and the blended picture."""
         request = job.request
-        run = Run(layer, (request.prompt, request.blended), prepare=_conditioned_by(given))
+        frame, plain = (0 if layer == "bg2fg" else None), (start.plain if start else None)
+        prompts = request.prompt, request.blended
+        run = Run(layer, prompts, prepare=_conditioned_by(given), layer_frame=frame, plain=plain)
         run = run.starting(torch.cat([start.wanted, start.blended]) if start else None, request.strength)
         job.meter.expect(request.images * (run.steps(job) + 1))
-        return _frame(execute(job, run, geometry, generators(job)), 0)
+        return _first(run, execute(job, run, geometry, generators(job)))
 
     def blend(self, job: Job, geometry: Geometry, front: Tensor, back: Tensor, both: Tensor) -> Latents:
         """The frames of fg2bg, with the background frame held to the one that is given."""
@@ -60,10 +62,10 @@ class SharedAttention(TransparentRuns):
         """Three frames in one run: foreground, background, blended picture."""
         request = job.request
         behind = request.background_prompt or request.prompt
-        run = Run("joint", (request.prompt, behind, request.blended))
+        run = Run("joint", (request.prompt, behind, request.blended), layer_frame=0)
         job.meter.expect(request.images * (run.steps(job) + 2))
         latents = execute(job, run, geometry, generators(job))
-        fronts = [decode(job, latent, LayerRole.FOREGROUND) for latent in _frame(latents, 0)]
+        fronts = [decode(job, latent, LayerRole.FOREGROUND) for latent in _first(run, latents)]
         return [decode(job, latent, LayerRole.BACKGROUND) for latent in _frame(latents, 1)], fronts
 
 
@@ -75,6 +77,11 @@ def _conditioned_by(rgba: Tensor) -> Callable[[Adaptation], None]:
         sharing.set_condition(2 * on_grey(rgba) - 1)
 
     return prepare
+
+
+def _first(run: Run, latents: Latents) -> Latents:
+    """The first frame, and its colour, which follows the frames where it is made apart."""
+    return [torch.cat([latent[:1], latent[len(run.prompts) :]]) for latent in latents]
 
 
 def _frame(latents: Latents, index: int) -> Latents:

@@ -45,9 +45,11 @@ def foreground_on(job: Job, background: Pixels, earlier: Pixels | None = None) -
 def _start(job: Job, front: Pixels, behind: Pixels) -> Start:
     """Of pixels of the working extent."""
     both = to_pixels(over(to_float(front), to_float(behind)), job.request.pixel_format)
+    wanted, parts = to_tensor(front, job.device), job.components
     return Start(
-        encode_transparent(to_tensor(front, job.device), job.components, job.note),
-        encode_picture(to_tensor(both, job.device), job.components, job.note),
+        encode_transparent(wanted, parts, job.note),
+        encode_picture(to_tensor(both, job.device), parts, job.note),
+        encode_picture(wanted, parts, job.note) if parts.colour_from < 1 else None,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
@@ -17,7 +18,7 @@ from acetate_engine.compositing.pixels import Floats, Pixels
 from acetate_engine.compositing.regions import bounds_of
 from acetate_engine.pipelines.contract import GeneratedLayer
 from acetate_engine.pipelines.stages.before_denoise import steps_of
-from acetate_engine.pipelines.stages.encoders import encode_residual, encode_transparent, to_tensor
+from acetate_engine.pipelines.stages.encoders import encode_picture, encode_residual, encode_transparent, to_tensor
 from acetate_engine.pipelines.stages.geometry import Geometry
 from acetate_engine.pipelines.stages.job import Job
 from acetate_engine.pipelines.stages.layers import decode, made_layers, make_layer, to_region
@@ -99,6 +100,8 @@ def _repainted(job: Job, original: Pixels, geometry: Geometry, mask: Pixels | No
         keep = 1 - _any_within(free, job.components.factor)
     start, strength = encode_transparent(rgba, job.components, job.note), job.request.strength
     residual = encode_residual(rgba, start, job.components, job.note) if strength < 1 else None
+    if job.components.colour_from < 1:
+        start = torch.cat([start, encode_picture(rgba, job.components, job.note)])
     latents = job.method.rework(job, geometry, start, keep)
     left = None if residual is None else (1 - strength) * residual
     return [decode(job, latent, LayerRole.FOREGROUND, left) for latent in latents]

@@ -21,6 +21,7 @@ from acetate_engine.pipelines.recipes.generate import foreground, foreground_on
 from acetate_engine.pipelines.recipes.repaint import reworked
 from acetate_engine.pipelines.stages.before_denoise import steps_of
 from acetate_engine.pipelines.stages.job import Job
+from acetate_engine.pipelines.stages.runs import colour_steps
 
 
 def stack(job: Job) -> list[GeneratedLayer]:
@@ -86,7 +87,7 @@ def _made(part: Job, seen: Pixels, picture: Pixels | None) -> list[GeneratedLaye
 def _work(job: Job, spec: StackLayer) -> int:
     """Steps that a layer takes, decoding included."""
     steps = _steps(job, spec.strength)
-    return _runs(job) * steps + 1 if steps else 0
+    return _runs(job) * steps + colour_steps(job, steps) + 1 if steps else 0
 
 
 def _steps(job: Job, strength: float) -> int:

@@ -10,6 +10,7 @@ from acetate_engine.compositing.pixels import Floats
 from acetate_engine.models.families.components import Components
 from acetate_engine.models.networks.latent_transparency import decode_rgb
 from acetate_engine.models.runtime.memory import Note
+from acetate_engine.pipelines.stages.unmixing import coloured
 
 OPAQUE_NOTE = (
     "nothing transparent came out, alpha is opaque over 98 % of the layer: this checkpoint does not follow the "
@@ -26,9 +27,11 @@ def decode_transparent(
 ) -> Floats:
     """(1, c, h, w) unscaled → (H, W, 4) float32, 0..1, with the colour under alpha 0 filled in.
 
+    A second row of the latent is the base's own picture of it over mid-grey: colour comes from there.
+
     `residual`: of the layer that it was made from, as small as little is left of that.
     """
-    layers = components.transparency.decode_layers(latent, components.vae, note=note, passes=passes)
+    layers = components.transparency.decode_layers(latent[:1], components.vae, note=note, passes=passes)
     if residual is not None:
         layers = components.transparency.with_residual(layers, residual)
     rgba = layers[0, [1, 2, 3, 0]].permute(1, 2, 0).cpu().numpy()
@@ -38,10 +41,17 @@ def decode_transparent(
         note(OPAQUE_NOTE)
     if rgba[..., 3].max() < 0.02:
         note(EMPTY_NOTE)
-    return bleed(np.ascontiguousarray(rgba))
+    layer = np.ascontiguousarray(rgba)
+    return coloured(layer, _rgb(latent[1:], components, note)) if len(latent) > 1 else bleed(layer)
+
+
+def _rgb(latent: Tensor, components: Components, note: Note) -> Floats:
+    """(1, c, h, w) unscaled → (H, W, 3)."""
+    rgb: Floats = decode_rgb(latent, components.vae, note=note)[0].permute(1, 2, 0).cpu().numpy()
+    return rgb
 
 
 def decode_opaque(latent: Tensor, components: Components, note: Note) -> Floats:
     """(1, c, h, w) unscaled → (H, W, 4) float32, 0..1, alpha 1."""
-    rgb = decode_rgb(latent, components.vae, note=note)[0].permute(1, 2, 0).cpu().numpy()
+    rgb = _rgb(latent, components, note)
     return np.concatenate([rgb, np.ones_like(rgb[..., :1])], axis=-1)

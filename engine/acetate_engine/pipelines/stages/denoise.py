@@ -134,6 +134,10 @@ class Denoising:
         given = self.timesteps.noised(self._known.latent, self._known.noise, index)
         return sample + self._known.keep * (given - sample)
 
+    def sample_of(self, frame: int) -> Tensor:
+        """(1, c, h, w): where one frame is now, noisy; a run of its own may go on from there."""
+        return self._sample[frame : frame + 1].clone()
+
     def result(self) -> Tensor:
         """The clean latent, scaled as the UNet sees it. Raises GenerationFailed where it is not finite."""
         if not torch.isfinite(self._sample).all():

@@ -36,7 +36,10 @@ def generators(job: Job) -> list[torch.Generator]:
 
 
 def decode(job: Job, latent: Tensor, role: LayerRole, residual: Tensor | None = None) -> Floats:
-    """(1, c, h, w) scaled → (H, W, 4) straight, of the working extent; `residual` as in `decode_transparent`."""
+    """(1, c, h, w) scaled → (H, W, 4) straight, of the working extent.
+
+    A second row, and `residual`, are as in `decode_transparent`.
+    """
     unscaled = latent / job.components.scaling_factor
     if role is LayerRole.FOREGROUND:
         picture = decode_transparent(unscaled, job.components, job.settings.decoder_passes, job.note, residual)

@@ -44,6 +44,8 @@ class Run:
     start: Tensor | None = None  # image-to-image
     strength: float = 1.0
     keep: Tensor | None = None  # 1 where the latent must stay that of `start`
+    layer_frame: int | None = None  # the frame that is a transparent layer
+    plain: Tensor | None = None  # (1, c, h, w): that frame of `start` over mid-grey, for its colour
     controls: Sequence[Control] = ()  # filled in from the request
 
     def starting(self, start: Tensor | None, strength: float) -> Run:
@@ -51,8 +53,15 @@ class Run:
         return self if start is None else replace(self, start=start, strength=strength)
 
     def steps(self, job: Job) -> int:
-        """How many it takes an image."""
-        return job.settings.steps if self.start is None else steps_of(job.settings.steps, self.strength)
+        """How many it takes an image, those for a layer's colour included."""
+        own = job.settings.steps if self.start is None else steps_of(job.settings.steps, self.strength)
+        return own + (0 if self.layer_frame is None else colour_steps(job, own))
+
+
+def colour_steps(job: Job, steps: int) -> int:
+    """How many of a run's last steps are gone again without layer adapter, for the colour of a layer."""
+    whole = job.settings.steps
+    return min(steps, whole - round(whole * job.components.colour_from))
 
 
 def execute(job: Job, run: Run, geometry: Geometry, generators: Sequence[torch.Generator]) -> list[Tensor]:
@@ -61,20 +70,28 @@ def execute(job: Job, run: Run, geometry: Geometry, generators: Sequence[torch.G
     Where the layer weights go half-way, all images go half-way first: weights are changed once.
 
     Returns:
-        (frames, c, h, w) an image, clean, scaled.
+        (frames, c, h, w) an image, clean, scaled; where the colour of a layer is made apart, its latent comes last.
     """
     text = encode_prompts(job, run.prompts, geometry.working)
     job.note(known_badly(job.components.scheduler, job.settings.scheduler, run.layer))
     run = replace(run, controls=read_controls(job, geometry))
     if run.prepare is not None and (adaptation := job.components.use_layer(run.layer)):
         run.prepare(adaptation)
-    pictures = [_begin(job, run, geometry, text, index, generator) for index, generator in enumerate(generators)]
+    begun = [_begin(job, run, geometry, text, index, generator) for index, generator in enumerate(generators)]
+    colours = [colour for one in begun if (colour := _branched(job, run, text, one)) is not None]
     for until in (run.layer_until, always):
-        for picture in pictures:
-            picture.run(until(picture.timesteps.values))
-    latents = [picture.result() for picture in pictures]
+        for one in begun:
+            one.picture.run(until(one.picture.timesteps.values))
+    latents = [one.picture.result() for one in begun]
     job.finished(run.layer, latents)
-    return latents
+    for colour in colours:
+        colour.run(colour.timesteps.count)
+    return [torch.cat([latent, *pair]) for latent, pair in zip(latents, _in_turn(colours, len(latents)), strict=True)]
+
+
+def _in_turn(colours: Sequence[Denoising], count: int) -> list[list[Tensor]]:
+    """One an image, or none at all."""
+    return [[colour.result()] for colour in colours] or [[]] * count
 
 
 def encode_prompts(job: Job, prompts: Sequence[str], working: Extent) -> tuple[Text, Text | None]:
@@ -106,9 +123,16 @@ def _on_white(job: Job, name: str) -> Tensor:
     return rgba[:3] * rgba[3:] + (1 - rgba[3:])
 
 
+@dataclass(frozen=True)
+class _Begun:
+    picture: Denoising
+    noise: Tensor  # (frames, c, h, w): what it started with
+    generator: torch.Generator
+
+
 def _begin(
     job: Job, run: Run, geometry: Geometry, text: tuple[Text, Text | None], index: int, generator: torch.Generator
-) -> Denoising:
+) -> _Begun:
     parts, settings = job.components, job.settings
     strength = 1.0 if run.start is None else run.strength
     timesteps = make_timesteps(parts.scheduler, settings.scheduler, settings.steps, strength, parts.device)
@@ -119,7 +143,7 @@ def _begin(
         job.meter.advance(Stage.DENOISE)
         job.show(step, timesteps.count, clean, geometry)
 
-    return Denoising(
+    picture = Denoising(
         _predict(job, run, text, None if run.beside is None else run.beside[index], timesteps),
         timesteps,
         first_latent(timesteps, run.start, noise, strength),
@@ -127,6 +151,45 @@ def _begin(
         on_step,
         None if run.keep is None or run.start is None else Known(run.start, run.keep, noise),
     )
+    return _Begun(picture, noise, generator)
+
+
+def _branched(job: Job, run: Run, text: tuple[Text, Text | None], begun: _Begun) -> Denoising | None:
+    """The layer's frame goes on alone without layer adapter, from where the run is when only the colour steps are left.
+
+    A run that starts there already starts from the plain picture: the adjusted latent would show what it hides.
+    """
+    picture, frame, count = begun.picture, run.layer_frame, begun.picture.timesteps.count
+    steps = 0 if frame is None else colour_steps(job, count)
+    if frame is None or not steps:
+        return None
+    picture.run(count - steps)
+    parts, settings = job.components, job.settings
+    timesteps = make_timesteps(
+        parts.scheduler, settings.scheduler, settings.steps, steps / settings.steps, parts.device
+    )
+    noise, start = begun.noise[frame : frame + 1], run.plain
+    sample = picture.sample_of(frame) if start is None or steps < count else timesteps.noised(start, noise, 0)
+    known = None if run.keep is None or start is None else Known(start, run.keep, noise)
+    negative = None if text[1] is None else text[1].rows([frame])
+    rescale = guidance_rescale_of(parts.scheduler)
+    alone = text[0].rows([frame])
+    plain = Predictor(parts.denoiser, alone, negative, settings.guidance_scale, controls=run.controls, rescale=rescale)
+
+    def predict(sample: Tensor, timestep: Tensor, step: int) -> Tensor:
+        job.components.use_layer(None)
+        return plain(sample, timestep, (count - steps + step) / count)
+
+    return Denoising(
+        predict, timesteps, sample, _copied(begun.generator), lambda *_: job.meter.advance(Stage.DENOISE), known
+    )
+
+
+def _copied(generator: torch.Generator) -> torch.Generator:
+    """Draws the same from here on, so that neither run changes the other."""
+    copy = torch.Generator()
+    copy.set_state(generator.get_state())
+    return copy
 
 
 def _predict(
