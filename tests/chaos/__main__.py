@@ -49,7 +49,7 @@ def chaos(
             continue
         try:
             outcome, seconds = run(scenario, count, random.Random(f"{seed} {name}"))
-        except Exception:
+        except Exception:  # noqa: BLE001  # the others are still to come
             console.print_exception()
             table.add_row(name, str(count), "broke off")
             is_clean = False
