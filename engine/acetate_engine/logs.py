@@ -29,6 +29,7 @@ class PrivateLog(RotatingFileHandler):
 def configure_logging() -> None:
     """Everything that is logged in this process, by structlog or by a library, goes to `log_file()`."""
     private_folder(log_dir())
+    logging.raiseExceptions = False  # a full disk takes no line, and nothing else is to come of that
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

@@ -1,7 +1,7 @@
 """How much room jobs and pictures take, and which go first when that is too much: by age, and by size.
 
-What waits or runs, and its pictures, never goes. Of the rest the oldest jobs go first, with the pictures that only
-they name.
+What waits or runs, and its pictures, never goes, nor what has just been made: a disk that others fill is no reason to
+lose it. Of the rest the oldest jobs go first, with the pictures that only they name.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,11 +25,10 @@ from acetate_engine.jobs.store import JobStore
 
 HOUR, DAY = 3600.0, 24 * 3600.0  # seconds
 LEAST_LIMIT = 64 << 20  # bytes
-_SPARE = 512 << 20  # bytes that are left free on the disk where sweeping can do so
-_ROOM = 0.9  # of the limit is what a sweep leaves
-_AT_ONCE = 20  # jobs
+_SPARE, _SPARE_SHARE = 512 << 20, 0.02  # bytes, and share of the disk, that are left free where sweeping can do so
+_FRESH, _FRESH_WHEN_SHORT = HOUR, DAY  # so new jobs stay beyond the limit, and where it is the disk that is short
+_AT_ONCE = 5  # jobs
 _KEEP_UNUSED = 7 * DAY  # pictures that no job names
-_IN_FLIGHT = HOUR  # a picture that was just sent may be named by the next job, however short space is
 
 log = structlog.get_logger("storage")
 
@@ -77,8 +77,10 @@ class StorageKeeper:
             self._swept = now
             self._sweep_old(now)
         self.stored = self._images.size()
-        if self._excess():
-            self._sweep_oldest(now)
+        self._make_room(
+            lambda: self.stored > self.limits.bytes, lambda: self.stored > _ROOM * self.limits.bytes, now - _FRESH
+        )
+        self._make_room(self._is_short, now - _FRESH_WHEN_SHORT)
 
     def _sweep_old(self, now: float) -> None:
         jobs = self._store.forget(self.limits.days * DAY, now)
@@ -86,21 +88,19 @@ class StorageKeeper:
         if jobs or images:
             log.info("swept what is old", jobs=jobs, images=images)
 
-    def _sweep_oldest(self, now: float) -> None:
-        """Until there is room, or nothing is left that may go."""
-        before, forgotten = self.stored, 0
-        while True:
-            self._images.sweep(self._store.used_images(), _IN_FLIGHT, now)
-            self.stored = self._images.size()
-            if not self._excess(_ROOM):
-                break
-            if not (gone := self._store.forget_oldest(_AT_ONCE)):
-                break
+    def _make_room(self, is_needed: Callable[[], bool], before: float) -> None:
+        """As long as it is needed: forgets the oldest of the ended jobs that were accepted `before`."""
+        size, forgotten = self.stored, 0
+        while is_needed() and (gone := self._store.forget_oldest(_AT_ONCE, before)):
             forgotten += gone
-        log.warning("space is short: the oldest jobs are gone", jobs=forgotten, bytes=before - self.stored)
+            self._images.sweep(self._store.used_images(), 0.0, before)
+            self.stored = self._images.size()
+        if forgotten:
+            log.warning("space is short: the oldest jobs are gone", jobs=forgotten, bytes=size - self.stored)
 
-    def _excess(self, share: float = 1.0) -> bool:
-        return self.stored > share * self.limits.bytes or shutil.disk_usage(self._images.root).free < _SPARE
+    def _is_short(self) -> bool:
+        disk = shutil.disk_usage(self._images.root)
+        return disk.free < min(_SPARE, _SPARE_SHARE * disk.total)
 
 
 def _read_limits(path: Path) -> Limits:

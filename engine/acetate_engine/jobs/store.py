@@ -209,11 +209,11 @@ class JobStore(JobReader):
         with self._transaction() as database:
             return database.execute(f"DELETE FROM jobs WHERE created < ? AND state IN {_ENDED}", (oldest,)).rowcount
 
-    def forget_oldest(self, count: int) -> int:
-        """Deletes as many ended jobs, those that were accepted first; how many there were."""
+    def forget_oldest(self, count: int, before: float) -> int:
+        """Deletes as many ended jobs, the oldest of those that were accepted `before`; how many there were."""
         with self._transaction() as database:
             return database.execute(
-                f"DELETE FROM jobs WHERE number IN (SELECT number FROM jobs WHERE state IN {_ENDED} "
+                f"DELETE FROM jobs WHERE number IN (SELECT number FROM jobs WHERE state IN {_ENDED} AND created < ? "
                 "ORDER BY number LIMIT ?)",
-                (count,),
+                (before, count),
             ).rowcount
