@@ -54,7 +54,17 @@ def effects(record: LayerRecord, drawing: Drawing) -> tuple[tuple[Effect, ...], 
         elif effect.opacity > 0.0:
             drawn.append(effect)
             missing += [] if kind in _EXACT else [NAMES[kind]]
+    if _strokes_are_guessed(record, drawn):
+        missing.append("Stroke")
     return tuple(drawn), tuple(dict.fromkeys(missing))
+
+
+def _strokes_are_guessed(record: LayerRecord, drawn: list[Effect]) -> bool:
+    """Photoshop strokes the path of a shape, and one stroke beside another or an overlay, otherwise than we do."""
+    outer = [effect for effect in drawn if isinstance(effect, Stroke) and not effect.inside]
+    strokes = [effect for effect in drawn if isinstance(effect, Stroke)]
+    has_path = any(tag in record.tagged_blocks for tag in (Tag.VECTOR_MASK_SETTING1, Tag.VECTOR_MASK_SETTING2))
+    return bool(strokes and has_path) or len(outer) > 1 or bool(outer and len(strokes) < len(drawn))
 
 
 def enabled(record: LayerRecord) -> list[tuple[bytes, Descriptor]]:

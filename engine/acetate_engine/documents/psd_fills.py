@@ -14,7 +14,7 @@ from psd_tools.psd.layer_and_mask import LayerRecord
 from acetate.protocol.geometry import Bounds
 from acetate_engine.documents.colour import ColourSpace, Samples
 from acetate_engine.documents.psd_drawing import Drawing
-from acetate_engine.documents.psd_masks import FILLS
+from acetate_engine.documents.psd_masks import FILLS, is_curved
 from acetate_engine.documents.tree import Memory, Source
 
 
@@ -37,6 +37,8 @@ def fill(record: LayerRecord, space: ColourSpace, drawing: Drawing) -> tuple[Sou
     if is_fill_disabled(source.layer):
         return nothing, ("Stroke of the shape",) if has_stroke else ()
     missing = ("Stroke of the shape",) if has_stroke else ()
+    if is_curved(record):
+        missing = (*missing, "the soft edge of its path")
     return source, missing if exact else (*missing, FILLS[kind])
 
 

@@ -12,6 +12,7 @@ from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
 from acetate_engine.documents import psd_adjustments, psd_fills
 from acetate_engine.documents.colour import ColourSpace, Plane
+from acetate_engine.documents.psd_artboards import artboard
 from acetate_engine.documents.psd_blends import BLENDS
 from acetate_engine.documents.psd_drawing import Drawing
 from acetate_engine.documents.psd_effects import effects
@@ -33,7 +34,6 @@ from acetate_engine.documents.tree import (
 
 ALPHA = -1
 _MAX_NESTING = 100  # Photoshop allows ten
-_ARTBOARDS = (Tag.ARTBOARD_DATA1, Tag.ARTBOARD_DATA2, Tag.ARTBOARD_DATA3)
 _TEXTS = (Tag.TYPE_TOOL_OBJECT_SETTING, Tag.TYPE_TOOL_INFO)
 
 
@@ -63,7 +63,7 @@ def tree(records: Iterable[Record], space: ColourSpace, drawing: Drawing) -> tup
             raise FileError(f"{name} has a group without a beginning", "Save it again in its program.")
         else:
             children = tuple(stack.pop())
-            stack[-1].append(_group(entry, children, kind == SectionDivider.OPEN_FOLDER, drawing))
+            stack[-1].append(_group(entry, children, kind == SectionDivider.OPEN_FOLDER, drawing, space))
         if len(stack) > _MAX_NESTING:
             raise FileError(f"{name} nests over {_MAX_NESTING} groups", "Flatten some of them.")
     if len(stack) > 1:
@@ -71,12 +71,19 @@ def tree(records: Iterable[Record], space: ColourSpace, drawing: Drawing) -> tup
     return tuple(stack[0])
 
 
-def _group(entry: Record, children: tuple[Layer, ...], is_open: bool, drawing: Drawing) -> Group:
+def _group(entry: Record, children: tuple[Layer, ...], is_open: bool, drawing: Drawing, space: ColourSpace) -> Group:
     common = _common(entry, _group_mode(entry.record), drawing)
-    if any(tag in entry.record.tagged_blocks for tag in _ARTBOARDS):
-        common["notes"] += ("Artboard",)
     if common["blend"] is Blend.PASS_THROUGH and common["fill"] < 1.0:
         common["notes"] += ("Fill opacity of a pass-through group",)
+    try:
+        board = artboard(entry.record, drawing, space)
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+        board = None
+        common["notes"] += ("Artboard",)
+    if board is not None:
+        mask, ground = board
+        common["masks"] = (*common["masks"], mask)
+        children = (*ground, *children)
     return Group(**common, layers=children, open=is_open)
 
 

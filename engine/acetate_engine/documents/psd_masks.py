@@ -49,6 +49,13 @@ def has_vector_mask(record: LayerRecord) -> bool:
     return setting is not None and not setting.disable
 
 
+def is_curved(record: LayerRecord) -> bool:
+    """Whether its path has other lines than straight ones: each version of Photoshop smooths their edges otherwise."""
+    setting = _vector_setting(record)
+    knots = [knot for path in setting.path if hasattr(path, "__iter__") for knot in path] if setting else []
+    return any(knot.anchor not in (knot.preceding, knot.leaving) for knot in knots if hasattr(knot, "anchor"))
+
+
 def is_stored_shape(entry: Record) -> bool:
     """A fill cut to its path already: the pixels that Photoshop keeps of a shape layer. They lie inside the path, and
     say nothing of what a softened path shows beside it.
