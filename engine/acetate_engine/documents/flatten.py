@@ -17,7 +17,7 @@ from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import MAX_PIXELS
 from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.documents.colour import SRGB, ColourSpace, Samples
-from acetate_engine.documents.compose import Strip, composed
+from acetate_engine.documents.compose import Strip, composed, unit
 from acetate_engine.documents.tree import Group, Layer, PixelLayer
 
 _STRIP = 1 << 20  # pixels composited at a time: about 200 MB for a few nested groups
@@ -32,9 +32,12 @@ def flatten(layers: Sequence[Layer], region: Bounds, *, depth: int = 8, space: C
     space = space or common_space(layers)
     own = compose(layers, region, depth=depth, space=space)
     kind = np.uint8 if depth == 8 else np.uint16
-    rgb = space.to_srgb(own[..., :-1])
-    alpha = own[..., -1:] if own.dtype == kind else (own[..., -1:] * np.iinfo(kind).max + 0.5).astype(kind)
-    return np.concatenate([rgb, alpha], -1)
+    return np.concatenate([in_depth(space.to_srgb(own[..., :-1]), kind), in_depth(own[..., -1:], kind)], -1)
+
+
+def in_depth(values: Samples, kind: type) -> Pixels:
+    """Samples of any depth → uint8 or uint16."""
+    return values if values.dtype == kind else _quantized(unit(values), kind)
 
 
 def compose(layers: Sequence[Layer], region: Bounds, *, depth: int, space: ColourSpace) -> Samples:

@@ -69,7 +69,7 @@ def _planes(
     count = space.planes + has_alpha
     rows, columns = range(changed.y, changed.bottom), range(changed.x, changed.right)
     stored = np.stack([channel.read(rows, columns) for channel in old.merged_channels()[:count]], -1)
-    seen = [on_white(one, space)[..., :count] for one in (before, after)]
+    seen = [(one if old.is_kritas else on_white(one, space))[..., :count] for one in (before, after)]
     patched = _patched(stored, seen[0], seen[1], coverage)
     unlike = np.abs(unit(stored) - unit(seen[0])).max(-1, keepdims=True) > 2 / 255
     is_guessed = bool((unlike & (patched != stored).any(-1, keepdims=True) & (coverage < 1.0)).any())

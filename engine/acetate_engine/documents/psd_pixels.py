@@ -31,7 +31,7 @@ class LayerPixels:
 
 @dataclass(frozen=True, eq=False)
 class MergedPixels:
-    """The flattened picture at the end of the file. Photoshop keeps its colours on white."""
+    """The flattened picture at the end of the file. Photoshop keeps its colours on white, Krita as they are."""
 
     file: PsdFile
     space: ColourSpace
@@ -48,6 +48,8 @@ class MergedPixels:
         if not self.has_alpha:
             return np.stack([*planes, _opaque(planes[0])], -1)
         alpha = channels[self.space.planes].read(rows, columns)
+        if self.file.is_kritas:
+            return np.stack([*planes, alpha], -1)
         return np.concatenate(
             [_off_white(np.stack(planes, -1), alpha[..., None], self.space.white), alpha[..., None]], -1
         )

@@ -1,0 +1,281 @@
+"""Makes the documents of this folder, and values.json: python -m tests.references.documents.make
+
+Each is a row of pixels over a row of pixels; what Photoshop, Krita or a viewer makes of it stands beside it in plain
+numbers, with where that is known from. Nothing of Acetate decides a number here.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageCms
+from psd_tools.constants import ColorMode, Compression, Resource, Tag
+from psd_tools.psd.adjustments import Curves, CurvesExtraItem, CurvesExtraMarker, LevelRecord, Levels
+from psd_tools.psd.base import EmptyElement
+from psd_tools.psd.document import PSD
+from psd_tools.psd.header import FileHeader
+from psd_tools.psd.image_data import ImageData
+from psd_tools.psd.image_resources import ImageResource, ImageResources, VersionInfo
+from psd_tools.psd.layer_and_mask import (
+    ChannelImageData,
+    GlobalLayerMaskInfo,
+    LayerAndMaskInformation,
+    LayerInfo,
+    LayerRecord,
+    LayerRecords,
+    MaskParameters,
+)
+from psd_tools.psd.tagged_blocks import TaggedBlock, TaggedBlocks
+
+from acetate.protocol.geometry import Bounds
+from acetate_engine.documents.colour import ColourSpace
+from acetate_engine.documents.psd_records import Target, entries
+from acetate_engine.documents.tree import Blend, Clip, Group, Layer, LayerMask, Memory, PixelLayer
+
+HERE = Path(__file__).parent
+Change = Callable[[LayerRecord], None]
+values: dict[str, dict[str, Any]] = {}
+
+
+def told(name: str, source: str, pixels: list[list[int]], notes: list[str] | None = None, tolerance: int = 1) -> None:
+    """`pixels`: the first row, sRGB and alpha, of the layers without the merged picture."""
+    values[name] = {"source": source, "pixels": pixels, "notes": notes or [], "tolerance": tolerance}
+
+
+def row(pixels: list[tuple[float, ...]], space: ColourSpace, kind: type = np.uint8) -> Memory:
+    return Memory.at(0, 0, np.array([pixels], kind), space)
+
+
+def rgba(*pixels: tuple[int, int, int, int]) -> Memory:
+    return row(list(pixels), ColourSpace("RGB"))
+
+
+def psd(
+    name: str,
+    layers: list[Layer],
+    changes: dict[str, Change] | None = None,
+    *,
+    mode: ColorMode = ColorMode.RGB,
+    depth: int = 8,
+    width: int = 1,
+) -> None:
+    """With a merged picture that says it is not current, and signed as Photoshop signs."""
+    model = {ColorMode.RGB: "RGB", ColorMode.GRAYSCALE: "GRAY", ColorMode.CMYK: "CMYK"}[mode]
+    target = Target(ColourSpace(model, linear=depth == 32), depth, 1)
+    written = entries(layers, target, Bounds(0, 0, width, 1), count(1))
+    for record, _ in written:
+        change = (changes or {}).get(str(record.tagged_blocks.get_data(Tag.UNICODE_LAYER_NAME, "")).rstrip("\0"))
+        if change is not None:
+            change(record)
+    planes = target.space.planes
+    header = FileHeader(version=1, channels=planes, width=width, height=1, depth=depth, color_mode=mode)
+    image = ImageData(Compression.RAW)
+    image.set_data([bytes(width * depth // 8)] * planes, header)
+    info = LayerInfo(len(written), LayerRecords([one for one, _ in written]), ChannelImageData([d for _, d in written]))
+    signed = VersionInfo(1, False, "Adobe Photoshop", "Adobe Photoshop 2023", 1)
+    resources = ImageResources(
+        [(Resource.VERSION_INFO, ImageResource(key=Resource.VERSION_INFO, data=signed.tobytes()))]
+    )
+    section = LayerAndMaskInformation(info, GlobalLayerMaskInfo(), TaggedBlocks())
+    document = PSD(header=header, image_resources=resources, layer_and_mask_information=section, image_data=image)
+    with (HERE / f"{name}.psd").open("wb") as file:
+        document.write(file)
+
+
+def grey(*values: int) -> Memory:
+    return rgba(*((value, value, value, 255) for value in values))
+
+
+def pair(name: str, blend: Blend, below: list[int], above: list[int], fill: int = 255) -> None:
+    layers: list[Layer] = [
+        PixelLayer("below", source=grey(*below)),
+        PixelLayer("above", blend=blend, source=grey(*above)),
+    ]
+    change: Change = lambda record: record.tagged_blocks.set_data(Tag.BLEND_FILL_OPACITY, fill)  # noqa: E731
+    psd(name, layers, {"above": change}, width=len(below))
+
+
+def blending() -> None:
+    modes = "psd-tools' blend-modes/rgb-blend-modes.psd, saved by Photoshop"
+    pair("hard-mix", Blend.HARD_MIX, [255, 0, 200, 100], [0, 255, 100, 100])
+    told("hard-mix.psd", modes, [[255] * 4, [0, 0, 0, 255], [255] * 4, [0, 0, 0, 255]])
+    pair("vivid-light", Blend.VIVID_LIGHT, [0, 255, 128], [255, 0, 128])
+    told("vivid-light.psd", modes, [[255] * 4, [0, 0, 0, 255], [129, 129, 129, 255]], tolerance=2)
+    pair("soft-light", Blend.SOFT_LIGHT, [4, 128], [255, 0])
+    told("soft-light.psd", modes + "; the W3C's curve", [[15, 15, 15, 255], [64, 64, 64, 255]])
+    layers: list[Layer] = [
+        PixelLayer("below", source=rgba((200, 100, 50, 255))),
+        PixelLayer("above", blend=Blend.LUMINOSITY, source=rgba((0, 0, 255, 255))),
+    ]
+    psd("luminosity", layers)
+    told(
+        "luminosity.psd",
+        "W3C Compositing, 10.2: Lum(0, 0, 255) = 28 on (200, 100, 50)",
+        [[56, 19, 0, 255]],
+        tolerance=2,
+    )
+    pair("fill-linear-burn", Blend.LINEAR_BURN, [200], [100], 128)
+    told("fill-linear-burn.psd", "b + f(s - 1): 200 - .502 × 155", [[122, 122, 122, 255]])
+    pair("fill-difference", Blend.DIFFERENCE, [200], [100], 128)
+    told("fill-difference.psd", "|b - f s|: 200 - .502 × 100", [[150, 150, 150, 255]])
+    pair("fill-normal", Blend.NORMAL, [200], [100], 128)
+    told("fill-normal.psd", "as opacity: .498 × 200 + .502 × 100", [[150, 150, 150, 255]])
+
+
+def text() -> None:
+    layers: list[Layer] = [
+        PixelLayer("paper", source=grey(255, 255)),
+        PixelLayer("text", source=rgba((0, 0, 0, 51), (0, 0, 0, 187))),
+    ]
+    block = TaggedBlock(key=Tag.TYPE_TOOL_INFO, data=bytes(4))
+    change: Change = lambda record: record.tagged_blocks.__setitem__(Tag.TYPE_TOOL_INFO, block)  # noqa: E731
+    psd("text", layers, {"text": change}, width=2)
+    told("text.psd", "ag-psd's text-layer/src.psd, saved by Photoshop CS6: alpha 51 and 187 of black on white",
+         [[221, 221, 221, 255], [107, 107, 107, 255]])  # fmt: skip
+
+
+def groups() -> None:
+    clipped: list[Layer] = [
+        PixelLayer("below", source=rgba((255, 255, 255, 255))),
+        Group("through", blend=Blend.PASS_THROUGH, layers=(PixelLayer("half", source=rgba((255, 0, 0, 128))),)),
+        PixelLayer("clipped", clip=Clip.BASE, source=rgba((0, 255, 0, 255))),
+    ]
+    psd("clipped-to-pass-through", clipped)
+    told("clipped-to-pass-through.psd", "psd-tools' clipping-mask5.psd: the group's share takes the clipped colour",
+         [[127, 255, 127, 255]])  # fmt: skip
+    knocked: list[Layer] = [
+        PixelLayer("ground", source=rgba((10, 20, 30, 255))),
+        PixelLayer("over", source=rgba((200, 200, 200, 255))),
+        PixelLayer("hole", source=rgba((0, 0, 0, 255))),
+    ]
+
+    def deep(record: LayerRecord) -> None:
+        record.tagged_blocks.set_data(Tag.KNOCKOUT_SETTING, 2)
+        record.tagged_blocks.set_data(Tag.BLEND_FILL_OPACITY, 0)
+
+    psd("knockout", knocked, {"hole": deep})
+    told("knockout.psd", "psd-tools' transparency/knockout-isolated-groups.psd: without a background, down to nothing",
+         [[0, 0, 0, 0]])  # fmt: skip
+
+
+def masked() -> None:
+    mask = LayerMask(Memory.at(0, 0, np.array([[0]], np.uint8)), 255)
+    layers: list[Layer] = [
+        PixelLayer("below", source=grey(0)),
+        PixelLayer("above", source=grey(255), masks=(mask,)),
+    ]
+
+    def density(record: LayerRecord) -> None:
+        record.mask_data.parameters = MaskParameters(user_mask_density=64)
+        record.mask_data.flags.parameters_applied = True
+
+    psd("mask-density", layers, {"above": density})
+    told("mask-density.psd", "psd-tools' mask-density-layermask.psd: a black mask of density 25 % hides a quarter",
+         [[191, 191, 191, 255]])  # fmt: skip
+
+
+def spaces() -> None:
+    cmyk = ColourSpace("CMYK")
+    layers: list[Layer] = [
+        PixelLayer("below", source=row([(255, 155, 55, 255, 255)], cmyk)),
+        PixelLayer("above", blend=Blend.MULTIPLY, source=row([(128, 255, 255, 255, 255)], cmyk)),
+    ]
+    psd("cmyk-multiply", layers, mode=ColorMode.CMYK)
+    told("cmyk-multiply.psd", "inks multiplied as Photoshop stores them, then without a profile R = C K",
+         [[128, 155, 55, 255]], tolerance=2)  # fmt: skip
+    for mode, name in ((ColorMode.RGB, "rgb"), (ColorMode.GRAYSCALE, "grey")):
+        model = "RGB" if mode == ColorMode.RGB else "GRAY"
+        half = [(0.5,) * (3 if model == "RGB" else 1) + (1.0,)]
+        psd(f"32bit-{name}", [PixelLayer("half", source=row(half, ColourSpace(model, linear=True), np.float32))],
+            mode=mode, depth=32)  # fmt: skip
+        told(f"32bit-{name}.psd", "IEC 61966-2-1: linear .5 is .735; psd-tools' 32bit5x5.psd, kimageformats' "
+             "32bit-rgb.psd agree", [[188, 188, 188, 255]])  # fmt: skip
+
+
+def adjusted() -> None:
+    def layer(name: str, tag: Tag, data: Any) -> None:
+        below: list[Layer] = [PixelLayer("below", source=grey(0, 100, 200)), PixelLayer("adjust")]
+        change: Change = lambda record: record.tagged_blocks.__setitem__(tag, TaggedBlock(key=tag, data=data))  # noqa: E731
+        psd(name, below, {"adjust": change}, width=3)
+
+    layer("invert", Tag.INVERT, EmptyElement())
+    told("invert.psd", "255 - v", [[255] * 4, [155, 155, 155, 255], [55, 55, 55, 255]])
+    levels = Levels(version=2, items=[LevelRecord(50, 250, 0, 255, 100)] + [LevelRecord(0, 255, 0, 255, 100)] * 28)
+    layer("levels", Tag.LEVELS, levels)
+    told("levels.psd", "(v - 50) / 200", [[0, 0, 0, 255], [64, 64, 64, 255], [191, 191, 191, 255]])
+    points = [(255, 0), (0, 255)]
+    extra = CurvesExtraMarker([CurvesExtraItem(0, points)], version=4)
+    layer("curves", Tag.CURVES, Curves(False, 1, 1, [points], extra=extra))
+    told("curves.psd", "a straight line down", [[255] * 4, [155, 155, 155, 255], [55, 55, 55, 255]])
+
+
+def flat(name: str, mode: ColorMode, depth: int, planes: list[bytes], width: int, mode_data: bytes = b"") -> None:
+    """A merged picture and nothing else, byte by byte (Adobe's specification, 2019)."""
+    head = struct.pack(">4sH6xHIIHH", b"8BPS", 1, len(planes), 1, width, depth, mode)
+    body = struct.pack(">I", len(mode_data)) + mode_data + struct.pack(">II", 0, 0) + struct.pack(">H", 0)
+    (HERE / f"{name}.psd").write_bytes(head + body + b"".join(planes))
+
+
+def modes() -> None:
+    palette = bytes([10, 200] + [0] * 254) + bytes([20, 100] + [0] * 254) + bytes([30, 50] + [0] * 254)
+    flat("indexed", ColorMode.INDEXED, 8, [bytes([0, 1])], 2, palette)
+    told("indexed.psd", "its palette", [[10, 20, 30, 255], [200, 100, 50, 255]])
+    flat("bitmap", ColorMode.BITMAP, 1, [bytes([0b01000000])], 2)
+    told("bitmap.psd", "1 is black (specification: Bitmap)", [[255] * 4, [0, 0, 0, 255]])
+    flat("lab", ColorMode.LAB, 8, [bytes([255, 0]), bytes([128, 128]), bytes([128, 128])], 2)
+    told("lab.psd", "L 100 and L 0 without chroma", [[255] * 4, [0, 0, 0, 255]], tolerance=2)
+    flat("duotone", ColorMode.DUOTONE, 8, [bytes([77])], 1, bytes(8))
+    told("duotone.psd", "its grey", [[77, 77, 77, 255]], ["its inks are shown as grey"])
+    flat("multichannel", ColorMode.MULTICHANNEL, 8, [bytes([0]), bytes([255]), bytes([255])], 1)
+    told("multichannel.psd", "full cyan", [[0, 255, 255, 255]],
+         ["its channels are shown as the inks cyan, magenta, yellow and black"])  # fmt: skip
+
+
+def pictures() -> None:
+    turned = Image.fromarray(np.array([[[255, 0, 0]] * 8] * 8 + [[[0, 0, 255]] * 8] * 8, np.uint8))
+    exif = Image.Exif()
+    exif[274] = 6
+    turned.save(HERE / "orientation.png", exif=exif)
+    told(
+        "orientation.png",
+        "EXIF 2.32, tag 274: 6 is turned by 90° clockwise",
+        [[0, 0, 255, 255]] * 8 + [[255, 0, 0, 255]] * 8,
+    )
+    Image.fromarray(np.array([[0, 257 * 10, 257 * 128, 65535]], np.uint16)).save(HERE / "grey16.png")
+    told("grey16.png", "v / 257", [[v, v, v, 255] for v in (0, 10, 128, 255)])
+    Image.new("CMYK", (1, 1), (255, 0, 0, 0)).save(HERE / "cmyk.tif")
+    told("cmyk.tif", "full cyan, without a profile", [[0, 255, 255, 255]])
+    indexed = Image.fromarray(np.array([[0, 1]], np.uint8), "P")
+    indexed.putpalette([1, 2, 3, 4, 5, 6])
+    indexed.save(HERE / "palette.gif", transparency=1)
+    told("palette.gif", "its palette; entry 1 is clear", [[1, 2, 3, 255], [0, 0, 0, 0]])
+    swapped = _swapped_profile()
+    Image.new("RGB", (1, 1), (255, 0, 0)).save(HERE / "profile.png", icc_profile=swapped)
+    told("profile.png", "a profile whose red primary is sRGB's blue", [[0, 0, 255, 255]], tolerance=3)
+
+
+def _swapped_profile() -> bytes:
+    """sRGB with the colorants of red and blue exchanged."""
+    data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    data[24:36] = struct.pack(">6H", 2026, 1, 1, 0, 0, 0)
+    for index in range(struct.unpack_from(">I", data, 128)[0]):
+        name = {b"rXYZ": b"bXYZ", b"bXYZ": b"rXYZ"}.get(bytes(data[132 + 12 * index :][:4]))
+        if name is not None:
+            data[132 + 12 * index : 136 + 12 * index] = name
+    return bytes(data)
+
+
+def main() -> None:
+    for make in (blending, text, groups, masked, spaces, adjusted, modes, pictures):
+        make()
+    (HERE / "values.json").write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
