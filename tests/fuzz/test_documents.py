@@ -22,9 +22,10 @@ from hypothesis import strategies as st
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
+from acetate_engine.documents.edit import insert_layers
 from acetate_engine.documents.flatten import flatten
-from acetate_engine.documents.psd_edit import insert_layers
-from acetate_engine.documents.reader import is_psd, read_document
+from acetate_engine.documents.reader import read_document
+from acetate_engine.documents.shown import shown
 from acetate_engine.documents.tree import Memory, PixelLayer
 from acetate_engine.documents.writer import write_document
 from tests.engine.documents.pictures import REFERENCES, noise, sample
@@ -119,9 +120,10 @@ def used(path: Path) -> None:
     document.notes()
     if document.merged is not None:
         document.merged.read(window)
-    if is_psd(path):
+    shown(document, window)
+    if path.suffix in (".psd", ".psb", ".kra", ".ora"):
         new = PixelLayer("new", source=Memory.at(1, 1, noise(4, 4)))
-        insert_layers(path, path.with_name("out.psd"), [new])
+        insert_layers(path, path.with_name(f"out{path.suffix}"), [new])
 
 
 @pytest.mark.timeout(0)
@@ -145,6 +147,6 @@ def test_broken_documents_are_named(
         try:
             used(path)
         except FileError as error:
-            assert path.name in error.detail or "out.psd" in error.detail or "colour profile" in error.detail, error
+            assert path.name in error.detail or "colour profile" in error.detail, error
             assert error.remedy
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < GIB

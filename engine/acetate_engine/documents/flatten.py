@@ -42,8 +42,7 @@ def in_depth(values: Samples, kind: type) -> Pixels:
 
 def compose(layers: Sequence[Layer], region: Bounds, *, depth: int, space: ColourSpace) -> Samples:
     """(h, w, planes + 1) straight values of `space`: uint8, uint16, or float32 where `space` is linear light."""
-    if region.extent.area > MAX_PIXELS:
-        raise FileError(f"the region is {region.extent}", f"Ask for at most {MAX_PIXELS} pixels.")
+    check_region(region)
     kind = np.float32 if space.linear else np.uint8 if depth == 8 else np.uint16
     result = np.empty((region.height, region.width, space.planes + 1), kind)
     rows = max(1, _STRIP // max(1, region.width))
@@ -53,6 +52,12 @@ def compose(layers: Sequence[Layer], region: Bounds, *, depth: int, space: Colou
         plane = composed(layers, strip)
         result[top : top + height] = _quantized(np.concatenate([plane.colour, plane.alpha], -1), kind)
     return result
+
+
+def check_region(region: Bounds) -> None:
+    """Raises FileError where it is too large to be worked on."""
+    if region.extent.area > MAX_PIXELS:
+        raise FileError(f"the region is {region.extent}", f"Ask for at most {MAX_PIXELS} pixels.")
 
 
 def _quantized(values: Samples, kind: type) -> Samples:

@@ -39,6 +39,10 @@ def check_writable(path: Path, reads: Sequence[Path] = ()) -> None:
     parent = path.absolute().parent
     if not parent.is_dir():
         raise FileError(f"there is no folder {parent}", "Make it, or choose another path.")
+    try:
+        path.exists()
+    except OSError as error:
+        raise FileError(f"{path} cannot be written: {error.strerror}", "Choose another path.") from error
     for other in reads:
         if path.exists() and other.exists() and path.samefile(other):
             raise FileError(f"{path} is read for it, and would be lost", "Write to another file.")

@@ -13,6 +13,7 @@ from PIL import Image
 from acetate.protocol.errors import FileError
 from acetate_engine.documents.formats import printable
 from acetate_engine.documents.reader import read_document
+from acetate_engine.documents.shown import shown
 from acetate_engine.documents.tree import Memory, PixelLayer
 from acetate_engine.documents.writer import check_writable, write_document
 from tests.engine.documents.pictures import noise, sample
@@ -51,9 +52,7 @@ def test_headers_that_claim_too_much_are_refused(size: tuple[int, int], tmp_path
     head = struct.pack(">4sH6xHIIHH", b"8BPS", 2, 3, size[1], size[0], 8, 3)
     (tmp_path / "huge.psb").write_bytes(head + bytes(20))
     with pytest.raises(FileError, match=r"huge\.psb|at most"):
-        document = read_document(tmp_path / "huge.psb")
-        assert document.merged is not None
-        document.merged.read(document.merged.bounds)
+        shown(read_document(tmp_path / "huge.psb"))
 
 
 def test_what_is_read_is_not_written_over(tmp_path: Path) -> None:
