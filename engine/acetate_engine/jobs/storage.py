@@ -77,9 +77,7 @@ class StorageKeeper:
             self._swept = now
             self._sweep_old(now)
         self.stored = self._images.size()
-        self._make_room(
-            lambda: self.stored > self.limits.bytes, lambda: self.stored > _ROOM * self.limits.bytes, now - _FRESH
-        )
+        self._make_room(lambda: self.stored > self.limits.bytes, now - _FRESH)
         self._make_room(self._is_short, now - _FRESH_WHEN_SHORT)
 
     def _sweep_old(self, now: float) -> None:
