@@ -31,8 +31,8 @@ def unmixed(
     """C of picture = alpha C + (1 - alpha) grey, by least squares with a pull towards `likely` that fades with alpha.
 
     Dividing by alpha would make noise of what is hardly there. On real layers the pull is better than dividing and
-    better than the transparent decoder's colour, which is `likely` (0.6 and 1.7 dB on soft pixels of cut-outs and of
-    translucent ones over the latter).
+    better than the transparent decoder's colour, which is `likely` (composites of soft pixels: by 0.2 dB on cut-outs,
+    by 1.7 dB on translucent ones).
     """
     pull = _TRUST * (1 - alpha) + 1e-6
     colour = (alpha * (picture - (1 - alpha) * _GREY) + pull * likely) / (alpha**2 + pull)
