@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -52,11 +52,18 @@ def effects(record: LayerRecord, drawing: Drawing) -> tuple[tuple[Effect, ...], 
         if isinstance(effect, str):
             missing.append(effect)
         elif effect.opacity > 0.0:
-            drawn.append(effect)
+            drawn += _halves(effect)
             missing += [] if kind in _EXACT else [NAMES[kind]]
     if _strokes_are_guessed(record, drawn):
         missing.append("Stroke")
     return tuple(drawn), tuple(dict.fromkeys(missing))
+
+
+def _halves(effect: Effect) -> list[Effect]:
+    """A stroke on the middle of the edge lies beside the layer and over it."""
+    if isinstance(effect, Stroke) and getattr(effect.descriptor.get(Key.Style), "enum", b"") == b"CtrF":
+        return [effect, replace(effect, inside=True)]
+    return [effect]
 
 
 def _strokes_are_guessed(record: LayerRecord, drawn: list[Effect]) -> bool:
@@ -64,7 +71,8 @@ def _strokes_are_guessed(record: LayerRecord, drawn: list[Effect]) -> bool:
     outer = [effect for effect in drawn if isinstance(effect, Stroke) and not effect.inside]
     strokes = [effect for effect in drawn if isinstance(effect, Stroke)]
     has_path = any(tag in record.tagged_blocks for tag in (Tag.VECTOR_MASK_SETTING1, Tag.VECTOR_MASK_SETTING2))
-    return bool(strokes and has_path) or len(outer) > 1 or bool(outer and len(strokes) < len(drawn))
+    beside_others = bool(outer) and len(strokes) < len(drawn)
+    return (bool(strokes) and has_path) or len(outer) > 1 or beside_others
 
 
 def enabled(record: LayerRecord) -> list[tuple[bytes, Descriptor]]:

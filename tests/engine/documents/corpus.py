@@ -1,4 +1,4 @@
-"""How the reader does on a folder of documents: python -m tests.engine.documents.corpus FOLDER [--list] [--only TEXT]
+"""How the reader does on a folder of documents: python -m tests.engine.documents.corpus FOLDER [--list] [--only TEXT] [--without FILE]
 
 The layers of each file are composed with its merged picture set aside, and compared with it: premultiplied, in the
 document's own space and depth. A file is *within* when at most 0.1 % of its pixels differ by more than 2/255 in any
@@ -174,10 +174,12 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--list", action="store_true", help="each file, too")
     parser.add_argument("--only", default="", help="files whose path holds this")
+    parser.add_argument("--without", type=Path, help="a list of files that are left out")
     given = parser.parse_args()
+    left_out = set(given.without.read_text(encoding="utf-8").splitlines()) if given.without else set()
     verdicts = []
     for path in documents(given.folder):
-        if given.only in str(path):
+        if given.only in str(path) and path.name not in left_out:
             verdict = judged(path)
             verdicts.append(verdict)
             if given.list:
