@@ -94,7 +94,7 @@ def read_header(path: Path) -> Header:
         path,
         {entry.name: entry.shape for entry in entries},
         {entry.name: entry.dtype for entry in entries},
-        _texts(metadata),
+        _texts(path, metadata),
     )
 
 
@@ -130,7 +130,7 @@ def _read(path: Path) -> tuple[bytes, int]:
 
 def _parsed(path: Path, text: bytes) -> dict[str, Any]:
     try:
-        raw = json.loads(text, object_pairs_hook=_without_duplicates)
+        raw = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path.name} has no readable safetensors header", _REDOWNLOAD) from error
     if not isinstance(raw, dict):
@@ -182,10 +182,15 @@ def _require_layout(path: Path, entries: list[_Entry], data_bytes: int) -> None:
         raise CheckpointError(detail, _REDOWNLOAD)
 
 
-def _texts(metadata: Any) -> dict[str, str]:
-    """What is no text tells nothing."""
-    rows = metadata.items() if isinstance(metadata, dict) else ()
-    return {name: value for name, value in rows if isinstance(value, str)}
+def _texts(path: Path, metadata: Any) -> dict[str, str]:
+    rows = {} if metadata is None else metadata
+    if not isinstance(rows, dict) or not all(isinstance(text, str) for text in rows.values()):
+        raise CheckpointError(f"{path.name} has a damaged safetensors header: its metadata are no texts", _REDOWNLOAD)
+    return rows
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no JSON")
 
 
 def require_shapes(path: Path, found: Mapping[str, Shape], expected: Mapping[str, Shape]) -> None:
