@@ -1,4 +1,4 @@
-"""How the reader does on a folder of documents: python -m tests.engine.documents.corpus FOLDER [--list] [--only TEXT] [--without FILE]
+"""How the reader does on a folder of documents: python -m tests.engine.documents.corpus FOLDER [--list]
 
 The layers of each file are composed with its merged picture set aside, and compared with it: premultiplied, in the
 document's own space and depth. A file is *within* when at most 0.1 % of its pixels differ by more than 2/255 in any

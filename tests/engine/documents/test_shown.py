@@ -1,0 +1,67 @@
+"""What a condition receives: the program's own picture where it is that, and otherwise layers, with what they lack."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from acetate.protocol.geometry import Bounds
+from acetate_engine.asking import NamedImages
+from acetate_engine.documents.reader import read_document
+from acetate_engine.documents.shown import shown
+from acetate_engine.documents.tree import Document, Memory, PixelLayer
+from acetate_engine.documents.writer import write_document
+from tests.engine.documents.pictures import REFERENCES, everything, noise, sample
+
+
+def odd(*, current: bool) -> Document:
+    """A merged picture beside a layer that is not drawn as it is, and a hidden one."""
+    layers = (
+        PixelLayer("glowing", source=Memory.at(0, 0, noise(8, 9, 1)), notes=("Outer Glow",)),
+        PixelLayer("hidden", visible=False, notes=("Satin",)),
+    )
+    return Document(
+        sample().extent, layers, merged=Memory.at(0, 0, noise(32, 48, 2)), merged_is_current=current, path=Path("a.psd")
+    )
+
+
+def test_the_whole_canvas_is_the_programs_own_picture() -> None:
+    seen = shown(odd(current=True))
+    assert (seen.pixels == noise(32, 48, 2)).all()
+    assert seen.notes == ()
+    part = shown(odd(current=True), Bounds(3, 4, 5, 6))
+    assert (part.pixels == noise(32, 48, 2)[4:10, 3:8]).all()
+
+
+@pytest.mark.parametrize(("current", "layers"), [(False, ()), (True, ("glowing",))])
+def test_composed_layers_say_what_they_lack(current: bool, layers: tuple[str, ...]) -> None:
+    seen = shown(odd(current=current), layers=layers)
+    assert (seen.pixels[:8, :9, 3] == noise(8, 9, 1)[..., 3]).all()
+    assert seen.notes == ("a.psd: glowing: Outer Glow",)
+
+
+def test_notes_are_collected_once_and_reach_the_result() -> None:
+    named = NamedImages()
+    for _ in range(2):
+        named.see(shown(odd(current=False)))
+    assert named.notes == ["a.psd: glowing: Outer Glow"]
+
+
+def test_a_region_beyond_the_canvas_is_composed() -> None:
+    document = read_document(REFERENCES / "groups-u8.kra")
+    seen = shown(document, Bounds(-5, -5, 20, 20))
+    assert not seen.pixels[:5].any()
+    assert (seen.pixels[5:, 5:] == shown(document, Bounds(0, 0, 15, 15)).pixels).all()
+
+
+def test_a_document_of_its_own_is_the_same_either_way(tmp_path: Path) -> None:
+    write_document(sample(), tmp_path / "own.psd")
+    document = read_document(tmp_path / "own.psd")
+    merged = shown(document).pixels.astype(int)
+    layers = shown(replace(document, merged_is_current=False)).pixels.astype(int)
+    assert (document.extent, everything(document)) == (sample().extent, everything(sample()))
+    premultiplied = [one[..., :3] * one[..., 3:] / 255 for one in (merged, layers)]
+    assert np.abs(premultiplied[0] - premultiplied[1]).max() <= 2.0
