@@ -1,4 +1,4 @@
-"""Krita dies while its job is under way: the job ends without it, once, and the next Krita shows what came of it."""
+"""Krita dies while its job is under way: the job ends without it, once, and the next Krita begins no other."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from tests.krita.harness.home import install_plugin, new_home
 from tests.krita.harness.painter import Painter
 from tests.krita.harness.process import KritaProcess, warm_up
 from tests.krita.harness.waiting import wait_until
-
-_COUNT = "widget('acetate_history').count() if has_widget('acetate_history') else 0"
 
 
 def kill_kritas(root: Path, count: int, dice: random.Random) -> Outcome:
@@ -47,7 +45,6 @@ def _kill(painter: Painter, engine: Engine, store: Path, seed: int, dice: random
     engine_ends = lambda: engine.has_ended(job)  # noqa: E731
     wait_until(engine_ends, "the job to end", 180.0)
     new = jobs_in(store) - before
-    wait_until(lambda: painter.krita.run(_COUNT) > 0, "the result in the history", 60.0)
     return Outcome(
         jobs=1,
         lost=engine.state(job) != JobState.DONE.value,
