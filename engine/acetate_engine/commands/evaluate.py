@@ -46,6 +46,8 @@ def evaluate(
     acetate eval choices --key study.key.json choices.json
     acetate eval sheet --data pictures/ --out sheet.png
     acetate eval captions --data pictures/ --out report.json
+    acetate eval extract --data pictures/ --out extract.json
+    acetate eval finish --data pictures/ --out finish.json
     """
     if context.invoked_subcommand:
         return
@@ -167,6 +169,54 @@ def sheet(
     picture.save(out)
     for row in range(0, len(prompts), 8):
         typer.echo(" | ".join(prompts[row : row + 8]))
+
+
+@app.command()
+def extract(
+    data: Data,
+    out: Out,
+    split: Split = "val",
+    count: Count = 67,
+    grounds: Annotated[int, typer.Option(min=1, help="Backgrounds for each layer.")] = 3,
+) -> None:
+    """Cut known layers out of pictures again: ours, the network alone, GrabCut, and matting that is told where."""
+    _require("scipy", "skimage")
+    from acetate_engine.evaluation.cutting import evaluate_extract
+    from acetate_engine.training.datasets import load_pictures
+
+    layers, behind = (load_pictures(data, kind, split).pixels for kind in ("fg", "bg"))
+    with _said() as say:
+        report = evaluate_extract(_spread(layers, count), behind, grounds, say)
+    _write_report(out, report)
+
+
+@app.command()
+def finish(
+    data: Data,
+    out: Out,
+    split: Split = "val",
+    count: Count = 67,
+) -> None:
+    """Make known layers four times smaller and enlarge them again: finished, and by interpolation."""
+    _require("scipy", "skimage")
+    from acetate_engine.evaluation.cutting import evaluate_finish
+    from acetate_engine.training.datasets import load_pictures
+
+    layers = load_pictures(data, "fg", split).pixels
+    with _said() as say:
+        report = evaluate_finish(_spread(layers, count), say)
+    _write_report(out, report)
+
+
+def _spread(pictures: Any, count: int) -> Any:
+    """So many of them, evenly out of all."""
+    return pictures[:: max(1, len(pictures) // count)][:count]
+
+
+def _write_report(out: Path, report: dict[str, dict[str, float]]) -> None:
+    out.write_text(jsonlib.dumps(report, indent=2) + "\n", encoding="utf-8")
+    for name, figures in report.items():
+        typer.echo(f"{name}: {', '.join(f'{figure} {value:.4g}' for figure, value in figures.items())}")
 
 
 def _subject(model: str, data: Path, split: str, preset: Preset, say: Callable[[str], None]) -> Subject:

@@ -44,7 +44,7 @@ def find(rgba: Floats, hints: Hints, note: Note) -> Floats:
         front = _found(rgb, hints)
     except PartMissing as error:
         note(f"found by colour alone: {error.detail}. {error.remedy}".removesuffix("."))
-        front = _by_colour(rgb, hints)
+        front = by_colour(rgb, hints)
     front = _without(front, hints.not_on) * (rgba[..., 3] > 0)
     return front if hints.selection is None else front * _widened(hints.selection)
 
@@ -97,8 +97,11 @@ def _kept_in(front: Floats, box: Bounds) -> Floats:
     return front * inside
 
 
-def _by_colour(rgb: Floats, hints: Hints) -> Floats:
-    """GrabCut (Rother, Kolmogorov and Blake 2004), from the shape that is given, or the middle of the picture."""
+def by_colour(rgb: Floats, hints: Hints) -> Floats:
+    """(H, W, 3) → (H, W), 0 or 1: GrabCut (Rother, Kolmogorov and Blake 2004).
+
+    It starts from the shape that is given, or the middle of the picture.
+    """
     height, width = rgb.shape[:2]
     marks = np.full((height, width), cv2.GC_BGD, np.uint8)
     marks[_starting_shape(hints, height, width)] = cv2.GC_PR_FGD
