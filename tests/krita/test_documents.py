@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 
 from acetate.protocol.geometry import Bounds, Extent
-from acetate_engine.documents.edit import insert_layers
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.kra import BLENDS as KRITA_NAMES
+from acetate_engine.documents.edit import insert_layers
 from acetate_engine.documents.reader import read_document
-from acetate_engine.documents.shown import shown
 from acetate_engine.documents.tree import Blend, Document, Group, Layer, LayerMask, Memory, PixelLayer, cropped
 from acetate_engine.documents.writer import write_document
 from tests.engine.documents.pictures import REFERENCES, noise, off
@@ -111,17 +110,13 @@ def test_groups_and_masks(krita: KritaProcess, tmp_path: Path) -> None:
     assert off(shown, flatten(document.layers, Bounds.of(document.extent))).max() <= 2.0
 
 
-@pytest.mark.parametrize("name", ["groups-u8.psd", "masks-u16.psd", "masks-u8.kra", "masks-u16.kra", "groups-u8.ora"])
+@pytest.mark.parametrize("name", ["groups-u8.psd", "masks-u16.psd"])
 def test_a_document_of_krita_with_a_new_layer(krita: KritaProcess, name: str, tmp_path: Path) -> None:
     before, _ = opened_in_krita(krita, REFERENCES / name)
     krita.run("close_documents()")
     new = PixelLayer("made ☃", source=cropped(10, 12, noise(20, 30, 3)))
-    out = (tmp_path / "out").with_suffix(Path(name).suffix)
-    insert_layers(REFERENCES / name, out, [new], above="ground")
-    after, seen = opened_in_krita(krita, out)
-    edited = read_document(out)
-    composed = flatten(edited.layers, Bounds.of(edited.extent), depth=edited.depth)
-    assert off(seen, composed).max() <= (2.0 if edited.depth == 8 else 0.2)
+    insert_layers(REFERENCES / name, tmp_path / "out.psd", [new], above="ground")
+    after, _ = opened_in_krita(krita, tmp_path / "out.psd")
     made = [layer for layer in after if layer["name"].rstrip("\0") == "made ☃"]
     assert [layer["bounds"] for layer in made] == [[10, 12, 30, 20]]
     for layer in (*before, *after):
@@ -143,46 +138,3 @@ def test_openraster(krita: KritaProcess, tmp_path: Path) -> None:
     assert [layer["name"] for layer in seen] == ["photo", "one ☃", "group", "two"]
     assert off(shown, flatten(layers, Bounds.of(document.extent))).max() <= 2.0
     assert read_document(tmp_path / "ours.ora").extent == document.extent
-
-
-MAKE = """
-made = app.createDocument(64, 48, "spaces", model, depth, profile, 72.0)
-made.setBatchmode(True)
-app.activeWindow().addView(made)
-app.setActiveDocument(made)
-scratch = app.createDocument(64, 48, "scratch", "RGBA", "U8", "sRGB-elle-V2-srgbtrc.icc", 72.0)
-layer = scratch.createNode("painted ☃", "paintlayer")
-layer.setPixelData(base64.b64decode(pixels), 0, 0, 64, 48)
-scratch.rootNode().addChildNode(layer, None)
-layer.setColorSpace(model, depth, made.colorProfile())
-made.rootNode().addChildNode(layer.duplicate(), None)
-made.refreshProjection()
-made.waitForDone()
-made.saveAs(path)
-scratch.setModified(False)
-scratch.close()
-image = made.projection(0, 0, 64, 48)
-bits = image.constBits()
-bits.setsize(image.sizeInBytes())
-base64.b64encode(bytes(bits)).decode()
-"""
-SPACES = [("RGBA", "U8"), ("RGBA", "U16"), ("RGBA", "F16"), ("RGBA", "F32"), ("GRAYA", "U8"), ("GRAYA", "U16"),
-          ("GRAYA", "F32"), ("CMYKA", "U8"), ("CMYKA", "U16"), ("LABA", "U16"), ("XYZA", "F32")]  # fmt: skip
-
-
-@pytest.mark.parametrize(("model", "depth"), SPACES)
-def test_a_document_in_any_colour_space_is_seen_as_krita_shows_it(
-    krita: KritaProcess, model: str, depth: str, tmp_path: Path
-) -> None:
-    path = tmp_path / "space.kra"
-    pixels = painted(48, 64, 5, 8)[..., [2, 1, 0, 3]].tobytes()
-    arguments = {"model": model, "depth": depth, "profile": "", "path": str(path)}
-    data = krita.run("import base64\n" + MAKE, pixels=base64.b64encode(pixels).decode(), **arguments)
-    truth = np.frombuffer(base64.b64decode(data), np.uint8).reshape(48, 64, 4)[..., [2, 1, 0, 3]]
-    document = read_document(path)
-    assert off(truth, shown(document, depth=8).pixels).max() <= 2.0
-    if not document.notes():
-        composed = flatten(document.layers, Bounds.of(document.extent), space=document.space)
-        assert off(truth, composed).max() <= 2.0
-    else:
-        assert any("colour space" in note for note in document.notes())
