@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from acetate.protocol.geometry import Bounds, Extent
+from acetate_engine.documents.edit import insert_layers
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.kra import BLENDS as KRITA_NAMES
-from acetate_engine.documents.edit import insert_layers
 from acetate_engine.documents.reader import read_document
 from acetate_engine.documents.tree import Blend, Document, Group, Layer, LayerMask, Memory, PixelLayer, cropped
 from acetate_engine.documents.writer import write_document
