@@ -54,7 +54,7 @@ def effects(record: LayerRecord, drawing: Drawing) -> tuple[tuple[Effect, ...], 
         elif effect.opacity > 0.0:
             drawn += _halves(effect)
             missing += [] if kind in _EXACT else [NAMES[kind]]
-    if _strokes_are_guessed(record, drawn):
+    if _strokes_are_guessed(drawn):
         missing.append("Stroke")
     return tuple(drawn), tuple(dict.fromkeys(missing))
 
@@ -66,13 +66,11 @@ def _halves(effect: Effect) -> list[Effect]:
     return [effect]
 
 
-def _strokes_are_guessed(record: LayerRecord, drawn: list[Effect]) -> bool:
-    """Photoshop strokes the path of a shape, and one stroke beside another or an overlay, otherwise than we do."""
-    outer = [effect for effect in drawn if isinstance(effect, Stroke) and not effect.inside]
+def _strokes_are_guessed(drawn: list[Effect]) -> bool:
+    """Photoshop paints one outer stroke beside another, or beside an overlay, otherwise than we do."""
     strokes = [effect for effect in drawn if isinstance(effect, Stroke)]
-    has_path = any(tag in record.tagged_blocks for tag in (Tag.VECTOR_MASK_SETTING1, Tag.VECTOR_MASK_SETTING2))
-    beside_others = bool(outer) and len(strokes) < len(drawn)
-    return (bool(strokes) and has_path) or len(outer) > 1 or beside_others
+    outer = [stroke for stroke in strokes if not stroke.inside]
+    return len(outer) > 1 or (bool(outer) and len(strokes) < len(drawn))
 
 
 def enabled(record: LayerRecord) -> list[tuple[bytes, Descriptor]]:
