@@ -53,7 +53,7 @@ def round_trip(components: Components, pictures: Bytes) -> RoundTrip:
 def _batch(components: Components, pictures: Bytes) -> tuple[Bytes, Bytes, np.ndarray]:
     rgba = torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div(255).to(components.device)
     transparency, vae = components.transparency, components.vae
-    latent = transparency.encode_rgba(rgba, vae, components.factor)
+    latent = transparency.encode_rgba(rgba, vae, components.vae_scale_factor)
     plain = plain_latent(rgba, vae).mean.float()
     alone = decoded = transparency.decode_layers(latent, vae, note=_silent)
     if transparency.residual is not None:

@@ -78,7 +78,7 @@ class Sampler:
         positive = components.encode_text(prompts, 0, extent)
         negative = components.encode_text([""] * len(prompts), 0, extent)
         predict = Predictor(components.denoiser, positive, negative, settings.guidance_scale)
-        side = self.side // components.factor
+        side = self.side // components.vae_scale_factor
         shape = (1, components.latent_channels, side, side)
         generators = [torch.Generator().manual_seed(seed + k) for k in range(len(prompts))]
         noise = torch.cat([seeded_noise(generator, shape, components.device) for generator in generators])

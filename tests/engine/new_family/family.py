@@ -38,7 +38,7 @@ def load() -> Components:
         layers={},
         method=AllInOneRun(),
         latent_channels=CHANNELS,
-        factor=8,
+        vae_scale_factor=8,
         scaling_factor=vae.config.scaling_factor,
     )
 

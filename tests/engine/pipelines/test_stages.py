@@ -99,9 +99,11 @@ def test_distilled_schedulers_refuse_many_steps():
 
 
 def test_text_rows():
-    text = Text(torch.arange(6.0).reshape(3, 2, 1), pooled=torch.arange(3.0)[:, None], time_ids=torch.zeros(3, 6))
+    text = Text(
+        torch.arange(6.0).reshape(3, 2, 1), pooled_prompt_embeds=torch.arange(3.0)[:, None], time_ids=torch.zeros(3, 6)
+    )
     both = text.rows([2, 0]).then(text.rows([1]))
-    assert both.states[:, 0, 0].tolist() == [4, 0, 2]
+    assert both.prompt_embeds[:, 0, 0].tolist() == [4, 0, 2]
     arguments = both.unet_arguments()
     assert arguments["added_cond_kwargs"]["text_embeds"][:, 0].tolist() == [2, 0, 1]
     assert "encoder_attention_mask" not in arguments

@@ -55,8 +55,8 @@ def unconditioned(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def changed(self: Any, *args: Any, **fields: Any) -> None:
         build(self, *args, **fields)
-        if self._beside is not None:
-            self._beside[: len(self._beside) // 2] = 0
+        if self._condition_latents is not None:
+            self._condition_latents[: len(self._condition_latents) // 2] = 0
 
     monkeypatch.setattr(Predictor, "__init__", changed)
 

@@ -109,7 +109,7 @@ def _of_two(
         states, pooled = _zero_unless(said, states), _zero_unless(said, pooled)
     sizes = [working.height, working.width, 0, 0, working.height, working.width]  # original, crop, target
     ids = torch.tensor([sizes] * len(prompts), dtype=states.dtype, device=device)
-    return Text(states, pooled=pooled, time_ids=ids)
+    return Text(states, pooled_prompt_embeds=pooled, time_ids=ids)
 
 
 def _filled_up(states: Tensor, tokens: int) -> Tensor:

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 class Text:
     """Encoded prompts, one a row."""
 
-    states: Tensor  # (n, tokens, width)
+    prompt_embeds: Tensor  # (n, tokens, width)
     mask: Tensor | None = None  # (n, tokens), 1 for a token that counts
-    pooled: Tensor | None = None  # (n, width): SDXL
+    pooled_prompt_embeds: Tensor | None = None  # (n, width): SDXL
     time_ids: Tensor | None = None  # (n, 6): SDXL's sizes and crop
     pictures: tuple[Tensor, ...] = ()  # (n, 1, ...): one an IP-Adapter
     notes: tuple[str, ...] = ()  # for the painter: what of the prompts was not read
@@ -38,30 +38,30 @@ class Text:
     def then(self, other: Text) -> Text:
         """The rows of both; both are of one model."""
         return Text(
-            torch.cat([self.states, other.states]),
+            torch.cat([self.prompt_embeds, other.prompt_embeds]),
             _cat(self.mask, other.mask),
-            _cat(self.pooled, other.pooled),
+            _cat(self.pooled_prompt_embeds, other.pooled_prompt_embeds),
             _cat(self.time_ids, other.time_ids),
             tuple(torch.cat(pair) for pair in zip(self.pictures, other.pictures, strict=True)),
         )
 
     def rows(self, indices: list[int]) -> Text:
         return Text(
-            self.states[indices],
+            self.prompt_embeds[indices],
             None if self.mask is None else self.mask[indices],
-            None if self.pooled is None else self.pooled[indices],
+            None if self.pooled_prompt_embeds is None else self.pooled_prompt_embeds[indices],
             None if self.time_ids is None else self.time_ids[indices],
             tuple(picture[indices] for picture in self.pictures),
         )
 
     def unet_arguments(self) -> dict[str, object]:
         """Keyword arguments of UNet2DConditionModel."""
-        arguments: dict[str, object] = {"encoder_hidden_states": self.states}
+        arguments: dict[str, object] = {"encoder_hidden_states": self.prompt_embeds}
         if self.mask is not None:
             arguments["encoder_attention_mask"] = self.mask
         added: dict[str, object] = {}
-        if self.pooled is not None:
-            added |= {"text_embeds": self.pooled, "time_ids": self.time_ids}
+        if self.pooled_prompt_embeds is not None:
+            added |= {"text_embeds": self.pooled_prompt_embeds, "time_ids": self.time_ids}
         if self.pictures:
             added["image_embeds"] = list(self.pictures)
         return {**arguments, "added_cond_kwargs": added} if added else arguments
@@ -116,7 +116,7 @@ class Components:
     layers: Mapping[str, Attach]  # the layer adapters that are there, by name
     method: LayerMethod  # how it conditions layers
     latent_channels: int
-    factor: int  # pixels a latent pixel
+    vae_scale_factor: int  # pixels a latent pixel
     scaling_factor: float
     controls: Mapping[tuple[ControlMethod, ControlKind], Net] = field(default_factory=dict)
     styles: StyleLoras | None = None
@@ -170,7 +170,7 @@ class Components:
     def settle_scale(self) -> str | None:
         """Find out lambda of the encoder's file, once; what to tell the painter where it is not the released one."""
         if self.unsettled_scale:
-            self.transparency = settled(self.transparency, self.vae, self.factor)
+            self.transparency = settled(self.transparency, self.vae, self.vae_scale_factor)
             self.unsettled_scale = False
         if self.transparency.offset_scale != FOLDED_IN:
             return None

@@ -49,7 +49,7 @@ def load_parts(folder: Path, card: MiniCard, layers: Sequence[str], added: AddOn
         layers={name: partial(_attach, folder / "layers" / f"{name}.safetensors") for name in layers},
         **shelves(unet, [], Family.MINI, added, torch.device("cpu")),
         latent_channels=vae.config.latent_channels,
-        factor=vae.factor,
+        vae_scale_factor=vae.factor,
         alpha_levels=(card.alpha_floor, card.alpha_ceiling),
         grain=card.grain,
         colour_from=card.colour_from,

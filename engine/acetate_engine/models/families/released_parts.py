@@ -86,7 +86,7 @@ def load_parts(
         layers={name: partial(attach, path) for name, path in files.layers.items()},
         **added,
         latent_channels=base.vae.config.latent_channels,
-        factor=2 ** (len(base.vae.config.block_out_channels) - 1),
+        vae_scale_factor=2 ** (len(base.vae.config.block_out_channels) - 1),
         scaling_factor=base.vae.config.scaling_factor,
         device=device,
         unsettled_scale=True,

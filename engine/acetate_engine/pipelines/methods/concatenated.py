@@ -66,7 +66,7 @@ class Concatenated(TransparentRuns):
 
     def blend(self, job: Job, geometry: Geometry, front: Tensor, back: Tensor, both: Tensor) -> Latents:
         given = [encode_picture(front, job.components, job.note)] * job.request.images
-        run = Run(self._behind.to_blended, (job.request.prompt,), beside=given)
+        run = Run(self._behind.to_blended, (job.request.prompt,), condition_latents=given)
         run = run.starting(encode_picture(both, job.components, job.note), BLEND_STRENGTH)
         job.meter.expect(job.request.images * (run.steps(job) + 1))
         return execute(job, run, geometry, generators(job))
@@ -94,10 +94,10 @@ def _run_chain(
 ) -> Latents:
     """`given` holds one latent an image."""
     strength = job.request.strength
-    first = Run(chain.to_blended, (job.request.blended,), beside=given)
+    first = Run(chain.to_blended, (job.request.blended,), condition_latents=given)
     blended = execute(job, first.starting(start.blended if start else None, strength), geometry, seeds)
     both = [beside(*pair) for pair in zip(given, blended, strict=True)]
-    second = Run(chain.to_wanted, (prompt,), beside=both, layer_until=chain.until)
+    second = Run(chain.to_wanted, (prompt,), condition_latents=both, layer_until=chain.until)
     return execute(job, second.starting(start.wanted if start else None, strength), geometry, seeds)
 
 

@@ -97,7 +97,7 @@ def _repainted(job: Job, original: Pixels, geometry: Geometry, mask: Pixels | No
     keep = None
     if mask is not None:
         free = to_tensor(geometry.to_working(mask, repeat_border=False), job.device)
-        keep = 1 - _any_within(free, job.components.factor)
+        keep = 1 - _any_within(free, job.components.vae_scale_factor)
     start, strength = encode_transparent(rgba, job.components, job.note), job.request.strength
     residual = encode_residual(rgba, start, job.components, job.note) if strength < 1 else None
     if job.components.colour_from < 1:

@@ -33,7 +33,7 @@ class Predictor:
         positive: one row a frame.
         negative: the same shape, or None for no guidance.
         guidance_scale: 1 is no guidance.
-        beside: (frames, c, h, w) concatenated to the sample's channels, or None.
+        condition_latents: (frames, c, h, w) concatenated to the sample's channels, or None.
         controls: hints to follow.
         rescale: share of the guided prediction's spread that is brought back (arXiv 2305.08891, equation 15-16).
     """
@@ -44,7 +44,7 @@ class Predictor:
         positive: Text,
         negative: Text | None,
         guidance_scale: float,
-        beside: Tensor | None = None,
+        condition_latents: Tensor | None = None,
         controls: Sequence[Control] = (),
         rescale: float = 0.0,
     ) -> None:
@@ -55,15 +55,17 @@ class Predictor:
         self._copies = 1 if negative is None else 2
         self._arguments = (positive if negative is None else negative.then(positive)).unet_arguments()
         self._controls = controls
-        self._beside = None if beside is None else beside.repeat(self._copies, 1, 1, 1).to(self._dtype)
+        self._condition_latents = (
+            None if condition_latents is None else condition_latents.repeat(self._copies, 1, 1, 1).to(self._dtype)
+        )
 
     def __call__(self, sample: Tensor, timestep: Tensor, share: float) -> Tensor:
         """(frames, c, h, w), and the share of the steps that is done → the same shape, float32."""
         batch = sample.repeat(self._copies, 1, 1, 1).to(self._dtype)
         acting = [control for control in self._controls if control.acts(share)]
         extra = residuals(acting, batch, timestep, self._arguments)
-        if self._beside is not None:
-            batch = torch.cat([batch, self._beside], dim=1)
+        if self._condition_latents is not None:
+            batch = torch.cat([batch, self._condition_latents], dim=1)
         output: Tensor = self._denoiser(batch, timestep, **self._arguments, **extra).sample.float()
         if self._copies == 1:
             return output

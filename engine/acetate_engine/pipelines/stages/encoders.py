@@ -21,7 +21,7 @@ def to_tensor(pixels: Pixels, device: torch.device) -> Tensor:
 
 def encode_picture(rgba: Tensor, components: Components, note: Note) -> Tensor:
     """(1, 4, H, W) → (1, c, h, w), scaled as the UNet sees it: of the picture over mid-grey."""
-    parts, factor = components, components.factor
+    parts, factor = components, components.vae_scale_factor
     return encode_condition(rgba, parts.vae, parts.scaling_factor, factor, factor=factor, note=note)
 
 
@@ -29,7 +29,7 @@ def encode_transparent(rgba: Tensor, components: Components, note: Note) -> Tens
     """(1, 4, H, W) → the adjusted latent (1, c, h, w), scaled as the UNet sees it."""
     if said := components.settle_scale():
         note(said)
-    parts, factor = components, components.factor
+    parts, factor = components, components.vae_scale_factor
     return parts.transparency.encode_rgba(rgba, parts.vae, factor, factor=factor, note=note) * parts.scaling_factor
 
 

@@ -52,14 +52,14 @@ class LatentPreview:
 
     def __init__(self, components: Components) -> None:
         generator = torch.Generator().manual_seed(0)
-        pictures = _made_up_pictures(_SIDE * components.factor, generator).to(components.device)
+        pictures = _made_up_pictures(_SIDE * components.vae_scale_factor, generator).to(components.device)
         if components.transparency.encoder is None:
             pictures[:, 3] = 1
         rows = _rows(_encode(pictures, components))
         self._mean, self._spread = rows.mean(0), rows.std(0) + 1e-6
         self._mix = torch.randn(rows.shape[1], _FEATURES, generator=generator).to(rows) * 1.5 / rows.shape[1] ** 0.5
         self._bend = torch.randn(_FEATURES, generator=generator).to(rows)
-        self._map = _fit(self._features(rows), _rows(_targets(pictures, components.factor)))
+        self._map = _fit(self._features(rows), _rows(_targets(pictures, components.vae_scale_factor)))
 
     def __call__(self, latent: Tensor, extent: Extent) -> NDArray[np.uint8]:
         """(extent.height, extent.width, 4) straight sRGB."""
@@ -81,7 +81,7 @@ class LatentPreview:
 def _encode(pictures: Tensor, components: Components) -> Tensor:
     if components.transparency.encoder is not None:
         components.settle_scale()
-        return components.transparency.encode_rgba(pictures, components.vae, components.factor)
+        return components.transparency.encode_rgba(pictures, components.vae, components.vae_scale_factor)
     feed = (2 * pictures[:, :3] - 1).to(components.vae.dtype)
     return components.vae.encode(feed).latent_dist.mean.float()
 

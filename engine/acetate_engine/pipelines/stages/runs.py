@@ -39,7 +39,7 @@ class Run:
     layer: str | None  # the layer weights in the UNet
     prompts: tuple[str, ...]  # one a frame
     prepare: Callable[[Adaptation], None] | None = None  # the layer adapter, once a run: gives it its condition
-    beside: Sequence[Tensor] | None = None  # one an image, (1, c, h, w): concatenated conditions
+    condition_latents: Sequence[Tensor] | None = None  # one an image, (1, c, h, w): concatenated conditions
     layer_until: Until = always  # steps with the layer weights; the plain UNet after them
     start: Tensor | None = None  # image-to-image
     strength: float = 1.0
@@ -136,7 +136,7 @@ def _begin(
     parts, settings = job.components, job.settings
     strength = 1.0 if run.start is None else run.strength
     timesteps = make_timesteps(parts.scheduler, settings.scheduler, settings.steps, strength, parts.device)
-    sides = geometry.working.height // parts.factor, geometry.working.width // parts.factor
+    sides = geometry.working.height // parts.vae_scale_factor, geometry.working.width // parts.vae_scale_factor
     noise = seeded_noise(generator, (len(run.prompts), parts.latent_channels, *sides), parts.device)
 
     def on_step(step: int, clean: Callable[[], Tensor]) -> None:
@@ -144,7 +144,7 @@ def _begin(
         job.show(step, timesteps.count, clean, geometry)
 
     picture = Denoising(
-        _predict(job, run, text, None if run.beside is None else run.beside[index], timesteps),
+        _predict(job, run, text, None if run.condition_latents is None else run.condition_latents[index], timesteps),
         timesteps,
         first_latent(timesteps, run.start, noise, strength),
         generator,
@@ -193,12 +193,12 @@ def _copied(generator: torch.Generator) -> torch.Generator:
 
 
 def _predict(
-    job: Job, run: Run, text: tuple[Text, Text | None], beside: Tensor | None, timesteps: Timesteps
+    job: Job, run: Run, text: tuple[Text, Text | None], condition_latents: Tensor | None, timesteps: Timesteps
 ) -> Predict:
     """With the layer weights and their conditions up to `layer_until`, without them from then on."""
     denoiser, guidance_scale = job.components.denoiser, job.settings.guidance_scale
     rescale = guidance_rescale_of(job.components.scheduler)
-    layered = Predictor(denoiser, *text, guidance_scale, beside, run.controls, rescale)
+    layered = Predictor(denoiser, *text, guidance_scale, condition_latents, run.controls, rescale)
     plain = Predictor(denoiser, *text, guidance_scale, controls=run.controls, rescale=rescale)
     switch = run.layer_until(timesteps.values)
 
