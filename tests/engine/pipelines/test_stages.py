@@ -19,7 +19,7 @@ from acetate_engine.models.families.components import Text
 from acetate_engine.pipelines.recipes.repaint import mixed
 from acetate_engine.pipelines.recipes.stack import check_stack
 from acetate_engine.pipelines.stages.before_denoise import first_latent, make_timesteps, seeded_noise, steps_of
-from acetate_engine.pipelines.stages.decoders import OPAQUE_NOTE, decode_transparent
+from acetate_engine.pipelines.stages.decoders import EMPTY_NOTE, OPAQUE_NOTE, decode_transparent
 from acetate_engine.pipelines.stages.denoise import Denoising, Known
 from acetate_engine.pipelines.stages.layers import layer_name
 from acetate_engine.pipelines.stages.previews import LatentPreview
@@ -149,7 +149,7 @@ def test_a_stack_layer_must_lie_inside():
         check_stack(outside)
 
 
-def test_an_opaque_layer_is_told_and_a_transparent_one_is_not(tiny):
+def test_a_layer_that_is_opaque_or_empty_is_told(tiny):
     notes = []
     components = find_model("mini", Task.FOREGROUND).load()
     latent = torch.randn(1, 8, 4, 4, generator=torch.Generator().manual_seed(1))
@@ -159,7 +159,7 @@ def test_an_opaque_layer_is_told_and_a_transparent_one_is_not(tiny):
     assert notes == [OPAQUE_NOTE]
     bias[0] = -1000.0
     assert (decode_transparent(latent, components, 8, notes.append)[..., 3] == 0).all()
-    assert notes == [OPAQUE_NOTE]
+    assert notes == [OPAQUE_NOTE, EMPTY_NOTE]
 
 
 def test_the_haze_of_a_small_decoder_is_taken_off(tiny):
