@@ -40,12 +40,12 @@ def wanting(mini: Components, layer: torch.nn.Module, scale: float) -> LatentTra
 
 @pytest.mark.parametrize("scale", [RELEASED_OFFSET_SCALE, FOLDED_IN])
 def test_the_scale_whose_alpha_comes_back(mini: Components, last_layer: torch.nn.Module, scale: float) -> None:
-    found = settled(wanting(mini, last_layer, scale), mini.vae, mini.factor)
+    found = settled(wanting(mini, last_layer, scale), mini.vae, mini.vae_scale_factor)
     assert found.offset_scale == scale
 
 
 def test_where_neither_does_the_released_one_stays(mini: Components, last_layer: torch.nn.Module) -> None:
     for parameter in last_layer.parameters():
         parameter.data = torch.zeros_like(parameter)
-    found = settled(mini.transparency, mini.vae, mini.factor)
+    found = settled(mini.transparency, mini.vae, mini.vae_scale_factor)
     assert found.offset_scale == RELEASED_OFFSET_SCALE
