@@ -138,6 +138,11 @@ class Document(Protocol):
         ...
 
     @property
+    def name(self) -> str:
+        """For a person."""
+        ...
+
+    @property
     def is_open(self) -> bool: ...
 
     @property
@@ -224,6 +229,10 @@ class Document(Protocol):
 
     def coverage(self, grow: int = 0, feather: int = 0) -> Coverage:
         """Of the selection, grown and feathered by so many pixels. Raises DocumentError where nothing is selected."""
+        ...
+
+    def view_centre(self) -> tuple[int, int]:
+        """Canvas pixels in the middle of what its view shows; of the canvas, where that is not known."""
         ...
 
     def geometry(self) -> Geometry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from krita import Krita
 
@@ -15,6 +16,7 @@ from acetate.krita.replacing import Replacement
 from acetate.krita.scaling import scaled
 from acetate.krita.selection import Mask, selected
 from acetate.krita.stack_insertion import StackInsertion, around_active, members_of
+from acetate.krita.view import view_centre
 from acetate.krita.wrappers import wrappers
 from acetate.picture import Picture
 from acetate.protocol.geometry import Bounds, Extent
@@ -31,6 +33,13 @@ class KritaDocument(OpenDocument):
     @property
     def wire_format(self) -> PixelFormat:
         return self.colour_space.wire_format
+
+    @property
+    def name(self) -> str:
+        return Path(self.handle.fileName()).name or self.handle.name() or "unsaved"
+
+    def view_centre(self) -> tuple[int, int]:
+        return view_centre(self.handle)
 
     def is_same(self, other: Document) -> bool:
         return isinstance(other, KritaDocument) and self.handle == other.handle

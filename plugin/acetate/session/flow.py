@@ -15,7 +15,7 @@ from acetate.protocol.requests import GenerateRequest
 from acetate.session.delivery import Delivery, Seen
 from acetate.session.generation import Generation
 from acetate.session.jobs import Job, Phase
-from acetate.session.messages import RESUMED, Message, done_otherwise, unexpected
+from acetate.session.messages import RESUMED, Message, Told, done_otherwise, unexpected
 from acetate.session.observable import Observable, Signal
 from acetate.session.pictures import Draft, Pictures
 from acetate.session.results import Placed
@@ -55,6 +55,7 @@ class Flow:
         self._loop = loop
         self._generation = generation
         self._keeper = keeper
+        self._told = Told()
         self._asked: Callable[[], Work] | None = None  # what was refused last
         self._refusal: AcetateError | None = None
 
@@ -139,7 +140,7 @@ class Flow:
             if job.result:
                 await self._keeper.made(work, pictures)
                 placed = await work.delivery.deliver(job, job.result, Seen(pictures, geometry))
-                self.message.value = done_otherwise((*remarks, *job.result.notes, *placed.notes))
+                self.message.value = done_otherwise(self._told.news((*remarks, *job.result.notes, *placed.notes)))
                 job.enter(Phase.DONE)
                 then(placed)
         finally:

@@ -12,6 +12,8 @@ from acetate.protocol.errors import EngineUnreachable, UnknownImage
 from acetate.session.engine import BACK_OFF, Engine
 from acetate.session.jobs import Job, Phase
 
+CANCELLING = "Cancelling"
+
 
 class Generation:
     def __init__(self, loop: Loop, engine: Engine) -> None:
@@ -32,6 +34,7 @@ class Generation:
     async def cancel(self, job: Job) -> None:
         """That job, at its next step; before the engine has it, as soon as it would be sent."""
         job.is_cancel_wanted = True
+        job.status.value = CANCELLING
         if job.id:
             await self._engine.call(lambda connection: api.cancel(connection, job.id))
 

@@ -13,6 +13,7 @@ from acetate.session.observable import Signal
 
 LIMIT = 300  # results that are listed; older ones stay on the engine
 THUMBNAIL = 192  # pixels, longest side
+SCREEN = 1024  # the same of what is shown on the canvas
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,9 @@ class History:
         self.added.emit(index)
 
 
-def thumbnail(picture: Picture) -> Picture:
-    """Every n-th pixel of every n-th row, at most `THUMBNAIL` large. Becomes RGBA8; A8 white of that alpha."""
-    step = max(1, -(-max(picture.extent.width, picture.extent.height) // THUMBNAIL))
+def thumbnail(picture: Picture, longest: int = THUMBNAIL) -> Picture:
+    """Every n-th pixel of every n-th row, at most `longest` large. Becomes RGBA8; A8 white of that alpha."""
+    step = max(1, -(-max(picture.extent.width, picture.extent.height) // longest))
     rows, next_row = [], 0
     for strip, data in picture.rows(Bounds.of(picture.extent)):
         first = (next_row - strip.y) * strip.width

@@ -70,7 +70,7 @@ class Job:
         elif isinstance(event, Started):
             self.enter(Phase.RUNNING, f"Generating, attempt {event.attempt}" if event.attempt > 1 else "")
         elif isinstance(event, Progress):
-            self.enter(Phase.RUNNING, _STAGES.get(event.stage, f"Step {event.step} of {event.steps}"))
+            self.enter(Phase.RUNNING, _STAGES.get(event.stage, Phase.RUNNING.value))
             self.fraction.value = event.fraction
         elif isinstance(event, Preview):
             self.preview.value = base64.b64decode(event.png)

@@ -33,6 +33,21 @@ def done_otherwise(notes: tuple[str, ...]) -> Notice | None:
     return Notice("Done, with a difference", "\n".join(told)) if told else None
 
 
+_ONCE = "enlarged without finish"  # how a note begins that is news once, and holds for every job
+
+
+class Told:
+    """What the painter has been told in this session and need not be told after every job."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def news(self, notes: tuple[str, ...]) -> tuple[str, ...]:
+        fresh = tuple(note for note in notes if not (note.startswith(_ONCE) and _ONCE in self._told))
+        self._told |= {_ONCE for note in notes if note.startswith(_ONCE)}
+        return fresh
+
+
 def headline(error: AcetateError) -> tuple[str, str]:
     """What to show large of it, and what small: what was wrong first, where that is of the painter's own doing."""
     if isinstance(error, RequestError | DocumentError):

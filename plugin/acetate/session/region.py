@@ -7,6 +7,8 @@ from enum import Enum
 
 from acetate.protocol.geometry import Bounds, Extent
 
+_SMALL, _GOOD = 1024, 512  # canvas pixels: sides up to which all of a canvas is taken, and of a good layer
+
 
 class RegionKind(str, Enum):
     SELECTION = "selection"  # what fits the task where nothing is selected
@@ -40,6 +42,19 @@ class Region:
     grow: int = 0  # pixels
     feather: int = 0  # pixels
     is_selected: bool = False  # whether the selection shapes it
+
+
+def good_region(canvas: Bounds, centre: tuple[int, int], native: int) -> Bounds:
+    """Where nothing is selected: the canvas, or on a large one a square in the middle of the view.
+
+    `native` is the side that the model works best at: far beyond that a picture would only be blown up.
+    """
+    if canvas.extent.area <= max(_SMALL, 2 * native) ** 2:
+        return canvas
+    width, height = (min(side, max(_GOOD, native)) for side in (canvas.width, canvas.height))
+    x = min(max(centre[0] - width // 2, canvas.x), canvas.right - width)
+    y = min(max(centre[1] - height // 2, canvas.y), canvas.bottom - height)
+    return Bounds(x, y, width, height)
 
 
 @dataclass(frozen=True)

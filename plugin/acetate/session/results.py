@@ -9,14 +9,14 @@ from acetate.client import api
 from acetate.coroutines import Lock, Loop
 from acetate.host import Document, Insertion, NewLayer
 from acetate.picture import Picture
-from acetate.protocol.errors import RequestError
+from acetate.protocol.errors import AcetateError, RequestError
 from acetate.protocol.events import Done, JobState, JobStatus, LayerResult
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.requests import GenerateRequest
 from acetate.protocol.tasks import LayerRole
 from acetate.session.engine import Engine
 from acetate.session.following import Change, Geometry, check_fits, fitted, follow
-from acetate.session.history import Entry, History, Result, thumbnail
+from acetate.session.history import SCREEN, Entry, History, Result, thumbnail
 from acetate.session.jobs import Job
 from acetate.session.views import Place
 
@@ -62,6 +62,14 @@ class Results:
         """Lists what came of a job that nothing waits for any more."""
         for result in reversed(results_of(job.id, job.request, done.layers)):
             await self.remember(result)
+
+    async def peek(self, result: Result) -> Picture | None:
+        """Its topmost layer, no larger than a screen; None where the engine has it no more, or does not answer."""
+        try:
+            picture = await self._fetch(result.job, result.layers[-1].index)
+        except AcetateError:
+            return None
+        return await self._loop.thread(lambda: thumbnail(picture, SCREEN))
 
     async def _recall(self, result: Result) -> None:
         if self._history.has(result):

@@ -9,6 +9,7 @@ from acetate.client import api
 from acetate.client.launcher import Launcher
 from acetate.coroutines import Loop, Post
 from acetate.host import Document, Host
+from acetate.picture import Picture
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Task
@@ -131,6 +132,16 @@ class Session:
         """Puts a result of the history above the active layer of the active document."""
         self._flow.attempt(lambda: self._flow.run(self._insert(result, self._document())))
 
+    def peek(self, result: Result, show: Callable[[Picture], None]) -> None:
+        """The topmost layer of a result of the history, no larger than a screen; where it is gone, nothing."""
+
+        async def fetch() -> None:
+            picture = await self._results.peek(result)
+            if picture is not None:
+                show(picture)
+
+        self._flow.run(fetch())
+
     # settings
 
     def copy_settings(self) -> None:
@@ -186,7 +197,9 @@ class Session:
 
     def _choose_model(self) -> None:
         known = {model.name: model for model in self.engine.models.value}
-        self.model.value = known.get(self.settings.model.value)
+        self.model.value = model = known.get(self.settings.model.value)
+        if model is not None:
+            self.settings.native = model.native
 
     def _start(self, prepare: Callable[[Document], Work], then: Callable[[Placed], None] = lambda placed: None) -> None:
         def begin() -> None:
@@ -243,8 +256,8 @@ class Session:
     async def _recall(self) -> None:
         """What was asked for before this session: unfinished jobs go on, finished ones are listed."""
         statuses = await self.engine.call(lambda connection: api.recent(connection, RECALLED))
-        ours = {job.id for job in self.jobs}
+        ours = [job.request for job in self.jobs]  # one that is being sent has no id yet
         for status in statuses:
-            if not status.state.is_final and status.request and status.id not in ours:
+            if not status.state.is_final and status.request and status.request not in ours:
                 self._flow.resume(status.id, status.request, self._results.arrived)
         await self._results.recall(statuses)

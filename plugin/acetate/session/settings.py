@@ -176,6 +176,7 @@ class Settings:
     styles = Setting(tuple[Style, ...], (), is_copied=True)
 
     def __init__(self) -> None:
+        self.native = 128  # side in pixels that the chosen model works best at
         self.values: dict[str, Observable[Any]] = {name: Observable(it.default) for name, it in DECLARED.items()}
 
     @property

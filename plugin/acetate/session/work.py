@@ -14,7 +14,7 @@ from acetate.session.flow import Work
 from acetate.session.jobs import Job
 from acetate.session.pictures import Absent, Draft, Source, sources, view_of
 from acetate.session.recipes import Recipe
-from acetate.session.region import Region, RegionKind
+from acetate.session.region import Region, RegionKind, good_region
 from acetate.session.results import Results
 from acetate.session.settings import ACTIVE, BELOW, ControlLayer, Outcome, Picked, Settings, new_seed
 from acetate.session.views import Place, Show, View
@@ -108,8 +108,10 @@ def _region(settings: Settings, document: Document, place: Place) -> Region:
 
 
 def _unselected(kind: RegionKind, settings: Settings, document: Document, place: Place) -> Bounds:
-    """The layer for tasks that work on one, the canvas for the others; or as is chosen."""
+    """A layer's for tasks that work on one; for a new layer of a good size, in view; else the canvas; or as chosen."""
     task = settings.task.value
+    if kind is RegionKind.SELECTION and task in (Task.FOREGROUND, Task.FOREGROUND_ON_BACKGROUND):
+        return good_region(document.bounds, document.view_centre(), settings.native)
     if kind is RegionKind.CANVAS or (kind is RegionKind.SELECTION and task is not Task.REFINE):
         return document.bounds
     layers = layers_of(settings.foreground.value, place) if task.needs_foreground else (place.anchor,)

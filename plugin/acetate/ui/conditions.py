@@ -9,6 +9,7 @@ from acetate.qt import QtWidgets
 from acetate.session.region import RegionKind
 from acetate.session.session import Session
 from acetate.session.settings import ACTIVE, BELOW, CANVAS, NONE, UP_TO, Outcome, Settings
+from acetate.ui.binding import bind_number
 from acetate.ui.choice import Choice
 from acetate.ui.inputs import SpinBox
 from acetate.ui.layer_picker import LayerPicker
@@ -114,7 +115,8 @@ def _region(settings: Settings) -> Choice[RegionKind]:
     choice.setObjectName("acetate_region")
     choice.setToolTip(
         "Where the result goes. Of a selection, its shape counts too.\n"
-        "Where nothing is selected: the layer that is refined, or the whole canvas."
+        "Where nothing is selected: the layer that is refined, or the whole canvas;\n"
+        "on a large canvas a new layer of a good size, in the middle of the view."
     )
     return choice
 
@@ -124,6 +126,5 @@ def _images(settings: Settings) -> QtWidgets.QSpinBox:
     number.setObjectName("acetate_images")
     number.setRange(1, MOST_IMAGES)
     number.setToolTip("How many versions to make: the first becomes a layer, all are in the history.")
-    number.valueChanged.connect(lambda count: setattr(settings.images, "value", count))
-    settings.images.bind(number.setValue)
+    bind_number(number, settings.images)
     return number

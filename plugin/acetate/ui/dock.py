@@ -25,17 +25,23 @@ from acetate.ui.controls import ControlList
 from acetate.ui.engine_window import EngineRow, EngineWindow
 from acetate.ui.fold import Fold
 from acetate.ui.history import HistoryView
-from acetate.ui.inputs import PushButton
+from acetate.ui.inputs import NarrowButton, PushButton
 from acetate.ui.keyboard import Keyboard, give_to_canvas
 from acetate.ui.message import MessageBar
-from acetate.ui.progress import ProgressBox
 from acetate.ui.prompt import PromptEdit
+from acetate.ui.queue import Queue
 from acetate.ui.sending import SendingView
 from acetate.ui.small_button import small_button
 from acetate.ui.stack_window import StackWindow
 from acetate.ui.styles import StyleList, known_styles
 
 T = TypeVar("T")
+WELCOME = (
+    "Type what should appear and press Generate: a transparent layer comes above the active one, where "
+    "you have selected. "
+    "Go on painting meanwhile. All results are kept here."
+)
+_LEAST = 110  # pixels of what scrolls: enough to see that it does
 
 
 class AcetateDock(DockWidget):
@@ -51,7 +57,7 @@ class AcetateDock(DockWidget):
         self._stack_window: StackWindow | None = None
         self._keyboard = Keyboard(self)
         Krita.instance().notifier().applicationClosing.connect(self.session.engine.stop)
-        self.setWidget(_scrolled(self._content()))
+        self.setWidget(self._content())
         self._look_when_settings_change()
         self.session.stack.opened.connect(lambda _: self._open_stack())
 
@@ -86,13 +92,28 @@ class AcetateDock(DockWidget):
             self.session.look()
 
     def _content(self) -> QtWidgets.QWidget:
+        """What is always in sight, and below it what scrolls."""
         content = QtWidgets.QWidget()
         column = QtWidgets.QVBoxLayout(content)
-        column.setContentsMargins(6, 6, 6, 6)
-        column.setSpacing(6)
-        column.addWidget(EngineRow(self._installing, self._engine_window))
-        above = (self._task(), self._prompt(), Buttons(self.session), ProgressBox(self.session), self._message())
-        below = (
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._pinned())
+        column.addWidget(_scrolled(self._below()), 1)
+        return content
+
+    def _pinned(self) -> QtWidgets.QWidget:
+        parts = (
+            EngineRow(self._installing, self._engine_window),
+            self._task(),
+            self._prompt(),
+            Buttons(self.session),
+            Queue(self.session),
+            self._message(),
+        )
+        return _column(*parts)
+
+    def _below(self) -> QtWidgets.QWidget:
+        parts = (
             self._negative(),
             self._behind(),
             self._in_front(),
@@ -104,12 +125,14 @@ class AcetateDock(DockWidget):
             self._styles(),
             AgainRow(self.session),
         )
-        for widget in (*above, *below):
-            column.addWidget(widget)
+        below = _column(*parts)
+        column = below.layout()
+        assert isinstance(column, QtWidgets.QVBoxLayout)
+        column.addWidget(_welcome(self.session))
         column.addWidget(HistoryView(self.session), 1)
         column.addStretch(0)
         column.addWidget(self._engine_state())
-        return content
+        return below
 
     def _task(self) -> QtWidgets.QWidget:
         choice = Choice(
@@ -125,7 +148,7 @@ class AcetateDock(DockWidget):
 
     def _prompt(self) -> QtWidgets.QWidget:
         tip = "Describe what should appear on the layer. Ctrl+Return generates."
-        prompt = self._words(self.session.settings.prompt, 3, "acetate_prompt", "What should appear?", tip)
+        prompt = self._words(self.session.settings.prompt, 2, "acetate_prompt", "What should appear?", tip)
         prompt.entered.connect(self.session.warm_up)
         return prompt
 
@@ -218,9 +241,12 @@ class Buttons(QtWidgets.QWidget):
         self._session = session
         generate = PushButton("Generate")
         generate.setObjectName("acetate_generate")
+        bold = generate.font()
+        bold.setBold(True)
+        generate.setFont(bold)
         generate.setToolTip("Make a layer above the active one (Ctrl+Return in the prompt). Go on painting meanwhile.")
         generate.clicked.connect(lambda: self._generate())
-        self._cancel = PushButton("Cancel")
+        self._cancel = NarrowButton("Cancel")
         self._cancel.setObjectName("acetate_cancel")
         self._cancel.setToolTip("Stop the oldest job of this document; others go on.")
         self._cancel.clicked.connect(lambda: session.cancel())
@@ -240,17 +266,39 @@ class Buttons(QtWidgets.QWidget):
         self._cancel.setEnabled(bool(self._session.jobs_here))
 
 
+def _welcome(session: Session) -> QtWidgets.QWidget:
+    """What to do first; gone with the first result."""
+    label = QtWidgets.QLabel(WELCOME)
+    label.setObjectName("acetate_welcome")
+    label.setWordWrap(True)
+    label.setEnabled(False)  # greyed: a remark
+    label.setAlignment(QtCore.Qt.AlignmentFlag.AlignTop)
+    session.history.added.connect(lambda _: label.hide())
+    return label
+
+
 def _stack_button(session: Session) -> QtWidgets.QWidget:
-    button = PushButton("Stack…")
+    button = NarrowButton("Stack…")
     button.setObjectName("acetate_build_stack")
     button.setToolTip("Build a group of layers, one prompt each, every one fitting what lies below it.")
     button.clicked.connect(lambda: session.stack.open())
     return button
 
 
+def _column(*parts: QtWidgets.QWidget) -> QtWidgets.QWidget:
+    content = QtWidgets.QWidget()
+    column = QtWidgets.QVBoxLayout(content)
+    column.setContentsMargins(6, 4, 6, 4)
+    column.setSpacing(5)
+    for part in parts:
+        column.addWidget(part)
+    return content
+
+
 def _scrolled(content: QtWidgets.QWidget) -> QtWidgets.QScrollArea:
     """A docker must never force Krita's window to grow."""
     scroll = QtWidgets.QScrollArea()
+    scroll.setMinimumHeight(_LEAST)
     scroll.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
     scroll.setWidgetResizable(True)
     scroll.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

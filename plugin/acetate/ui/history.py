@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from acetate.picture import Picture
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.history import LIMIT, Result
 from acetate.session.session import Session
+from acetate.ui.canvas_preview import CanvasPreview
 from acetate.ui.checkerboard import on_checkerboard, to_image
 
 _THUMBNAIL = QtCore.QSize(62, 62)
@@ -15,6 +17,7 @@ class HistoryView(QtWidgets.QListWidget):
         super().__init__()
         self._session = session
         self._is_second_click = False
+        self._hovered: Result | None = None
         self.setObjectName("acetate_history")
         self.setViewMode(QtWidgets.QListView.ViewMode.IconMode)
         self.setIconSize(_THUMBNAIL)
@@ -25,6 +28,10 @@ class HistoryView(QtWidgets.QListWidget):
         self.setMinimumHeight(_THUMBNAIL.height() + 16)
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Expanding)
         self.itemClicked.connect(self._insert)
+        self._preview = CanvasPreview(self)
+        self.setMouseTracking(True)
+        self.itemEntered.connect(self._show_on_canvas)
+        self.viewportEntered.connect(self._preview.hide)
         self.setContextMenuPolicy(QtCore.Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._show_menu)
         session.history.added.connect(self._add)
@@ -38,7 +45,7 @@ class HistoryView(QtWidgets.QListWidget):
         item = QtWidgets.QListWidgetItem(QtGui.QIcon(on_checkerboard(to_image(entry.thumbnail), _THUMBNAIL)), "")
         request = entry.result.request
         item.setToolTip(
-            f"{request.prompt}\nSeed {request.seed}, {request.bounds}\nClick to insert it, right click for more."
+            f"{request.prompt}\nSeed {request.seed}\nThe canvas shows where it goes.\nClick to insert it, right click for more."
         )
         self.insertItem(index, item)
         while self.count() > LIMIT:
@@ -53,8 +60,26 @@ class HistoryView(QtWidgets.QListWidget):
         super().mouseReleaseEvent(event)
         self._is_second_click = False
 
+    def leaveEvent(self, event: QtCore.QEvent) -> None:
+        self._preview.hide()
+        super().leaveEvent(event)
+
+    def _show_on_canvas(self, item: QtWidgets.QListWidgetItem) -> None:
+        """At once as small as it is here; finer as soon as the engine has sent it."""
+        entry = self._session.history.entries[self.row(item)]
+        bounds, self._hovered = entry.result.layers[-1].bounds, entry.result
+        self._preview.show(entry.thumbnail, bounds)
+
+        def refine(picture: Picture) -> None:
+            if self._hovered is entry.result and self.underMouse():
+                self._preview.show(picture, bounds)
+
+        self._session.peek(entry.result, refine)
+
     def _insert(self, item: QtWidgets.QListWidgetItem) -> None:
         if not self._is_second_click:
+            self._preview.hide()
+            self._hovered = None
             self._session.insert(self._result(item))
 
     def _result(self, item: QtWidgets.QListWidgetItem) -> Result:
@@ -68,6 +93,7 @@ class HistoryView(QtWidgets.QListWidget):
         menu = QtWidgets.QMenu(self)
         menu.setObjectName("acetate_history_menu")
         menu.addAction("Insert above the active layer", lambda: self._session.insert(result))
+        menu.addAction("Show on the canvas", lambda: self._show_on_canvas(item))
         menu.addAction("Vary: another seed", lambda: self._session.vary(result))
         menu.addAction("Copy settings", lambda: self._session.settings.copy_from(result.request))
         menu.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from acetate.qt import QtCore, QtGui, QtWidgets
 
+_SIDE = 9  # pixels beside the words of a narrow button
+
 
 class _Unturned:
     """The wheel goes on to what scrolls, whatever has the keyboard."""
@@ -37,6 +39,17 @@ class PushButton(QtWidgets.QPushButton):
         super().__init__(text)
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
         self.setAutoDefault(False)  # in a window Return would press it
+
+
+class NarrowButton(PushButton):
+    """No wider than its words: the main button beside it gets the room."""
+
+    def sizeHint(self) -> QtCore.QSize:
+        hint = super().sizeHint()
+        return QtCore.QSize(self.fontMetrics().horizontalAdvance(self.text()) + 2 * _SIDE, hint.height())
+
+    def minimumSizeHint(self) -> QtCore.QSize:
+        return self.sizeHint()
 
 
 class CheckBox(QtWidgets.QCheckBox):

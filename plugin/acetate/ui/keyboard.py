@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from krita import Krita
 
+from acetate.krita.view import is_canvas
 from acetate.qt import QtCore, QtGui, QtWidgets
 
-_CANVASES = ("KisQPainterCanvas", "KisOpenGLCanvas2")  # without and with OpenGL
 _LOOK = 50  # milliseconds
 
 
@@ -16,7 +16,7 @@ def give_to_canvas() -> None:
     if window is None:
         return
     area = window.qwindow().centralWidget()
-    shown = [widget for widget in area.findChildren(QtWidgets.QWidget) if _is_canvas(widget) and widget.isVisible()]
+    shown = [widget for widget in area.findChildren(QtWidgets.QWidget) if is_canvas(widget) and widget.isVisible()]
     if shown:
         _give(shown[0])
 
@@ -50,13 +50,9 @@ class Keyboard(QtCore.QObject):
 def _under_pointer() -> QtWidgets.QWidget | None:
     """The canvas there, if it is one."""
     widget = QtWidgets.QApplication.widgetAt(QtGui.QCursor.pos())
-    while widget is not None and not _is_canvas(widget):
+    while widget is not None and not is_canvas(widget):
         widget = widget.parentWidget()
     return widget
-
-
-def _is_canvas(widget: QtWidgets.QWidget) -> bool:
-    return widget.metaObject().className() in _CANVASES
 
 
 def _give(canvas: QtWidgets.QWidget) -> None:

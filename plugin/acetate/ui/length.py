@@ -5,6 +5,7 @@ from __future__ import annotations
 from acetate.qt import QtWidgets
 from acetate.session.observable import Observable
 from acetate.session.region import Length, Unit
+from acetate.ui.binding import silent
 from acetate.ui.inputs import ComboBox, SpinBox
 
 _LONGEST = 4096
@@ -33,12 +34,9 @@ class LengthRow(QtWidgets.QWidget):
         self._unit.currentIndexChanged.connect(lambda _: self._take())
 
     def _show(self, length: Length) -> None:
-        for widget in (self._number, self._unit):
-            widget.blockSignals(True)
-        self._number.setValue(round(length.value))
-        self._unit.setCurrentIndex(self._unit.findData(length.unit.value))
-        for widget in (self._number, self._unit):
-            widget.blockSignals(False)
+        with silent(self._number, self._unit):
+            self._number.setValue(round(length.value))
+            self._unit.setCurrentIndex(self._unit.findData(length.unit.value))
 
     def _take(self) -> None:
         self._length.value = Length(self._number.value(), Unit(self._unit.currentData()))

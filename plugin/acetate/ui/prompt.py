@@ -5,21 +5,24 @@ from __future__ import annotations
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.observable import Observable
 
+_MOST = 8  # lines
+
 
 class PromptEdit(QtWidgets.QPlainTextEdit):
-    """Text, `lines` high; Ctrl+Return submits."""
+    """Text, at least `lines` high; Ctrl+Return submits."""
 
     submitted = QtCore.pyqtSignal()
     entered = QtCore.pyqtSignal()  # the painter is about to type
 
     def __init__(self, text: Observable[str], lines: int) -> None:
         super().__init__()
-        self._lines = lines
+        self._lines = self._shown = lines
         self.setTabChangesFocus(True)
         if lines == 1:
             self.setVerticalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # it would cover the line
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
         self.textChanged.connect(lambda: setattr(text, "value", self.toPlainText()))
+        self.textChanged.connect(self._grow)
         text.bind(self._show)
 
     def _show(self, text: str) -> None:
@@ -28,7 +31,20 @@ class PromptEdit(QtWidgets.QPlainTextEdit):
 
     def sizeHint(self) -> QtCore.QSize:
         margins = 2 * (int(self.document().documentMargin()) + self.frameWidth())
-        return QtCore.QSize(120, self._lines * self.fontMetrics().lineSpacing() + margins)
+        return QtCore.QSize(120, self._shown * self.fontMetrics().lineSpacing() + margins)
+
+    def _grow(self) -> None:
+        """With what is typed, to a degree."""
+        wanted = round(self.document().size().height())  # of a plain text it is in lines
+        lines = self._lines if self._lines == 1 else min(max(self._lines, wanted), _MOST)
+        if lines != self._shown:
+            self._shown = lines
+            self.updateGeometry()
+
+    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._grow()
 
     def minimumSizeHint(self) -> QtCore.QSize:
         return self.sizeHint()

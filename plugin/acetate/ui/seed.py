@@ -5,6 +5,7 @@ from __future__ import annotations
 from acetate.protocol.requests import MAX_SEED
 from acetate.qt import QtWidgets
 from acetate.session.settings import Settings
+from acetate.ui.binding import bind_check, bind_number
 from acetate.ui.inputs import CheckBox, DoubleSpinBox
 
 
@@ -24,8 +25,7 @@ class SeedRow(QtWidgets.QWidget):
         number.setRange(0, MAX_SEED)
         number.setMinimumWidth(60)
         number.setToolTip("The same seed and settings make the same picture.")
-        number.valueChanged.connect(lambda value: setattr(settings.seed, "value", int(value)))
-        settings.seed.bind(lambda seed: number.setValue(seed))
+        bind_number(number, settings.seed)
         settings.random_seed.bind(lambda is_random: number.setEnabled(not is_random))
         return number
 
@@ -33,6 +33,5 @@ class SeedRow(QtWidgets.QWidget):
         box = CheckBox("Random")
         box.setObjectName("acetate_seed_random")
         box.setToolTip("Take a new seed for each picture.")
-        box.toggled.connect(lambda is_on: setattr(settings.random_seed, "value", is_on))
-        settings.random_seed.bind(box.setChecked)
+        bind_check(box, settings.random_seed)
         return box

@@ -8,6 +8,7 @@ from acetate.session.observable import Observable
 from acetate.session.settings import new_seed
 from acetate.session.stack import StackEntry
 from acetate.session.stack_session import StackSession
+from acetate.ui.binding import silent
 from acetate.ui.inputs import DoubleSpinBox, PushButton, Slider
 from acetate.ui.prompt import PromptEdit
 from acetate.ui.rows import Rows
@@ -41,9 +42,8 @@ class StackForm(Rows):
         self._prompt.value = entry.prompt
         self._region.setText(str(entry.region) if entry.region else "Whole canvas")
         for widget, value in ((self._seed, entry.seed), (self._strength, round(100 * entry.strength))):
-            widget.blockSignals(True)
-            widget.setValue(value)
-            widget.blockSignals(False)
+            with silent(widget):
+                widget.setValue(value)
         self._strength.setEnabled(bool(entry.layer))
         self._percent.setText(f"{round(100 * entry.strength)} %")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from acetate.qt import QtCore, QtWidgets
 from acetate.session.settings import Settings
+from acetate.ui.binding import bind_share
 from acetate.ui.inputs import Slider
 
 _WORDS = ((0, "nothing"), (25, "only the edge"), (45, "details"), (70, "shape and colour"), (100, "another object"))
@@ -32,8 +33,7 @@ class StrengthRow(QtWidgets.QWidget):
         grid.addWidget(slider, 0, 0)
         grid.addWidget(number, 0, 1)
         grid.addWidget(words, 1, 0, 1, 2)
-        slider.valueChanged.connect(lambda percent: setattr(settings.strength, "value", percent / 100))
-        settings.strength.bind(lambda strength: slider.setValue(round(100 * strength)))
+        bind_share(slider, settings.strength)
         settings.strength.bind(lambda strength: number.setText(f"{round(100 * strength)} %"))
         settings.strength.bind(lambda strength: words.setText("Changes " + _words(100 * strength)))
 

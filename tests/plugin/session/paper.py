@@ -65,6 +65,8 @@ class PaperDocument:
         self.root = Node("root")
         self.current = self.root
         self.is_open = True
+        self.name = self.id
+        self.centre = (extent.width // 2, extent.height // 2)  # of the view
         self.wire_format = PixelFormat.RGBA8
         self.mask: Pixels | None = None  # (h, w)
         self.done: list[ImageStep] = []
@@ -115,6 +117,9 @@ class PaperDocument:
 
     def current_extent(self) -> Extent:
         return self.extent
+
+    def view_centre(self) -> tuple[int, int]:
+        return self.centre
 
     def geometry(self) -> Geometry:
         return Geometry(self.extent, {node.id: self.layer_box(node.id) for node in self.root.walk()}, tuple(self.done))

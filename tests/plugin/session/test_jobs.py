@@ -33,7 +33,7 @@ def test_a_job_shows_what_the_engine_reports() -> None:
         "Waiting for its turn",
         "Generating",
         "Loading the model",
-        "Step 1 of 4",
+        "Generating",
         "Decoding the layer",
     ]
     assert (it.last_event, it.preview.value, it.fraction.value, it.phase.value) == ("6", png, 1.0, Phase.RUNNING)

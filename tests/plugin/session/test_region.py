@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from acetate.protocol.geometry import Bounds, Extent
-from acetate.session.region import Length, Reach, Unit
+from acetate.session.region import Length, Reach, Unit, good_region
 
 CANVAS = Bounds(0, 0, 320, 200)
 lengths = st.builds(Length, st.floats(0, 400), st.sampled_from(Unit))
@@ -35,3 +36,23 @@ def test_a_region_stays_on_the_canvas_and_its_context_contains_it(base, grow, fe
     region = Reach(grow, feather, padding).around(base, CANVAS, is_selected=selected, uses_context=sees)
     assert CANVAS.contains(region.context)
     assert region.context.contains(region.bounds) and region.bounds.contains(base)
+
+
+@pytest.mark.parametrize("canvas", [Extent(321, 199), Extent(1, 1), Extent(16384, 64), Extent(1024, 1024)], ids=str)
+def test_a_small_canvas_is_taken_whole(canvas: Extent) -> None:
+    assert good_region(Bounds.of(canvas), (0, 0), 128) == Bounds.of(canvas)
+
+
+@pytest.mark.parametrize(
+    ("centre", "native", "region"),
+    [
+        ((1240, 1754), 128, Bounds(984, 1498, 512, 512)),
+        ((10, 3500), 128, Bounds(0, 2996, 512, 512)),
+        ((1240, 1754), 1024, Bounds(728, 1242, 1024, 1024)),
+        ((99999, -5), 512, Bounds(1968, 0, 512, 512)),
+    ],
+)
+def test_a_large_canvas_gets_a_layer_of_a_good_size_in_view(
+    centre: tuple[int, int], native: int, region: Bounds
+) -> None:
+    assert good_region(Bounds(0, 0, 2480, 3508), centre, native) == region

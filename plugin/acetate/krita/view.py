@@ -1,0 +1,73 @@
+"""Which part of a document its view shows, and where on the screen.
+
+Krita 5.1 tells zoom, rotation, mirror and, by the values of its scroll bars, the corner of the rectangle around the
+picture as it is shown (measured: to a pixel, at any zoom and angle).
+"""
+
+from __future__ import annotations
+
+from krita import Document, Krita, View
+
+from acetate.qt import QtCore, QtGui, QtWidgets
+
+_POINTS = 72.0  # an inch; Krita's zoom levels are of that resolution
+_CANVASES = ("KisQPainterCanvas", "KisOpenGLCanvas2")  # without and with OpenGL
+
+
+def view_centre(document: Document) -> tuple[int, int]:
+    """Canvas pixels; the middle of the canvas where it is in no view that is in front."""
+    shown = transform_of(document)
+    width, height = document.width(), document.height()
+    if shown is None:
+        return width // 2, height // 2
+    canvas, transform = shown
+    there, _ = transform.inverted()
+    point = there.map(QtCore.QPointF(canvas.width() / 2, canvas.height() / 2))
+    return min(max(round(point.x()), 0), width), min(max(round(point.y()), 0), height)
+
+
+def transform_of(document: Document) -> tuple[QtWidgets.QWidget, QtGui.QTransform] | None:
+    """The widget that shows it, and the way from canvas pixels to pixels of that widget."""
+    window = Krita.instance().activeWindow()
+    view = window.activeView() if window else None
+    if window is None or view is None or view.document() != document:
+        return None
+    area = _area(window.qwindow())
+    canvas = _canvas(area) if area else None
+    return (canvas, _transform(area, view, document)) if area and canvas else None
+
+
+def _transform(area: QtWidgets.QAbstractScrollArea, view: View, document: Document) -> QtGui.QTransform:
+    zoom = view.canvas().zoomLevel() * _POINTS / max(1, document.resolution())
+    width, height = document.width(), document.height()
+    turned = _turned(QtGui.QTransform(), view, zoom)
+    box = turned.mapRect(QtCore.QRectF(-width / 2, -height / 2, width, height))
+    x, y = (-bar.value() for bar in (area.horizontalScrollBar(), area.verticalScrollBar()))  # the corner of the box
+    whole = QtGui.QTransform()
+    whole.translate(x - box.x(), y - box.y())
+    _turned(whole, view, zoom).translate(-width / 2, -height / 2)
+    return whole
+
+
+def _turned(transform: QtGui.QTransform, view: View, zoom: float) -> QtGui.QTransform:
+    """Around the middle of the picture."""
+    transform.scale(-1 if view.canvas().mirror() else 1, 1)
+    transform.rotate(view.canvas().rotation())
+    transform.scale(zoom, zoom)
+    return transform
+
+
+def _area(window: QtWidgets.QMainWindow) -> QtWidgets.QAbstractScrollArea | None:
+    """What the canvas scrolls in, of the view in front."""
+    areas = window.centralWidget().findChildren(QtWidgets.QAbstractScrollArea)
+    shown = [area for area in areas if area.metaObject().className() == "KisCanvasController" and area.isVisible()]
+    return shown[0] if shown else None
+
+
+def _canvas(area: QtWidgets.QAbstractScrollArea) -> QtWidgets.QWidget | None:
+    widgets = area.findChildren(QtWidgets.QWidget)
+    return next((widget for widget in widgets if is_canvas(widget) and widget.isVisible()), None)
+
+
+def is_canvas(widget: QtWidgets.QWidget) -> bool:
+    return widget.metaObject().className() in _CANVASES

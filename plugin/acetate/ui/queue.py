@@ -1,0 +1,134 @@
+"""The jobs that go on, a row each: what it is, how far it is, what it looks like so far, and a button that ends it."""
+
+from __future__ import annotations
+
+from acetate.qt import QtCore, QtGui, QtWidgets
+from acetate.session.jobs import Job, Phase
+from acetate.session.session import Session
+from acetate.ui.binding import named
+from acetate.ui.checkerboard import on_checkerboard
+from acetate.ui.elided import ElidedLabel
+from acetate.ui.small_button import small_button
+
+_SHOWN = 3  # rows; the rest is counted
+_PREVIEW = QtCore.QSize(36, 36)
+_LARGE = QtCore.QSize(256, 256)
+_BAR = 5  # pixels
+_SHORT = {Phase.READING: "reading", Phase.SENDING: "sending", Phase.QUEUED: "waiting", Phase.INSERTING: "inserting"}
+
+
+class Queue(QtWidgets.QWidget):
+    """Jobs of this document first. Hidden where there is none."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        named(self, "acetate_queue")
+        self._session = session
+        self._rows: list[JobRow] = []
+        self._more = QtWidgets.QLabel()
+        self._all = small_button("Cancel all", "End every job.", "acetate_cancel_all", self._cancel_all)
+        self._column = QtWidgets.QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(3)
+        self._column.addWidget(self._rest())
+        session.jobs_changed.connect(lambda _: self._follow())
+        self._follow()
+
+    def _rest(self) -> QtWidgets.QWidget:
+        self._line = QtWidgets.QWidget()
+        row = QtWidgets.QHBoxLayout(self._line)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._more, 1)
+        row.addWidget(self._all)
+        return self._line
+
+    def _follow(self) -> None:
+        here = self._session.jobs_here
+        jobs = [*here, *(job for job in self._session.jobs if job not in here)]
+        shown = jobs[:_SHOWN]
+        if [row.job for row in self._rows] != shown:
+            self._list(shown, here)
+        count = len(jobs) - len(shown)
+        self._more.setText(f"{count} more" if count else "")
+        self._line.setVisible(len(jobs) > 1)
+        self.setVisible(bool(jobs))
+
+    def _list(self, shown: list[Job], here: list[Job]) -> None:
+        known = {id(row.job): row for row in self._rows}
+        for row in self._rows:
+            self._column.removeWidget(row)
+            if row.job not in shown:
+                row.deleteLater()
+        self._rows = [known.get(id(job)) or JobRow(self._session, job, is_here=job in here) for job in shown]
+        for index, row in enumerate(self._rows):
+            self._column.insertWidget(index, row)
+            named(row.cancel, f"acetate_job_cancel_{index}")
+
+    def _cancel_all(self) -> None:
+        for job in list(self._session.jobs):
+            self._session.cancel_job(job)
+
+
+class JobRow(QtWidgets.QWidget):
+    def __init__(self, session: Session, job: Job, *, is_here: bool) -> None:
+        super().__init__()
+        self.job = job
+        self._where = "" if is_here else f" · {job.document.name if job.document else 'from before'}"
+        self._picture = QtWidgets.QLabel()
+        self._picture.setFixedSize(_PREVIEW)
+        self._text = ElidedLabel()
+        self._state = QtWidgets.QLabel()
+        self._state.setEnabled(False)  # greyed: a remark
+        self._bar = QtWidgets.QProgressBar()
+        self._bar.setRange(0, 1000)
+        self._bar.setTextVisible(False)
+        self._bar.setFixedHeight(_BAR)
+        self.cancel = small_button("✕", "End this job; others go on.", "", lambda: session.cancel_job(job))
+        grid = QtWidgets.QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(6)
+        grid.setVerticalSpacing(2)
+        grid.addWidget(self._picture, 0, 0, 2, 1)
+        grid.addWidget(self._text, 0, 1)
+        grid.addWidget(self._state, 0, 2)
+        grid.addWidget(self._bar, 1, 1, 1, 2)
+        grid.addWidget(self.cancel, 0, 3, 2, 1)
+        grid.setColumnStretch(1, 1)
+        self._show_png(b"")
+        job.status.changed.connect(self._show)
+        job.fraction.changed.connect(self._show)
+        job.preview.changed.connect(self._show_png)
+        self._show(None)
+
+    def _show(self, _: object) -> None:
+        share = round(100 * self.job.fraction.value)
+        what = " ".join(self.job.request.prompt.split()) or self.job.request.task.traits.label
+        status = self.job.status.value
+        is_counted = self.job.phase.value is Phase.RUNNING and share and status == Phase.RUNNING.value
+        self._text.setText(what + self._where)
+        self._state.setText(f"{share} %" if is_counted else _SHORT.get(self.job.phase.value, status))
+        self.setToolTip(f"{what}{self._where}\n{status}")
+        self._bar.setValue(round(1000 * self.job.fraction.value))
+
+    def _show_png(self, png: bytes) -> None:
+        image = QtGui.QImage.fromData(png) if png else QtGui.QImage()
+        self._picture.setVisible(not image.isNull())
+        if not image.isNull():
+            self._picture.setPixmap(on_checkerboard(image, _PREVIEW))
+            self._picture.setToolTip(_as_tip(on_checkerboard(image, _LARGE)))
+
+    def deleteLater(self) -> None:
+        """The job may go on a little longer than its row."""
+        self.job.status.changed.disconnect(self._show)
+        self.job.fraction.changed.disconnect(self._show)
+        self.job.preview.changed.disconnect(self._show_png)
+        super().deleteLater()
+
+
+def _as_tip(pixmap: QtGui.QPixmap) -> str:
+    """What it looks like so far, larger, while the pointer rests on it."""
+    data = QtCore.QByteArray()
+    buffer = QtCore.QBuffer(data)
+    buffer.open(QtCore.QIODevice.OpenModeFlag.WriteOnly)
+    pixmap.save(buffer, "PNG")
+    return f'<img src="data:image/png;base64,{bytes(data.toBase64()).decode()}">'
