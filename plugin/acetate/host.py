@@ -13,7 +13,7 @@ from acetate.coroutines import Loop
 from acetate.picture import Picture
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat
-from acetate.session.following import Geometry
+from acetate.session.following import ImageStep
 from acetate.session.views import Place, View
 
 
@@ -235,8 +235,12 @@ class Document(Protocol):
         """Canvas pixels in the middle of what its view shows; of the canvas, where that is not known."""
         ...
 
-    def geometry(self) -> Geometry:
-        """Where everything lies now."""
+    def image_steps(self) -> tuple[ImageStep, ...] | None:
+        """What was done to the canvas as a whole, the oldest first; None where that is not known now."""
+        ...
+
+    def boxes(self) -> dict[str, Bounds]:
+        """Canvas pixels that layers cover, by id, of those that have any. Any thread."""
         ...
 
     def scaled(self, picture: Picture, extent: Extent) -> Picture:

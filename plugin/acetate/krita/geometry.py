@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from krita import Document, Krita, Node
 
+from acetate.krita.windows import part
 from acetate.krita.wrappers import Hold, wrappers
-from acetate.protocol.geometry import Bounds, Extent
+from acetate.protocol.geometry import Bounds
 from acetate.qt import QtCore, QtWidgets
-from acetate.session.following import Geometry, ImageStep
+from acetate.session.following import ImageStep
 
 _MOST = 64  # layers that are looked at: each takes Krita up to some milliseconds
 _NAMES = {
@@ -27,10 +28,10 @@ _ROTATIONS = {
 }
 
 
-def geometry_of(document: Document) -> Geometry:
+def boxes_of(document: Document) -> dict[str, Bounds]:
+    """Of layers with pixels, by id. Any thread: Krita looks at each pixel of a layer that was painted on."""
     with wrappers() as hold:
-        boxes = dict(_boxes(hold(document.rootNode()), hold)[:_MOST])
-    return Geometry(Extent(document.width(), document.height()), boxes, _steps(document))
+        return dict(_boxes(hold(document.rootNode()), hold)[:_MOST])
 
 
 def box_of(node: Node) -> Bounds:
@@ -49,12 +50,12 @@ def _boxes(parent: Node, hold: Hold) -> list[tuple[str, Bounds]]:
     return found
 
 
-def _steps(document: Document) -> tuple[ImageStep, ...] | None:
+def steps_of(document: Document) -> tuple[ImageStep, ...] | None:
     """Those of the whole canvas; None where another document is in front, whose steps Krita shows."""
     window = Krita.instance().activeWindow()
     if window is None or Krita.instance().activeDocument() != document:
         return None
-    view = _undo_view(window.qwindow())
+    view = part(window.qwindow(), "undo", _undo_view)
     if view is None or (model := view.model()) is None:
         return None
     done = range(1, view.currentIndex().row() + 1)  # row 0 is the document without any step

@@ -9,7 +9,7 @@ from krita import Krita
 
 from acetate.host import Document, Member, NewLayer, Part
 from acetate.krita.document import OpenDocument
-from acetate.krita.geometry import geometry_of, listen_to_rotations
+from acetate.krita.geometry import boxes_of, listen_to_rotations, steps_of
 from acetate.krita.insertion import Insertion
 from acetate.krita.reading import Snapshot, isolated_node
 from acetate.krita.replacing import Replacement
@@ -21,7 +21,7 @@ from acetate.krita.wrappers import wrappers
 from acetate.picture import Picture
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat
-from acetate.session.following import Geometry
+from acetate.session.following import ImageStep
 from acetate.session.views import Show, View
 
 ISOLATED = "The canvas shows an isolated layer only; the layers were sent as they look without that."
@@ -56,8 +56,11 @@ class KritaDocument(OpenDocument):
     def coverage(self, grow: int = 0, feather: int = 0) -> Mask:
         return Mask(self, grow, feather)
 
-    def geometry(self) -> Geometry:
-        return geometry_of(self.handle)
+    def image_steps(self) -> tuple[ImageStep, ...] | None:
+        return steps_of(self.handle)
+
+    def boxes(self) -> dict[str, Bounds]:
+        return boxes_of(self.handle)
 
     def scaled(self, picture: Picture, extent: Extent) -> Picture:
         return scaled(picture, extent)

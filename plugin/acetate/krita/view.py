@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from krita import Document, Krita, View
 
+from acetate.krita.windows import part
 from acetate.qt import QtCore, QtGui, QtWidgets
 
 _POINTS = 72.0  # an inch; Krita's zoom levels are of that resolution
@@ -59,9 +60,10 @@ def _turned(transform: QtGui.QTransform, view: View, zoom: float) -> QtGui.QTran
 
 def _area(window: QtWidgets.QMainWindow) -> QtWidgets.QAbstractScrollArea | None:
     """What the canvas scrolls in, of the view in front."""
-    areas = window.centralWidget().findChildren(QtWidgets.QAbstractScrollArea)
-    shown = [area for area in areas if area.metaObject().className() == "KisCanvasController" and area.isVisible()]
-    return shown[0] if shown else None
+    views = part(window, "views", lambda it: it.centralWidget().findChild(QtWidgets.QMdiArea))
+    front = views.activeSubWindow() if views else None
+    areas = front.findChildren(QtWidgets.QAbstractScrollArea) if front else []
+    return next((area for area in areas if area.metaObject().className() == "KisCanvasController"), None)
 
 
 def _canvas(area: QtWidgets.QAbstractScrollArea) -> QtWidgets.QWidget | None:

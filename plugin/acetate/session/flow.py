@@ -18,7 +18,7 @@ from acetate.session.jobs import Job, Phase
 from acetate.session.messages import RESUMED, Message, Told, done_otherwise, unexpected
 from acetate.session.observable import Observable, Signal
 from acetate.session.pictures import Draft, Pictures
-from acetate.session.results import Placed
+from acetate.session.results import Placed, geometry_of
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,10 @@ class Flow:
     async def _carry_out(self, work: Work, then: Delivered) -> None:
         job = work.job
         try:
-            geometry = work.document.geometry()
+            work.document.check_open()
+            looked_at = self._loop.run(
+                geometry_of(work.document, self._loop)
+            )  # beside the reading, which begins at once
             remarks = work.document.remarks(work.draft.layer_views)
             job.request, pictures = await work.draft.read(work.document, self._loop)
             if job.is_cancel_wanted:
@@ -139,7 +142,7 @@ class Flow:
                 raise job.error
             if job.result:
                 await self._keeper.made(work, pictures)
-                placed = await work.delivery.deliver(job, job.result, Seen(pictures, geometry))
+                placed = await work.delivery.deliver(job, job.result, Seen(pictures, await looked_at))
                 self.message.value = done_otherwise(self._told.news((*remarks, *job.result.notes, *placed.notes)))
                 job.enter(Phase.DONE)
                 then(placed)

@@ -32,6 +32,13 @@ class Placed:
     notes: tuple[str, ...] = ()  # what was done otherwise than asked
 
 
+async def geometry_of(document: Document, loop: Loop, before: Geometry | None = None) -> Geometry:
+    """As it is now. Where nothing was done to the canvas as a whole since `before`, layers need not be looked at."""
+    extent, steps = document.current_extent(), document.image_steps()
+    is_same = before is not None and steps is not None and (before.extent, before.steps) == (extent, steps)
+    return Geometry(extent, {} if is_same else await loop.thread(document.boxes), steps)
+
+
 def _fitted(covered: Bounds, document: Document) -> tuple[Change, tuple[str, ...]]:
     shift = fitted(covered, Bounds.of(document.current_extent()))
     notes = (MOVED,) if shift != (0, 0) else ()
@@ -136,7 +143,7 @@ class Results:
         if before is None:
             change, notes = _fitted(covered, document)
         else:
-            now = document.geometry()
+            now = await geometry_of(document, self._loop, before)
             change = follow(before, now)
             check_fits(change, covered, now)
             notes = change.notes

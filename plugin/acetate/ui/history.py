@@ -45,7 +45,8 @@ class HistoryView(QtWidgets.QListWidget):
         item = QtWidgets.QListWidgetItem(QtGui.QIcon(on_checkerboard(to_image(entry.thumbnail), _THUMBNAIL)), "")
         request = entry.result.request
         item.setToolTip(
-            f"{request.prompt}\nSeed {request.seed}\nThe canvas shows where it goes.\nClick to insert it, right click for more."
+            f"{request.prompt}\nSeed {request.seed}\n"
+            "The canvas shows where it goes. Click to insert it, right click for more."
         )
         self.insertItem(index, item)
         while self.count() > LIMIT:

@@ -16,7 +16,7 @@ from acetate.picture import Picture, row_strips
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat
-from acetate.session.following import Geometry, ImageStep
+from acetate.session.following import ImageStep
 from acetate.session.views import Place, Show, View
 
 Pixels = NDArray[np.uint8]
@@ -121,8 +121,11 @@ class PaperDocument:
     def view_centre(self) -> tuple[int, int]:
         return self.centre
 
-    def geometry(self) -> Geometry:
-        return Geometry(self.extent, {node.id: self.layer_box(node.id) for node in self.root.walk()}, tuple(self.done))
+    def image_steps(self) -> tuple[ImageStep, ...] | None:
+        return tuple(self.done)
+
+    def boxes(self) -> dict[str, Bounds]:
+        return {node.id: self.layer_box(node.id) for node in self.root.walk()}
 
     def scaled(self, picture: Picture, extent: Extent) -> Picture:
         y = np.arange(extent.height) * picture.extent.height // extent.height
