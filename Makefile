@@ -1,7 +1,7 @@
 # Thin on purpose: what each command does stands in resources/setup.sh, tests/ and pyproject.toml.
 BIN := .venv/bin
 
-.PHONY: setup demo test update newest dist check test-kritas long bench fuzz chaos soak format
+.PHONY: setup demo test update newest dist check test-kritas long bench shots fuzz chaos soak format
 
 setup:                  ## apt packages when missing, .venv, torch, Acetate itself; seconds when nothing changed
 	@resources/setup.sh
@@ -36,6 +36,9 @@ bench: $(BIN)/acetate   ## a denoising step of layers; the longest gap on Krita'
 
 long: $(BIN)/acetate    ## what takes too long for every change: each line is a part, all of them run
 	@resources/check.sh long kritas fuzz
+
+shots: $(BIN)/acetate   ## pictures of the docker in Krita's own workspace, to be looked at: out/shots
+	@$(BIN)/python -m tests.krita.shots
 
 fuzz: $(BIN)/acetate    ## 10,000 broken documents: an error that names file and reason, nothing else
 	ACETATE_FUZZ=10000 $(BIN)/pytest tests/fuzz

@@ -260,7 +260,7 @@ class Document(Protocol):
         ...
 
     def layer_box(self, layer: str) -> Bounds:
-        """What its visible pixels cover, off the canvas too; empty where there are none."""
+        """What its visible pixels cover, off the canvas too; empty where there are none. Any thread."""
         ...
 
     def snapshot(self, view: View) -> Snapshot:

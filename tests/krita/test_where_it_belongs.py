@@ -261,7 +261,7 @@ def test_what_was_wrong_is_forgotten_with_its_cause(square: Painter) -> None:
     message = square.wait_for_message("prompt is empty")
     assert "not valid" not in message
     square.hands.type_into("acetate_prompt", "a fox")
-    wait_until(lambda: not square.message(), "no message", 5)
+    wait_until(lambda: not square.message(), "no message")
     square.set_up(PROMPT, Task.INPAINT)
     square.press_generate()
     square.wait_for_message("nothing is selected")
@@ -269,4 +269,4 @@ def test_what_was_wrong_is_forgotten_with_its_cause(square: Painter) -> None:
     x, y = square.krita.run("canvas_centre()")
     square.hands.move_to(x, y)
     square.hands.move_to(*square.krita.run("place('acetate_prompt')")[:2])
-    wait_until(lambda: not square.message(), "no message", 5)
+    wait_until(lambda: not square.message(), "no message")

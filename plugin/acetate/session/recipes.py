@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from acetate.host import Document
@@ -137,12 +138,10 @@ class _Kept:
         return bool(own) and own in name
 
 
-def keep(document: Document, recipes: dict[str, Recipe]) -> None:
-    """Adds to what the document keeps; keys are ids of layers."""
+def keep(document: Document, recipes: dict[str, Recipe], boxes: Mapping[str, Bounds]) -> None:
+    """Adds to what the document keeps; keys are ids of layers. `boxes`: what these cover."""
     old = [kept for kept in _read(document).entries if isinstance(kept, Unread) or kept.layer not in recipes]
-    new = [
-        _Kept(layer, recipe, document.layer_box(layer), document.layer_name(layer)) for layer, recipe in recipes.items()
-    ]
+    new = [_Kept(layer, recipe, boxes.get(layer), document.layer_name(layer)) for layer, recipe in recipes.items()]
     document.annotate(RECIPES, write_list([*old, *new], _KEPT))
 
 
@@ -163,8 +162,8 @@ def recipe_of(document: Document, layer: str) -> Recipe:
                 "Update Acetate: the description stays in the document.",
             )
     raise DocumentError(
-        f"how “{name}” was made is not known in this document",
-        "Choose a layer that Acetate has made in it.",
+        f"“{name}” was not generated here",
+        "Choose a layer that Acetate has made in this document.",
     )
 
 

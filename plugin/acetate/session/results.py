@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from acetate.client import api
 from acetate.coroutines import Lock, Loop
@@ -30,6 +30,7 @@ class Placed:
     result: Result
     layers: tuple[str, ...]  # ids, in the order of the result's layers
     notes: tuple[str, ...] = ()  # what was done otherwise than asked
+    boxes: Mapping[str, Bounds] = field(default_factory=dict)  # what the layers cover, by id
 
 
 async def geometry_of(document: Document, loop: Loop, before: Geometry | None = None) -> Geometry:
@@ -114,7 +115,7 @@ class Results:
                 copy = await replacement.attach(self._loop)
         finally:
             replacement.discard()
-        return Placed(result, (copy,), notes)
+        return Placed(result, (copy,), notes, await self.boxes(document, (copy,)))
 
     async def insert(self, result: Result, document: Document, place: Place, before: Geometry | None) -> Placed:
         """One undo step. `before`: how the document was when the result was asked for, whose changes it follows.
@@ -124,7 +125,17 @@ class Results:
         layers, notes, _ = await self.placed(result, document, before)
         insertion = document.insertion(layers)
         more = await self.put(insertion, place, result.name, document.current_extent())
-        return Placed(result, insertion.ids, (*notes, *more))
+        boxes = await self.boxes(document, insertion.ids)
+        return Placed(result, insertion.ids, (*notes, *more), boxes)
+
+    async def boxes(self, document: Document, layers: Sequence[str]) -> dict[str, Bounds]:
+        """What they cover now: looked at beside the GUI thread. One that was undone already is left out."""
+
+        def look() -> dict[str, Bounds]:
+            there = document.node_ids()
+            return {layer: document.layer_box(layer) for layer in layers if layer in there}
+
+        return await self._loop.thread(look)
 
     async def placed(
         self, result: Result, document: Document, before: Geometry | None

@@ -222,7 +222,7 @@ class Session:
     def _keep(self, placed: Placed, document: Document) -> None:
         recipe = self._recipe(placed.result)
         layers = zip(placed.layers, placed.result.layers, strict=True)
-        keep(document, {layer: recipe.of_layer(made) for layer, made in layers})
+        keep(document, {layer: recipe.of_layer(made) for layer, made in layers}, placed.boxes)
 
     def _recipe(self, result: Result) -> Recipe:
         """Of an earlier session only the request is known."""

@@ -40,7 +40,7 @@ class StackLayers:
         if len(made) == 1 and fits_in(slots, there, layers[0].bounds):
             placed = await self.results.replace(result, self.document, made[0].layer, None, seen.geometry)
             ids = {slot.key: slot.old for slot in slots} | {made[0].key: placed.layers[0]}
-            self._keep(job, stack.group, ids)
+            self._keep(job, stack.group, ids, placed.boxes)
             return placed
         return await self._regroup(job, slots, made, result, seen)
 
@@ -52,10 +52,10 @@ class StackLayers:
         notes = await self.results.put(insertion, self.planned.place, GROUP_NAME, self.document.current_extent())
         notes = (*moved, *notes)
         ids = {slot.key: node for slot, node in zip(slots, insertion.ids, strict=True)}
-        self._keep(job, insertion.top, ids)
+        self._keep(job, insertion.top, ids, await self.results.boxes(self.document, insertion.ids))
         return Placed(result, insertion.ids, (*notes, TWO_STEPS) if insertion.has_replaced else notes)
 
-    def _keep(self, job: Job, group: str, ids: dict[int, str]) -> None:
+    def _keep(self, job: Job, group: str, ids: dict[int, str], boxes: Mapping[str, Bounds]) -> None:
         """The document keeps what it has now."""
         stack = self.planned.stack
         entries = tuple(replace(entry, layer=ids.get(entry.key, "")) for entry in stack.entries)
@@ -63,7 +63,7 @@ class StackLayers:
         keep(self.document, made)
         parts = [part for part in self.planned.asked if part.is_made]
         kept = {ids[part.entry.key]: recipe(self.planned, job.request, part, ids[part.entry.key]) for part in parts}
-        recipes.keep(self.document, kept)
+        recipes.keep(self.document, kept, boxes)
         self.arrived(self.document, made)
 
 
