@@ -46,6 +46,18 @@ turn_the_event_loop(200)
     assert painter.krita.run(pinned, names=names) == before
 
 
+def test_the_prompt_grows_with_what_is_typed(painter: Painter) -> None:
+    """All of it is seen, up to eight lines."""
+    painter.new_document(64, 64)
+    heights = []
+    for count in (1, 12, 20):
+        painter.krita.run("widget('acetate_prompt').setPlainText('a hot air balloon, ' * count)", count=count)
+        hidden = "turn_the_event_loop(100); widget('acetate_prompt').verticalScrollBar().maximum()"
+        assert painter.krita.run(hidden) == 0, count
+        heights.append(painter.krita.run("widget('acetate_prompt').height()"))
+    assert heights == sorted(set(heights))
+
+
 def test_a_row_for_each_job_and_each_can_be_ended(painter: Painter, engine: Engine) -> None:
     painter.new_document(128, 128)
     prompts = ["a red apple", "a green pear", "a lemon", "a blue cup"]

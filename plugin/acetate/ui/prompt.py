@@ -31,7 +31,8 @@ class PromptEdit(QtWidgets.QPlainTextEdit):
 
     def sizeHint(self) -> QtCore.QSize:
         margins = 2 * (int(self.document().documentMargin()) + self.frameWidth())
-        return QtCore.QSize(120, self._shown * self.fontMetrics().lineSpacing() + margins)
+        line = self.fontMetrics().lineSpacing() + 1  # a line is laid out a fraction of a pixel higher than that
+        return QtCore.QSize(120, self._shown * line + margins + 2)
 
     def _grow(self) -> None:
         """With what is typed, to a degree."""
