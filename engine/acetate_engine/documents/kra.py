@@ -102,7 +102,7 @@ def read_kra(path: Path) -> Document:
         model, kind = SPACES.get(root.get("colorspacename", ""), ("RGB", np.dtype("u1")))
         depth = min(16, 8 * kind.itemsize)
         colour = root.get("colorspacename", "RGBA") if root.get("colorspacename") not in SPACES else model
-        space = ColourSpace(model, reader.profile)
+        space = ColourSpace(model, reader.profile) if root.get("colorspacename", "") in SPACES else SRGB
         return Document(extent, reader.layers(root, 0), depth, colour, merged, path, space=space)
 
 
