@@ -143,7 +143,9 @@ class Flow:
             if job.result:
                 await self._keeper.made(work, pictures)
                 placed = await work.delivery.deliver(job, job.result, Seen(pictures, await looked_at))
-                self.message.value = done_otherwise(self._told.news((*remarks, *job.result.notes, *placed.notes)))
+                self.message.value = done_otherwise(
+                    self._told.news((*remarks, *job.result.notes, *placed.notes), job.request.task)
+                )
                 job.enter(Phase.DONE)
                 then(placed)
         finally:

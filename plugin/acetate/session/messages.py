@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from acetate.protocol.errors import AcetateError, DocumentError, RequestError
+from acetate.protocol.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,19 @@ def done_otherwise(notes: tuple[str, ...]) -> Notice | None:
 _ONCE = "enlarged without finish"  # how a note begins that is news once, and holds for every job
 
 
+_OPAQUE = "alpha is opaque"  # in a note of the engine's
+
+
 class Told:
     """What the painter has been told in this session and need not be told after every job."""
 
     def __init__(self) -> None:
         self._told: set[str] = set()
 
-    def news(self, notes: tuple[str, ...]) -> tuple[str, ...]:
+    def news(self, notes: tuple[str, ...], task: Task) -> tuple[str, ...]:
         fresh = tuple(note for note in notes if not (note.startswith(_ONCE) and _ONCE in self._told))
+        if task.reworks_layer:  # another version of an opaque layer is opaque
+            fresh = tuple(note for note in fresh if _OPAQUE not in note)
         self._told |= {_ONCE for note in notes if note.startswith(_ONCE)}
         return fresh
 

@@ -1,0 +1,33 @@
+"""What a painter is told after a job, and what not again."""
+
+from __future__ import annotations
+
+from acetate.protocol.errors import DocumentError, EngineUnreachable, InvalidRequest
+from acetate.protocol.tasks import Task
+from acetate.session.messages import Told, done_otherwise, headline
+
+OPAQUE = "alpha is opaque over 98 % of the layer: this checkpoint does not follow the transparency weights"
+UNFINISHED = "enlarged without finish: its network is not there. Get it"
+
+
+def test_what_is_done_nearly_always_is_no_news() -> None:
+    assert done_otherwise(("made at 128×128 and enlarged 7.03×",)) is None
+    told = done_otherwise(("made at 128×128 and enlarged 7.03×", "the canvas was scaled"))
+    assert told is not None and told.detail == "The canvas was scaled."
+
+
+def test_what_holds_for_every_job_is_told_once() -> None:
+    told = Told()
+    assert told.news((UNFINISHED, "a"), Task.FOREGROUND) == (UNFINISHED, "a")
+    assert told.news((UNFINISHED, "a"), Task.FOREGROUND) == ("a",)
+
+
+def test_another_version_of_an_opaque_layer_may_be_opaque() -> None:
+    assert Told().news((OPAQUE,), Task.INPAINT) == ()
+    assert Told().news((OPAQUE,), Task.FOREGROUND) == (OPAQUE,)
+
+
+def test_what_the_painter_can_mend_comes_first() -> None:
+    assert headline(InvalidRequest("the prompt is empty", "Type.")) == ("The prompt is empty", "")
+    assert headline(DocumentError("nothing is selected", "Select.")) == ("Nothing is selected", "")
+    assert headline(EngineUnreachable("no answer", "Wait.")) == ("The engine does not answer", "No answer.")
