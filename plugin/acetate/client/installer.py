@@ -31,6 +31,7 @@ PYTHONS: Final = ">=3.11,<3.15"  # that torch and the engine work with
 _FULL = ("No space left on device", "os error 28", "not enough space", "os error 112", "Disk quota exceeded")
 _LAST_WORDS = 12  # lines of the log in an error
 _TRY = "import torch, acetate_engine.cli; print(torch.__version__)"
+_GET_PARTS = ("-m", "acetate_engine", "models", "get")
 _HIDDEN = 0x08000000 if sys.platform == "win32" else 0  # CREATE_NO_WINDOW
 
 
@@ -65,6 +66,7 @@ class Installer:
             (f"Downloading PyTorch: {self._build.label}", self._install_torch),
             ("Installing the engine", self._install_engine),
             ("Trying it", self._try),
+            ("Fetching small networks (finish, cut out)", self._get_parts),
         )
         try:
             engine_folder().mkdir(parents=True, exist_ok=True)
@@ -128,6 +130,20 @@ class Installer:
 
     def _try(self) -> None:
         self._follow([str(environment_python()), "-P", "-c", _TRY], clean_environment())
+
+    def _get_parts(self) -> None:
+        """Tasks that lack one fall back and say so: no reason to call the installation a failure."""
+        try:
+            self._follow([str(environment_python()), "-P", *_GET_PARTS], {**clean_environment(), **self._index_of_pip()})
+        except (InstallationFailed, NoSpace):
+            self._note("Not all of them are here. Repair tries again; until then results are enlarged more simply.")
+
+    def _index_of_pip(self) -> dict[str, str]:
+        """Where uv finds packages, pip does."""
+        if self._wheels:
+            return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self._wheels)}
+        own = os.environ.get("UV_DEFAULT_INDEX")
+        return {"PIP_INDEX_URL": own} if own else {}
 
     def _run(self, *arguments: str) -> None:
         own = {

