@@ -134,7 +134,9 @@ class Installer:
     def _get_parts(self) -> None:
         """Tasks that lack one fall back and say so: no reason to call the installation a failure."""
         try:
-            self._follow([str(environment_python()), "-P", *_GET_PARTS], {**clean_environment(), **self._index_of_pip()})
+            self._follow(
+                [str(environment_python()), "-P", *_GET_PARTS], {**clean_environment(), **self._index_of_pip()}
+            )
         except (InstallationFailed, NoSpace):
             self._note("Not all of them are here. Repair tries again; until then results are enlarged more simply.")
 
