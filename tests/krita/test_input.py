@@ -123,6 +123,15 @@ def test_keys_after_generate_are_the_canvas_s(small: Painter) -> None:
     assert prompt_of(small) == ""
 
 
+def test_generate_leaves_the_document_in_front(small: Painter) -> None:
+    small.new_document(64, 48)
+    small.set_up("")
+    small.press_generate()
+    time.sleep(SETTLED)
+    assert small.krita.run("document().width()") == 64
+    small.wait_for_message("prompt is empty")
+
+
 def test_typing_a_prompt_goes_on_where_the_pointer_stays(small: Painter) -> None:
     small.hands.type_into("acetate_prompt", "a fox")
     small.hands.keys("b", "f", "space")

@@ -38,6 +38,12 @@ def transform_of(document: Document) -> tuple[QtWidgets.QWidget, QtGui.QTransfor
     return (canvas, _transform(area, view, document)) if area and canvas else None
 
 
+def canvas_in_front(window: QtWidgets.QMainWindow) -> QtWidgets.QWidget | None:
+    """The widget that is painted on; those of documents in other tabs count as visible, too."""
+    area = _area(window)
+    return _canvas(area) if area else None
+
+
 def _transform(area: QtWidgets.QAbstractScrollArea, view: View, document: Document) -> QtGui.QTransform:
     zoom = view.canvas().zoomLevel() * _POINTS / max(1, document.resolution())
     width, height = document.width(), document.height()
@@ -61,7 +67,7 @@ def _turned(transform: QtGui.QTransform, view: View, zoom: float) -> QtGui.QTran
 def _area(window: QtWidgets.QMainWindow) -> QtWidgets.QAbstractScrollArea | None:
     """What the canvas scrolls in, of the view in front."""
     views = part(window, "views", lambda it: it.centralWidget().findChild(QtWidgets.QMdiArea))
-    front = views.activeSubWindow() if views else None
+    front = views.currentSubWindow() if views else None  # the active one is None while a floating docker is active
     areas = front.findChildren(QtWidgets.QAbstractScrollArea) if front else []
     return next((area for area in areas if area.metaObject().className() == "KisCanvasController"), None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from krita import Krita
 
-from acetate.krita.view import is_canvas
+from acetate.krita.view import canvas_in_front, is_canvas
 from acetate.qt import QtCore, QtGui, QtWidgets
 
 _LOOK = 50  # milliseconds
@@ -15,10 +15,8 @@ def give_to_canvas() -> None:
     window = Krita.instance().activeWindow()
     if window is None:
         return
-    area = window.qwindow().centralWidget()
-    shown = [widget for widget in area.findChildren(QtWidgets.QWidget) if is_canvas(widget) and widget.isVisible()]
-    if shown:
-        _give(shown[0])
+    if canvas := canvas_in_front(window.qwindow()):
+        _give(canvas)
 
 
 class Keyboard(QtCore.QObject):
