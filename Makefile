@@ -6,7 +6,7 @@ BIN := .venv/bin
 setup:                  ## apt packages when missing, .venv, torch, Acetate itself; seconds when nothing changed
 	@resources/setup.sh
 
-demo: setup             ## the main job in a real Krita; leaves out/demo.{kra,psd,png} and a screenshot
+demo: setup             ## the main jobs in a real Krita; leaves out/demo.{kra,psd,png}, demo-behind.png and a screenshot
 	@$(BIN)/python -m tests.krita.demo
 
 test: setup             ## everything, from nothing
