@@ -123,10 +123,13 @@ def prepare(display: Display, report: Report) -> Home:
 
 
 def lend_models(home: Home) -> None:
-    """What `make setup` has downloaded."""
-    models = home.root / "data" / "acetate" / "models"
-    models.parent.mkdir(parents=True, exist_ok=True)
-    models.symlink_to(Path(platformdirs.user_data_dir("acetate")) / "models")
+    """What `make setup` has downloaded; without a network, nothing."""
+    there, here = (
+        Path(data) / "models" for data in (platformdirs.user_data_dir("acetate"), home.root / "data/acetate")
+    )
+    if there.is_dir():
+        here.parent.mkdir(parents=True, exist_ok=True)
+        here.symlink_to(there)
 
 
 def perform(painter: Painter, report: Report) -> None:
