@@ -7,8 +7,8 @@ import sqlite3
 
 import pytest
 
-from acetate.protocol.codec import from_json
 from acetate.protocol.geometry import Bounds
+from acetate.protocol.kept import from_record
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine import Engine
 from tests.krita.harness.engine import Engine as RunningEngine
@@ -35,4 +35,4 @@ def request_of(engine: RunningEngine, job: str) -> GenerateRequest:
     (store,) = engine.connection_file.parents[2].rglob("jobs.sqlite")
     with sqlite3.connect(store) as database:
         (text,) = database.execute("SELECT request FROM jobs WHERE id = ?", (job,)).fetchone()
-    return from_json(GenerateRequest, json.loads(text))
+    return from_record(GenerateRequest, json.loads(text))

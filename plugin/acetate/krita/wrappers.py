@@ -5,6 +5,7 @@ Without that each look at a 2048×2048 document leaks about 18 MB (measured, Kri
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,10 @@ from krita import Node
 from acetate.qt import sip
 
 Hold = Callable[[Node], Node]
+
+# Two threads that make and delete wrappers at the same time end each other's: a new one may get the address of an old
+# one. Held by whoever works with nodes beside the GUI thread, which never waits for it.
+BESIDE_THE_GUI_THREAD = threading.Lock()
 
 
 @contextmanager

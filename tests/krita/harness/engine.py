@@ -157,6 +157,19 @@ class Engine:
         (worker,) = [child for child in children(pid) if "worker" in command_line(child)]
         os.kill(worker, signal.SIGKILL)
 
+    @contextmanager
+    def worker_held(self) -> Iterator[None]:
+        """Its worker stands still: no job gets on, however fast the machine."""
+        assert (engine := self.pid) is not None
+        workers = children(engine)
+        for worker in workers:
+            os.kill(worker, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for worker in workers:
+                os.kill(worker, signal.SIGCONT)
+
     def worker_seconds(self) -> float:
         """Processor time that the worker has used; 0 where no engine runs."""
         pid = self.pid
