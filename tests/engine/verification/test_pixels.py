@@ -13,7 +13,7 @@ from acetate.protocol.tasks import Task
 from acetate_engine.cli import app
 from acetate_engine.verification.pixels import ALLOWED, References, digest_of, fixed_requests, save
 
-KEPT = Path(__file__).parents[2] / "references" / "mini_pixels.safetensors"
+KEPT = Path(__file__).parents[2] / "references" / "pixels" / "mini.safetensors"
 
 
 def test_every_task_of_a_model_is_among_the_requests() -> None:

@@ -160,7 +160,8 @@ class Engine:
     @contextmanager
     def worker_held(self) -> Iterator[None]:
         """Its worker stands still: no job gets on, however fast the machine."""
-        assert (engine := self.pid) is not None
+        engine = self.pid
+        assert engine is not None, "there is no engine"
         workers = children(engine)
         for worker in workers:
             os.kill(worker, signal.SIGSTOP)

@@ -130,12 +130,25 @@ def _read(path: Path) -> tuple[bytes, int]:
 
 def _parsed(path: Path, text: bytes) -> dict[str, Any]:
     try:
-        raw = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_number)
+        raw = json.loads(
+            text,
+            object_pairs_hook=_without_duplicates,
+            parse_constant=_no_number,
+            parse_int=lambda number: int(_in_range(number)),
+            parse_float=lambda number: float(_in_range(number)),
+        )
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path.name} has no readable safetensors header", _REDOWNLOAD) from error
     if not isinstance(raw, dict):
         raise CheckpointError(f"{path.name} has no readable safetensors header", _REDOWNLOAD)
     return raw
+
+
+def _in_range(number: str) -> str:
+    """The format's own library refuses a number that no double can hold, wherever it stands."""
+    if not math.isfinite(float(number)):
+        raise ValueError("a number is out of range")
+    return number
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -64,6 +64,17 @@ def judged(path: Path) -> None:
         pytest.fail(f"believed, and unreadable: {error}")
 
 
+@pytest.mark.parametrize("number", [10**400, -(10**400)])
+def test_a_number_that_no_double_holds(good: bytes, tmp_path: Path, number: int) -> None:
+    rows, values = parts(good)
+    next(iter(rows.values()))["extra"] = number
+    path = tmp_path / "large.safetensors"
+    path.write_bytes(joined(rows, values))
+    with pytest.raises(CheckpointError, match="no readable safetensors header"):
+        read_header(path)
+    judged(path)
+
+
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_one_field_of_a_header(good: bytes, tmp_path: Path, data: st.DataObject) -> None:
