@@ -47,19 +47,19 @@ def test_a_plain_prompt_is_read_as_diffusers_reads_it(base: BaseModel) -> None:
         outputs = [m(t.input_ids, output_hidden_states=True) for m, t in zip(base.text_encoders, tokens, strict=True)]
     text = encoded(base, "a red apple")
     if len(outputs) == 1:
-        assert torch.equal(text.states, outputs[0].last_hidden_state)
+        assert torch.equal(text.prompt_embeds, outputs[0].last_hidden_state)
     else:
-        assert torch.equal(text.states, torch.cat([output.hidden_states[-2] for output in outputs], -1))
-        assert torch.equal(text.pooled, outputs[1].text_embeds)
+        assert torch.equal(text.prompt_embeds, torch.cat([output.hidden_states[-2] for output in outputs], -1))
+        assert torch.equal(text.pooled_prompt_embeds, outputs[1].text_embeds)
     assert text.notes == ()
 
 
 def test_a_weight_moves_its_own_word_by_its_size(base: BaseModel) -> None:
-    plain, empty = encoded(base, "a red apple").states, encoded(base, " ").states
+    plain, empty = encoded(base, "a red apple").prompt_embeds, encoded(base, " ").prompt_embeds
     if empty.abs().sum() == 0:  # SDXL's zeros for an empty prompt are not what its encoders make of it
-        empty = encoded(base, "(:1)").states
+        empty = encoded(base, "(:1)").prompt_embeds
     for prompt, weight in (("a (red:1.5) apple", 1.5), ("a ((red)) apple", 1.21), ("a [red] apple", 1 / 1.1)):
-        changed = encoded(base, prompt).states
+        changed = encoded(base, prompt).prompt_embeds
         assert moved(changed, plain) == [2]
         torch.testing.assert_close(
             changed[:, 2], empty[:, 2] + weight * (plain[:, 2] - empty[:, 2]), atol=1e-5, rtol=1e-4
@@ -67,24 +67,26 @@ def test_a_weight_moves_its_own_word_by_its_size(base: BaseModel) -> None:
 
 
 def test_brackets_with_weight_one_and_escapes_change_nothing(base: BaseModel) -> None:
-    assert torch.equal(encoded(base, "a (red:1) apple").states, encoded(base, "a red apple").states)
+    assert torch.equal(encoded(base, "a (red:1) apple").prompt_embeds, encoded(base, "a red apple").prompt_embeds)
     clip = Clip(base.tokenizers[0], base.text_encoders[0])
     assert clip.chunks(r"a \(red\) apple")[0].ids == clip.tokenizer("a (red) apple", add_special_tokens=False).input_ids
 
 
 def test_no_word_of_a_long_prompt_is_lost(base: BaseModel) -> None:
     text = encoded(base, LONG, "short")
-    assert text.states.shape[:2] == (2, 4 * 77)
+    assert text.prompt_embeds.shape[:2] == (2, 4 * 77)
     other = encoded(base, LONG + " changed", "short")
-    assert moved(text.states, other.states) and min(moved(text.states, other.states)) > 3 * 77
-    alone = encoded(base, "short").states
-    torch.testing.assert_close(text.states[1:, :77], alone)
+    assert (
+        moved(text.prompt_embeds, other.prompt_embeds) and min(moved(text.prompt_embeds, other.prompt_embeds)) > 3 * 77
+    )
+    alone = encoded(base, "short").prompt_embeds
+    torch.testing.assert_close(text.prompt_embeds[1:, :77], alone)
 
 
 def test_break_begins_a_chunk(base: BaseModel) -> None:
     text = encoded(base, "a fox BREAK in snow")
-    parts = [encoded(base, part).states for part in ("a fox", "in snow")]
-    torch.testing.assert_close(text.states, torch.cat(parts, dim=1))
+    parts = [encoded(base, part).prompt_embeds for part in ("a fox", "in snow")]
+    torch.testing.assert_close(text.prompt_embeds, torch.cat(parts, dim=1))
 
 
 def test_words_of_ones_own(base: BaseModel, tmp_path: Path) -> None:
@@ -92,12 +94,14 @@ def test_words_of_ones_own(base: BaseModel, tmp_path: Path) -> None:
     names = ("clip_l", "clip_g") if len(widths) > 1 else ("emb_params",)
     tables = {name: torch.randn(3, width) for name, width in zip(names, widths, strict=True)}
     file = official.save(tables, tmp_path / "zyx.safetensors")
-    plain = encoded(base, "a , , , apple").states
-    own = encoded(base, "a zyx apple", files={"zyx": file}).states
+    plain = encoded(base, "a , , , apple").prompt_embeds
+    own = encoded(base, "a zyx apple", files={"zyx": file}).prompt_embeds
     assert min(moved(own, plain)) == 2
-    assert torch.equal(own, encoded(base, "a embedding:ZYX apple", files={"zyx": file}).states)
-    assert torch.equal(own, encoded(base, "a zyx apple", zyx=tables).states)
-    assert torch.equal(encoded(base, "a zyxw apple", files={"zyx": file}).states, encoded(base, "a zyxw apple").states)
+    assert torch.equal(own, encoded(base, "a embedding:ZYX apple", files={"zyx": file}).prompt_embeds)
+    assert torch.equal(own, encoded(base, "a zyx apple", zyx=tables).prompt_embeds)
+    assert torch.equal(
+        encoded(base, "a zyxw apple", files={"zyx": file}).prompt_embeds, encoded(base, "a zyxw apple").prompt_embeds
+    )
 
 
 def test_the_tables_own_vectors_are_the_words(base: BaseModel) -> None:
@@ -107,7 +111,7 @@ def test_the_tables_own_vectors_are_the_words(base: BaseModel) -> None:
         (token,) = tokenizer("apple", add_special_tokens=False).input_ids
         tables[name] = model.get_input_embeddings().weight[[token]].detach()
     found = encoded(base, "a red zyx", zyx=tables)
-    torch.testing.assert_close(found.states, encoded(base, "a red apple").states)
+    torch.testing.assert_close(found.prompt_embeds, encoded(base, "a red apple").prompt_embeds)
 
 
 def test_what_is_no_word_of_this_model_is_said(base: BaseModel) -> None:
