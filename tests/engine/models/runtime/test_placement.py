@@ -240,7 +240,7 @@ def test_nets_of_earlier_jobs_leave_where_the_model_would_have_to() -> None:
         layers={},
         method=None,
         latent_channels=4,
-        factor=8,
+        vae_scale_factor=8,
         scaling_factor=1.0,
         controls={(ControlMethod.CONTROLNET, kind): net for kind, net in nets.items()},
         placement=Placement(Policy.ALL_ON_DEVICE, CPU, [], unet, [], choose=choose),
