@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,32 +15,14 @@ from acetate_engine.documents.reader import read_document
 from acetate_engine.documents.tree import Blend, Document, Group, Layer, LayerMask, Memory, PixelLayer, cropped
 from acetate_engine.documents.writer import write_document
 from tests.engine.documents.pictures import REFERENCES, noise, off
+from tests.krita.harness.opening import opened_in_krita
 from tests.krita.harness.process import KritaProcess
 from tests.references.psd.make import gradient
 
-OPEN = """
-import base64
-opened = app.openDocument(path)
-opened.setBatchmode(True)
-app.activeWindow().addView(opened)
-app.setActiveDocument(opened)
-opened.refreshProjection()
-opened.waitForDone()
-data = bytes(opened.pixelData(0, 0, opened.width(), opened.height()))
-[opened.width(), opened.height(), opened.colorDepth(), layers(), base64.b64encode(data).decode()]
-"""
 # What Krita calls the modes; two names of one mode: the one that its PSD filter gives
 NAMES = {blend: name for name, blend in reversed(KRITA_NAMES.items())} | {Blend.ADD: "linear_dodge"}
 MODES = [blend for blend in Blend if blend not in (Blend.PASS_THROUGH, Blend.SOFT_LIGHT_SVG)]
 SIDE = 24
-
-
-def opened_in_krita(krita: KritaProcess, path: Path) -> tuple[list[dict[str, Any]], np.ndarray]:
-    """Its layers bottom to top and its projection, (h, w, 4) straight sRGB."""
-    width, height, depth, layers, data = krita.run(OPEN, path=str(path))
-    kind = {"U8": np.uint8, "U16": np.uint16}[depth]
-    pixels = np.frombuffer(base64.b64decode(data), kind).reshape(height, width, 4)[..., [2, 1, 0, 3]]
-    return layers, pixels
 
 
 def painted(height: int, width: int, seed: int, depth: int, *, alpha: bool = True) -> np.ndarray:
