@@ -8,39 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from acetate.protocol.geometry import Bounds, Extent
+from acetate.protocol.geometry import Bounds
 from acetate_engine.documents.edit import insert_layers
 from acetate_engine.documents.flatten import flatten
-from acetate_engine.documents.kra import BLENDS as KRITA_NAMES
 from acetate_engine.documents.reader import read_document
 from acetate_engine.documents.shown import shown
-from acetate_engine.documents.tree import Blend, Document, Layer, Memory, PixelLayer, cropped
+from acetate_engine.documents.tree import PixelLayer, cropped
 from tests.engine.documents.pictures import REFERENCES, noise, off
 from tests.krita.harness.opening import opened_in_krita
 from tests.krita.harness.process import KritaProcess
 from tests.references.psd.make import gradient
 
-# What Krita calls the modes; two names of one mode: the one that its PSD filter gives
-NAMES = {blend: name for name, blend in reversed(KRITA_NAMES.items())} | {Blend.ADD: "linear_dodge"}
-MODES = [blend for blend in Blend if blend not in (Blend.PASS_THROUGH, Blend.SOFT_LIGHT_SVG)]
-SIDE = 24
-
 
 def painted(height: int, width: int, seed: int, depth: int, *, alpha: bool = True) -> np.ndarray:
     kind = np.uint8 if depth == 8 else np.uint16
     return (gradient(height, width, seed, alpha) * np.iinfo(kind).max + 0.5).astype(kind)
-
-
-def every_blend_mode(depth: int) -> Document:
-    ground = PixelLayer(
-        "Untergrund äß 背景", source=Memory.at(0, 0, painted(5 * SIDE, 6 * SIDE, 1, depth, alpha=False))
-    )
-    tiles: list[Layer] = []
-    for index, blend in enumerate(MODES):
-        y, x = divmod(index, 6)
-        source = cropped(x * SIDE, y * SIDE, painted(SIDE, SIDE, index + 2, depth))
-        tiles.append(PixelLayer(f"mode {blend.value}", opacity=(255 - index) / 255, blend=blend, source=source))
-    return Document(Extent(6 * SIDE, 5 * SIDE), (ground, *tiles), depth)
 
 
 @pytest.mark.parametrize("name", ["masks-u8.kra", "masks-u16.kra", "groups-u8.ora"])
