@@ -8,9 +8,13 @@ try:
 except ImportError:  # the engine's Python
     pass
 else:
+    from acetate import language
+    from acetate.krita.locale import languages
+    from acetate.session.preferences import Preferences
     from acetate.ui.actions import AcetateActions
     from acetate.ui.dock import AcetateDock
 
+    language.use(Preferences().language.value or language.best(languages()))
     app = Krita.instance()
     right = DockWidgetFactoryBase.DockPosition.DockRight
     app.addDockWidgetFactory(DockWidgetFactory("acetate_dock", right, AcetateDock))

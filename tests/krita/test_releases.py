@@ -65,7 +65,7 @@ def test_what_a_later_release_has_kept_stays_and_disturbs_nothing(
     builder = Builder(painter)
     builder.open()
     assert [entry["prompt"] for entry in builder.entries()] == ["a red apple", "a lemon"]
-    painter.wait_for_message("2 of its stacks cannot be read")
+    painter.wait_for_message("2 of the stacks of this document cannot be read")
     builder.select(1)
     builder.set_strength(40)
     builder.close()

@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
+from acetate.language import mark
 from acetate.protocol.codec import from_answer
 from acetate.protocol.connection import EngineCommand, data_dir, engine_command_file
 from acetate.protocol.errors import InstallationFailed, MalformedMessage
@@ -21,10 +22,10 @@ LOCK: Final = "engine.lock"
 class State(str, Enum):
     """Of the engine on this machine. The values are for the painter."""
 
-    ABSENT = "No engine is installed yet."
-    OLDER = "The engine is of another version than this plugin."
-    BROKEN = "The engine that was installed is not whole."
-    READY = "The engine is installed."
+    ABSENT = mark("No engine is installed yet.")
+    OLDER = mark("The engine is of another version than this plugin.")
+    BROKEN = mark("The engine that was installed is not whole.")
+    READY = mark("The engine is installed.")
 
 
 @dataclass(frozen=True)

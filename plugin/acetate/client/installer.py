@@ -23,6 +23,7 @@ from acetate.client.launcher import clean_environment
 from acetate.client.torch_builds import VERSION as TORCH
 from acetate.client.torch_builds import TorchBuild
 from acetate.client.uv import CHECK_NETWORK, get_uv, without_uv
+from acetate.language import mark
 from acetate.protocol.connection import EngineCommand, engine_command_file, write_engine_command
 from acetate.protocol.errors import InstallationCancelled, InstallationFailed, NoSpace
 from acetate.protocol.version import __version__
@@ -59,14 +60,14 @@ class Installer:
     def run(self) -> EngineCommand:
         """Raises InstallationFailed, NoSpace, InstallationCancelled; what was downloaded stays for the next try."""
         steps = (
-            ("Looking for room", self._look_for_room),
-            ("Fetching the installer (uv)", self._get_uv),
-            ("Making an environment", self._make_environment),
-            ("Downloading what the engine stands on", self._install_locked),
-            (f"Downloading PyTorch: {self._build.label}", self._install_torch),
-            ("Installing the engine", self._install_engine),
-            ("Trying it", self._try),
-            ("Fetching small networks (finish, cut out)", self._get_parts),
+            (mark("Looking for room"), self._look_for_room),
+            (mark("Fetching the installer (uv)"), self._get_uv),
+            (mark("Making an environment"), self._make_environment),
+            (mark("Downloading what the engine stands on"), self._install_locked),
+            (mark("Downloading PyTorch: {device}").format(device=self._build.label), self._install_torch),
+            (mark("Installing the engine"), self._install_engine),
+            (mark("Trying it"), self._try),
+            (mark("Fetching small networks (finish, cut out)"), self._get_parts),
         )
         try:
             engine_folder().mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from acetate.client import another_engine, api
+from acetate.language import mark
 from acetate.protocol.codec import from_answer
 from acetate.protocol.connection import (
     Connection,
@@ -40,7 +41,8 @@ from acetate.protocol.private import open_private, private_folder
 
 GRACE: Final = 3.0  # seconds that an engine has to end when it is told to
 HUNG: Final = 8.0  # seconds without an answer after which an engine that lives is ended
-END_ENGINE: Final = "End the engine (process {}) and press Generate: a new one writes a new connection file."
+END_ENGINE: Final = mark("End the engine (process {pid}) and press Generate: a new one writes a new connection file.")
+_WORDS: Final = mark("{what}. Its last words: {last}")
 _KILL: Final = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has one way only
 START: Final = 60.0  # seconds; a cold disk has to bring in the whole environment
 POLL: Final = 0.05
@@ -176,7 +178,7 @@ def _lives(connection: Connection) -> bool:
     try:
         return api.health(connection).pid == connection.pid
     except AccessError as error:
-        raise AccessError(error.detail, END_ENGINE.format(connection.pid)) from error
+        raise AccessError(error.detail, END_ENGINE.format(pid=connection.pid)) from error
     except AcetateError:
         return False
 
@@ -229,5 +231,6 @@ def _spawn(command: tuple[str, ...], log: Path) -> subprocess.Popen[bytes]:
 
 def _start_failed(what: str, log: Path) -> EngineStartFailed:
     lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
-    last = f" Its last words: {' '.join(lines[-3:])[-600:]}" if lines else ""
-    return EngineStartFailed(f"{what}.{last}", f"Read {log}, or start `acetate serve` by hand to see why.")
+    last = " ".join(lines[-3:])[-600:]
+    detail = _WORDS.format(what=what, last=last) if last else what
+    return EngineStartFailed(detail, f"Read {log}, or start `acetate serve` by hand to see why.")

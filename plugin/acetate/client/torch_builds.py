@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from acetate.language import mark
+
 VERSION: Final = "2.13.0"  # that of resources/setup.sh
 PYTORCH: Final = "https://download.pytorch.org/whl/"
 _LOOK = 10.0  # seconds that nvidia-smi may take: it wakes the card
@@ -28,13 +30,13 @@ class TorchBuild:
     gigabytes: float  # on disk with all that the engine stands on, about
 
 
-CPU = TorchBuild("cpu", "Processor (CPU)", PYTORCH + "cpu", 2.0)
-CPU_OF_PYPI = TorchBuild("cpu", "Processor (CPU)", "", 1.5)  # Windows, macOS: the usual index has the CPU's
-CUDA = TorchBuild("cuda", "NVIDIA graphics card (CUDA)", "", 8.0)
-CUDA_FOR_WINDOWS = TorchBuild("cuda", "NVIDIA graphics card (CUDA)", PYTORCH + "cu130", 8.0)
-ROCM = TorchBuild("rocm", "AMD graphics card (ROCm)", PYTORCH + "rocm7.1", 16.0)
-XPU = TorchBuild("xpu", "Intel graphics card (XPU)", PYTORCH + "xpu", 7.0)
-MPS = TorchBuild("mps", "Apple graphics (MPS)", "", 1.5)
+CPU = TorchBuild("cpu", mark("Processor (CPU)"), PYTORCH + "cpu", 2.0)
+CPU_OF_PYPI = TorchBuild("cpu", mark("Processor (CPU)"), "", 1.5)  # Windows, macOS: the usual index has the CPU's
+CUDA = TorchBuild("cuda", mark("NVIDIA graphics card (CUDA)"), "", 8.0)
+CUDA_FOR_WINDOWS = TorchBuild("cuda", mark("NVIDIA graphics card (CUDA)"), PYTORCH + "cu130", 8.0)
+ROCM = TorchBuild("rocm", mark("AMD graphics card (ROCm)"), PYTORCH + "rocm7.1", 16.0)
+XPU = TorchBuild("xpu", mark("Intel graphics card (XPU)"), PYTORCH + "xpu", 7.0)
+MPS = TorchBuild("mps", mark("Apple graphics (MPS)"), "", 1.5)
 
 TABLE: Final[dict[tuple[str, str], tuple[TorchBuild, ...]]] = {
     # (system, machine): what can be had there, the best first; the last works everywhere

@@ -18,13 +18,14 @@ from acetate.krita.selection import Mask, selected
 from acetate.krita.stack_insertion import StackInsertion, around_active, members_of
 from acetate.krita.view import view_centre
 from acetate.krita.wrappers import wrappers
+from acetate.language import mark
 from acetate.picture import Picture
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat
 from acetate.session.following import ImageStep
 from acetate.session.views import Show, View
 
-ISOLATED = "The canvas shows an isolated layer only; the layers were sent as they look without that."
+ISOLATED = mark("The canvas shows an isolated layer only; the layers were sent as they look without that.")
 
 
 class KritaDocument(OpenDocument):

@@ -17,14 +17,15 @@ from acetate.host import NewLayer
 from acetate.krita.colour import Converter
 from acetate.krita.document import OpenDocument, check_unlocked, find_node, node_id
 from acetate.krita.wrappers import Hold, wrappers
+from acetate.language import mark
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Extent
 from acetate.qt import QtCore, sip
 from acetate.session.views import Place
 
-_KEPT = "click the result in the history: it is kept there."
-_ANCHOR_GONE = "The layer that was active is gone: the new one is on top."
-_LOWEST = "Krita's scripts cannot insert below the lowest layer: move the new one under “{}” yourself."
+_ANCHOR_GONE = mark("The layer that was active is gone: the new one is on top.")
+_TO_INSERT = mark("To insert it all the same, click the result in the history: it is kept there.")
+_LOWEST = mark("Krita's scripts cannot insert below the lowest layer: move the new one under “{name}” yourself.")
 
 
 class Insertion:
@@ -58,7 +59,7 @@ class Insertion:
         handle = self._document.handle
         with wrappers() as hold:
             parent, above, notes = _find(handle, place, hold)
-            check_unlocked(parent, hold, f"Unlock it and {_KEPT}")
+            check_unlocked(parent, hold, "Unlock it and click the result in the history: it is kept there.")
             nodes = self._gathered(hold)
             node = self._grouped(nodes, group_name)
             self.top, self.ids = node_id(node), tuple(map(node_id, nodes))
@@ -111,7 +112,7 @@ def _find(document: Document, place: Place, hold: Hold) -> tuple[Node, Node | No
     if not place.is_below:
         return parent, anchor, ()
     below = _next_below(parent, anchor, hold)
-    return (parent, below, ()) if below else (parent, anchor, (_LOWEST.format(anchor.name()),))
+    return (parent, below, ()) if below else (parent, anchor, (_LOWEST.format(name=anchor.name()),))
 
 
 def _next_below(parent: Node, anchor: Node, hold: Hold) -> Node | None:
@@ -124,5 +125,6 @@ def _check_extent(document: OpenDocument, expected: Extent | None) -> None:
     now = document.current_extent()
     if expected is not None and now != expected:
         raise DocumentError(
-            f"the canvas was resized from {expected} to {now} meanwhile", f"To insert it all the same, {_KEPT}"
+            f"the canvas was resized from {expected} to {now} meanwhile",
+            _TO_INSERT,
         )

@@ -102,7 +102,7 @@ class InvalidRequest(RequestError):
 
 
 class UnknownImage(RequestError):
-    code, title, status = "unknown-image", "An image is not on the engine", 409
+    code, title, status = "unknown-image", "The engine does not have a picture that it needs", 409
 
 
 class UnknownModel(RequestError):
@@ -198,7 +198,7 @@ class OutOfMemory(JobError):
 
 
 class WorkerDied(JobError):
-    code, title = "worker-died", "The worker process died"
+    code, title = "worker-died", "The engine broke off while it made the picture"
 
 
 class UnreadableJob(JobError):

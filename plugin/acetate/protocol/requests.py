@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from acetate.language import mark
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pictures import Light, Subject, check_light, check_subject
@@ -240,14 +241,20 @@ class GenerateRequest:
         check_light(self.light)
 
 
+_PROMPT_OF = mark("prompt of layer {index}")
+
+
 def _check_prompts(request: GenerateRequest) -> None:
     prompts = {
-        "prompt": request.prompt,
-        "negative prompt": request.negative_prompt,
-        "background prompt": request.background_prompt,
-        "foreground prompt": request.foreground_prompt,
-        "blended prompt": request.blended_prompt,
-        **{f"prompt of layer {index + 1}": layer.prompt for index, layer in enumerate(request.layers)},
+        mark("prompt"): request.prompt,
+        mark("negative prompt"): request.negative_prompt,
+        mark("background prompt"): request.background_prompt,
+        mark("foreground prompt"): request.foreground_prompt,
+        mark("blended prompt"): request.blended_prompt,
+        **{
+            mark("prompt of layer {index}").format(index=index + 1): layer.prompt
+            for index, layer in enumerate(request.layers)
+        },
     }
     for name, text in prompts.items():
         if len(text) > MAX_PROMPT:
@@ -288,11 +295,11 @@ def _check_geometry(request: GenerateRequest) -> None:
 def _check_conditions(request: GenerateRequest, coming: Collection[Slot]) -> None:
     task, there = request.task, {*coming, *(picture.slot for picture in request.pictures)}
     if task.needs_background and Slot(Role.BACKGROUND) not in there:
-        raise InvalidRequest("there is no background", f"Choose a background layer: {task.value} needs one.")
+        raise InvalidRequest("there is no background", "Choose a layer as background.")
     if task.needs_foreground and Slot(Role.FOREGROUND) not in there:
-        raise InvalidRequest("there is no foreground", f"Choose a foreground layer: {task.value} needs one.")
+        raise InvalidRequest("there is no foreground", "Choose the layer to work on.")
     if task.needs_mask and Slot(Role.MASK) not in there:
-        raise InvalidRequest("there is no selection", f"Select what to repaint: {task.value} needs it.")
+        raise InvalidRequest("there is no selection", "Select the part of the layer that is meant.")
     if request.cut_out and Slot(Role.MASK) not in there:
         raise InvalidRequest("there is no selection to cut out", "Send the mask, or leave cut_out at false.")
     for picture in request.pictures:
@@ -330,9 +337,13 @@ def _check_add_ons(request: GenerateRequest) -> None:
         check_range("weight of an image prompt", prompt.weight, 0.0, 2.0)
     for style in request.styles:
         check_range("weight of a style", style.weight, -2.0, 2.0)
-    added = {"hints": request.control, "image prompts": request.image_prompts, "styles": request.styles}
+    added = {
+        mark("number of hints"): request.control,
+        mark("number of image prompts"): request.image_prompts,
+        mark("number of styles"): request.styles,
+    }
     for what, there in added.items():
-        check_range(f"number of {what}", len(there), 0, MAX_ADD_ONS)
+        check_range(what, len(there), 0, MAX_ADD_ONS)
     styles = [style.lora for style in request.styles]
     for name in (*styles, *(prompt.adapter for prompt in request.image_prompts if prompt.adapter is not None)):
         if not 0 < len(name) <= MAX_NAME:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from acetate.client import api
 from acetate.client.launcher import END_ENGINE, Launcher
 from acetate.coroutines import Future, Loop
+from acetate.language import mark
 from acetate.protocol.connection import Connection
 from acetate.protocol.errors import AccessError, AcetateError, EngineStartFailed, EngineUnreachable
 from acetate.protocol.events import Health, ModelInfo
@@ -24,11 +25,11 @@ BACK_OFF = (0.0, 0.5, 2.0)  # seconds before each attempt to bring the engine ba
 class EngineState(str, Enum):
     """The values are for the painter."""
 
-    OFF = "Engine: starts when it is needed"
-    STARTING = "Engine: starting"
-    READY = "Engine: ready"
-    LOST = "Engine: lost, starting again"
-    FAILED = "Engine: not running"
+    OFF = mark("Engine: starts when it is needed")
+    STARTING = mark("Engine: starting")
+    READY = mark("Engine: ready")
+    LOST = mark("Engine: lost, starting again")
+    FAILED = mark("Engine: not running")
 
 
 class Engine:
@@ -112,7 +113,7 @@ class Engine:
         try:
             found = await self._loop.thread(lambda: api.models(connection))  # with the token, which /health needs not
         except AccessError as error:
-            raise AccessError(error.detail, END_ENGINE.format(connection.pid)) from error
+            raise AccessError(error.detail, END_ENGINE.format(pid=connection.pid)) from error
         self._know(found)
         return connection
 

@@ -10,26 +10,31 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import reduce
 
+from acetate.language import mark
 from acetate.picture import Picture, row_strips
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds, Extent
 
+_SCALED = mark("The canvas was scaled meanwhile, and the layer with it.")
+_RESIZED = mark("resized from {before} to {after}")
+_THEN = mark("{first}, then {then}")
 _CLOSE = 2  # pixels that scaled layers may be off
 
 
 class ImageStep(str, Enum):
     """What was done to a whole canvas."""
 
-    MIRROR_X = "mirrored"
-    MIRROR_Y = "mirrored upside down"
-    ROTATE = "rotated"
-    RIGHT = "rotated by 90° to the right"
-    LEFT = "rotated by 90° to the left"
-    HALF = "rotated by 180°"
-    CROP = "cropped or resized"
-    SCALE = "scaled"
-    OTHER = "changed as a whole"
+    MIRROR_X = mark("mirrored")
+    MIRROR_Y = mark("mirrored upside down")
+    ROTATE = mark("rotated")
+    RIGHT = mark("rotated by 90° to the right")
+    LEFT = mark("rotated by 90° to the left")
+    HALF = mark("rotated by 180°")
+    CROP = mark("cropped or resized")
+    SCALE = mark("scaled")
+    OTHER = mark("changed as a whole")
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ class Change:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return ("The canvas was scaled meanwhile, and the layer with it.",) if self.scale != (1.0, 1.0) else ()
+        return (_SCALED,) if self.scale != (1.0, 1.0) else ()
 
 
 def follow(before: Geometry, after: Geometry) -> Change:
@@ -149,8 +154,9 @@ def _since(before: Geometry, after: Geometry) -> tuple[ImageStep, ...] | None:
 
 def _words(steps: tuple[ImageStep, ...] | None, before: Geometry, after: Geometry) -> str:
     if before.extent != after.extent and steps in (None, (), (ImageStep.CROP,)):
-        return f"resized from {before.extent} to {after.extent}"
-    return ", then ".join(step.value for step in steps or (ImageStep.OTHER,))
+        return _RESIZED.format(before=before.extent, after=after.extent)
+    words = [step.value for step in steps or (ImageStep.OTHER,)]
+    return reduce(lambda first, then: _THEN.format(first=first, then=then), words)
 
 
 def _candidates(before: Geometry, after: Geometry, steps: tuple[ImageStep, ...] | None) -> Iterator[Change]:

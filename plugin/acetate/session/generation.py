@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from acetate.client import api
 from acetate.coroutines import Loop
+from acetate.language import mark, tr
 from acetate.picture import Picture
 from acetate.protocol.connection import Connection
 from acetate.protocol.errors import EngineUnreachable, UnknownImage
 from acetate.session.engine import BACK_OFF, Engine
 from acetate.session.jobs import Job, Phase
 
-CANCELLING = "Cancelling"
+CANCELLING = mark("Cancelling")
 
 
 class Generation:
@@ -34,7 +35,7 @@ class Generation:
     async def cancel(self, job: Job) -> None:
         """That job, at its next step; before the engine has it, as soon as it would be sent."""
         job.is_cancel_wanted = True
-        job.status.value = CANCELLING
+        job.status.value = tr(CANCELLING)
         if job.id:
             await self._engine.call(lambda connection: api.cancel(connection, job.id))
 

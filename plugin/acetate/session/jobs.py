@@ -7,6 +7,7 @@ import uuid
 from enum import Enum
 
 from acetate.host import Document
+from acetate.language import mark, tr, trn
 from acetate.protocol.errors import AcetateError
 from acetate.protocol.events import Cancelled, Done, Event, Failed, Preview, Progress, Queued, Stage, Started
 from acetate.protocol.requests import GenerateRequest
@@ -14,16 +15,16 @@ from acetate.session.observable import Observable
 
 
 class Phase(str, Enum):
-    """What is being done; the values are for the painter."""
+    """What is being done; the values are for the painter, to be translated."""
 
-    READING = "Reading the layers"
-    SENDING = "Sending to the engine"
-    QUEUED = "Waiting for its turn"
-    RUNNING = "Generating"
-    INSERTING = "Inserting"
-    DONE = "Done"
-    FAILED = "Failed"
-    CANCELLED = "Cancelled"
+    READING = mark("Reading the layers")
+    SENDING = mark("Sending to the engine")
+    QUEUED = mark("Waiting for its turn")
+    RUNNING = mark("Generating")
+    INSERTING = mark("Inserting")
+    DONE = mark("Done")
+    FAILED = mark("Failed")
+    CANCELLED = mark("Cancelled")
 
     @property
     def is_final(self) -> bool:
@@ -31,13 +32,13 @@ class Phase(str, Enum):
 
 
 _STAGES = {
-    Stage.LOADING: "Loading the model",
-    Stage.DECODE: "Decoding the layer",
-    Stage.FIND: "Looking for the subject",
-    Stage.CUT_OUT: "Cutting it out",
-    Stage.FILL: "Filling what lies behind",
-    Stage.ENLARGE: "Enlarging the layer",
-    Stage.NO_SPACE: "The disk is full: free some space, the layer waits",
+    Stage.LOADING: mark("Loading the model"),
+    Stage.DECODE: mark("Finishing the picture"),
+    Stage.FIND: mark("Looking for the subject"),
+    Stage.CUT_OUT: mark("Cutting it out"),
+    Stage.FILL: mark("Filling what lies behind"),
+    Stage.ENLARGE: mark("Enlarging the layer"),
+    Stage.NO_SPACE: mark("The disk is full: free some space, the layer waits"),
 }
 
 
@@ -51,7 +52,7 @@ class Job:
         self.id = ""  # the engine's; empty until it has accepted the job
         self.last_event = ""  # where a broken stream of events is taken up again
         self.phase = Observable(Phase.READING)
-        self.status = Observable(Phase.READING.value)
+        self.status = Observable(tr(Phase.READING.value))
         self.fraction = Observable(0.0)  # 0..1
         self.preview = Observable(b"")  # PNG, straight alpha
         self.error: AcetateError | None = None
@@ -59,7 +60,7 @@ class Job:
         self.is_cancel_wanted = False
 
     def enter(self, phase: Phase, status: str = "") -> None:
-        self.status.value = status or phase.value
+        self.status.value = status or tr(phase.value)
         self.phase.value = phase
 
     def apply(self, number: str, event: Event) -> None:
@@ -68,9 +69,11 @@ class Job:
         if isinstance(event, Queued):
             self.enter(Phase.QUEUED, _waiting(event.position))
         elif isinstance(event, Started):
-            self.enter(Phase.RUNNING, f"Generating, attempt {event.attempt}" if event.attempt > 1 else "")
+            self.enter(
+                Phase.RUNNING, tr("Generating, attempt {attempt}", attempt=event.attempt) if event.attempt > 1 else ""
+            )
         elif isinstance(event, Progress):
-            self.enter(Phase.RUNNING, _STAGES.get(event.stage, Phase.RUNNING.value))
+            self.enter(Phase.RUNNING, tr(_STAGES.get(event.stage, Phase.RUNNING.value)))
             self.fraction.value = event.fraction
         elif isinstance(event, Preview):
             self.preview.value = base64.b64decode(event.png)
@@ -94,4 +97,6 @@ class Job:
 
 
 def _waiting(position: int) -> str:
-    return Phase.QUEUED.value if position == 0 else f"Waiting behind {position} other job{'s' if position > 1 else ''}"
+    if position == 0:
+        return tr(Phase.QUEUED.value)
+    return trn("Waiting behind {count} other job", "Waiting behind {count} other jobs", position)

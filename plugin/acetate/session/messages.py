@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from acetate.language import mark, tr, translated
 from acetate.protocol.errors import AcetateError, DocumentError, RequestError
 from acetate.protocol.tasks import Task
 
@@ -21,16 +22,17 @@ Message = AcetateError | Notice | None
 
 ENGINE_LOST = Notice("The engine has ended", "It is being started again. No job is lost.")
 RESUMED = Notice("A job of an earlier session is done", "Its layer is in the history: click it to insert it.")
-ENGINE_TROUBLED = "The engine goes on, but something does not work as it should"
-REPORT = "Copy this message and report it with what you did."
+ENGINE_TROUBLED = mark("The engine goes on, but something does not work as it should")
+REPORT = mark("Copy this message and report it with what you did.")
 
 
+_ENDS = (".", "!", "?", "。", "！", "？")
 _USUAL = "made at "  # how the engine's notes begin that tell of what is done nearly always: nothing to be shown
 
 
 def done_otherwise(notes: tuple[str, ...]) -> Notice | None:
     """What was done otherwise than asked; None where nothing was."""
-    told = [sentence(note) for note in dict.fromkeys(notes) if not note.startswith(_USUAL)]
+    told = [sentence(translated(note)) for note in dict.fromkeys(notes) if not note.startswith(_USUAL)]
     return Notice("Done, with a difference", "\n".join(told)) if told else None
 
 
@@ -57,13 +59,17 @@ class Told:
 def headline(error: AcetateError) -> tuple[str, str]:
     """What to show large of it, and what small: what was wrong first, where that is of the painter's own doing."""
     if isinstance(error, RequestError | DocumentError):
-        return sentence(error.detail).removesuffix("."), ""
-    return error.title, sentence(error.detail)
+        return _begun(translated(error.detail)).rstrip(".。"), ""
+    return tr(error.title), sentence(translated(error.detail))
 
 
 def sentence(text: str) -> str:
     """Begins with a capital letter and ends with a full stop."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    return _begun(text) if text.endswith(_ENDS) else tr("{sentence}.", sentence=_begun(text))
+
+
+def _begun(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def unexpected(error: Exception) -> AcetateError:

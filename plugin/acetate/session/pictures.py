@@ -9,6 +9,7 @@ from typing import Protocol
 
 from acetate.coroutines import Loop
 from acetate.host import Document
+from acetate.language import mark
 from acetate.picture import Picture
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
@@ -122,17 +123,17 @@ async def _read_view(source: Source, view: View, document: Document, loop: Loop)
 
 
 _ROLES: Mapping[Role, str] = {
-    Role.BACKGROUND: "the background",
-    Role.FOREGROUND: "the foreground",
-    Role.HINT: "the layer to follow",
-    Role.LOOK: "the layer to look like",
-    Role.LAYER: "the layer of the stack",
+    Role.BACKGROUND: mark("the background"),
+    Role.FOREGROUND: mark("the foreground"),
+    Role.HINT: mark("the layer to follow"),
+    Role.LOOK: mark("the layer to look like"),
+    Role.LAYER: mark("the layer of the stack"),
 }
-_CHOOSE = "Choose a layer that has pixels there, or select another region."
+_CHOOSE = mark("Choose a layer that has pixels there, or select another region.")
 _REMEDY: Mapping[Show, str] = {
-    Show.BELOW: "Choose “Whole canvas”, or make a layer active that has something below it.",
+    Show.BELOW: mark("Choose “Whole canvas”, or make a layer active that has something below it."),
     Show.UP_TO: _CHOOSE,
-    Show.EVERYTHING: "Paint something, or choose another region.",
+    Show.EVERYTHING: mark("Paint something, or choose another region."),
     Show.ONLY: _CHOOSE,
     Show.INSIDE: _CHOOSE,
     Show.BARE: _CHOOSE,

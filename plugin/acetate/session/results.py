@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from acetate.client import api
 from acetate.coroutines import Lock, Loop
 from acetate.host import Document, Insertion, NewLayer
+from acetate.language import mark
 from acetate.picture import Picture
 from acetate.protocol.errors import AcetateError, RequestError
 from acetate.protocol.events import Done, JobState, JobStatus, LayerResult
@@ -20,7 +21,7 @@ from acetate.session.history import SCREEN, Entry, History, Result, thumbnail
 from acetate.session.jobs import Job
 from acetate.session.views import Place
 
-MOVED = "It would have lain beside this canvas, and was moved onto it."
+MOVED = mark("It would have lain beside this canvas, and was moved onto it.")
 
 
 @dataclass(frozen=True)

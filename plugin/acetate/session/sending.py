@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from acetate.coroutines import Loop
 from acetate.host import Host
+from acetate.language import mark
 from acetate.picture import Picture
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.requests import Role, Slot
@@ -16,11 +17,11 @@ from acetate.session.settings import Settings
 from acetate.session.work import draft_of
 
 TITLES = {
-    Role.BACKGROUND: "Background",
-    Role.FOREGROUND: "Foreground",
-    Role.MASK: "Selection",
-    Role.HINT: "Hint",
-    Role.LOOK: "Look",
+    Role.BACKGROUND: mark("Background"),
+    Role.FOREGROUND: mark("Foreground"),
+    Role.MASK: mark("Selection"),
+    Role.HINT: mark("Hint"),
+    Role.LOOK: mark("Look"),
 }
 
 

@@ -167,7 +167,9 @@ class Session:
             self.settings.forget_layers([layer.id for layer in document.layers()])
         if kept and kept.reasons:
             reasons = "; ".join(kept.reasons)
-            self.message.value = DocumentError(f"its Acetate settings cannot all be read ({reasons})", "Set them anew.")
+            self.message.value = DocumentError(
+                f"the Acetate settings of this document cannot all be read ({reasons})", "Set them anew."
+            )
 
     def look(self) -> None:
         """Shows anew what would be sent, and whether what was wrong still is."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from acetate.host import CopiedLayer, Document, Member
+from acetate.language import mark
 from acetate.protocol.events import Done
 from acetate.protocol.geometry import Bounds
 from acetate.session import recipes
@@ -17,8 +18,8 @@ from acetate.session.stack import Slot, Stack, StackEntry, arranged
 from acetate.session.stack_keeping import keep
 from acetate.session.stack_work import StackPlan, recipe
 
-GROUP_NAME = "Stack"
-TWO_STEPS = "The old group was replaced: undoing that takes two steps."
+GROUP_NAME = mark("Stack")
+TWO_STEPS = mark("The old group was replaced: undoing that takes two steps.")
 
 
 @dataclass(frozen=True)

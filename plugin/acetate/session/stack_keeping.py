@@ -22,7 +22,7 @@ def unread_stacks(document: Document) -> DocumentError | None:
     if not unread:
         return None
     return DocumentError(
-        f"{len(unread)} of its stacks cannot be read ({unread[-1].reason})",
+        f"{len(unread)} of the stacks of this document cannot be read ({unread[-1].reason})",
         "Update Acetate, or build the stack anew: what cannot be read stays in the document.",
     )
 

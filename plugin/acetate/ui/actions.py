@@ -7,22 +7,23 @@ from functools import partial
 
 from krita import Extension, Krita, Window
 
+from acetate.language import mark, tr
 from acetate.protocol.requests import Task
 from acetate.session.session import Session
 from acetate.ui.dock import AcetateDock
 
 ACTIONS: tuple[tuple[str, str, Callable[[Session], None]], ...] = (
-    ("acetate_generate_layer", "Generate layer here", lambda session: session.do(Task.FOREGROUND)),
-    ("acetate_put_in_front", "Put something in front", lambda session: session.do(Task.FOREGROUND_ON_BACKGROUND)),
-    ("acetate_paint_behind", "Paint the background behind", lambda s: s.do(Task.BACKGROUND_BEHIND_FOREGROUND)),
-    ("acetate_generate_both", "Generate foreground and background", lambda session: session.do(Task.JOINT)),
-    ("acetate_build_stack", "Build stack…", lambda session: session.stack.open()),
-    ("acetate_refine_layer", "Refine layer", lambda session: session.do(Task.REFINE)),
-    ("acetate_repaint_selection", "Repaint inside selection", lambda session: session.do(Task.INPAINT)),
-    ("acetate_regenerate_layer", "Regenerate layer", lambda session: session.regenerate(is_varied=False)),
-    ("acetate_vary_layer", "Vary layer", lambda session: session.regenerate(is_varied=True)),
-    ("acetate_copy_layer_settings", "Copy settings of layer", lambda session: session.copy_settings()),
-    ("acetate_cancel_job", "Cancel generating", lambda session: session.cancel()),
+    ("acetate_generate_layer", mark("Generate layer here"), lambda session: session.do(Task.FOREGROUND)),
+    ("acetate_put_in_front", mark("Put something in front"), lambda session: session.do(Task.FOREGROUND_ON_BACKGROUND)),
+    ("acetate_paint_behind", mark("Paint the background behind"), lambda s: s.do(Task.BACKGROUND_BEHIND_FOREGROUND)),
+    ("acetate_generate_both", mark("Generate foreground and background"), lambda session: session.do(Task.JOINT)),
+    ("acetate_build_stack", mark("Build stack…"), lambda session: session.stack.open()),
+    ("acetate_refine_layer", mark("Refine layer"), lambda session: session.do(Task.REFINE)),
+    ("acetate_repaint_selection", mark("Repaint inside selection"), lambda session: session.do(Task.INPAINT)),
+    ("acetate_regenerate_layer", mark("Regenerate layer"), lambda session: session.regenerate(is_varied=False)),
+    ("acetate_vary_layer", mark("Vary layer"), lambda session: session.regenerate(is_varied=True)),
+    ("acetate_copy_layer_settings", mark("Copy settings of layer"), lambda session: session.copy_settings()),
+    ("acetate_cancel_job", mark("Cancel generating"), lambda session: session.cancel()),
 )
 """Id, text, and what it does. Each works at once, on the selection where there is one."""
 
@@ -33,7 +34,7 @@ class AcetateActions(Extension):
 
     def createActions(self, window: Window) -> None:
         for name, text, work in ACTIONS:
-            action = window.createAction(name, text, "tools/scripts")
+            action = window.createAction(name, tr(text), "tools/scripts")
             action.triggered.connect(partial(_do, work))
 
 

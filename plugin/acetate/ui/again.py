@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from acetate.language import tr
 from acetate.qt import QtWidgets
 from acetate.session.session import Session
 
@@ -17,20 +18,20 @@ class AgainRow(QtWidgets.QWidget):
         for name, text, tip, action in (
             (
                 "acetate_regenerate",
-                "Again",
-                "Make the active layer once more, as it was made.",
+                tr("Again"),
+                tr("Make the active layer once more, as it was made."),
                 lambda: session.regenerate(is_varied=False),
             ),
             (
                 "acetate_vary",
-                "Vary",
-                "Make the active layer once more, with another seed.",
+                tr("Vary"),
+                tr("Make the active layer once more, with another seed."),
                 lambda: session.regenerate(is_varied=True),
             ),
             (
                 "acetate_copy_settings",
-                "Copy settings",
-                "Take up the prompt and all that made the active layer.",
+                tr("Copy settings"),
+                tr("Take up the prompt and all that made the active layer."),
                 session.copy_settings,
             ),
         ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Generic, TypeVar
 
+from acetate.language import tr
 from acetate.qt import QtGui, QtWidgets
 from acetate.session.observable import Observable
 from acetate.ui.inputs import ComboBox
@@ -13,7 +14,7 @@ T = TypeVar("T", bound=str)
 
 
 class Choice(ComboBox, Generic[T]):
-    """Shows `options` (value, text); the data of an item is the value as the protocol writes it."""
+    """Shows `options` (value, text to be translated); the data of an item is the value as the protocol writes it."""
 
     def __init__(
         self, value: Observable[T], options: Sequence[tuple[T, str]], parent: QtWidgets.QWidget | None = None
@@ -25,7 +26,7 @@ class Choice(ComboBox, Generic[T]):
         self.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(6)  # a long name must not widen the docker
         for option, text in options:
-            self.addItem(text, getattr(option, "value", option))
+            self.addItem(tr(text), getattr(option, "value", option))
         self.currentIndexChanged.connect(self._take)
         value.bind(self._show)
 

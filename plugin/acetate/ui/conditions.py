@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from acetate.host import LayerInfo
 from acetate.krita.host import KritaHost
+from acetate.language import mark, tr
 from acetate.protocol.requests import Preset, Task
 from acetate.qt import QtWidgets
 from acetate.session.region import RegionKind
@@ -19,14 +20,19 @@ from acetate.ui.rows import Rows, show_row
 from acetate.ui.seed import SeedRow
 from acetate.ui.strength import StrengthRow
 
-BACKGROUNDS = ((BELOW, "Layers below"), (UP_TO, "Active layer and below"), (CANVAS, "Whole canvas"), (NONE, "None"))
-FOREGROUNDS = ((ACTIVE, "Active layer"), (NONE, "None"))
-PRESETS = ((Preset.DRAFT, "Draft"), (Preset.FINAL, "Final"))
-OUTCOMES = ((Outcome.ABOVE, "New layer above"), (Outcome.REPLACE, "Replaces the old one"))
+BACKGROUNDS = (
+    (BELOW, mark("Layers below")),
+    (UP_TO, mark("Active layer and below")),
+    (CANVAS, mark("Whole canvas")),
+    (NONE, mark("None")),
+)
+FOREGROUNDS = ((ACTIVE, mark("Active layer")), (NONE, mark("None")))
+PRESETS = ((Preset.DRAFT, mark("Draft")), (Preset.FINAL, mark("Final")))
+OUTCOMES = ((Outcome.ABOVE, mark("New layer above")), (Outcome.REPLACE, mark("Replaces the layer")))
 REGIONS = (
-    (RegionKind.SELECTION, "Selection, if there is one"),
-    (RegionKind.LAYER, "Around the layer"),
-    (RegionKind.CANVAS, "Whole canvas"),
+    (RegionKind.SELECTION, mark("Selection, if there is one")),
+    (RegionKind.LAYER, mark("Around the layer")),
+    (RegionKind.CANVAS, mark("Whole canvas")),
 )
 MOST_IMAGES = 8
 
@@ -36,14 +42,14 @@ class ConditionsGrid(Rows):
         super().__init__()
         settings = session.settings
         self._pickers = [_background(settings), _foreground(settings)]
-        self._background = self.add("Background", self._pickers[0])
-        self._foreground = self.add("Foreground", self._pickers[1])
-        self._strength = self.add("Strength", StrengthRow(settings))
-        self._outcome = self.add("Result", _outcome(settings))
-        self.add("Region", _region(settings))
-        model = self.add("Model", ModelPicker(session))
-        self.add("Quality", _preset(settings))
-        self.add("Seed", SeedRow(settings))
+        self._background = self.add(tr("Background"), self._pickers[0])
+        self._foreground = self.add(tr("Foreground"), self._pickers[1])
+        self._strength = self.add(tr("Strength"), StrengthRow(settings))
+        self._outcome = self.add(tr("Result"), _outcome(settings))
+        self.add(tr("Region"), _region(settings))
+        model = self.add(tr("Model"), ModelPicker(session))
+        self.add(tr("Quality"), _preset(settings))
+        self.add(tr("Seed"), SeedRow(settings))
         settings.task.bind(self._show_task)
         session.engine.models.bind(lambda models: show_row(model, len(models) > 1))
 
@@ -64,11 +70,14 @@ class MoreRows(Rows):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self.add("Images", _images(settings))
-        self.add("Grow", LengthRow(settings.grow, "acetate_grow", "How much further than the region the result goes."))
-        self.add("Feather", LengthRow(settings.feather, "acetate_feather", "How softly the selection ends."))
-        tip = "How far around the region is looked at, so that the result fits in."
-        context = self.add("Look around", LengthRow(settings.padding, "acetate_padding", tip))
+        self.add(tr("Images"), _images(settings))
+        self.add(
+            tr("Grow"),
+            LengthRow(settings.grow, "acetate_grow", tr("How much further than the region the result goes.")),
+        )
+        self.add(tr("Feather"), LengthRow(settings.feather, "acetate_feather", tr("How softly the selection ends.")))
+        tip = tr("How far around the region is looked at, so that the result fits in.")
+        context = self.add(tr("Look around"), LengthRow(settings.padding, "acetate_padding", tip))
         settings.task.bind(lambda task: show_row(context, task.uses_context))
 
 
@@ -82,9 +91,11 @@ def _background(settings: Settings) -> LayerPicker:
     picker = LayerPicker(settings.background, BACKGROUNDS, layers)
     picker.setObjectName("acetate_background")
     picker.setToolTip(
-        "What the new layer should fit into: flattened, as the canvas shows it.\n"
-        "“Layers below” are those under the active one; the active one itself where it is the lowest.\n"
-        "Tick any layers and groups to take only these."
+        tr(
+            "What the new layer should fit into: flattened, as the canvas shows it.\n"
+            "“Layers below” are those under the active one; the active one itself where it is the lowest.\n"
+            "Tick any layers and groups to take only these."
+        )
     )
     return picker
 
@@ -92,21 +103,21 @@ def _background(settings: Settings) -> LayerPicker:
 def _foreground(settings: Settings) -> LayerPicker:
     picker = LayerPicker(settings.foreground, FOREGROUNDS, layers)
     picker.setObjectName("acetate_foreground")
-    picker.setToolTip("The layer or group to work on. Tick several to take them together.")
+    picker.setToolTip(tr("The layer or group to work on. Tick several to take them together."))
     return picker
 
 
 def _preset(settings: Settings) -> Choice[Preset]:
     choice = Choice(settings.preset, PRESETS)
     choice.setObjectName("acetate_preset")
-    choice.setToolTip("Draft is quick; Final takes more steps, and decodes transparency more carefully.")
+    choice.setToolTip(tr("Draft is quick; Final takes longer, with finer detail and finer edges."))
     return choice
 
 
 def _outcome(settings: Settings) -> Choice[Outcome]:
     choice = Choice(settings.outcome, OUTCOMES)
     choice.setObjectName("acetate_outcome")
-    choice.setToolTip("Where the result goes. Undo brings a replaced layer back in one step.")
+    choice.setToolTip(tr("Where the result goes. Undo brings a replaced layer back in one step."))
     return choice
 
 
@@ -114,9 +125,11 @@ def _region(settings: Settings) -> Choice[RegionKind]:
     choice = Choice(settings.region, REGIONS)
     choice.setObjectName("acetate_region")
     choice.setToolTip(
-        "Where the result goes. Of a selection, its shape counts too.\n"
-        "Where nothing is selected: the layer that is refined, or the whole canvas;\n"
-        "on a large canvas a new layer of a good size, in the middle of the view."
+        tr(
+            "Where the result goes. Of a selection, its shape counts too.\n"
+            "Where nothing is selected: the layer that is refined, or the whole canvas;\n"
+            "on a large canvas a new layer of a good size, in the middle of the view."
+        )
     )
     return choice
 
@@ -125,6 +138,6 @@ def _images(settings: Settings) -> QtWidgets.QSpinBox:
     number = SpinBox()
     number.setObjectName("acetate_images")
     number.setRange(1, MOST_IMAGES)
-    number.setToolTip("How many versions to make: the first becomes a layer, all are in the history.")
+    number.setToolTip(tr("How many versions to make: the first becomes a layer, all are in the history."))
     bind_number(number, settings.images)
     return number

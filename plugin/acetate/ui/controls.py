@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from acetate.language import mark, tr
 from acetate.protocol.events import ModelInfo
 from acetate.qt import QtWidgets
 from acetate.session.observable import Observable
@@ -16,24 +17,26 @@ from acetate.ui.names import NamePicker
 from acetate.ui.small_button import small_button
 
 KINDS = (
-    (Follow.LINES, "Lines"),
-    (Follow.EDGES, "Edges"),
-    (Follow.DEPTH, "Depth"),
-    (Follow.POSE, "Pose"),
-    (Follow.SCRIBBLE, "Scribble"),
-    (Follow.LOOK, "Looks like"),
+    (Follow.LINES, mark("Lines")),
+    (Follow.EDGES, mark("Edges")),
+    (Follow.DEPTH, mark("Depth")),
+    (Follow.POSE, mark("Pose")),
+    (Follow.SCRIBBLE, mark("Scribble")),
+    (Follow.LOOK, mark("Looks like")),
 )
-SOURCES = ((ACTIVE, "Active layer"),)
+SOURCES = ((ACTIVE, mark("Active layer")),)
 
 
 class ControlList(ItemList[ControlLayer]):
     def __init__(self, session: Session) -> None:
         self._session = session
-        add = PushButton("Add a layer to follow")
+        add = PushButton(tr("Add a layer to follow"))
         add.setObjectName("acetate_add_hint")
         add.setToolTip(
-            "A layer with lines, edges, depth, a pose or a scribble that the picture has to follow,\n"
-            "or one that it shall look like."
+            tr(
+                "A layer with lines, edges, depth, a pose or a scribble that the picture has to follow,\n"
+                "or one that it shall look like."
+            )
         )
         super().__init__(session, session.settings.controls, lambda index: ControlRow(session, index), self._new, add)
 
@@ -55,14 +58,14 @@ class ControlRow(ItemRow[ControlLayer]):
         self._layer: Observable[Picked] = Observable((ACTIVE,))
         self._adapter = Observable("")  # the first where empty
         self._choice = Choice(self._kind, KINDS)
-        self._choice.setToolTip("What the layer shows. Grey: the model cannot follow that.")
+        self._choice.setToolTip(tr("What the layer shows. Grey: the model cannot follow that."))
         self._picker = LayerPicker(self._layer, SOURCES, layers, several=False)
-        self._picker.setToolTip("The layer to follow, as the canvas shows it.")
-        self._weight = percent(0, 200, "How much it counts.")
-        self._start = percent(0, 100, "From which share of the work on it counts.")
-        self._end = percent(0, 100, "Up to which share of the work it counts.")
+        self._picker.setToolTip(tr("The layer to follow, as the canvas shows it."))
+        self._weight = percent(0, 200, tr("How much it counts."))
+        self._start = percent(0, 100, tr("From which share of the work on it counts."))
+        self._end = percent(0, 100, tr("Up to which share of the work it counts."))
         self._adapters = NamePicker(self._adapter)
-        self._adapters.setToolTip("What reads the look.")
+        self._adapters.setToolTip(tr("What reads the look."))
         self._name()
         self._lay_out()
         self._listen()
@@ -82,19 +85,19 @@ class ControlRow(ItemRow[ControlLayer]):
 
     def _lay_out(self) -> None:
         self._edges = small_button(
-            "Edges…",
-            "Make a layer of the edges of this one, and follow that.",
+            tr("Edges…"),
+            tr("Make a layer of the edges of this one, and follow that."),
             f"acetate_hint_edges_{self.index}",
             lambda: self.session.make_edges(self.index),
         )
-        remove = small_button("✕", "Follow it no longer.", f"acetate_hint_remove_{self.index}", self.remove)
-        self._share = _line("from", self._start, "to", self._end, "of the work")
+        remove = small_button("✕", tr("Follow it no longer."), f"acetate_hint_remove_{self.index}", self.remove)
+        self._share = _line(tr("from"), self._start, tr("to"), self._end, tr("of the work"))
         grid = QtWidgets.QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(2)
         for column, widget in enumerate((self._choice, self._picker, remove)):
             grid.addWidget(widget, 0, column)
-        grid.addWidget(_line("Weight", self._weight, self._edges, self._adapters), 1, 0, 1, 3)
+        grid.addWidget(_line(tr("Weight"), self._weight, self._edges, self._adapters), 1, 0, 1, 3)
         grid.addWidget(self._share, 2, 0, 1, 3)
         grid.setColumnStretch(1, 1)
 
@@ -107,7 +110,7 @@ class ControlRow(ItemRow[ControlLayer]):
     def _offer(self, model: ModelInfo | None) -> None:
         self._choice.enable_only(what_follows(model))
         names = model.image_prompts if model else ()
-        self._adapters.offer([("", "First adapter"), *((name, name) for name in names)])
+        self._adapters.offer([("", tr("First adapter")), *((name, name) for name in names)])
 
     def _show_what_counts(self, item: ControlLayer) -> None:
         self._edges.setVisible(not item.is_look)

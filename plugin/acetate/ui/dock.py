@@ -10,6 +10,7 @@ from krita import Canvas, DockWidget, Krita
 from acetate.client.launcher import Launcher
 from acetate.coroutines import Loop
 from acetate.krita.host import KritaHost
+from acetate.language import mark, tr
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Task
 from acetate.protocol.tasks import TASKS
@@ -36,7 +37,7 @@ from acetate.ui.stack_window import StackWindow
 from acetate.ui.styles import StyleList, known_styles
 
 T = TypeVar("T")
-WELCOME = (
+WELCOME = mark(
     "Type what should appear and press Generate: a transparent layer comes above the active one, where "
     "you have selected. "
     "Go on painting meanwhile. All results are kept here."
@@ -120,7 +121,7 @@ class AcetateDock(DockWidget):
             self._together(),
             self._conditions,
             SendingView(self.session),
-            Fold("More", "acetate_more", MoreRows(self.session.settings)),
+            Fold(tr("More"), "acetate_more", MoreRows(self.session.settings)),
             self._following(),
             self._styles(),
             AgainRow(self.session),
@@ -139,7 +140,7 @@ class AcetateDock(DockWidget):
             self.session.settings.task, [(task, traits.label) for task, traits in TASKS.items() if traits.label]
         )
         choice.setObjectName("acetate_task")
-        choice.setToolTip("What to make. Grey: the model cannot do that.")
+        choice.setToolTip(tr("What to make. Grey: the model cannot do that."))
         without_model = tuple(task for task in Task if not task.needs_model)
         self.session.model.bind(
             lambda model: choice.enable_only((*model.tasks, *without_model) if model else tuple(Task))
@@ -147,31 +148,33 @@ class AcetateDock(DockWidget):
         return choice
 
     def _prompt(self) -> QtWidgets.QWidget:
-        tip = "Describe what should appear on the layer. Ctrl+Return generates."
-        prompt = self._words(self.session.settings.prompt, 2, "acetate_prompt", "What should appear?", tip)
+        tip = tr("Describe what should appear on the layer. Ctrl+Return generates.")
+        prompt = self._words(self.session.settings.prompt, 2, "acetate_prompt", tr("What should appear?"), tip)
         prompt.entered.connect(self.session.warm_up)
         return prompt
 
     def _negative(self) -> QtWidgets.QWidget:
-        words, tip = self.session.settings.negative_prompt, "What to keep away from the layer."
-        return self._words(words, 1, "acetate_negative_prompt", "What should not? (optional)", tip)
+        words, tip = self.session.settings.negative_prompt, tr("What to keep away from the layer.")
+        return self._words(words, 1, "acetate_negative_prompt", tr("What should not appear? (optional)"), tip)
 
     def _behind(self) -> QtWidgets.QWidget:
-        tip = "Describe the background; the same words as for the foreground where this is empty."
-        return self._also("background_prompt", "What lies behind it? (optional)", tip)
+        tip = tr("Describe the background. Left empty, it gets the same words as what stands in front.")
+        return self._also("background_prompt", tr("What lies behind it? (optional)"), tip)
 
     def _in_front(self) -> QtWidgets.QWidget:
-        tip = "Name what stands in front, so that the background belongs to it."
-        return self._also("foreground_prompt", "What stands in front? (optional)", tip)
+        tip = tr("Name what stands in front, so that the background belongs to it.")
+        return self._also("foreground_prompt", tr("What stands in front? (optional)"), tip)
 
     def _together(self) -> QtWidgets.QWidget:
-        tip = "Describe foreground and background together; the words for both where this is empty."
-        edit = self._also("blended_prompt", "Both together (optional)", tip)
+        tip = tr("Describe both in one sentence. Left empty, the words for each are put together.")
+        edit = self._also("blended_prompt", tr("Both together (optional)"), tip)
         settings = self.session.settings
 
         def show(_: object) -> None:
             default = settings.blended
-            edit.setPlaceholderText(f"Both together: {default}" if default else "Both together (optional)")
+            edit.setPlaceholderText(
+                tr("Both together: {words}", words=default) if default else tr("Both together (optional)")
+            )
 
         for setting in (settings.task, settings.prompt, settings.background_prompt, settings.foreground_prompt):
             setting.bind(show)
@@ -192,11 +195,11 @@ class AcetateDock(DockWidget):
         return edit
 
     def _following(self) -> QtWidgets.QWidget:
-        fold = Fold("Layers to follow", "acetate_hints", self._controls)
+        fold = Fold(tr("Layers to follow"), "acetate_hints", self._controls)
         return self._where_useful(fold, what_follows, self.session.settings.controls)
 
     def _styles(self) -> QtWidgets.QWidget:
-        fold = Fold("Styles", "acetate_styles", StyleList(self.session))
+        fold = Fold(tr("Styles"), "acetate_styles", StyleList(self.session))
         return self._where_useful(fold, known_styles, self.session.settings.styles)
 
     def _where_useful(
@@ -221,9 +224,9 @@ class AcetateDock(DockWidget):
         label = QtWidgets.QLabel()
         label.setObjectName("acetate_engine")
         label.setEnabled(False)  # greyed: a remark
-        self.session.engine.state.bind(lambda state: label.setText(state.value))
+        self.session.engine.state.bind(lambda state: label.setText(tr(state.value)))
         more = small_button(
-            "…", "Repair, upgrade or remove the engine.", "acetate_engine_more", self._engine_window.open
+            "…", tr("Repair, upgrade or remove the engine."), "acetate_engine_more", self._engine_window.open
         )
         row = QtWidgets.QWidget()
         line = QtWidgets.QHBoxLayout(row)
@@ -239,16 +242,18 @@ class Buttons(QtWidgets.QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        generate = PushButton("Generate")
+        generate = PushButton(tr("Generate"))
         generate.setObjectName("acetate_generate")
         bold = generate.font()
         bold.setBold(True)
         generate.setFont(bold)
-        generate.setToolTip("Make a layer above the active one (Ctrl+Return in the prompt). Go on painting meanwhile.")
+        generate.setToolTip(
+            tr("Make a layer above the active one (Ctrl+Return in the prompt). Go on painting meanwhile.")
+        )
         generate.clicked.connect(lambda: self._generate())
-        self._cancel = NarrowButton("Cancel")
+        self._cancel = NarrowButton(tr("Cancel"))
         self._cancel.setObjectName("acetate_cancel")
-        self._cancel.setToolTip("Stop the oldest job of this document; others go on.")
+        self._cancel.setToolTip(tr("Stop the oldest job of this document; others go on."))
         self._cancel.clicked.connect(lambda: session.cancel())
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -268,7 +273,7 @@ class Buttons(QtWidgets.QWidget):
 
 def _welcome(session: Session) -> QtWidgets.QWidget:
     """What to do first; gone with the first result."""
-    label = QtWidgets.QLabel(WELCOME)
+    label = QtWidgets.QLabel(tr(WELCOME))
     label.setObjectName("acetate_welcome")
     label.setWordWrap(True)
     label.setEnabled(False)  # greyed: a remark
@@ -278,9 +283,9 @@ def _welcome(session: Session) -> QtWidgets.QWidget:
 
 
 def _stack_button(session: Session) -> QtWidgets.QWidget:
-    button = NarrowButton("Stack…")
+    button = NarrowButton(tr("Stack…"))
     button.setObjectName("acetate_build_stack")
-    button.setToolTip("Build a group of layers, one prompt each, every one fitting what lies below it.")
+    button.setToolTip(tr("Build a group of layers, one prompt each, every one fitting what lies below it."))
     button.clicked.connect(lambda: session.stack.open())
     return button
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from acetate.client.installation import State
 from acetate.client.torch_builds import TorchBuild
+from acetate.language import mark, tr, translated
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.installing import Installing
 from acetate.ui.fold import Fold
@@ -16,10 +17,10 @@ from acetate.ui.message import MessageBar
 _SIZE = QtCore.QSize(460, 520)  # screen pixels
 _REFRESH = 400  # milliseconds
 _INSTALL = {
-    State.ABSENT: "Install engine",
-    State.OLDER: "Upgrade engine",
-    State.BROKEN: "Repair engine",
-    State.READY: "Repair engine",
+    State.ABSENT: mark("Install engine"),
+    State.OLDER: mark("Upgrade engine"),
+    State.BROKEN: mark("Repair engine"),
+    State.READY: mark("Repair engine"),
 }
 
 
@@ -29,7 +30,7 @@ class EngineWindow(QtWidgets.QDialog):
         self._installing = installing
         self._wheels: Path | None = None
         self.setObjectName("acetate_engine_window")
-        self.setWindowTitle("Acetate: engine")
+        self.setWindowTitle(tr("Acetate: engine"))
         self.resize(_SIZE)
         column = QtWidgets.QVBoxLayout(self)
         column.addWidget(self._about())
@@ -38,7 +39,7 @@ class EngineWindow(QtWidgets.QDialog):
         column.addWidget(self._progress())
         column.addWidget(self._message())
         column.addWidget(self._log(), 1)
-        column.addWidget(Fold("Use another engine", "acetate_engine_another", AnotherEngine(installing)))
+        column.addWidget(Fold(tr("Use another engine"), "acetate_engine_another", AnotherEngine(installing)))
         self._timer = QtCore.QTimer(self)
         self._timer.setInterval(_REFRESH)
         self._timer.timeout.connect(self._refresh)
@@ -65,21 +66,21 @@ class EngineWindow(QtWidgets.QDialog):
     def _choices(self) -> QtWidgets.QLayout:
         self._build = ComboBox()
         self._build.setObjectName("acetate_engine_build")
-        self._build.setToolTip("What PyTorch computes on. The first that this machine has is chosen.")
-        self._source = PushButton("Packages: from the internet")
+        self._build.setToolTip(tr("What PyTorch computes on. The first that this machine has is chosen."))
+        self._source = PushButton(tr("Packages: from the internet"))
         self._source.setObjectName("acetate_engine_wheels")
-        self._source.setToolTip("Without a network: choose a folder that holds all the wheels.")
+        self._source.setToolTip(tr("Without a network: choose a folder that holds all the wheels."))
         self._source.clicked.connect(lambda: self._choose_folder())
         form = QtWidgets.QFormLayout()
-        form.addRow("Compute on", self._build)
+        form.addRow(tr("Compute on"), self._build)
         form.addRow("", self._source)
         return form
 
     def _buttons(self) -> QtWidgets.QLayout:
         self._install = _button("acetate_engine_install", "", self._begin)
-        self._cancel = _button("acetate_engine_cancel", "Cancel", self._installing.cancel)
-        self._remove = _button("acetate_engine_remove", "Uninstall", self._installing.remove)
-        self._remove.setToolTip("Removes the engine from this machine; models, pictures and settings stay.")
+        self._cancel = _button("acetate_engine_cancel", tr("Cancel"), self._installing.cancel)
+        self._remove = _button("acetate_engine_remove", tr("Uninstall"), self._installing.remove)
+        self._remove.setToolTip(tr("Removes the engine from this machine; models, pictures and settings stay."))
         row = QtWidgets.QHBoxLayout()
         for button, stretch in ((self._install, 1), (self._cancel, 0), (self._remove, 0)):
             row.addWidget(button, stretch)
@@ -101,7 +102,7 @@ class EngineWindow(QtWidgets.QDialog):
         self._text = QtWidgets.QPlainTextEdit()
         self._text.setObjectName("acetate_engine_log")
         self._text.setReadOnly(True)
-        self._text.setPlaceholderText("What is being done is listed here.")
+        self._text.setPlaceholderText(tr("What is being done is listed here."))
         return self._text
 
     def _offer(self) -> None:
@@ -110,15 +111,18 @@ class EngineWindow(QtWidgets.QDialog):
         self._build.clear()
         best = installing.best.value
         for build in sorted(installing.builds, key=lambda build: build != best):
-            self._build.addItem(f"{build.label}, about {build.gigabytes:.0f} GB", build)
+            size = f"{build.gigabytes:.0f}"
+            self._build.addItem(tr("{device}, about {size} GB", device=tr(build.label), size=size), build)
         names = [build.name for build in (self._build.itemData(i) for i in range(self._build.count()))]
         if isinstance(chosen, TorchBuild) and best is None:
             self._build.setCurrentIndex(names.index(chosen.name))
 
     def _choose_folder(self) -> None:
-        chosen = QtWidgets.QFileDialog.getExistingDirectory(self, "Folder with the wheels", str(Path.home()))
+        chosen = QtWidgets.QFileDialog.getExistingDirectory(self, tr("Folder with the wheels"), str(Path.home()))
         self._wheels = Path(chosen) if chosen else None
-        self._source.setText(f"Packages: from {chosen}" if chosen else "Packages: from the internet")
+        self._source.setText(
+            tr("Packages: from {folder}", folder=chosen) if chosen else tr("Packages: from the internet")
+        )
 
     def _begin(self) -> None:
         build = self._build.currentData()
@@ -129,8 +133,9 @@ class EngineWindow(QtWidgets.QDialog):
         installing, is_busy = self._installing, self._installing.is_busy.value
         state = installing.state.value
         can_install = installing.is_carried and bool(installing.builds)
-        self._state.setText(state.value if can_install or state is State.READY else f"{state.value} {_why(installing)}")
-        self._install.setText(_INSTALL[state])
+        is_possible = can_install or state is State.READY
+        self._state.setText(tr(state.value) if is_possible else f"{tr(state.value)} {_why(installing)}")
+        self._install.setText(tr(_INSTALL[state]))
         self._install.setEnabled(can_install and not is_busy)
         self._cancel.setEnabled(is_busy)
         self._remove.setEnabled(installing.can_be_removed and not is_busy)
@@ -147,7 +152,7 @@ class EngineWindow(QtWidgets.QDialog):
     def _refresh(self) -> None:
         shown = self._installing.shown()
         self._bar.setValue(round(shown.fraction * 1000))
-        self._bar.setFormat(f"{shown.step} · {shown.megabytes:,} MB")
+        self._bar.setFormat(f"{translated(shown.step)} · {shown.megabytes:,} MB")
         if shown.log != self._text.toPlainText():
             self._text.setPlainText(shown.log)
             self._text.moveCursor(QtGui.QTextCursor.MoveOperation.End)
@@ -161,26 +166,26 @@ class AnotherEngine(QtWidgets.QWidget):
         self._address, self._token = QtWidgets.QLineEdit(), QtWidgets.QLineEdit()
         for field, name, hint in (
             (self._address, "acetate_engine_address", "http://127.0.0.1:PORT"),
-            (self._token, "acetate_engine_token", "its token"),
+            (self._token, "acetate_engine_token", tr("its token")),
         ):
             field.setObjectName(name)
             field.setPlaceholderText(hint)
         self._token.setEchoMode(QtWidgets.QLineEdit.EchoMode.Password)
         use = _button(
             "acetate_engine_use",
-            "Use this engine",
+            tr("Use this engine"),
             lambda: installing.use_another(self._address.text(), self._token.text()),
         )
         form = QtWidgets.QFormLayout(self)
-        form.addRow("Address", self._address)
-        form.addRow("Token", self._token)
+        form.addRow(tr("Address"), self._address)
+        form.addRow(tr("Token"), self._token)
         form.addRow("", use)
 
 
 def _why(installing: Installing) -> str:
     if not installing.builds:
-        return "PyTorch does not exist for this kind of machine; an engine of another machine can be used."
-    return "This plugin came without one: import the release zip, or run `acetate install-plugin`."
+        return tr("PyTorch does not exist for this kind of machine; an engine of another machine can be used.")
+    return tr("This plugin came without one: import the release zip, or run `acetate install-plugin`.")
 
 
 def _button(name: str, text: str, action: Callable[[], None]) -> PushButton:
@@ -214,8 +219,8 @@ class EngineRow(QtWidgets.QWidget):
 
     def _show(self, state: State) -> None:
         self.setVisible(state is not State.READY or self._installing.is_busy.value)
-        self._text.setText("Installing the engine…" if self._installing.is_busy.value else state.value)
-        self._button.setText("Show" if self._installing.is_busy.value else f"{_INSTALL[state]}…")
+        self._text.setText(tr("Installing the engine…") if self._installing.is_busy.value else tr(state.value))
+        self._button.setText(tr("Show") if self._installing.is_busy.value else f"{tr(_INSTALL[state])}…")
 
     def _act(self) -> None:
         self._window.open()

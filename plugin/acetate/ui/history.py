@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from acetate.language import tr
 from acetate.picture import Picture
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.history import LIMIT, Result
@@ -45,8 +46,8 @@ class HistoryView(QtWidgets.QListWidget):
         item = QtWidgets.QListWidgetItem(QtGui.QIcon(on_checkerboard(to_image(entry.thumbnail), _THUMBNAIL)), "")
         request = entry.result.request
         item.setToolTip(
-            f"{request.prompt}\nSeed {request.seed}\n"
-            "The canvas shows where it goes. Click to insert it, right click for more."
+            f"{request.prompt}\n{tr('Seed {seed}', seed=request.seed)}\n"
+            + tr("The canvas shows where it goes. Click to insert it, right click for more.")
         )
         self.insertItem(index, item)
         while self.count() > LIMIT:
@@ -93,9 +94,9 @@ class HistoryView(QtWidgets.QListWidget):
         result = self._result(item)
         menu = QtWidgets.QMenu(self)
         menu.setObjectName("acetate_history_menu")
-        menu.addAction("Insert above the active layer", lambda: self._session.insert(result))
-        menu.addAction("Show on the canvas", lambda: self._show_on_canvas(item))
-        menu.addAction("Vary: another seed", lambda: self._session.vary(result))
-        menu.addAction("Copy settings", lambda: self._session.settings.copy_from(result.request))
+        menu.addAction(tr("Insert above the active layer"), lambda: self._session.insert(result))
+        menu.addAction(tr("Show on the canvas"), lambda: self._show_on_canvas(item))
+        menu.addAction(tr("Vary: another seed"), lambda: self._session.vary(result))
+        menu.addAction(tr("Copy settings"), lambda: self._session.settings.copy_from(result.request))
         menu.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.mapToGlobal(position))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from acetate.host import LayerInfo
+from acetate.language import mark, tr, trn
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.observable import Observable
 from acetate.session.settings import Picked
 from acetate.ui.inputs import ComboBox
 
 _INDENT = "   "
-_GONE = "(a layer that is gone)"
+_GONE = mark("(a layer that is gone)")
 _ON, _OFF = "☑ ", "☐ "  # Krita's dark themes hide the boxes that Qt draws in a list
 _ID = QtCore.Qt.ItemDataRole.UserRole
 _NAME = QtCore.Qt.ItemDataRole.UserRole + 1
@@ -49,12 +50,12 @@ class LayerPicker(ComboBox):
         """Lists the layers as they are now, and shows the choice; one that is gone stays, and is named so."""
         layers = self._layers()
         known = {*(value for value, _ in self._fixed), *(layer.id for layer in layers)}
-        layers += [LayerInfo(value, _GONE, 0) for value in self._picked.value if value not in known]
+        layers += [LayerInfo(value, tr(_GONE), 0) for value in self._picked.value if value not in known]
         self.blockSignals(True)
         self.clear()
         for value, text in self._fixed:
-            self.addItem(text, value)
-            self.setItemData(self.count() - 1, text, _NAME)
+            self.addItem(tr(text), value)
+            self.setItemData(self.count() - 1, tr(text), _NAME)
         self.insertSeparator(len(self._fixed))
         for layer in layers:
             self.addItem(_INDENT * layer.depth + layer.name, layer.id)
@@ -106,7 +107,8 @@ class LayerPicker(ComboBox):
 
     def _summary(self) -> str:
         names = [str(self.itemData(self.findData(value), _NAME)) for value in self._picked.value]
-        return names[0] if len(names) == 1 else f"{len(names)} layers: {', '.join(names)}"
+        several = trn("{count} layer: {names}", "{count} layers: {names}", len(names), names=", ".join(names))
+        return names[0] if len(names) == 1 else several
 
     def _tick(self, row: int, is_on: bool, depth: int) -> None:
         self.setItemText(row, _INDENT * depth + (_ON if is_on else _OFF) + str(self.itemData(row, _NAME)))

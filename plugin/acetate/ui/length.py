@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from acetate.language import tr
 from acetate.qt import QtWidgets
 from acetate.session.observable import Observable
 from acetate.session.region import Length, Unit
@@ -21,7 +22,7 @@ class LengthRow(QtWidgets.QWidget):
         self._number.setToolTip(tip)
         self._unit = ComboBox()
         self._unit.setObjectName(f"{name}_unit")
-        self._unit.setToolTip("Canvas pixels, or per cent of the longer side of the region.")
+        self._unit.setToolTip(tr("Canvas pixels, or per cent of the longer side of the region."))
         for unit in Unit:
             self._unit.addItem(unit.value, unit.value)
         row = QtWidgets.QHBoxLayout(self)

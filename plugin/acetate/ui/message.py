@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from acetate.language import tr, translated
 from acetate.protocol.errors import AcetateError
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.messages import Message, headline
@@ -33,16 +34,17 @@ class MessageBar(QtWidgets.QWidget):
         return self._text
 
     def show_message(self, message: Message) -> None:
-        self._text = str(message) if message else ""
+        self._text = ""
         self.setVisible(message is not None)
         if isinstance(message, AcetateError):
             title, detail = headline(message)
-            self._fill(title, detail, message.remedy, _ERROR)
+            self._fill(title, detail, translated(message.remedy), _ERROR)
         elif message is not None:
-            self._fill(message.title, message.detail, "", _NOTE)
+            self._fill(tr(message.title), translated(message.detail), "", _NOTE)
 
     def _fill(self, title: str, detail: str, remedy: str, colour: QtGui.QColor) -> None:
         self._colour = colour
+        self._text = "\n".join(part for part in (title, detail, remedy) if part)
         self._title.setText(f"<b>{title}</b>")
         self._detail.setText(detail)
         self._detail.setVisible(bool(detail))
@@ -60,8 +62,8 @@ class MessageBar(QtWidgets.QWidget):
         painter.end()
 
     def _top_row(self) -> QtWidgets.QHBoxLayout:
-        copy = small_button("Copy", "Copy this message.", "acetate_message_copy", self._copy)
-        close = small_button("✕", "Close.", "acetate_message_close", lambda: self.show_message(None))
+        copy = small_button(tr("Copy"), tr("Copy this message."), "acetate_message_copy", self._copy)
+        close = small_button("✕", tr("Close."), "acetate_message_close", lambda: self.show_message(None))
         row = QtWidgets.QHBoxLayout()
         row.setSpacing(2)
         row.addWidget(self._title, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from acetate.language import tr
 from acetate.session.session import Session
 from acetate.ui.names import NamePicker
 
@@ -10,5 +11,5 @@ class ModelPicker(NamePicker):
     def __init__(self, session: Session) -> None:
         super().__init__(session.settings.model)
         self.setObjectName("acetate_model")
-        self.setToolTip("The model that generates.")
+        self.setToolTip(tr("The model that generates."))
         session.engine.models.bind(lambda models: self.offer([(model.name, model.title) for model in models]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from acetate.language import tr
 from acetate.qt import QtGui, QtWidgets
 from acetate.session.observable import Observable
 from acetate.ui.inputs import ComboBox
@@ -38,7 +39,7 @@ class NamePicker(ComboBox):
     def _show(self) -> None:
         name, options = self._value.value, self._options
         if name not in [known for known, _ in options]:
-            options = (*options, (name, f"{name} (not there)"))
+            options = (*options, (name, tr("{name} (not there)", name=name)))
         self.blockSignals(True)
         if options != self._listed:
             self._list(options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from acetate.language import tr, trn
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.jobs import Job
 from acetate.session.session import Session
@@ -48,14 +49,15 @@ class ProgressBox(QtWidgets.QWidget):
 
     def _show_status(self, status: str) -> None:
         waiting = len(self._session.jobs) - 1
-        self._bar.setFormat(status + (f"  (+{waiting} queued)" if waiting > 0 else ""))
+        behind = trn("{count} more waits", "{count} more wait", waiting)
+        self._bar.setFormat(f"{status}  ({behind})" if waiting > 0 else status)
 
 
 class PreviewView(QtWidgets.QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("acetate_preview")
-        self.setToolTip("The layer on its way; the checkerboard is where it is transparent.")
+        self.setToolTip(tr("The layer on its way; the checkerboard is where it is transparent."))
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
         self._image = QtGui.QImage()
         self.hide()

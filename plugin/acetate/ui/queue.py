@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from acetate.language import mark, tr, trn
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.jobs import Job, Phase
 from acetate.session.session import Session
@@ -14,7 +15,12 @@ _SHOWN = 3  # rows; the rest is counted
 _PREVIEW = QtCore.QSize(36, 36)
 _LARGE = QtCore.QSize(256, 256)
 _BAR = 5  # pixels
-_SHORT = {Phase.READING: "reading", Phase.SENDING: "sending", Phase.QUEUED: "waiting", Phase.INSERTING: "inserting"}
+_SHORT = {
+    Phase.READING: mark("reading"),
+    Phase.SENDING: mark("sending"),
+    Phase.QUEUED: mark("waiting"),
+    Phase.INSERTING: mark("inserting"),
+}
 
 
 class Queue(QtWidgets.QWidget):
@@ -26,7 +32,7 @@ class Queue(QtWidgets.QWidget):
         self._session = session
         self._rows: list[JobRow] = []
         self._more = QtWidgets.QLabel()
-        self._all = small_button("Cancel all", "End every job.", "acetate_cancel_all", self._cancel_all)
+        self._all = small_button(tr("Cancel all"), tr("End every job."), "acetate_cancel_all", self._cancel_all)
         self._column = QtWidgets.QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(3)
@@ -49,7 +55,7 @@ class Queue(QtWidgets.QWidget):
         if [row.job for row in self._rows] != shown:
             self._list(shown, here)
         count = len(jobs) - len(shown)
-        self._more.setText(f"{count} more" if count else "")
+        self._more.setText(trn("{count} more", "{count} more", count) if count else "")
         self._line.setVisible(len(jobs) > 1)
         self.setVisible(bool(jobs))
 
@@ -73,7 +79,7 @@ class JobRow(QtWidgets.QWidget):
     def __init__(self, session: Session, job: Job, *, is_here: bool) -> None:
         super().__init__()
         self.job = job
-        self._where = "" if is_here else f" · {job.document.name if job.document else 'from before'}"
+        self._where = "" if is_here else f" · {job.document.name if job.document else tr('from an earlier session')}"
         self._picture = QtWidgets.QLabel()
         self._picture.setFixedSize(_PREVIEW)
         self._text = ElidedLabel()
@@ -83,7 +89,7 @@ class JobRow(QtWidgets.QWidget):
         self._bar.setRange(0, 1000)
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(_BAR)
-        self.cancel = small_button("✕", "End this job; others go on.", "", lambda: session.cancel_job(job))
+        self.cancel = small_button("✕", tr("End this job; others go on."), "", lambda: session.cancel_job(job))
         grid = QtWidgets.QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(6)
@@ -102,11 +108,11 @@ class JobRow(QtWidgets.QWidget):
 
     def _show(self, _: object) -> None:
         share = round(100 * self.job.fraction.value)
-        what = " ".join(self.job.request.prompt.split()) or self.job.request.task.traits.label
+        what = " ".join(self.job.request.prompt.split()) or tr(self.job.request.task.traits.label)
         status = self.job.status.value
-        is_counted = self.job.phase.value is Phase.RUNNING and share and status == Phase.RUNNING.value
+        is_counted = self.job.phase.value is Phase.RUNNING and share and status == tr(Phase.RUNNING.value)
         self._text.setText(what + self._where)
-        self._state.setText(f"{share} %" if is_counted else _SHORT.get(self.job.phase.value, status))
+        self._state.setText(f"{share} %" if is_counted else tr(_SHORT.get(self.job.phase.value, status)))
         self.setToolTip(f"{what}{self._where}\n{status}")
         self._bar.setValue(round(1000 * self.job.fraction.value))
 

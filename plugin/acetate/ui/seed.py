@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from acetate.language import tr
 from acetate.protocol.requests import MAX_SEED
 from acetate.qt import QtWidgets
 from acetate.session.settings import Settings
@@ -24,14 +25,14 @@ class SeedRow(QtWidgets.QWidget):
         number.setDecimals(0)
         number.setRange(0, MAX_SEED)
         number.setMinimumWidth(60)
-        number.setToolTip("The same seed and settings make the same picture.")
+        number.setToolTip(tr("The same seed and settings make the same picture."))
         bind_number(number, settings.seed)
         settings.random_seed.bind(lambda is_random: number.setEnabled(not is_random))
         return number
 
     def _random(self, settings: Settings) -> QtWidgets.QWidget:
-        box = CheckBox("Random")
+        box = CheckBox(tr("Random"))
         box.setObjectName("acetate_seed_random")
-        box.setToolTip("Take a new seed for each picture.")
+        box.setToolTip(tr("Take a new seed for each picture."))
         bind_check(box, settings.random_seed)
         return box

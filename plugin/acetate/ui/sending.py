@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from acetate.language import tr
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.sending import Shown
 from acetate.session.session import Session
@@ -51,14 +52,14 @@ class SendingView(QtWidgets.QWidget):
 
 def _thumbnail(picture: Shown) -> QtWidgets.QWidget:
     """Its property `digest` names the picture that it was made from."""
-    image, title = QtWidgets.QLabel(), QtWidgets.QLabel(picture.title)
+    image, title = QtWidgets.QLabel(), QtWidgets.QLabel(tr(picture.title))
     image.setPixmap(on_checkerboard(to_image(picture.thumbnail), QtCore.QSize(_SIDE, _SIDE)))
     title.setEnabled(False)  # greyed: a remark
     title.setAlignment(QtCore.Qt.AlignmentFlag.AlignHCenter)
     widget = QtWidgets.QWidget()
     widget.setObjectName(f"acetate_sends_{picture.title.lower()}")
     widget.setProperty("digest", picture.digest)
-    widget.setToolTip("What will be sent, as the canvas shows it. Click to look again.")
+    widget.setToolTip(tr("What will be sent, as the canvas shows it. Click to look again."))
     column = QtWidgets.QVBoxLayout(widget)
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(1)

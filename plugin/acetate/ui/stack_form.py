@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from acetate.language import tr, translated
 from acetate.protocol.requests import MAX_SEED
 from acetate.qt import QtCore, QtWidgets
 from acetate.session.observable import Observable
@@ -26,10 +27,10 @@ class StackForm(Rows):
         self._region.setObjectName("acetate_stack_region")
         self._seed = _seed()
         self._strength, self._percent = Slider(QtCore.Qt.Orientation.Horizontal), QtWidgets.QLabel()
-        self.add("Prompt", self._prompt_edit())
-        self.add("Region", self._region_row())
-        self.add("Seed", self._seed_row())
-        self.add("Strength", self._strength_row())
+        self.add(tr("Prompt"), self._prompt_edit())
+        self.add(tr("Region"), self._region_row())
+        self.add(tr("Seed"), self._seed_row())
+        self.add(tr("Strength"), self._strength_row())
         self._editor.stack.bind(lambda _: self._show())
         self._editor.selected.changed.connect(lambda _: self._show())
 
@@ -40,7 +41,7 @@ class StackForm(Rows):
 
     def _fill(self, entry: StackEntry) -> None:
         self._prompt.value = entry.prompt
-        self._region.setText(str(entry.region) if entry.region else "Whole canvas")
+        self._region.setText(translated(str(entry.region)) if entry.region else tr("Whole canvas"))
         for widget, value in ((self._seed, entry.seed), (self._strength, round(100 * entry.strength))):
             with silent(widget):
                 widget.setValue(value)
@@ -50,24 +51,26 @@ class StackForm(Rows):
     def _prompt_edit(self) -> QtWidgets.QWidget:
         edit = PromptEdit(self._prompt, lines=2)
         edit.setObjectName("acetate_stack_prompt")
-        edit.setPlaceholderText("What should appear on this layer?")
-        edit.setToolTip("Describe this layer only. Ctrl+Return generates the stack.")
+        edit.setPlaceholderText(tr("What should appear on this layer?"))
+        edit.setToolTip(tr("Describe this layer only. Ctrl+Return generates the stack."))
         edit.submitted.connect(lambda: self._stack.generate())
         self._prompt.changed.connect(lambda prompt: self._editor.change_selected(prompt=prompt))
         return edit
 
     def _region_row(self) -> QtWidgets.QWidget:
         from_selection = _button(
-            "acetate_stack_from_selection", "From selection", "The layer goes where you have selected."
+            "acetate_stack_from_selection", tr("From selection"), tr("The layer goes where you have selected.")
         )
         from_selection.clicked.connect(lambda: self._stack.select_region())
-        whole = _button("acetate_stack_whole_canvas", "Whole canvas", "The layer covers the canvas.")
+        whole = _button("acetate_stack_whole_canvas", tr("Whole canvas"), tr("The layer covers the canvas."))
         whole.clicked.connect(lambda: self._editor.change_selected(region=None))
         return _in_a_row(self._region, from_selection, whole)
 
     def _seed_row(self) -> QtWidgets.QWidget:
         self._seed.valueChanged.connect(lambda seed: self._editor.change_selected(seed=int(seed)))
-        other = _button("acetate_stack_new_seed", "Another", "Take another seed: another layer from the same words.")
+        other = _button(
+            "acetate_stack_new_seed", tr("Another"), tr("Take another seed: another layer from the same words.")
+        )
         other.clicked.connect(lambda: self._editor.change_selected(seed=new_seed()))
         return _in_a_row(self._seed, other)
 
@@ -75,8 +78,10 @@ class StackForm(Rows):
         self._strength.setObjectName("acetate_stack_strength")
         self._strength.setRange(0, 100)
         self._strength.setToolTip(
-            "How far the layer goes from what it shows, when it is made again. 100 %: another layer. "
-            "A new layer has nothing to start from."
+            tr(
+                "How far the layer goes from what it shows, when it is made again. 100 %: another layer. "
+                "A new layer has nothing to start from."
+            )
         )
         self._percent.setMinimumWidth(self._percent.fontMetrics().boundingRect("100 %").width())
         self._strength.valueChanged.connect(lambda percent: self._editor.change_selected(strength=percent / 100))
@@ -89,7 +94,7 @@ def _seed() -> QtWidgets.QDoubleSpinBox:
     number.setDecimals(0)
     number.setRange(0, MAX_SEED)
     number.setMinimumWidth(60)
-    number.setToolTip("The same seed and settings make the same picture.")
+    number.setToolTip(tr("The same seed and settings make the same picture."))
     return number
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from krita import Krita
 
+from acetate.language import tr
 from acetate.qt import QtCore, QtWidgets
 from acetate.session.stack import Stack, StackEntry
 from acetate.session.stack_editor import StackEditor
@@ -58,8 +59,8 @@ class StackList(QtWidgets.QListWidget):
 class StackRow(QtWidgets.QWidget):
     def __init__(self, editor: StackEditor, index: int) -> None:
         super().__init__()
-        self._eye = _toggle(f"acetate_stack_enabled_{index + 1}", "Take part: otherwise the layer is hidden.")
-        self._lock = _toggle(f"acetate_stack_locked_{index + 1}", "Lock: the layer keeps what it shows.")
+        self._eye = _toggle(f"acetate_stack_enabled_{index + 1}", tr("Take part: otherwise the layer is hidden."))
+        self._lock = _toggle(f"acetate_stack_locked_{index + 1}", tr("Lock: the layer keeps what it shows."))
         self._eye.clicked.connect(lambda is_on: editor.change(index, is_enabled=is_on))
         self._lock.clicked.connect(lambda is_on: editor.change(index, is_locked=is_on))
         self._prompt, self._state = QtWidgets.QLabel(), QtWidgets.QLabel()
@@ -80,9 +81,9 @@ class StackRow(QtWidgets.QWidget):
         self._eye.setIcon(Krita.instance().icon("visible" if entry.is_enabled else "novisible"))
         self._lock.setChecked(entry.is_locked)
         self._lock.setIcon(Krita.instance().icon("layer-locked" if entry.is_locked else "layer-unlocked"))
-        self._prompt.setText(" ".join(entry.prompt.split()) or "(no prompt yet)")
+        self._prompt.setText(" ".join(entry.prompt.split()) or tr("(no prompt yet)"))
         self._prompt.setEnabled(entry.is_enabled and bool(entry.prompt.strip()))
-        self._state.setText("" if entry.layer else "new")
+        self._state.setText("" if entry.layer else tr("new"))
 
 
 def _toggle(name: str, tip: str) -> QtWidgets.QToolButton:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from krita import Krita
 
+from acetate.language import tr
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.session import Session
 from acetate.ui.inputs import CheckBox, PushButton
@@ -25,7 +26,7 @@ class StackWindow(QtWidgets.QDialog):
         self._stack = session.stack
         self._editor = session.stack.editor
         self.setObjectName("acetate_stack_window")
-        self.setWindowTitle("Acetate: stack of layers")
+        self.setWindowTitle(tr("Acetate: stack of layers"))
         self.resize(_SIZE)
         column = QtWidgets.QVBoxLayout(self)
         column.addLayout(self._tools())
@@ -58,27 +59,27 @@ class StackWindow(QtWidgets.QDialog):
     def _tools(self) -> QtWidgets.QLayout:
         editor = self._editor
         tools: tuple[tuple[str, str, str, Callable[[], None]], ...] = (
-            ("add", "addlayer", "Add a layer above the selected one.", editor.add),
-            ("duplicate", "duplicatelayer", "The same above it, with another seed.", editor.duplicate),
-            ("delete", "deletelayer", "Take the selected layer out of the stack.", editor.delete),
-            ("up", "arrowup", "Move the selected layer up.", lambda: editor.move(1)),
-            ("down", "arrowdown", "Move the selected layer down.", lambda: editor.move(-1)),
+            ("add", "addlayer", tr("Add a layer above the selected one."), editor.add),
+            ("duplicate", "duplicatelayer", tr("The same above it, with another seed."), editor.duplicate),
+            ("delete", "deletelayer", tr("Take the selected layer out of the stack."), editor.delete),
+            ("up", "arrowup", tr("Move the selected layer up."), lambda: editor.move(1)),
+            ("down", "arrowdown", tr("Move the selected layer down."), lambda: editor.move(-1)),
         )
         row = QtWidgets.QHBoxLayout()
         for name, icon, tip, work in tools:
             row.addWidget(_tool(f"acetate_stack_{name}", icon, tip, work))
         row.addStretch(1)
-        new = PushButton("New stack")
+        new = PushButton(tr("New stack"))
         new.setObjectName("acetate_stack_new")
-        new.setToolTip("Begin another stack; this one stays in the document.")
+        new.setToolTip(tr("Begin another stack; this one stays in the document."))
         new.clicked.connect(lambda: self._stack.new())
         row.addWidget(new)
         return row
 
     def _sees_below(self) -> QtWidgets.QWidget:
-        box = CheckBox("Fit into the picture below the stack")
+        box = CheckBox(tr("Fit into the picture below the stack"))
         box.setObjectName("acetate_stack_sees_below")
-        box.setToolTip("The layers see the active layer and all below it, as well as each other.")
+        box.setToolTip(tr("The layers see the active layer and all below it, as well as each other."))
         box.clicked.connect(self._editor.see_below)
         self._editor.stack.bind(lambda stack: box.setChecked(stack.sees_below))
         return box
@@ -88,12 +89,12 @@ class StackWindow(QtWidgets.QDialog):
         widget = QtWidgets.QWidget()
         row = QtWidgets.QHBoxLayout(widget)
         row.setContentsMargins(0, 0, 0, 0)
-        above = CheckBox("and those above it")
+        above = CheckBox(tr("and those above it"))
         above.setObjectName("acetate_stack_with_above")
-        above.setToolTip("They see what is below them, and so are made to fit it.")
-        button = PushButton("Make this layer again")
+        above.setToolTip(tr("They see what is below them, and so are made to fit it."))
+        button = PushButton(tr("Make this layer again"))
         button.setObjectName("acetate_stack_regenerate")
-        button.setToolTip("The other layers keep what they show.")
+        button.setToolTip(tr("The other layers keep what they show."))
         button.clicked.connect(lambda: self._stack.generate(self._editor.selected.value, with_above=above.isChecked()))
         row.addWidget(button)
         row.addWidget(above)
@@ -110,13 +111,13 @@ class StackWindow(QtWidgets.QDialog):
         widget = QtWidgets.QWidget()
         row = QtWidgets.QHBoxLayout(widget)
         row.setContentsMargins(0, 0, 0, 0)
-        generate = PushButton("Generate stack")
+        generate = PushButton(tr("Generate stack"))
         generate.setObjectName("acetate_stack_generate")
         generate.setToolTip(
-            "Make all layers that are not locked, from the lowest to the topmost; each sees those below."
+            tr("Make all layers that are not locked, from the lowest to the topmost; each sees those below.")
         )
         generate.clicked.connect(lambda: self._stack.generate())
-        cancel = PushButton("Cancel")
+        cancel = PushButton(tr("Cancel"))
         cancel.setObjectName("acetate_stack_cancel")
         cancel.clicked.connect(lambda: self._session.cancel())
         self._session.jobs_changed.connect(lambda _: cancel.setEnabled(bool(self._session.jobs_here)))

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from acetate.language import mark, tr
 from acetate.qt import QtCore, QtWidgets
 from acetate.session.settings import Settings
 from acetate.ui.binding import bind_share
 from acetate.ui.inputs import Slider
 
-_WORDS = ((0, "nothing"), (25, "only the edge"), (45, "details"), (70, "shape and colour"), (100, "another object"))
+_WORDS = (
+    (0, mark("nothing")),
+    (25, mark("only the edge")),
+    (45, mark("details")),
+    (70, mark("shape and colour")),
+    (100, mark("another object")),
+)
 
 
 class StrengthRow(QtWidgets.QWidget):
@@ -22,7 +29,7 @@ class StrengthRow(QtWidgets.QWidget):
         )
         slider.setObjectName("acetate_strength")
         slider.setRange(0, 100)
-        slider.setToolTip("How far the result may go from the layer as it is; its transparency changes along.")
+        slider.setToolTip(tr("How far the result may go from the layer as it is; its transparency changes along."))
         words.setObjectName("acetate_strength_words")
         words.setEnabled(False)  # greyed: a remark
         number.setMinimumWidth(number.fontMetrics().boundingRect("100 %").width())
@@ -35,7 +42,7 @@ class StrengthRow(QtWidgets.QWidget):
         grid.addWidget(words, 1, 0, 1, 2)
         bind_share(slider, settings.strength)
         settings.strength.bind(lambda strength: number.setText(f"{round(100 * strength)} %"))
-        settings.strength.bind(lambda strength: words.setText("Changes " + _words(100 * strength)))
+        settings.strength.bind(lambda strength: words.setText(tr("Changes {what}", what=tr(_words(100 * strength)))))
 
 
 def _words(percent: float) -> str:

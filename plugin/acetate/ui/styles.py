@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from acetate.language import tr
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Style
 from acetate.qt import QtWidgets
@@ -16,9 +17,9 @@ from acetate.ui.small_button import small_button
 class StyleList(ItemList[Style]):
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._add = PushButton("Add a style")
+        self._add = PushButton(tr("Add a style"))
         self._add.setObjectName("acetate_add_style")
-        self._add.setToolTip("A style that the model has learnt. Several add up.")
+        self._add.setToolTip(tr("A style that the model has learnt. Several add up."))
         styles = session.settings.styles
         super().__init__(
             session, styles, lambda index: StyleRow(session, index), lambda: Style(self._unused()[0]), self._add
@@ -42,14 +43,14 @@ class StyleRow(ItemRow[Style]):
         self._name = Observable("")
         self._picker = NamePicker(self._name)
         self._picker.setObjectName(f"acetate_style_{index}")
-        self._picker.setToolTip("A style of the model. Each can be chosen once.")
-        self._weight = percent(-200, 200, "How much it counts. Below 0: away from it.")
+        self._picker.setToolTip(tr("A style of the model. Each can be chosen once."))
+        self._weight = percent(-200, 200, tr("How much it counts. Below 0: away from it."))
         self._weight.setObjectName(f"acetate_style_weight_{index}")
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self._picker, 1)
         row.addWidget(self._weight)
-        row.addWidget(small_button("✕", "Without this style.", f"acetate_style_remove_{index}", self.remove))
+        row.addWidget(small_button("✕", tr("Without this style."), f"acetate_style_remove_{index}", self.remove))
         self._name.changed.connect(lambda _: self._take())
         self._weight.valueChanged.connect(lambda _: self._take())
 

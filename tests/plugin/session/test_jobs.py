@@ -34,7 +34,7 @@ def test_a_job_shows_what_the_engine_reports() -> None:
         "Generating",
         "Loading the model",
         "Generating",
-        "Decoding the layer",
+        "Finishing the picture",
     ]
     assert (it.last_event, it.preview.value, it.fraction.value, it.phase.value) == ("6", png, 1.0, Phase.RUNNING)
     assert not it.is_ended_by_engine
