@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import pytest
 
@@ -136,6 +137,67 @@ def test_typing_a_prompt_goes_on_where_the_pointer_stays(small: Painter) -> None
     small.hands.type_into("acetate_prompt", "a fox")
     small.hands.keys("b", "f", "space")
     wait_until(lambda: prompt_of(small) == "a foxbf ", "the keys in the prompt")
+
+
+def sent(engine: Engine) -> int:
+    return len(engine.jobs())
+
+
+@pytest.mark.parametrize("name", ["acetate_generate", "acetate_regenerate", "acetate_vary"])
+def test_a_double_click_starts_one_job(small: Painter, engine: Engine, name: str) -> None:
+    """Nor do three clicks, nor a pen that jitters."""
+    small.generate(PROMPT)
+    hands = small.hands
+    for clicks in (hands.double_click_at, partial(hands.double_click_at, times=3), hands.jittered_double_click_at):
+        before, there = sent(engine), small.layer_ids()
+        x, y, _ = small.krita.run("place(name)", name=name)
+        clicks(x, y)
+        small.wait_for_layer(there)
+        time.sleep(2 * SETTLED)
+        small.wait_for_end()
+        assert sent(engine) == before + 1
+
+
+def test_a_key_that_is_held_down_starts_one_job(small: Painter, engine: Engine) -> None:
+    small.generate(PROMPT)
+    small.hands.click("acetate_prompt")
+    before, there = sent(engine), small.layer_ids()
+    small.hands.hold("ctrl", "Return", seconds=1.2)
+    small.wait_for_layer(there)
+    time.sleep(2 * SETTLED)
+    small.wait_for_end()
+    assert sent(engine) == before + 1
+
+
+def test_a_double_click_in_the_stack_builder_starts_one_job(small: Painter, engine: Engine) -> None:
+    small.generate(PROMPT)
+    small.hands.click("acetate_build_stack")
+    try:
+        small.hands.type_into("acetate_stack_prompt", PROMPT)
+        before, there = sent(engine), small.layer_ids()
+        x, y, _ = small.krita.run("place('acetate_stack_generate')")
+        small.hands.double_click_at(x, y)
+        wait_until(lambda: small.new_layers(there), "the stack", 180)
+        small.wait_for_end()
+        time.sleep(2 * SETTLED)
+        small.wait_for_end()
+        assert sent(engine) == before + 1
+    finally:
+        small.krita.run("widget('acetate_stack_window').close()")
+
+
+def test_a_double_click_ends_one_job(small: Painter, engine: Engine) -> None:
+    """The row of the next one comes up under the pointer."""
+    small.generate(PROMPT)
+    with engine.worker_held():
+        for _ in range(3):
+            engine.new_job(small.press_generate)
+        x, y, _ = small.krita.run("place('acetate_job_cancel_1')")
+        small.hands.double_click_at(x, y, times=3)
+        time.sleep(2 * SETTLED)
+        assert jobs(small) == 2
+    small.hands.click("acetate_cancel_all")
+    wait_until(lambda: jobs(small) == 0, "all jobs to end", 60)
 
 
 def test_a_double_click_in_the_history_inserts_once(small: Painter) -> None:

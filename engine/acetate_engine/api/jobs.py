@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncGenerator
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Body, Header, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
@@ -16,6 +16,7 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from acetate.protocol.codec import from_json, to_json
 from acetate.protocol.errors import InvalidRequest, KeyReused, MalformedMessage, PayloadTooLarge, UnknownImage
 from acetate.protocol.events import Accepted, JobList, JobStatus
+from acetate.protocol.filing import MAX_DOCUMENT, MAX_PRIORITY, Filing, Refiling
 from acetate.protocol.pixels import MEDIA_TYPE
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.api.dependencies import EngineOf
@@ -33,11 +34,18 @@ router = APIRouter()
 
 @router.post("", status_code=202, response_model=Accepted, openapi_extra=REQUEST_BODY)
 async def submit(
-    request: Request, engine: EngineOf, idempotency_key: Annotated[str | None, Header()] = None
+    request: Request,
+    engine: EngineOf,
+    idempotency_key: Annotated[str | None, Header()] = None,
+    document: Annotated[str, Query(max_length=MAX_DOCUMENT)] = "",
+    priority: Annotated[int, Query(ge=-MAX_PRIORITY, le=MAX_PRIORITY)] = 0,
+    listed: bool = True,
 ) -> JSONResponse:
     """Accepts a job. It is on the disk before the answer is sent, and survives the death of any process.
 
     With an Idempotency-Key, sending it again gives the job that the first one made; another request is refused.
+    `document` is the sender's name of what it is for; of those that wait, the one of the highest `priority` goes first;
+    one that is not `listed` is a sketch that nobody will look for later.
     """
     if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
         raise InvalidRequest("the Idempotency-Key is not a key", "Use 1 to 64 letters, digits, - and _.")
@@ -49,7 +57,8 @@ async def submit(
     if wanted.task.needs_model:
         await asyncio.to_thread(model_for, wanted)
     _check_images(wanted, engine)
-    accepted = await engine.queue.submit(wanted, idempotency_key)
+    filing = Filing(document, priority, listed=listed)
+    accepted = await engine.queue.submit(wanted, idempotency_key, filing)
     if idempotency_key is not None:
         kept = await asyncio.to_thread(engine.store.status, accepted.id)
         if kept.request not in (None, wanted):
@@ -86,14 +95,31 @@ def _check_images(request: GenerateRequest, engine: Engine) -> None:
 
 
 @router.get("", response_model=JobList)
-async def recent(engine: EngineOf, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> JSONResponse:
-    """The newest jobs first, ended ones too."""
-    return JSONResponse(to_json(JobList(await asyncio.to_thread(engine.store.recent, limit))))
+async def recent(
+    engine: EngineOf,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    before: Annotated[str, Query(max_length=64)] = "",
+    listed: bool = False,
+) -> JSONResponse:
+    """The newest jobs first, ended ones too; those older than job `before`; only those that are `listed`."""
+    return JSONResponse(to_json(JobList(await asyncio.to_thread(engine.store.recent, limit, before, listed=listed))))
 
 
 @router.get("/{job}", response_model=JobStatus)
 async def status(job: str, engine: EngineOf) -> JSONResponse:
     return JSONResponse(to_json(await asyncio.to_thread(engine.store.status, job)))
+
+
+@router.patch("/{job}", response_model=JobStatus)
+async def refile(
+    job: str,
+    engine: EngineOf,
+    priority: Annotated[int | None, Body(ge=-MAX_PRIORITY, le=MAX_PRIORITY)] = None,
+    starred: Annotated[bool | None, Body()] = None,
+    listed: Annotated[bool | None, Body()] = None,
+) -> JSONResponse:
+    """Its turn among those that wait, whether it goes last when room is made, and whether it is listed."""
+    return JSONResponse(to_json(await engine.queue.refile(job, Refiling(priority, starred, listed))))
 
 
 @router.delete("/{job}", response_model=JobStatus)

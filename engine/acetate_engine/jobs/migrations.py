@@ -6,6 +6,14 @@ import sqlite3
 
 from acetate.protocol.errors import FileError
 
+_FILING = {  # protocol.filing
+    "document": "TEXT NOT NULL DEFAULT ''",
+    "priority": "INTEGER NOT NULL DEFAULT 0",
+    "starred": "INTEGER NOT NULL DEFAULT 0",
+    "listed": "INTEGER NOT NULL DEFAULT 1",
+}
+_ADD = "ALTER TABLE jobs ADD COLUMN {} {}"
+
 MIGRATIONS = (
     """
     CREATE TABLE jobs (
@@ -35,11 +43,16 @@ MIGRATIONS = (
         PRIMARY KEY (job, digest)
     ) STRICT, WITHOUT ROWID;
     """,
+    ";".join(_ADD.format(name, kind) for name, kind in _FILING.items())
+    + "; CREATE INDEX jobs_by_turn ON jobs (state, priority DESC, number)",
 )
 
 
 _COLUMNS = {
-    "jobs": {"number", "id", "key", "request", "state", "created", "attempt", "deaths", "step", "steps", "cancelling"},
+    "jobs": {
+        *("number", "id", "key", "request", "state", "created", "attempt", "deaths", "step", "steps", "cancelling"),
+        *_FILING,
+    },
     "events": {"job", "seq", "name", "data"},
     "images": {"job", "digest"},
 }
@@ -48,9 +61,11 @@ _COLUMNS = {
 def migrate(database: sqlite3.Connection, *, takes_newer: bool = False) -> None:
     """Brings the file up to date, each step whole or not at all. Raises FileError on a newer release's file.
 
-    With `takes_newer`, such a file is used as it is where it has all that this release needs.
+    With `takes_newer`, such a file is used where it has all that this release needs, or can get it.
     """
     (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS) and takes_newer:
+        _add_filing(database)
     if version > len(MIGRATIONS) and not (takes_newer and _is_usable(database)):
         raise FileError(
             f"the job store is of a newer Acetate (its version is {version}, this one knows {len(MIGRATIONS)})",
@@ -58,6 +73,13 @@ def migrate(database: sqlite3.Connection, *, takes_newer: bool = False) -> None:
         )
     for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         database.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
+
+
+def _add_filing(database: sqlite3.Connection) -> None:
+    """To a file of a release that went another way. All of it has defaults, and so disturbs nobody."""
+    there = {column["name"] for column in database.execute("PRAGMA table_info(jobs)")}
+    for name in _FILING.keys() - there if there else ():
+        database.execute(_ADD.format(name, _FILING[name]))
 
 
 def _is_usable(database: sqlite3.Connection) -> bool:

@@ -12,6 +12,7 @@ import structlog
 
 from acetate.protocol.errors import GenerationFailed, WorkerDied
 from acetate.protocol.events import Accepted, Failed, JobState, JobStatus, Problem
+from acetate.protocol.filing import Filing, Refiling
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.executors.base import Executor
 from acetate_engine.jobs.rows import StoredEvent
@@ -45,11 +46,16 @@ class JobQueue:
         """Behind the supervisor, which has broken off the job under way; it begins again when the engine does."""
         await self.executor.stop()
 
-    async def submit(self, request: GenerateRequest, key: str | None) -> Accepted:
+    async def submit(self, request: GenerateRequest, key: str | None, filing: Filing) -> Accepted:
         """Accepts a job: it is on the disk when this returns."""
-        accepted = await asyncio.to_thread(self.store.add, request, key)
+        accepted = await asyncio.to_thread(self.store.add, request, key, filing)
         self._submitted.set()
         return accepted
+
+    async def refile(self, job: str, change: Refiling) -> JobStatus:
+        await asyncio.to_thread(self.store.refile, job, change)
+        self._tell_everyone()  # positions may have changed
+        return await asyncio.to_thread(self.store.status, job)
 
     async def cancel(self, job: str) -> JobStatus:
         if await asyncio.to_thread(self.store.cancel, job) is JobState.RUNNING:

@@ -11,6 +11,7 @@ from acetate.protocol.errors import LayerNotReady, UnknownJob, UnknownLayer
 from acetate.protocol.events import JobState, JobStatus, LayerResult, Queued, encode_event
 from acetate_engine.jobs.rows import StoredEvent, is_readable, made_up_ending, state_of, status_of
 
+_NEWEST = 2**63 - 1  # no job has a higher number
 BUSY = 5.0  # seconds that a call waits for another program that holds the store
 
 
@@ -37,10 +38,16 @@ class JobReader:
         with self._reading:
             return self._status(row_of(self._source, job))
 
-    def recent(self, limit: int) -> tuple[JobStatus, ...]:
-        """The newest jobs first."""
+    def recent(self, limit: int, before: str = "", *, listed: bool = False) -> tuple[JobStatus, ...]:
+        """The newest jobs first; `before`: those older than this one; `listed`: without what is not listed.
+
+        Raises UnknownJob.
+        """
         with self._reading:
-            rows = self._source.execute("SELECT * FROM jobs ORDER BY number DESC LIMIT ?", (limit,)).fetchall()
+            end = row_of(self._source, before)["number"] if before else _NEWEST
+            rows = self._source.execute(
+                "SELECT * FROM jobs WHERE number < ? AND listed >= ? ORDER BY number DESC LIMIT ?", (end, listed, limit)
+            ).fetchall()
             return tuple(self._status(row) for row in rows)
 
     def _status(self, row: sqlite3.Row) -> JobStatus:
@@ -66,7 +73,7 @@ class JobReader:
                 "SELECT seq, name, data FROM events WHERE job = ? AND seq > ? ORDER BY seq", (row["number"], seq)
             ).fetchall()
             last = last_event_of(self._source, row["number"])
-            position = position_of(self._source, row["number"]) if row["state"] == JobState.QUEUED.value else None
+            position = position_of(self._source, row) if row["state"] == JobState.QUEUED.value else None
         events = [event for event in (StoredEvent(*columns) for columns in found) if is_readable(event)]
         if position is not None:
             events = _with_position(events, position, last.seq if last else 0)
@@ -102,9 +109,13 @@ def row_of(database: sqlite3.Connection, job: str) -> sqlite3.Row:
     return row
 
 
-def position_of(database: sqlite3.Connection, number: int) -> int:
+def position_of(database: sqlite3.Connection, row: sqlite3.Row) -> int:
     """How many queued jobs are before this one."""
-    found = database.execute("SELECT count(*) FROM jobs WHERE state = 'queued' AND number < ?", (number,))
+    found = database.execute(
+        "SELECT count(*) FROM jobs WHERE state = 'queued' AND (priority > :priority "
+        "OR (priority = :priority AND number < :number))",
+        {"priority": row["priority"], "number": row["number"]},
+    )
     (count,) = found.fetchone()
     return int(count)
 

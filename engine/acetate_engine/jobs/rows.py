@@ -21,6 +21,7 @@ from acetate.protocol.events import (
     encode_event,
     final_state,
 )
+from acetate.protocol.filing import Filing
 from acetate.protocol.kept import from_record, read_text, to_record
 from acetate.protocol.requests import GenerateRequest
 
@@ -76,6 +77,7 @@ def status_of(row: sqlite3.Row, last: StoredEvent | None) -> JobStatus:
         problem=final.problem if isinstance(final, Failed) else None,
         request=request,
         created=row["created"],
+        filing=Filing(row["document"], row["priority"], bool(row["starred"]), bool(row["listed"])),
     )
 
 

@@ -27,6 +27,7 @@ from acetate.protocol.events import (
     event_name,
     final_state,
 )
+from acetate.protocol.filing import Filing, Refiling
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.migrations import migrate
 from acetate_engine.jobs.reader import JobReader, connect, position_of, row_of
@@ -38,8 +39,9 @@ MAX_ATTEMPTS = 10  # nor one that was under way at so many deaths of whatever pr
 _ENGINE_DIED = WorkerDied("the engine died each time that this job was under way", "See the log, then try again.")
 _START = (
     "UPDATE jobs SET state = 'running', attempt = attempt + 1, step = 0, steps = 0 WHERE number = "
-    "(SELECT min(number) FROM jobs WHERE state = 'queued') RETURNING *"
+    "(SELECT number FROM jobs WHERE state = 'queued' ORDER BY priority DESC, number LIMIT 1) RETURNING *"
 )
+_UNLISTED = 24 * 3600.0  # seconds
 _ENDED = "('done', 'failed', 'cancelled')"
 _SUPERSEDED = ("queued", "preview")  # of these a job keeps the last one only
 
@@ -89,22 +91,33 @@ class JobStore(JobReader):
 
     # accepting
 
-    def add(self, request: GenerateRequest, key: str | None = None) -> Accepted:
+    def add(self, request: GenerateRequest, key: str | None = None, filing: Filing = Filing()) -> Accepted:  # noqa: B008  # frozen
         """Queues a job, or finds the one that the same `key` queued before."""
         with self._transaction() as database:
-            row = database.execute("SELECT id, number FROM jobs WHERE key = ?", (key,)).fetchone()
+            row = database.execute("SELECT id, number, priority FROM jobs WHERE key = ?", (key,)).fetchone()
             if row is None:
-                row = self._insert(request, key)
-            return Accepted(row["id"], position_of(database, row["number"]))
+                row = self._insert(request, key, filing)
+            return Accepted(row["id"], position_of(database, row))
 
-    def _insert(self, request: GenerateRequest, key: str | None) -> sqlite3.Row:
+    def _insert(self, request: GenerateRequest, key: str | None, filing: Filing) -> sqlite3.Row:
         row: sqlite3.Row = self._database.execute(
-            "INSERT INTO jobs (id, key, request, state, created) VALUES (?, ?, ?, ?, ?) RETURNING id, number",
-            (uuid.uuid4().hex, key, write_request(request), JobState.QUEUED.value, time.time()),
+            "INSERT INTO jobs (id, key, request, state, created, document, priority, starred, listed) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id, number, priority",
+            (
+                *(uuid.uuid4().hex, key, write_request(request), JobState.QUEUED.value, time.time()),
+                *(filing.document, filing.priority, filing.starred, filing.listed),
+            ),
         ).fetchone()
         self._refer(row["number"], request.image_digests)
-        self._append(row["number"], Queued(position_of(self._database, row["number"])))
+        self._append(row["number"], Queued(position_of(self._database, row)))
         return row
+
+    def refile(self, job: str, change: Refiling) -> None:
+        """Raises UnknownJob."""
+        with self._transaction() as database:
+            number = row_of(database, job)["number"]
+            for name, value in change.changes.items():
+                database.execute(f"UPDATE jobs SET {name} = ? WHERE number = ?", (value, number))
 
     def _refer(self, number: int, digests: tuple[str, ...]) -> None:
         self._database.executemany(
@@ -204,16 +217,25 @@ class JobStore(JobReader):
     # sweeping
 
     def forget(self, older_than: float, now: float | None = None) -> int:
-        """Deletes ended jobs that were accepted more than `older_than` seconds ago; how many."""
-        oldest = (time.time() if now is None else now) - older_than
+        """Deletes ended jobs that were accepted more than `older_than` seconds ago; how many.
+
+        Starred ones stay; of what is not listed nobody misses anything after a day.
+        """
+        end = time.time() if now is None else now
         with self._transaction() as database:
-            return database.execute(f"DELETE FROM jobs WHERE created < ? AND state IN {_ENDED}", (oldest,)).rowcount
+            return database.execute(
+                f"DELETE FROM jobs WHERE state IN {_ENDED} AND NOT starred AND created < iif(listed, ?, ?)",
+                (end - older_than, end - min(older_than, _UNLISTED)),
+            ).rowcount
 
     def forget_oldest(self, count: int, before: float) -> int:
-        """Deletes as many ended jobs, the oldest of those that were accepted `before`; how many there were."""
+        """Deletes as many ended jobs, the oldest of those that were accepted `before`; how many there were.
+
+        What is not listed goes first, what is starred last.
+        """
         with self._transaction() as database:
             return database.execute(
                 f"DELETE FROM jobs WHERE number IN (SELECT number FROM jobs WHERE state IN {_ENDED} AND created < ? "
-                "ORDER BY number LIMIT ?)",
+                "ORDER BY starred, listed, number LIMIT ?)",
                 (before, count),
             ).rowcount

@@ -7,6 +7,7 @@ import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from acetate.client.http import Body, ask, exchange, proves, read_capped
 from acetate.client.sse import Parser
@@ -25,6 +26,7 @@ from acetate.protocol.events import (
     Problem,
     decode_event,
 )
+from acetate.protocol.filing import Filing, Refiling
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import MEDIA_TYPE, read_header
 from acetate.protocol.requests import GenerateRequest
@@ -91,16 +93,25 @@ def put_body(connection: Connection, digest: str, body: Body) -> None:
         read_capped(response)
 
 
-def post_job(connection: Connection, request: GenerateRequest, key: str) -> Accepted:
+def post_job(connection: Connection, request: GenerateRequest, key: str, filing: Filing = Filing()) -> Accepted:  # noqa: B008  # frozen
     """Posting again with the same `key` gives the same job: safe to repeat when the answer was lost."""
     body, headers = Body.of_json(to_json(request)), {"Idempotency-Key": key}
-    with exchange(connection, "POST", "/v1/jobs", body=body, headers=headers, timeout=ANSWER) as response:
+    query = {"document": filing.document, "priority": filing.priority, "listed": str(filing.listed).lower()}
+    path = f"/v1/jobs?{urlencode(query)}"
+    with exchange(connection, "POST", path, body=body, headers=headers, timeout=ANSWER) as response:
         return from_answer(Accepted, _json(response))
 
 
-def recent(connection: Connection, limit: int) -> tuple[JobStatus, ...]:
-    """The newest jobs first, ended ones too."""
-    with exchange(connection, "GET", f"/v1/jobs?limit={limit}", timeout=ANSWER) as response:
+def refile(connection: Connection, job: str, change: Refiling) -> None:
+    body = Body.of_json(dict(change.changes))
+    with exchange(connection, "PATCH", f"/v1/jobs/{job}", body=body, timeout=ANSWER) as response:
+        read_capped(response)
+
+
+def recent(connection: Connection, limit: int, before: str = "") -> tuple[JobStatus, ...]:
+    """The newest jobs first, ended ones too, of those that are listed; those older than job `before`."""
+    query = {"limit": limit, "before": before, "listed": "true"}
+    with exchange(connection, "GET", f"/v1/jobs?{urlencode(query)}", timeout=ANSWER) as response:
         return tuple(_status(data) for data in _list(_json(response), "jobs"))
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from acetate.protocol.codec import from_answer, to_json
 from acetate.protocol.errors import AcetateError, MalformedMessage
+from acetate.protocol.filing import Filing
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import ControlKind, GenerateRequest
 from acetate.protocol.tasks import LayerRole as LayerRole
@@ -169,6 +170,7 @@ class JobStatus:
     problem: Problem | None = None
     request: GenerateRequest | None = None
     created: float = 0.0  # seconds since 1970, UTC
+    filing: Filing = field(default_factory=Filing)
 
 
 @dataclass(frozen=True)

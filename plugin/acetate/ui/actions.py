@@ -35,6 +35,7 @@ class AcetateActions(Extension):
     def createActions(self, window: Window) -> None:
         for name, text, work in ACTIONS:
             action = window.createAction(name, tr(text), "tools/scripts")
+            action.setAutoRepeat(False)  # a key that is held down is one press
             action.triggered.connect(partial(_do, work))
 
 

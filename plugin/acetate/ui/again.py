@@ -7,6 +7,7 @@ from collections.abc import Callable
 from acetate.language import tr
 from acetate.qt import QtWidgets
 from acetate.session.session import Session
+from acetate.ui.once import once
 
 
 class AgainRow(QtWidgets.QWidget):
@@ -44,5 +45,5 @@ def _button(name: str, text: str, tip: str, action: Callable[[], None]) -> QtWid
     button.setObjectName(name)
     button.setText(text)
     button.setToolTip(tip)
-    button.clicked.connect(lambda: action())
+    button.clicked.connect(once(action))
     return button

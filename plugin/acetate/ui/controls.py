@@ -14,6 +14,7 @@ from acetate.ui.inputs import PushButton
 from acetate.ui.item_list import ItemList, ItemRow, percent
 from acetate.ui.layer_picker import LayerPicker
 from acetate.ui.names import NamePicker
+from acetate.ui.once import once
 from acetate.ui.small_button import small_button
 
 KINDS = (
@@ -88,7 +89,7 @@ class ControlRow(ItemRow[ControlLayer]):
             tr("Edges…"),
             tr("Make a layer of the edges of this one, and follow that."),
             f"acetate_hint_edges_{self.index}",
-            lambda: self.session.make_edges(self.index),
+            once(lambda: self.session.make_edges(self.index)),
         )
         remove = small_button("✕", tr("Follow it no longer."), f"acetate_hint_remove_{self.index}", self.remove)
         self._share = _line(tr("from"), self._start, tr("to"), self._end, tr("of the work"))

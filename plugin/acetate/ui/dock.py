@@ -29,6 +29,7 @@ from acetate.ui.history import HistoryView
 from acetate.ui.inputs import NarrowButton, PushButton
 from acetate.ui.keyboard import Keyboard, give_to_canvas
 from acetate.ui.message import MessageBar
+from acetate.ui.once import once
 from acetate.ui.prompt import PromptEdit
 from acetate.ui.queue import Queue
 from acetate.ui.sending import SendingView
@@ -250,11 +251,11 @@ class Buttons(QtWidgets.QWidget):
         generate.setToolTip(
             tr("Make a layer above the active one (Ctrl+Return in the prompt). Go on painting meanwhile.")
         )
-        generate.clicked.connect(lambda: self._generate())
+        generate.clicked.connect(once(self._generate))
         self._cancel = NarrowButton(tr("Cancel"))
         self._cancel.setObjectName("acetate_cancel")
         self._cancel.setToolTip(tr("Stop the oldest job of this document; others go on."))
-        self._cancel.clicked.connect(lambda: session.cancel())
+        self._cancel.clicked.connect(once(session.cancel))
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(generate, 1)

@@ -13,6 +13,7 @@ from acetate.session.installing import Installing
 from acetate.ui.fold import Fold
 from acetate.ui.inputs import ComboBox, PushButton
 from acetate.ui.message import MessageBar
+from acetate.ui.once import once
 
 _SIZE = QtCore.QSize(460, 520)  # screen pixels
 _REFRESH = 400  # milliseconds
@@ -191,7 +192,7 @@ def _why(installing: Installing) -> str:
 def _button(name: str, text: str, action: Callable[[], None]) -> PushButton:
     button = PushButton(text)
     button.setObjectName(name)
-    button.clicked.connect(lambda: action())
+    button.clicked.connect(once(action))
     return button
 
 

@@ -9,6 +9,7 @@ from acetate.session.history import LIMIT, Result
 from acetate.session.session import Session
 from acetate.ui.canvas_preview import CanvasPreview
 from acetate.ui.checkerboard import on_checkerboard, to_image
+from acetate.ui.once import once
 
 _THUMBNAIL = QtCore.QSize(62, 62)
 
@@ -17,7 +18,6 @@ class HistoryView(QtWidgets.QListWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._is_second_click = False
         self._hovered: Result | None = None
         self.setObjectName("acetate_history")
         self.setViewMode(QtWidgets.QListView.ViewMode.IconMode)
@@ -54,14 +54,6 @@ class HistoryView(QtWidgets.QListWidget):
             self.takeItem(self.count() - 1)
         self.show()
 
-    def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:
-        """Qt counts its release as another click."""
-        self._is_second_click = True
-
-    def mouseReleaseEvent(self, event: QtGui.QMouseEvent) -> None:
-        super().mouseReleaseEvent(event)
-        self._is_second_click = False
-
     def leaveEvent(self, event: QtCore.QEvent) -> None:
         self._preview.hide()
         super().leaveEvent(event)
@@ -79,10 +71,9 @@ class HistoryView(QtWidgets.QListWidget):
         self._session.peek(entry.result, refine)
 
     def _insert(self, item: QtWidgets.QListWidgetItem) -> None:
-        if not self._is_second_click:
-            self._preview.hide()
-            self._hovered = None
-            self._session.insert(self._result(item))
+        self._preview.hide()
+        self._hovered = None
+        once(lambda: self._session.insert(self._result(item)))()
 
     def _result(self, item: QtWidgets.QListWidgetItem) -> Result:
         return self._session.history.entries[self.row(item)].result
@@ -94,9 +85,9 @@ class HistoryView(QtWidgets.QListWidget):
         result = self._result(item)
         menu = QtWidgets.QMenu(self)
         menu.setObjectName("acetate_history_menu")
-        menu.addAction(tr("Insert above the active layer"), lambda: self._session.insert(result))
+        menu.addAction(tr("Insert above the active layer"), once(lambda: self._session.insert(result)))
         menu.addAction(tr("Show on the canvas"), lambda: self._show_on_canvas(item))
-        menu.addAction(tr("Vary: another seed"), lambda: self._session.vary(result))
+        menu.addAction(tr("Vary: another seed"), once(lambda: self._session.vary(result)))
         menu.addAction(tr("Copy settings"), lambda: self._session.settings.copy_from(result.request))
         menu.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.mapToGlobal(position))

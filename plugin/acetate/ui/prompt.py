@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.observable import Observable
 
 _MOST = 8  # lines
+_REPEAT = 0.7  # seconds; a key that is held down is repeated after 0.66 at first
 
 
 class PromptEdit(QtWidgets.QPlainTextEdit):
@@ -17,6 +20,7 @@ class PromptEdit(QtWidgets.QPlainTextEdit):
     def __init__(self, text: Observable[str], lines: int) -> None:
         super().__init__()
         self._lines = self._shown = lines
+        self._pressed = -_REPEAT
         self.setTabChangesFocus(True)
         if lines == 1:
             self.setVerticalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # it would cover the line
@@ -63,9 +67,15 @@ class PromptEdit(QtWidgets.QPlainTextEdit):
 
     def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
         if _submits(event):
-            self.submitted.emit()
+            if not self._is_held(event):
+                self.submitted.emit()
         else:
             super().keyPressEvent(event)
+
+    def _is_held(self, event: QtGui.QKeyEvent) -> bool:
+        """Held down it is one press; on a busy machine Qt takes some of what the X server repeats for presses."""
+        before, self._pressed = self._pressed, time.monotonic()
+        return event.isAutoRepeat() or self._pressed - before < _REPEAT
 
 
 def _submits(event: QtGui.QKeyEvent) -> bool:

@@ -9,6 +9,7 @@ from acetate.session.session import Session
 from acetate.ui.binding import named
 from acetate.ui.checkerboard import on_checkerboard
 from acetate.ui.elided import ElidedLabel
+from acetate.ui.once import once
 from acetate.ui.small_button import small_button
 
 _SHOWN = 3  # rows; the rest is counted
@@ -89,7 +90,7 @@ class JobRow(QtWidgets.QWidget):
         self._bar.setRange(0, 1000)
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(_BAR)
-        self.cancel = small_button("✕", tr("End this job; others go on."), "", lambda: session.cancel_job(job))
+        self.cancel = small_button("✕", tr("End this job; others go on."), "", once(lambda: session.cancel_job(job)))
         grid = QtWidgets.QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(6)

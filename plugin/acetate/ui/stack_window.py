@@ -11,6 +11,7 @@ from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.session import Session
 from acetate.ui.inputs import CheckBox, PushButton
 from acetate.ui.message import MessageBar
+from acetate.ui.once import once
 from acetate.ui.progress import ProgressBox
 from acetate.ui.stack_form import StackForm
 from acetate.ui.stack_list import StackList
@@ -95,7 +96,9 @@ class StackWindow(QtWidgets.QDialog):
         button = PushButton(tr("Make this layer again"))
         button.setObjectName("acetate_stack_regenerate")
         button.setToolTip(tr("The other layers keep what they show."))
-        button.clicked.connect(lambda: self._stack.generate(self._editor.selected.value, with_above=above.isChecked()))
+        button.clicked.connect(
+            once(lambda: self._stack.generate(self._editor.selected.value, with_above=above.isChecked()))
+        )
         row.addWidget(button)
         row.addWidget(above)
         row.addStretch(1)
@@ -116,10 +119,10 @@ class StackWindow(QtWidgets.QDialog):
         generate.setToolTip(
             tr("Make all layers that are not locked, from the lowest to the topmost; each sees those below.")
         )
-        generate.clicked.connect(lambda: self._stack.generate())
+        generate.clicked.connect(once(self._stack.generate))
         cancel = PushButton(tr("Cancel"))
         cancel.setObjectName("acetate_stack_cancel")
-        cancel.clicked.connect(lambda: self._session.cancel())
+        cancel.clicked.connect(once(self._session.cancel))
         self._session.jobs_changed.connect(lambda _: cancel.setEnabled(bool(self._session.jobs_here)))
         cancel.setEnabled(bool(self._session.jobs_here))
         row.addWidget(generate, 1)

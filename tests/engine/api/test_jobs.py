@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from acetate.protocol.codec import from_json, to_json
-from acetate.protocol.events import Cancelled, Done, JobList, JobState, Progress, Queued, Started
+from acetate.protocol.events import Cancelled, Done, JobList, JobState, JobStatus, Progress, Queued, Started
+from acetate.protocol.filing import Filing
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import MEDIA_TYPE, PixelBuffer, PixelFormat, digest
 from acetate.protocol.requests import GenerateRequest, Task
@@ -73,6 +74,18 @@ def test_recent_jobs_with_the_newest_first(engine: EngineProcess) -> None:
     assert [status.id for status in found] == jobs[::-1]
     assert found[0].created >= found[1].created > 0
     assert engine.http.get("/v1/jobs", params={"limit": 0}).status_code == 422
+
+
+def test_what_is_kept_beside_a_job(engine: EngineProcess) -> None:
+    query = {"document": "{1}", "priority": 2, "listed": False}
+    job = engine.http.post("/v1/jobs", params=query, json=to_json(identity_request())).json()["id"]
+    assert engine.status(job).filing == Filing("{1}", 2, listed=False)
+    changed = engine.http.patch(f"/v1/jobs/{job}", json={"priority": 0, "starred": True}).json()
+    assert from_json(JobStatus, changed).filing == Filing("{1}", 0, starred=True, listed=False)
+    listed = engine.http.get("/v1/jobs", params={"listed": True}).json()
+    assert job not in [status["id"] for status in listed["jobs"]]
+    assert engine.http.patch("/v1/jobs/nothing", json={"starred": True}).status_code == 404
+    assert engine.http.patch(f"/v1/jobs/{job}", json={"priority": 1000}).status_code == 422
 
 
 def test_the_same_key_gives_the_same_job(engine: EngineProcess) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,7 @@ from acetate.protocol.events import (
     Progress,
     Started,
 )
+from acetate.protocol.filing import Filing, Refiling
 from acetate.protocol.geometry import Bounds
 from acetate_engine.jobs.migrations import MIGRATIONS
 from acetate_engine.jobs.store import MAX_ATTEMPTS, JobStore
@@ -197,3 +201,57 @@ def test_a_file_of_a_newer_release_is_left_alone(tmp_path: Path, store: JobStore
         database.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     with pytest.raises(FileError, match="newer"):
         JobStore(tmp_path / "jobs.sqlite")
+
+
+def test_the_highest_priority_goes_first_and_positions_follow(store: JobStore) -> None:
+    first, second, third = (store.add(identity_request(seed=seed)).id for seed in range(3))
+    store.refile(third, Refiling(priority=1))
+    assert [_position(store, job) for job in (first, second, third)] == [1, 2, 0]
+    sketch = store.add(identity_request(), filing=Filing(priority=-1, listed=False))
+    assert sketch.position == 3
+    assert [start(store) for _ in range(4)] == [third, first, second, sketch.id]
+
+
+def _position(store: JobStore, job: str) -> int:
+    (event,) = store.events_after(job, 0)[0]
+    position: int = json.loads(event.data)["position"]
+    return position
+
+
+def test_what_is_kept_beside_a_job_changes_one_by_one(store: JobStore) -> None:
+    job = store.add(identity_request(), filing=Filing(document="{1}")).id
+    store.refile(job, Refiling(starred=True))
+    store.refile(job, Refiling(listed=False))
+    assert store.status(job).filing == Filing("{1}", 0, starred=True, listed=False)
+    with pytest.raises(UnknownJob):
+        store.refile("nothing", Refiling(starred=True))
+
+
+def test_what_is_listed_is_asked_for_in_pages(store: JobStore) -> None:
+    jobs = [store.add(identity_request(seed=seed), filing=Filing(listed=seed != 2)).id for seed in range(5)]
+    newest = store.recent(2, listed=True)
+    assert [status.id for status in newest] == [jobs[4], jobs[3]]
+    assert [status.id for status in store.recent(9, newest[-1].id, listed=True)] == [jobs[1], jobs[0]]
+    assert len(store.recent(9)) == 5
+
+
+def test_sketches_go_first_and_starred_jobs_last(store: JobStore) -> None:
+    filings = [Filing(starred=True), Filing(), Filing(listed=False)]
+    starred, plain, sketch = (store.add(identity_request(), filing=filing).id for filing in filings)
+    for job in (starred, plain, sketch):
+        start(store)
+        store.record(job, Done((LAYER,)))
+    now = time.time()
+    assert store.forget(30 * 86400.0, now + 2 * 86400.0) == 1  # a sketch is not missed after a day
+    assert {status.id for status in store.recent(9)} == {starred, plain}
+    assert store.forget(86400.0, now + 40 * 86400.0) == 1
+    assert [status.id for status in store.recent(9)] == [starred]
+    assert store.forget_oldest(5, now + 1) == 1
+
+
+def test_a_store_of_the_first_form_gets_its_columns(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "old.sqlite")) as database:
+        database.executescript(f"{MIGRATIONS[0]}; PRAGMA user_version = 1")
+        database.execute("INSERT INTO jobs (id, request, state, created) VALUES ('a', '{}', 'queued', 1.0)")
+        database.commit()
+    assert JobStore(tmp_path / "old.sqlite").status("a").filing == Filing()

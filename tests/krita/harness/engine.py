@@ -55,17 +55,17 @@ class Engine:
 
     def new_job(self, action: Callable[[], None], timeout: float = 90.0) -> str:
         """The id of the job that `action` makes the plugin send."""
-        before = set(self._jobs())
+        before = set(self.jobs())
         action()
-        new = wait_until(lambda: set(self._jobs()) - before, "a new job in the engine's store", timeout)
+        new = wait_until(lambda: set(self.jobs()) - before, "a new job in the engine's store", timeout)
         return new.pop()
 
     def newest(self) -> str:
         """The id of the job that was accepted last."""
-        return list(self._jobs())[-1]
+        return list(self.jobs())[-1]
 
     def state(self, job: str) -> str:
-        return self._jobs()[job]
+        return self.jobs()[job]
 
     def has_ended(self, job: str) -> bool:
         return JobState(self.state(job)).is_final
@@ -80,7 +80,7 @@ class Engine:
 
         wait_until(there, f"job {job} to be {state}", timeout, every=0.01)
 
-    def _jobs(self) -> dict[str, str]:
+    def jobs(self) -> dict[str, str]:
         """Id → state, oldest first: read from the store, because a killed engine answers nobody."""
         if not self._store.exists():
             return {}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from contextlib import suppress
 
 from tests.krita.harness.process import KritaProcess
 from tests.krita.harness.waiting import wait_until
 
 TRIES = 4
+DOUBLE_CLICK = 0.6  # seconds; Qt's interval is 0.4
 PATIENCE = 5.0  # seconds until all that was typed must have arrived
 
 
@@ -17,18 +19,28 @@ class Hands:
 
     def __init__(self, krita: KritaProcess) -> None:
         self._krita = krita
+        self._clicked = ("", 0.0)  # the widget, and when
 
     def click(self, name: str) -> None:
         """In the middle of the widget of this object name. Raises TimeoutError where it stays disabled or covered."""
+        before, when = self._clicked
+        if before == name:  # sooner it would be a double click
+            time.sleep(max(0.0, when + DOUBLE_CLICK - time.monotonic()))
         x, y, _ = wait_until(lambda: self._usable(name), f"{name} to be enabled and in view")
         self.click_at(x, y)
+        self._clicked = (name, time.monotonic())
 
     def click_at(self, x: int, y: int) -> None:
         """Screen coordinates."""
         self._xdotool("mousemove", str(x), str(y), "click", "1")
 
-    def double_click_at(self, x: int, y: int) -> None:
-        self._xdotool("mousemove", str(x), str(y), "click", "--repeat", "2", "--delay", "60", "1")
+    def double_click_at(self, x: int, y: int, times: int = 2) -> None:
+        self._xdotool("mousemove", str(x), str(y), "click", "--repeat", str(times), "--delay", "60", "1")
+
+    def jittered_double_click_at(self, x: int, y: int) -> None:
+        """As a pen does it: the second press is some pixels off, which Qt takes for a click of its own."""
+        for point in ((x, y), (x + 7, y + 6)):
+            self._xdotool("mousemove", *map(str, point), "click", "1")
 
     def move_to(self, x: int, y: int) -> None:
         """By way of a point beside it: a pointer that is there already would not enter anything."""
@@ -65,6 +77,10 @@ class Hands:
 
     def keys(self, *names: str) -> None:
         self._xdotool("key", *names)
+
+    def hold(self, modifier: str, key: str, seconds: float) -> None:
+        """Long enough for the X server to repeat it."""
+        self._xdotool("keydown", modifier, "keydown", key, "sleep", str(seconds), "keyup", key, "keyup", modifier)
 
     def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
         """Screen coordinates."""

@@ -1,0 +1,29 @@
+"""What a sender keeps beside a job. It decides nothing of the result, and may change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MAX_DOCUMENT = 200  # characters
+MAX_PRIORITY = 100
+
+
+@dataclass(frozen=True)
+class Filing:
+    document: str = ""  # what it is for, as the sender names it
+    priority: int = 0  # of the jobs that wait the highest goes first, of equal ones the oldest
+    starred: bool = False  # goes last when room is made
+    listed: bool = True  # a sketch, or what was thrown away, is not: it goes first
+
+
+@dataclass(frozen=True)
+class Refiling:
+    """PATCH /v1/jobs/{id}: what is None stays as it is."""
+
+    priority: int | None = None
+    starred: bool | None = None
+    listed: bool | None = None
+
+    @property
+    def changes(self) -> dict[str, int | bool]:
+        return {name: value for name, value in vars(self).items() if value is not None}
