@@ -25,10 +25,10 @@ from acetate.protocol.requests import (
 from acetate.protocol.tasks import Task
 from acetate_engine.compositing.images import encode_image
 from acetate_engine.compositing.pixels import Pixels
-from acetate_engine.sources import Picture, seen
+from acetate_engine.sources import PictureLike, seen
 
 
-class How(TypedDict, total=False):
+class RequestFields(TypedDict, total=False):
     """Fields of GenerateRequest that a caller may leave out; a word does as well as the enum that it names."""
 
     model: str
@@ -90,7 +90,7 @@ class Hint:
     """A picture whose lines, edges, depth, pose or scribble the result follows; as large as the canvas."""
 
     kind: ControlKind | str
-    picture: Picture
+    picture: PictureLike
     weight: float = 1.0  # 0..2
     start: float = 0.0  # 0..1 of the steps
     end: float = 1.0
@@ -101,7 +101,7 @@ class Hint:
 class Look:
     """A picture of any size, in place of words: the result gets its look."""
 
-    picture: Picture
+    picture: PictureLike
     weight: float = 1.0  # 0..2
     adapter: str | None = None  # the model's first where None
 
@@ -113,7 +113,7 @@ class NamedImages:
     images: dict[str, Pixels] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)  # what documents among them show otherwise than their programs
 
-    def see(self, source: Picture | None) -> Pixels | None:
+    def see(self, source: PictureLike | None) -> Pixels | None:
         """(h, w, 4) straight sRGB; what it lacks is noted. Raises FileError, InvalidRequest."""
         found = seen(source)
         if found is None:

@@ -18,11 +18,11 @@ from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import DEFAULT_MODEL, GenerateRequest, Preset, Scheduler, StackLayer, Style
 from acetate.protocol.tasks import Task
-from acetate_engine.asking import Hint, How, Look, NamedImages, drawn, in_enums, with_enums
+from acetate_engine.asking import Hint, Look, NamedImages, RequestFields, drawn, in_enums, with_enums
 from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.pipelines.contract import Generator, Reporter, Silent
 from acetate_engine.results import Result, ResultLayer
-from acetate_engine.sources import Picture, common_extent, coverage_of
+from acetate_engine.sources import PictureLike, common_extent, coverage_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -52,14 +52,14 @@ class Engine:
         task: Task | str = Task.FOREGROUND,
         size: tuple[int, int] | None = None,
         region: Bounds | None = None,
-        background: Picture | None = None,
-        foreground: Picture | None = None,
-        mask: Picture | None = None,
+        background: PictureLike | None = None,
+        foreground: PictureLike | None = None,
+        mask: PictureLike | None = None,
         hints: Sequence[Hint] = (),
         looks: Sequence[Look] = (),
         seed: int | None = None,
         reporter: Reporter | None = None,
-        **how: Unpack[How],
+        **how: Unpack[RequestFields],
     ) -> Result:
         """One task. `size` (width, height) is that of the conditions, or the model's own; what is made lies in `region`
         of it, or fills it. `how`: preset, model, styles, steps, strength, … (see How). A seed
@@ -94,13 +94,13 @@ class Engine:
         self,
         prompts: Sequence[str | StackLayer],
         *,
-        background: Picture | None = None,
+        background: PictureLike | None = None,
         size: tuple[int, int] | None = None,
         hints: Sequence[Hint] = (),
         looks: Sequence[Look] = (),
         seed: int | None = None,
         reporter: Reporter | None = None,
-        **how: Unpack[How],
+        **how: Unpack[RequestFields],
     ) -> Result:
         """A layer for each prompt, bottom to top, each seeing what lies below. Raises as `generate`."""
         named = NamedImages()
@@ -130,7 +130,7 @@ __all__ = [
     "Engine",
     "Hint",
     "Look",
-    "Picture",
+    "PictureLike",
     "Preset",
     "Result",
     "ResultLayer",

@@ -14,7 +14,7 @@ from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import GenerateRequest
 from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.pixels import Pixels, eight
-from acetate_engine.documents.tree import Document, Layer, PixelLayer, cropped
+from acetate_engine.documents.tree import Layer, LayeredDocument, PixelLayer, cropped
 from acetate_engine.documents.writer import write_document
 from acetate_engine.pipelines.contract import Generated, GeneratedLayer
 
@@ -51,12 +51,12 @@ class Result:
         """With what its conditions lack."""
         return replace(self, notes=(*notes, *self.notes))
 
-    def document(self, below: Sequence[Layer] = ()) -> Document:
+    def document(self, below: Sequence[Layer] = ()) -> LayeredDocument:
         """The layers above `below`, on the canvas of the request; each cut to its alpha."""
         depth = 16 if self.request.pixel_format is PixelFormat.RGBA16 else 8
         canvas = reduce(Bounds.union, (layer.bounds for layer in self.layers), self.request.covered)
         extent = Extent(max(canvas.right, 0), max(canvas.bottom, 0))
-        return Document(extent, (*below, *pixel_layers(self.layers)), depth)
+        return LayeredDocument(extent, (*below, *pixel_layers(self.layers)), depth)
 
     def save(self, path: Path | str, below: Sequence[Layer] = ()) -> None:
         """PSD, PSB, ORA, PNG, WebP or, without a suffix, a folder of PNGs. Raises FileError."""

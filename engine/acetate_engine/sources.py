@@ -16,17 +16,17 @@ from acetate_engine.compositing.pixels import Pixels, eight
 from acetate_engine.documents.reader import read_document
 from acetate_engine.documents.shown import Shown, shown
 
-Picture = Pixels | Image.Image | Path | str | Shown
+PictureLike = Pixels | Image.Image | Path | str | Shown
 """(h, w, 4) straight sRGB uint8 or uint16, a Pillow image, or the path of any document that Acetate reads."""
 
 
 @overload
-def seen(source: Picture) -> Shown: ...
+def seen(source: PictureLike) -> Shown: ...
 @overload
 def seen(source: None) -> None: ...
 @overload
-def seen(source: Picture | None) -> Shown | None: ...
-def seen(source: Picture | None) -> Shown | None:
+def seen(source: PictureLike | None) -> Shown | None: ...
+def seen(source: PictureLike | None) -> Shown | None:
     """(h, w, 4) straight sRGB, as a painter sees it, and what is not as they do. Raises FileError, InvalidRequest."""
     if source is None or isinstance(source, Shown):
         return source
@@ -40,12 +40,12 @@ def seen(source: Picture | None) -> Shown | None:
 
 
 @overload
-def picture(source: Picture) -> Pixels: ...
+def picture(source: PictureLike) -> Pixels: ...
 @overload
 def picture(source: None) -> None: ...
 @overload
-def picture(source: Picture | None) -> Pixels | None: ...
-def picture(source: Picture | None) -> Pixels | None:
+def picture(source: PictureLike | None) -> Pixels | None: ...
+def picture(source: PictureLike | None) -> Pixels | None:
     """The pixels of `seen`. Raises FileError, InvalidRequest."""
     found = seen(source)
     return None if found is None else found.pixels

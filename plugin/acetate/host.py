@@ -50,7 +50,7 @@ class CopiedLayer:
     is_visible: bool | None = None  # as it is where None
 
 
-Part = NewLayer | CopiedLayer
+GroupPart = NewLayer | CopiedLayer
 
 
 class Coverage(Protocol):
@@ -271,7 +271,7 @@ class Document(Protocol):
         """Raises DocumentError where the document is closed."""
         ...
 
-    def stack_insertion(self, parts: Sequence[Part], replaces: str) -> Insertion:
+    def stack_insertion(self, parts: Sequence[GroupPart], replaces: str) -> Insertion:
         """Always a group. `replaces` is the id of the group that goes, empty where there is none."""
         ...
 

@@ -19,7 +19,7 @@ from PIL import Image
 
 from acetate.protocol.geometry import Extent
 from acetate_engine.documents.openraster import write_ora
-from acetate_engine.documents.tree import Document, Memory, PixelLayer
+from acetate_engine.documents.tree import LayeredDocument, Memory, PixelLayer
 
 HERE = Path(__file__).resolve().parent
 WIDTH, HEIGHT, SEED = 1024, 768, 7
@@ -46,7 +46,7 @@ def small(image: Image.Image) -> Image.Image:
 
 def write_layered(layers: dict[str, Image.Image], path: Path) -> None:
     pixels = {name: Memory.at(0, 0, np.asarray(small(image))) for name, image in layers.items()}
-    document = Document(
+    document = LayeredDocument(
         Extent(*LAYERED_SIZE), tuple(PixelLayer(name, source=source) for name, source in pixels.items())
     )
     write_ora(document, path)

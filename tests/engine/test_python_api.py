@@ -16,7 +16,7 @@ from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import ControlKind, ControlMethod, GenerateRequest, Preset, Scheduler, Task
-from acetate_engine.asking import Hint, How, with_enums
+from acetate_engine.asking import Hint, RequestFields, with_enums
 from acetate_engine.engine import Engine
 from tests.engine.process import EngineProcess
 
@@ -81,7 +81,7 @@ def test_every_field_of_a_request_is_an_argument() -> None:
     own = set(inspect.signature(Engine.generate).parameters)
     named_otherwise = {"bounds", "context", "control", "image_prompts", "layers"}  # region, size, hints, looks, stack
     fields = {field.name for field in dataclasses.fields(GenerateRequest)}
-    assert fields - own - named_otherwise == set(How.__annotations__)
+    assert fields - own - named_otherwise == set(RequestFields.__annotations__)
 
 
 def test_libraries_say_nothing_to_a_users_terminal(tmp_path: Path) -> None:

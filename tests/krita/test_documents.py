@@ -12,7 +12,7 @@ from acetate_engine.documents.edit import insert_layers
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.kra import BLENDS as KRITA_NAMES
 from acetate_engine.documents.reader import read_document
-from acetate_engine.documents.tree import Blend, Document, Group, Layer, LayerMask, Memory, PixelLayer, cropped
+from acetate_engine.documents.tree import Blend, Group, Layer, LayeredDocument, LayerMask, Memory, PixelLayer, cropped
 from acetate_engine.documents.writer import write_document
 from tests.engine.documents.pictures import REFERENCES, noise, off
 from tests.krita.harness.opening import opened_in_krita
@@ -30,7 +30,7 @@ def painted(height: int, width: int, seed: int, depth: int, *, alpha: bool = Tru
     return (gradient(height, width, seed, alpha) * np.iinfo(kind).max + 0.5).astype(kind)
 
 
-def every_blend_mode(depth: int) -> Document:
+def every_blend_mode(depth: int) -> LayeredDocument:
     ground = PixelLayer(
         "Untergrund äß 背景", source=Memory.at(0, 0, painted(5 * SIDE, 6 * SIDE, 1, depth, alpha=False))
     )
@@ -39,7 +39,7 @@ def every_blend_mode(depth: int) -> Document:
         y, x = divmod(index, 6)
         source = cropped(x * SIDE, y * SIDE, painted(SIDE, SIDE, index + 2, depth))
         tiles.append(PixelLayer(f"mode {blend.value}", opacity=(255 - index) / 255, blend=blend, source=source))
-    return Document(Extent(6 * SIDE, 5 * SIDE), (ground, *tiles), depth)
+    return LayeredDocument(Extent(6 * SIDE, 5 * SIDE), (ground, *tiles), depth)
 
 
 @pytest.mark.parametrize("depth", [8, 16])
@@ -64,7 +64,7 @@ def test_groups_and_masks(krita: KritaProcess, tmp_path: Path) -> None:
         "masked", source=Memory.at(8, 8, painted(40, 40, 3, 8)), masks=(LayerMask(Memory.at(12, 10, coverage)),)
     )
     inside = PixelLayer("inside", source=cropped(30, 20, painted(40, 40, 4, 8)))
-    document = Document(
+    document = LayeredDocument(
         Extent(80, 70),
         (
             PixelLayer("ground", source=Memory.at(0, 0, painted(70, 80, 2, 8, alpha=False))),
@@ -112,7 +112,7 @@ def test_openraster(krita: KritaProcess, tmp_path: Path) -> None:
             "group", blend=Blend.MULTIPLY, layers=(PixelLayer("two", source=cropped(20, 10, painted(30, 30, 4, 8))),)
         ),
     )
-    document = Document(Extent(60, 50), layers)
+    document = LayeredDocument(Extent(60, 50), layers)
     write_document(document, tmp_path / "ours.ora")
     seen, shown = opened_in_krita(krita, tmp_path / "ours.ora")
     assert [layer["name"] for layer in seen] == ["photo", "one ☃", "group", "two"]

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from acetate_engine.api.engine import Engine
+from acetate_engine.api.service import Service
 
 
-def _engine(request: Request) -> Engine:
-    engine: Engine = request.app.state.engine
+def _engine(request: Request) -> Service:
+    engine: Service = request.app.state.engine
     return engine
 
 
-EngineOf = Annotated[Engine, Depends(_engine)]
+EngineOf = Annotated[Service, Depends(_engine)]

@@ -17,7 +17,7 @@ from acetate.protocol.codec import to_json
 from acetate.protocol.connection import proof_of
 from acetate.protocol.errors import AccessError, AcetateError, ForbiddenOrigin, Json
 from acetate.protocol.events import Health
-from acetate_engine.api.engine import Engine
+from acetate_engine.api.service import Service
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -35,7 +35,7 @@ _GET_THE_TOKEN = "Read the token from the connection file and send it as Authori
 class Gate:
     """Starts the engine with the server, and stops it with the server, behind `on_stop`."""
 
-    def __init__(self, engine: Engine, token: str, on_stop: Hook) -> None:
+    def __init__(self, engine: Service, token: str, on_stop: Hook) -> None:
         self._engine = engine
         self._token = token.encode()
         self._on_stop = on_stop
@@ -122,7 +122,7 @@ def check_token(given: str, token: bytes) -> None:
         raise AccessError("the token is not this engine's", _GET_THE_TOKEN)
 
 
-def _build_app(engine: Engine) -> FastAPI:
+def _build_app(engine: Service) -> FastAPI:
     from acetate_engine.api.app import create_app
 
     app = create_app()

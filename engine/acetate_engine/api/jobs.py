@@ -20,9 +20,9 @@ from acetate.protocol.filing import MAX_DOCUMENT, MAX_PRIORITY, Filing, Refiling
 from acetate.protocol.pixels import MEDIA_TYPE
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.api.dependencies import EngineOf
-from acetate_engine.api.engine import Engine
 from acetate_engine.api.png import as_png
 from acetate_engine.api.schema import REQUEST_BODY
+from acetate_engine.api.service import Service
 from acetate_engine.models.families import model_for
 
 MAX_BODY = 2**22  # bytes: a stack of 64 long prompts, every letter escaped, is smaller
@@ -86,7 +86,7 @@ def parse_request(body: bytes) -> GenerateRequest:
     return request
 
 
-def _check_images(request: GenerateRequest, engine: Engine) -> None:
+def _check_images(request: GenerateRequest, engine: Service) -> None:
     for picture in request.pictures:
         if picture.digest not in engine.images:
             raise UnknownImage(
@@ -150,7 +150,7 @@ def _sequence_number(last_event_id: str | None) -> int:
     return int(last_event_id)
 
 
-async def _messages(engine: Engine, job: str, seq: int) -> AsyncGenerator[ServerSentEvent, None]:
+async def _messages(engine: Service, job: str, seq: int) -> AsyncGenerator[ServerSentEvent, None]:
     async for event in engine.queue.follow(job, seq):
         yield ServerSentEvent(event.data, event=event.name, id=str(event.seq))
 

@@ -15,9 +15,9 @@ from acetate.protocol.connection import Connection, connection_file, usable_conn
 from acetate.protocol.errors import EngineStartFailed, PortTaken
 from acetate.protocol.version import PROTOCOL_VERSION, __version__
 from acetate_engine.api.connections import PatientProtocol, allow_connections
-from acetate_engine.api.engine import Engine
 from acetate_engine.api.gate import Gate
 from acetate_engine.api.lock import lock_data_dir
+from acetate_engine.api.service import Service
 from acetate_engine.jobs.executors.base import ExecutorKind
 from acetate_engine.logs import configure_logging
 from acetate_engine.paths import data_dir
@@ -40,7 +40,7 @@ def serve(port: int, executor: ExecutorKind) -> None:
         connection = Connection(
             HOST, listener.getsockname()[1], secrets.token_urlsafe(32), os.getpid(), __version__, PROTOCOL_VERSION
         )
-        gate = Gate(Engine(executor), connection.token, on_stop=lambda: _withdraw(connection))
+        gate = Gate(Service(executor), connection.token, on_stop=lambda: _withdraw(connection))
         _announce(connection)
         uvicorn.Server(_config(gate)).run(sockets=[listener])
 

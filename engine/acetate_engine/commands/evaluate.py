@@ -15,7 +15,7 @@ from acetate.protocol.errors import FileError, InvalidRequest
 from acetate.protocol.requests import Preset
 
 if TYPE_CHECKING:
-    from acetate_engine.evaluation.report import Subject
+    from acetate_engine.evaluation.report import Measured
 
 app = typer.Typer(invoke_without_command=True, no_args_is_help=True)
 
@@ -219,7 +219,7 @@ def _write_report(out: Path, report: dict[str, dict[str, float]]) -> None:
         typer.echo(f"{name}: {', '.join(f'{figure} {value:.4g}' for figure, value in figures.items())}")
 
 
-def _subject(model: str, data: Path, split: str, preset: Preset, say: Callable[[str], None]) -> Subject:
+def _subject(model: str, data: Path, split: str, preset: Preset, say: Callable[[str], None]) -> Measured:
     _require("scipy", "skimage", "pymatting")
     from acetate_engine.evaluation.report import subject_of
 

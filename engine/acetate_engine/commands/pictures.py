@@ -16,16 +16,16 @@ from acetate_engine.commands.options import AsJson, Out, UseEngine, parse_region
 from acetate_engine.commands.output import rework_into
 
 
-class Shadow(str, Enum):
+class ShadowKind(str, Enum):
     CONTACT = "contact"
     CAST = "cast"
     REFLECTION = "reflection"
 
 
 _TASKS = {
-    Shadow.CONTACT: Task.CONTACT_SHADOW,
-    Shadow.CAST: Task.CAST_SHADOW,
-    Shadow.REFLECTION: Task.REFLECTION,
+    ShadowKind.CONTACT: Task.CONTACT_SHADOW,
+    ShadowKind.CAST: Task.CAST_SHADOW,
+    ShadowKind.REFLECTION: Task.REFLECTION,
 }
 
 Source = Annotated[Path, typer.Argument(help="A picture or a document; of a document, what it shows.")]
@@ -112,7 +112,7 @@ def upscale(
 def shadow(
     layer: Annotated[Path, typer.Argument(help="The layer: a transparent picture, or a document.")],
     out: Out,
-    kind: Annotated[Shadow, typer.Option(help="What to make.")] = Shadow.CONTACT,
+    kind: Annotated[ShadowKind, typer.Option(help="What to make.")] = ShadowKind.CONTACT,
     angle: Annotated[float, typer.Option(help="Where it falls: degrees from the right, clockwise.")] = 30.0,
     length: Annotated[float, typer.Option(help="Times the layer's height.")] = 1.0,
     softness: Annotated[float, typer.Option(min=0.0, max=1.0, help="Of its edge.")] = 0.4,

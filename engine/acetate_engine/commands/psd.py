@@ -21,9 +21,9 @@ from acetate_engine.commands.output import engine_for, print_result, progress_ba
 if TYPE_CHECKING:
     from acetate_engine.asking import NamedImages
     from acetate_engine.compositing.pixels import Pixels
-    from acetate_engine.documents.tree import Document, Layer
+    from acetate_engine.documents.tree import Layer, LayeredDocument
     from acetate_engine.results import Result
-    from acetate_engine.sources import Picture
+    from acetate_engine.sources import PictureLike
 
 
 class _FileFirst(TyperGroup):
@@ -84,7 +84,7 @@ def _described(layers: tuple[Layer, ...]) -> list[Json]:
     return found
 
 
-def _print_tree(document: Document, file: Path) -> None:
+def _print_tree(document: LayeredDocument, file: Path) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.tree import Tree
@@ -182,7 +182,7 @@ def generate(
 class _Chosen:
     """Which layers are named, and where the result goes."""
 
-    document: Document
+    document: LayeredDocument
     below: tuple[str, ...]
     above: tuple[str, ...]
     named: NamedImages
@@ -218,7 +218,7 @@ def _mask(path: Path | None, region: Bounds, named: NamedImages) -> Pixels | Non
     return None if path is None else coverage_of(_within(path, region, "mask", named))
 
 
-def _within(source: Picture, region: Bounds, what: str, named: NamedImages) -> Pixels:
+def _within(source: PictureLike, region: Bounds, what: str, named: NamedImages) -> Pixels:
     """The part of a picture that lies in `region` of the canvas."""
     from acetate_engine.compositing.regions import crop
     from acetate_engine.sources import extent_of

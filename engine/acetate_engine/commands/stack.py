@@ -35,7 +35,7 @@ class PlannedLayer:
 
 
 @dataclass(frozen=True)
-class Plan:
+class StackFile:
     """A YAML file for `acetate stack`; options of the command line come first."""
 
     layers: tuple[PlannedLayer, ...]  # bottom to top
@@ -95,15 +95,15 @@ def stack(
     generate_into(out, json, engine, make, reads=lambda: (background, plan, *how.files))
 
 
-def _planned(path: Path | None, prompts: list[str]) -> Plan:
+def _planned(path: Path | None, prompts: list[str]) -> StackFile:
     if path is None:
-        return Plan(tuple(PlannedLayer(prompt) for prompt in prompts))
+        return StackFile(tuple(PlannedLayer(prompt) for prompt in prompts))
     if prompts:
         raise InvalidRequest("there are both a plan and --layer", "Use one of them.")
     return read_plan(path)
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: Path) -> StackFile:
     """Raises FileError where it cannot be read, MalformedMessage where a field is wrong."""
     import yaml
 
@@ -112,7 +112,7 @@ def read_plan(path: Path) -> Plan:
     except (OSError, yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise FileError(f"{path.name} is no plan: {' '.join(str(error).split())[:200]}", "Write YAML.") from error
     try:
-        return from_json(Plan, data)
+        return from_json(StackFile, data)
     except MalformedMessage as error:
         raise FileError(f"{path.name}: {error.detail}", "See `acetate stack --help`.") from error
 

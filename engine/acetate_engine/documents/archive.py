@@ -66,7 +66,7 @@ def member_name(info: zipfile.ZipInfo) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class ArchivePicture:
     """A picture in an archive that may be closed by now; decoded when it is read."""
 
     path: Path
@@ -99,14 +99,14 @@ class _Recent:
     """The pictures that were read last, as many as fit into some bytes."""
 
     def __init__(self, limit: int) -> None:
-        self._limit, self._kept = limit, OrderedDict[Picture, Encoded]()
+        self._limit, self._kept = limit, OrderedDict[ArchivePicture, Encoded]()
 
-    def get(self, picture: Picture) -> Encoded | None:
+    def get(self, picture: ArchivePicture) -> Encoded | None:
         if picture in self._kept:
             self._kept.move_to_end(picture)
         return self._kept.get(picture)
 
-    def put(self, picture: Picture, pixels: Encoded) -> None:
+    def put(self, picture: ArchivePicture, pixels: Encoded) -> None:
         self._kept[picture] = pixels
         while len(self._kept) > 1 and sum(one.nbytes for one in self._kept.values()) > self._limit:
             self._kept.popitem(last=False)

@@ -15,7 +15,7 @@ from acetate_engine.documents.openraster import OraLayers
 from acetate_engine.documents.previews import patched_previews
 from acetate_engine.documents.reader import read_document
 from acetate_engine.documents.tree import Layer, extent_of, resolve
-from acetate_engine.documents.xml_places import Place, opened_tag, places
+from acetate_engine.documents.xml_places import ElementPlace, opened_tag, places
 from acetate_engine.documents.zip_edit import rewrite
 
 _LISTS = {"maindoc.xml": ("layer",), "stack.xml": ("layer", "stack")}
@@ -56,18 +56,18 @@ def _inserted(data: bytes, listing: str, fresh: bytes, above: str | None, below:
     if anchor is None:
         return _at(data, outer, fresh)
     where = printable(archive.path.name)
-    place: Place = resolve(anchor, list(_named(outer, listing, "")), where)
+    place: ElementPlace = resolve(anchor, list(_named(outer, listing, "")), where)
     index = place.start if above is not None else place.end
     return data[:index] + fresh + data[index:]
 
 
-def _at(data: bytes, outer: Place, fresh: bytes) -> bytes:
+def _at(data: bytes, outer: ElementPlace, fresh: bytes) -> bytes:
     """As the first of a list, which may be an empty tag."""
     tail = f"</{outer.tag}>".encode() if outer.is_closed else b""
     return data[: outer.start] + opened_tag(data, outer) + fresh + tail + data[outer.inside :]
 
 
-def _outer(root: Place, listing: str) -> Place:
+def _outer(root: ElementPlace, listing: str) -> ElementPlace:
     """The element whose children are the layers at the root."""
     if listing == "stack.xml":
         found = root.all(["stack"])
@@ -78,7 +78,7 @@ def _outer(root: Place, listing: str) -> Place:
     return found[0]
 
 
-def _named(outer: Place, listing: str, prefix: str) -> Iterator[tuple[str, str, Place]]:
+def _named(outer: ElementPlace, listing: str, prefix: str) -> Iterator[tuple[str, str, ElementPlace]]:
     for place in outer.all(_LISTS[listing]):
         name = place.attributes.get("name", "")
         yield prefix + name, name, place

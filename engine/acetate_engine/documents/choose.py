@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from acetate_engine.documents.tree import Clip, Document, Group, Layer
+from acetate_engine.documents.tree import Clip, Group, Layer, LayeredDocument
 
 
-def chosen(document: Document, paths: Sequence[str]) -> tuple[Layer, ...]:
+def chosen(document: LayeredDocument, paths: Sequence[str]) -> tuple[Layer, ...]:
     """The layers of these paths or names, shown even where they are hidden; groups around them keep their opacity,
     masks and blend mode. What was clipped to a layer that is not chosen stands alone. Raises FileError.
     """
     return _kept(document.layers, [document.find(path) for path in paths])
 
 
-def topmost(document: Document, paths: Sequence[str]) -> str:
+def topmost(document: LayeredDocument, paths: Sequence[str]) -> str:
     """The path of whichever layer lists show first."""
     return _ordered(document, paths)[0]
 
 
-def bottommost(document: Document, paths: Sequence[str]) -> str:
+def bottommost(document: LayeredDocument, paths: Sequence[str]) -> str:
     return _ordered(document, paths)[-1]
 
 
-def _ordered(document: Document, paths: Sequence[str]) -> list[str]:
+def _ordered(document: LayeredDocument, paths: Sequence[str]) -> list[str]:
     wanted = [document.find(path) for path in paths]
     return [key for key, layer in document.walk() if any(layer is one for one in wanted)]
 

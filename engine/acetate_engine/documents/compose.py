@@ -35,17 +35,17 @@ _TILE = 64  # pixels: how Krita keeps layers, and what it works on
 
 
 @dataclass
-class Plane:
+class Composite:
     colour: Colour  # (h, w, planes) straight, 0..1; 0 where alpha is 0
     alpha: Colour  # (h, w, 1), 0..1
 
-    def cut(self, place: Bounds) -> Plane:
+    def cut(self, place: Bounds) -> Composite:
         """A part of it; shares its memory."""
         window = _window(place)
-        return Plane(self.colour[window], self.alpha[window])
+        return Composite(self.colour[window], self.alpha[window])
 
-    def with_part(self, place: Bounds, part: Plane) -> Plane:
-        changed = Plane(self.colour.copy(), self.alpha.copy())
+    def with_part(self, place: Bounds, part: Composite) -> Composite:
+        changed = Composite(self.colour.copy(), self.alpha.copy())
         changed.colour[_window(place)], changed.alpha[_window(place)] = part.colour, part.alpha
         return changed
 
@@ -58,9 +58,9 @@ class Strip:
     depth: int
     space: ColourSpace
 
-    def empty(self) -> Plane:
+    def empty(self) -> Composite:
         shape = (self.region.height, self.region.width)
-        return Plane(np.zeros((*shape, self.space.planes), np.float32), np.zeros((*shape, 1), np.float32))
+        return Composite(np.zeros((*shape, self.space.planes), np.float32), np.zeros((*shape, 1), np.float32))
 
     def rounded(self, values: Colour) -> Colour:
         """To whole steps of 8 bits; deeper documents are not rounded on the way."""
@@ -74,18 +74,18 @@ class Strip:
 class _Floor:
     """What a knockout reaches: the bottom of the group, and that of the document, in some strip."""
 
-    group: Plane
-    document: Plane
+    group: Composite
+    document: Composite
     strip: Strip
 
-    def under(self, strip: Strip, knockout: Knockout) -> Plane:
+    def under(self, strip: Strip, knockout: Knockout) -> Composite:
         plane = self.group if knockout is Knockout.SHALLOW else self.document
         if strip.region == self.strip.region:
             return plane
         return plane.cut(strip.region.relative_to(self.strip.region))
 
 
-def composed(layers: Sequence[Layer], strip: Strip) -> Plane:
+def composed(layers: Sequence[Layer], strip: Strip) -> Composite:
     """`layers` (bottom to top) over nothing."""
     empty = strip.empty()
     ground = empty
@@ -99,7 +99,7 @@ def _is_background(layer: Layer, strip: Strip) -> bool:
     return isinstance(layer, PixelLayer) and layer.is_background and layer.visible
 
 
-def _composited(layers: Sequence[Layer], below: Plane, strip: Strip, floor: _Floor) -> Plane:
+def _composited(layers: Sequence[Layer], below: Composite, strip: Strip, floor: _Floor) -> Composite:
     index = 0
     while index < len(layers):
         layer = layers[index]
@@ -112,7 +112,7 @@ def _composited(layers: Sequence[Layer], below: Plane, strip: Strip, floor: _Flo
     return below
 
 
-def _where_it_is(below: Plane, layer: Layer, clipped: Sequence[Layer], strip: Strip, floor: _Floor) -> Plane:
+def _where_it_is(below: Composite, layer: Layer, clipped: Sequence[Layer], strip: Strip, floor: _Floor) -> Composite:
     """A layer of pixels changes nothing beside its tiles; in them, what it leaves bare is rounded too."""
     if not isinstance(layer, PixelLayer):
         return _with_layer(below, layer, clipped, strip, floor)
@@ -124,7 +124,7 @@ def _where_it_is(below: Plane, layer: Layer, clipped: Sequence[Layer], strip: St
     return below.with_part(place, changed)
 
 
-def _with_layer(below: Plane, layer: Layer, clipped: Sequence[Layer], strip: Strip, floor: _Floor) -> Plane:
+def _with_layer(below: Composite, layer: Layer, clipped: Sequence[Layer], strip: Strip, floor: _Floor) -> Composite:
     if isinstance(layer, AdjustmentLayer):
         return _adjusted(below, layer, clipped, strip, floor)
     if isinstance(layer, Group) and layer.blend is Blend.PASS_THROUGH and not layer.effects:
@@ -144,7 +144,7 @@ def _with_layer(below: Plane, layer: Layer, clipped: Sequence[Layer], strip: Str
     return result
 
 
-def _through(below: Plane, layer: Group, clipped: Sequence[Layer], strip: Strip, floor: _Floor) -> Plane:
+def _through(below: Composite, layer: Group, clipped: Sequence[Layer], strip: Strip, floor: _Floor) -> Composite:
     """A pass-through group: its layers meet what lies below it."""
     inside = replace(floor, group=below, strip=strip) if floor.strip.region == strip.region else floor
     result = _composited(layer.layers, below, strip, inside)
@@ -156,35 +156,35 @@ def _through(below: Plane, layer: Group, clipped: Sequence[Layer], strip: Strip,
 
 
 def _with_clipped(
-    below: Plane, result: Plane, coverage: Colour, clipped: Sequence[Layer], strip: Strip, floor: _Floor
-) -> Plane:
+    below: Composite, result: Composite, coverage: Colour, clipped: Sequence[Layer], strip: Strip, floor: _Floor
+) -> Composite:
     """What is clipped to a pass-through group changes what the group itself adds to what lies below it."""
     rest = (1.0 - coverage) * below.alpha * below.colour
     own = np.clip(_straight(result.colour * result.alpha - rest, coverage).colour, 0.0, 1.0)
-    added = Plane(own, np.ones_like(coverage))
+    added = Composite(own, np.ones_like(coverage))
     for above in clipped:
         added = _atop(added, above, strip, floor)
-    return Plane(_straight(rest + coverage * added.colour, result.alpha).colour, result.alpha)
+    return Composite(_straight(rest + coverage * added.colour, result.alpha).colour, result.alpha)
 
 
-def _placed(below: Plane, plane: Plane, layer: Layer, strip: Strip, floor: _Floor) -> Plane:
+def _placed(below: Composite, plane: Composite, layer: Layer, strip: Strip, floor: _Floor) -> Composite:
     """The layer with its masks, effects and opacity on what lies below it."""
     shape = plane.alpha * _masked(layer, strip.region)
     for condition in layer.blend_if:
         shape = shape * _shown_if(condition, below, plane, layer.formulas)
-    plane = Plane(plane.colour, shape)
+    plane = Composite(plane.colour, shape)
     if layer.effects:
         below, plane, fill = _with_effects(below, plane, layer, strip, floor)
     else:
         fill = layer.fill
     if layer.knockout is not Knockout.NONE:
-        whole = Plane(plane.colour, np.full_like(shape, layer.opacity))
+        whole = Composite(plane.colour, np.full_like(shape, layer.opacity))
         return _mixed(below, _over(floor.under(strip, layer.knockout), whole, layer, strip, fill=fill), shape)
-    weighted = Plane(plane.colour, plane.alpha * np.float32(layer.opacity))
+    weighted = Composite(plane.colour, plane.alpha * np.float32(layer.opacity))
     return _over(below, weighted, layer, strip, fill=fill, keep_alpha=layer.clip is Clip.BELOW)
 
 
-def _atop(base: Plane, above: Layer, strip: Strip, floor: _Floor) -> Plane:
+def _atop(base: Composite, above: Layer, strip: Strip, floor: _Floor) -> Composite:
     """What is clipped, on what it is clipped to."""
     if isinstance(above, AdjustmentLayer):
         return _adjusted(base, above, (), strip, floor)
@@ -194,19 +194,21 @@ def _atop(base: Plane, above: Layer, strip: Strip, floor: _Floor) -> Plane:
     return _placed(base, plane, replace(above, clip=Clip.BELOW), strip, floor)
 
 
-def _adjusted(below: Plane, layer: AdjustmentLayer, clipped: Sequence[Layer], strip: Strip, floor: _Floor) -> Plane:
-    changed = Plane(np.clip(layer.adjust(below.colour), 0.0, 1.0), np.ones_like(below.alpha))
+def _adjusted(
+    below: Composite, layer: AdjustmentLayer, clipped: Sequence[Layer], strip: Strip, floor: _Floor
+) -> Composite:
+    changed = Composite(np.clip(layer.adjust(below.colour), 0.0, 1.0), np.ones_like(below.alpha))
     for above in clipped:
         if above.visible:
             changed = _atop(changed, above, strip, floor)
     weight = _weight(layer, strip.region) * np.float32(layer.fill)
     for condition in layer.blend_if:
         weight = weight * _shown_if(condition, below, below, layer.formulas)
-    weighted = Plane(changed.colour, changed.alpha * weight)
+    weighted = Composite(changed.colour, changed.alpha * weight)
     return _over(below, weighted, layer, strip, fill=1.0, keep_alpha=True)
 
 
-def _plane(layer: Layer, strip: Strip, floor: _Floor) -> Plane | None:
+def _plane(layer: Layer, strip: Strip, floor: _Floor) -> Composite | None:
     """The layer alone, without its opacity and masks; None where it has nothing in the region."""
     if isinstance(layer, Group):
         nothing = strip.empty()
@@ -274,7 +276,7 @@ def _coverage(mask: LayerMask, region: Bounds) -> NDArray[np.float32]:
     return coverage
 
 
-def _shown_if(condition: BlendIf, below: Plane, plane: Plane, formulas: Formulas) -> Colour:
+def _shown_if(condition: BlendIf, below: Composite, plane: Composite, formulas: Formulas) -> Colour:
     def faded(colour: Colour, thresholds: tuple[int, int, int, int]) -> Colour:
         value = lightness(colour, formulas) if condition.channel is None else colour[..., condition.channel :][..., :1]
         dark, light = thresholds[:2], thresholds[2:]
@@ -287,29 +289,33 @@ def _shown_if(condition: BlendIf, below: Plane, plane: Plane, formulas: Formulas
     return (faded(plane.colour, condition.own) * of_below).astype(np.float32)
 
 
-def _with_effects(below: Plane, plane: Plane, layer: Layer, strip: Strip, floor: _Floor) -> tuple[Plane, Plane, float]:
+def _with_effects(
+    below: Composite, plane: Composite, layer: Layer, strip: Strip, floor: _Floor
+) -> tuple[Composite, Composite, float]:
     """Shadows and outer strokes go below the layer, overlays and inner ones onto it, with its fill opacity taken in."""
     reach = _reach(layer)
     wide = replace(strip, region=_grown(strip.region, reach))
     alone = _plane(layer, wide, floor) if reach else None
     coverage = plane.alpha if alone is None else alone.alpha * _masked(layer, wide.region)
     bounds = layer.bounds if isinstance(layer, PixelLayer) else extent_of([layer])
-    inner = Plane(plane.colour, np.full_like(plane.alpha, layer.fill))
+    inner = Composite(plane.colour, np.full_like(plane.alpha, layer.fill))
     for effect in layer.effects:
         colour, painted = effect.paint(coverage, wide.region, bounds)
         window = _window(Bounds(reach, reach, strip.region.width, strip.region.height))
         painted = painted[window] * np.float32(effect.opacity)
-        source = Plane(np.broadcast_to(colour[window], plane.colour.shape), painted)
+        source = Composite(np.broadcast_to(colour[window], plane.colour.shape), painted)
         mode = replace(layer, blend=effect.blend, mixes_in_light=False)
         if effect.inside:
             inner = _over(inner, source, mode, replace(strip, depth=32), fill=1.0)
         else:
-            outside = Plane(source.colour, source.alpha * np.float32(layer.opacity))
+            outside = Composite(source.colour, source.alpha * np.float32(layer.opacity))
             below = _over(below, outside, mode, strip, fill=1.0)
-    return below, Plane(inner.colour, plane.alpha * inner.alpha), 1.0
+    return below, Composite(inner.colour, plane.alpha * inner.alpha), 1.0
 
 
-def _over(below: Plane, above: Plane, layer: Layer, strip: Strip, *, fill: float, keep_alpha: bool = False) -> Plane:
+def _over(
+    below: Composite, above: Composite, layer: Layer, strip: Strip, *, fill: float, keep_alpha: bool = False
+) -> Composite:
     """W3C general formula: αr = αs + αb(1-αs); αr·Cr = (1-αs)αb·Cb + (1-αb)αs·Cs + αs·αb·B(Cb, Cs)."""
     mode = Blend.NORMAL if layer.blend is Blend.PASS_THROUGH else layer.blend
     rounded = strip.rounded
@@ -323,38 +329,38 @@ def _over(below: Plane, above: Plane, layer: Layer, strip: Strip, *, fill: float
     else:
         mixed = rounded(blend(mode, below.colour, above.colour, layer.formulas))
     if layer.mixes_in_light and mode is Blend.NORMAL:
-        plane = _over_in_light(below, Plane(mixed, weight), strip.space, keep_alpha)
-        return Plane(rounded(plane.colour), rounded(plane.alpha))
+        plane = _over_in_light(below, Composite(mixed, weight), strip.space, keep_alpha)
+        return Composite(rounded(plane.colour), rounded(plane.alpha))
     if keep_alpha:
-        return Plane(rounded(below.colour + (mixed - below.colour) * weight), below.alpha)
+        return Composite(rounded(below.colour + (mixed - below.colour) * weight), below.alpha)
     alpha = alone + below.alpha * (1.0 - alone)
     if mode is Blend.NORMAL:  # its two terms are one interpolation, rounded once
         plane = _straight((1.0 - weight) * below.alpha * below.colour + weight * above.colour, alpha)
-        return Plane(rounded(plane.colour), rounded(alpha))
+        return Composite(rounded(plane.colour), rounded(alpha))
     colour = rounded((1.0 - weight) * below.alpha * below.colour)
     colour += rounded((1.0 - below.alpha) * alone * above.colour) + rounded(weight * below.alpha * mixed)
     plane = _straight(colour, rounded(alpha))
-    return Plane(rounded(plane.colour), plane.alpha)
+    return Composite(rounded(plane.colour), plane.alpha)
 
 
-def _over_in_light(below: Plane, above: Plane, space: ColourSpace, keep_alpha: bool) -> Plane:
+def _over_in_light(below: Composite, above: Composite, space: ColourSpace, keep_alpha: bool) -> Composite:
     """Photoshop's "Blend Text Colors Using Gamma: 1.45": mixed as values of a space of that gamma."""
     first, second = space.light(below.colour) ** _POWER, space.light(above.colour) ** _POWER
     alpha = below.alpha if keep_alpha else above.alpha + below.alpha * (1.0 - above.alpha)
     share = above.alpha if keep_alpha else np.divide(above.alpha, alpha, out=np.zeros_like(alpha), where=alpha > 0.0)
-    return Plane(space.from_light((first + (second - first) * share) ** (1 / _POWER)), alpha)
+    return Composite(space.from_light((first + (second - first) * share) ** (1 / _POWER)), alpha)
 
 
-def _mixed(before: Plane, after: Plane, weight: Colour | np.float32) -> Plane:
+def _mixed(before: Composite, after: Composite, weight: Colour | np.float32) -> Composite:
     """Between the backdrop and what a pass-through group made of it; premultiplied: colour without alpha is void."""
     alpha = before.alpha + (after.alpha - before.alpha) * weight
     first, second = before.colour * before.alpha, after.colour * after.alpha
     return _straight(first + (second - first) * weight, alpha)
 
 
-def _straight(premultiplied: Samples, alpha: Samples) -> Plane:
+def _straight(premultiplied: Samples, alpha: Samples) -> Composite:
     colour = np.divide(premultiplied, alpha, out=np.zeros_like(premultiplied), where=alpha > 0.0)
-    return Plane(colour, alpha)
+    return Composite(colour, alpha)
 
 
-__all__ = ["Effect", "Plane", "Strip", "composed", "in_space", "unit"]
+__all__ = ["Composite", "Effect", "Strip", "composed", "in_space", "unit"]

@@ -7,10 +7,10 @@ import numpy as np
 from acetate.protocol.geometry import Bounds
 from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.documents.flatten import check_region, in_depth
-from acetate_engine.documents.tree import Source
+from acetate_engine.documents.tree import PixelSource
 
 
-def in_srgb(source: Source, region: Bounds, depth: int) -> Pixels:
+def in_srgb(source: PixelSource, region: Bounds, depth: int) -> Pixels:
     """(h, w, 4) straight sRGB, uint8, or uint16 for depth 16 and more. Raises FileError."""
     check_region(region)
     values = source.read(region)

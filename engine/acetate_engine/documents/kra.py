@@ -15,20 +15,20 @@ import numpy as np
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds, Extent
-from acetate_engine.documents.archive import MAX_NESTING, Archive, Picture, number, opened
+from acetate_engine.documents.archive import MAX_NESTING, Archive, ArchivePicture, number, opened
 from acetate_engine.documents.colour import SRGB, ColourSpace, Samples
 from acetate_engine.documents.kra_tiles import Tiles, tiles_of
 from acetate_engine.documents.psd_file import MAX_SIDE
 from acetate_engine.documents.tree import (
     Blend,
     Clip,
-    Document,
     Group,
     Layer,
+    LayeredDocument,
     LayerMask,
     Memory,
     PixelLayer,
-    Source,
+    PixelSource,
 )
 
 BLENDS = {
@@ -90,20 +90,22 @@ _KINDS = {
 _UNPAINTED = {"referenceimages", "selectionmask", "decorationswrapperlayer", "gridlayer"}
 
 
-def read_kra(path: Path) -> Document:
+def read_kra(path: Path) -> LayeredDocument:
     """Raises FileError where the file is broken."""
     with opened(path) as archive:
         root = image_of(archive)
         extent = Extent(int(number(root, "width", 0)), int(number(root, "height", 0)))
         if not 0 < extent.width <= MAX_SIDE or not 0 < extent.height <= MAX_SIDE:
             raise FileError(f"{path.name} claims {extent} pixels", "Save it again with Krita.")
-        merged = Picture(path, "mergedimage.png", Bounds.of(extent)) if "mergedimage.png" in archive.names else None
+        merged = (
+            ArchivePicture(path, "mergedimage.png", Bounds.of(extent)) if "mergedimage.png" in archive.names else None
+        )
         reader = _Reader(archive, root)
         model, kind = SPACES.get(root.get("colorspacename", ""), ("RGB", np.dtype("u1")))
         depth = min(16, 8 * kind.itemsize)
         colour = root.get("colorspacename", "RGBA") if root.get("colorspacename") not in SPACES else model
         space = ColourSpace(model, reader.profile) if root.get("colorspacename", "") in SPACES else SRGB
-        return Document(extent, reader.layers(root, 0), depth, colour, merged, path, space=space)
+        return LayeredDocument(extent, reader.layers(root, 0), depth, colour, merged, path, space=space)
 
 
 def image_of(archive: Archive) -> Element:
@@ -156,7 +158,7 @@ class _Reader:
             "notes": (*notes, *missing),
         }
 
-    def _source(self, element: Element) -> tuple[Source, tuple[str, ...]]:
+    def _source(self, element: Element) -> tuple[PixelSource, tuple[str, ...]]:
         kind, name = element.get("nodetype", ""), element.get("colorspacename", "")
         nothing = Memory(Bounds(0, 0, 0, 0), np.zeros((0, 0, 4), np.uint8))
         if kind != "paintlayer":

@@ -17,7 +17,7 @@ from acetate_engine.documents.archive import Archive
 from acetate_engine.documents.colour import Samples
 from acetate_engine.documents.compose import unit
 from acetate_engine.documents.kra import BLENDS, SPACES, image_of, layer_folder
-from acetate_engine.documents.tree import Blend, Clip, Document, Group, Layer, PixelLayer
+from acetate_engine.documents.tree import Blend, Clip, Group, Layer, LayeredDocument, PixelLayer
 
 _TILE = 64
 _OPERATIONS = {blend: name for name, blend in reversed(BLENDS.items())}
@@ -26,7 +26,7 @@ _OPERATIONS = {blend: name for name, blend in reversed(BLENDS.items())}
 class KraLayers:
     """`members` are filled while the XML is made."""
 
-    def __init__(self, archive: Archive, document: Document) -> None:
+    def __init__(self, archive: Archive, document: LayeredDocument) -> None:
         image = image_of(archive)
         self._space_name = image.get("colorspacename", "")
         if self._space_name not in SPACES:

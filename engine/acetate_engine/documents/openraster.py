@@ -18,13 +18,13 @@ from PIL import Image
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds, Extent
 from acetate_engine.compositing.pixels import eight
-from acetate_engine.documents.archive import MAX_DOCUMENT, MAX_NESTING, Archive, Picture, number, opened
+from acetate_engine.documents.archive import MAX_DOCUMENT, MAX_NESTING, Archive, ArchivePicture, number, opened
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.in_srgb import in_srgb
 from acetate_engine.documents.kra import BLENDS as KRITA_BLENDS
 from acetate_engine.documents.psd_file import MAX_SIDE
 from acetate_engine.documents.raster import MAX_PICTURE, encode_picture
-from acetate_engine.documents.tree import Blend, Clip, Document, Group, Layer, Memory, PixelLayer, Source
+from acetate_engine.documents.tree import Blend, Clip, Group, Layer, LayeredDocument, Memory, PixelLayer, PixelSource
 
 _OPS = {
     Blend.NORMAL: "svg:src-over",
@@ -47,7 +47,7 @@ _OPS = {
 _BLENDS = {op: blend for blend, op in _OPS.items()} | {"svg:src-atop": Blend.NORMAL}
 
 
-def read_ora(path: Path) -> Document:
+def read_ora(path: Path) -> LayeredDocument:
     """Raises FileError where the file is broken, or too large as a whole; one odd layer is noted instead."""
     with opened(path) as archive:
         root = archive.xml("stack.xml")
@@ -57,8 +57,10 @@ def read_ora(path: Path) -> Document:
         extent = Extent(int(number(root, "w", 0)), int(number(root, "h", 0)))
         if not 0 < extent.width <= MAX_SIDE or not 0 < extent.height <= MAX_SIDE:
             raise FileError(f"{path.name} claims {extent} pixels", "Save it again as OpenRaster.")
-        merged = Picture(path, "mergedimage.png", Bounds.of(extent)) if "mergedimage.png" in archive.names else None
-        return Document(extent, _Reader(archive).layers(stack, 0, 0, 0), merged=merged, path=path)
+        merged = (
+            ArchivePicture(path, "mergedimage.png", Bounds.of(extent)) if "mergedimage.png" in archive.names else None
+        )
+        return LayeredDocument(extent, _Reader(archive).layers(stack, 0, 0, 0), merged=merged, path=path)
 
 
 class _Reader:
@@ -92,7 +94,7 @@ class _Reader:
             common["blend"] = Blend.PASS_THROUGH
         return Group(**common, notes=tuple(notes), layers=self.layers(element, x, y, level + 1))
 
-    def _source(self, element: ElementTree.Element, x: int, y: int, notes: list[str]) -> Source:
+    def _source(self, element: ElementTree.Element, x: int, y: int, notes: list[str]) -> PixelSource:
         """Nothing, with a note, where its picture is missing or no PNG."""
         member = element.get("src", "")
         try:
@@ -102,7 +104,7 @@ class _Reader:
             notes.append(f"its picture {member[:100]!r} cannot be read")
             return Memory(Bounds(x, y, 0, 0), np.zeros((0, 0, 4), np.uint8))
         self._check(member, *size)
-        return Picture(self._archive.path, member, Bounds(x, y, *size))
+        return ArchivePicture(self._archive.path, member, Bounds(x, y, *size))
 
     def _check(self, member: str, width: int, height: int) -> None:
         """Raises FileError where a picture, or all of them together, are beyond measure."""
@@ -130,7 +132,7 @@ def _number(element: ElementTree.Element, name: str, default: float, notes: list
         return default
 
 
-def write_ora(document: Document, path: Path) -> None:
+def write_ora(document: LayeredDocument, path: Path) -> None:
     """8 bit. Raises FileError where OpenRaster cannot hold a layer: masks, blend modes without an SVG name."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr(zipfile.ZipInfo("mimetype"), "image/openraster", zipfile.ZIP_STORED)
@@ -171,7 +173,7 @@ class _Writer:
 class OraLayers:
     """Layers of the tree → those of an existing document; `members` are filled while the XML is made."""
 
-    def __init__(self, archive: Archive, document: Document) -> None:
+    def __init__(self, archive: Archive, document: LayeredDocument) -> None:
         self._archive = archive
         self._names = (f"data/layer{number:03}.png" for number in count() if not self._is_taken(number))
         self.members: dict[str, bytes] = {}

@@ -21,14 +21,14 @@ from acetate_engine.documents.compose import unit
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.raster import encode_picture
 from acetate_engine.documents.reader import read_document
-from acetate_engine.documents.tree import Document, Layer
+from acetate_engine.documents.tree import Layer, LayeredDocument
 
 _MERGED = "mergedimage.png"
 _THUMBNAILS = ("preview.png", "Thumbnails/thumbnail.png")
 
 
 def patched_previews(
-    source: Path, document: Document, edited: Path, layers: Sequence[Layer], changed: Bounds
+    source: Path, document: LayeredDocument, edited: Path, layers: Sequence[Layer], changed: Bounds
 ) -> tuple[dict[str, bytes], bool]:
     """New contents of the previews by member; whether any pixel of them rests on layers that Acetate draws otherwise
     than their program did. Raises FileError.
@@ -46,7 +46,9 @@ def patched_previews(
     return found, is_guessed
 
 
-def _fresh(document: Document, edited: Document, layers: Sequence[Layer], changed: Bounds) -> tuple[Samples, bool]:
+def _fresh(
+    document: LayeredDocument, edited: LayeredDocument, layers: Sequence[Layer], changed: Bounds
+) -> tuple[Samples, bool]:
     """(h, w, 4) straight sRGB 0..1, NaN where nothing changes: see psd_merged."""
     depth, space = document.depth, document.space
     before, after = (flatten(one.layers, changed, depth=depth, space=space) for one in (document, edited))
@@ -110,7 +112,7 @@ def _with_profile(png: bytes, profile: bytes) -> bytes:
     return png[:33] + chunk + png[33:]
 
 
-def _thumbnail(old: bytes, merged: bytes, changed: Bounds, document: Document) -> bytes:
+def _thumbnail(old: bytes, merged: bytes, changed: Bounds, document: LayeredDocument) -> bytes:
     """Drawn anew where the new layers lie."""
     with Image.open(io.BytesIO(old), formats=["PNG"]) as image, Image.open(io.BytesIO(merged)) as whole:
         kept = image.convert("RGBA")

@@ -15,10 +15,10 @@ from acetate.protocol.geometry import Bounds
 from acetate_engine.documents.colour import ColourSpace, Samples
 from acetate_engine.documents.psd_drawing import Drawing
 from acetate_engine.documents.psd_masks import FILLS, is_curved
-from acetate_engine.documents.tree import Memory, Source
+from acetate_engine.documents.tree import Memory, PixelSource
 
 
-def fill(record: LayerRecord, space: ColourSpace, drawing: Drawing) -> tuple[Source, tuple[str, ...]]:
+def fill(record: LayerRecord, space: ColourSpace, drawing: Drawing) -> tuple[PixelSource, tuple[str, ...]]:
     """Its pixels, over the whole canvas; the name of what is missing where it cannot be drawn."""
     blocks = record.tagged_blocks
     nothing = Memory(Bounds(record.left, record.top, 0, 0), np.zeros((0, 0, space.planes + 1), np.uint8), space)

@@ -29,7 +29,7 @@ from acetate_engine.documents.tree import (
     Knockout,
     Layer,
     PixelLayer,
-    Source,
+    PixelSource,
 )
 
 ALPHA = -1
@@ -103,7 +103,7 @@ def _layer(entry: Record, space: ColourSpace, drawing: Drawing) -> Layer:
         return AdjustmentLayer(**common, adjust=adjust or _unchanged)
     if any(tag in record.tagged_blocks for tag in _TEXTS):
         common["mixes_in_light"] = drawing.file.mixes_text_in_light and not _is_platform_text(record)
-    source: Source | None = _stored(entry, space)
+    source: PixelSource | None = _stored(entry, space)
     if source is None:
         source, missing = psd_fills.fill(record, space, drawing)
         common["notes"] += missing

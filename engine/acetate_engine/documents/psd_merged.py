@@ -21,7 +21,7 @@ from acetate_engine.documents.psd_channels import Channel
 from acetate_engine.documents.psd_file import PsdFile, open_psd
 from acetate_engine.documents.psd_read import document_of
 from acetate_engine.documents.psd_write import on_white
-from acetate_engine.documents.tree import Document, Layer
+from acetate_engine.documents.tree import Layer, LayeredDocument
 
 _STORED = {8: "u1", 16: ">u2", 32: ">f4"}
 
@@ -56,7 +56,7 @@ def _copy_rest(old: PsdFile, path: Path) -> None:
 
 
 def _planes(
-    old: PsdFile, layers: Sequence[Layer], changed: Bounds, edited: Document
+    old: PsdFile, layers: Sequence[Layer], changed: Bounds, edited: LayeredDocument
 ) -> tuple[list[Samples | None], bool]:
     """New samples of each merged channel, None for saved selections, which stay as they are; whether any of them
     rests on layers that Acetate draws otherwise than the program did.

@@ -1,4 +1,4 @@
-"""PSD and PSB → Document. Pixels stay in the file until a region is read."""
+"""PSD and PSB → LayeredDocument. Pixels stay in the file until a region is read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from acetate_engine.documents.psd_drawing import Drawing
 from acetate_engine.documents.psd_file import PsdFile, open_psd, reading
 from acetate_engine.documents.psd_layers import tree
 from acetate_engine.documents.psd_pixels import MergedPixels, PalettePixels
-from acetate_engine.documents.tree import Document, PixelLayer, Source
+from acetate_engine.documents.tree import LayeredDocument, PixelLayer, PixelSource
 
 MODES = {ColorMode.RGB: "RGB", ColorMode.GRAYSCALE: "GRAY", ColorMode.CMYK: "CMYK", ColorMode.LAB: "LAB"}
 _COLOURS = {ColorMode.INDEXED: "indexed", ColorMode.BITMAP: "bitmap", ColorMode.DUOTONE: "duotone",
@@ -24,20 +24,20 @@ _REMARKS = {
 }
 
 
-def read_psd(path: Path) -> Document:
+def read_psd(path: Path) -> LayeredDocument:
     """Raises FileError where the file is broken."""
     file = open_psd(path)
     with reading(path):
         return document_of(file)
 
 
-def document_of(file: PsdFile) -> Document:
+def document_of(file: PsdFile) -> LayeredDocument:
     mode = ColorMode(file.header.color_mode)
     space = colour_space(file)
     merged = _merged(file, space)
     layered = bool(file.section.records) and mode in MODES
     layers = tree(file.section.records, space, Drawing(file)) if layered else ()
-    return Document(
+    return LayeredDocument(
         Extent(file.header.width, file.header.height),
         layers or (PixelLayer("Background", source=merged),),
         8 if file.header.depth == 1 else file.header.depth,
@@ -70,7 +70,7 @@ def colour_space(file: PsdFile) -> ColourSpace:
     return space
 
 
-def _merged(file: PsdFile, space: ColourSpace) -> Source:
+def _merged(file: PsdFile, space: ColourSpace) -> PixelSource:
     if file.header.color_mode == ColorMode.INDEXED:
         return PalettePixels(file, file.resources.get_data(Resource.TRANSPARENCY_INDEX), space)
     has_alpha = file.section.count < 0 and file.header.channels > space.planes

@@ -1,4 +1,4 @@
-"""Document → a new PSD, or a PSB beyond 30,000 pixels."""
+"""LayeredDocument → a new PSD, or a PSB beyond 30,000 pixels."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from acetate_engine.documents.colour import SRGB, ColourSpace, Samples, srgb_pro
 from acetate_engine.documents.compose import unit
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.psd_records import Entry, Target, entries
-from acetate_engine.documents.tree import Document
+from acetate_engine.documents.tree import LayeredDocument
 
 _PSD_SIDE = 30_000  # what the specification allows before PSB
 
 
-def write_psd(document: Document, path: Path) -> None:
+def write_psd(document: LayeredDocument, path: Path) -> None:
     """sRGB, 8 or 16 bit, with a merged preview. Raises FileError where PSD cannot hold a layer."""
     extent, depth = document.extent, 8 if document.depth == 8 else 16
     version = 2 if path.suffix.lower() == ".psb" or max(extent.width, extent.height) > _PSD_SIDE else 1

@@ -20,7 +20,7 @@ from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Extent
 from acetate_engine.documents.colour import ColourSpace, Encoded, Samples
 from acetate_engine.documents.formats import format_of, printable
-from acetate_engine.documents.tree import Document, Memory, PixelLayer
+from acetate_engine.documents.tree import LayeredDocument, Memory, PixelLayer
 
 MAX_PICTURE = 1 << 27  # pixels of a picture that must be decoded whole: 512 MB of RGBA8
 _MAX_FILE = 1 << 30  # bytes of a picture
@@ -29,13 +29,13 @@ _LEFT_OUT = {"EPS", "WMF", "PSD", "BUFR", "GRIB", "HDF5", "FPX", "MIC", "MPEG"}
 _MODELS = {"RGB": "RGB", "RGBA": "RGB", "L": "GRAY", "LA": "GRAY", "CMYK": "CMYK", "LAB": "LAB"}
 
 
-def read_raster(path: Path) -> Document:
+def read_raster(path: Path) -> LayeredDocument:
     """One layer named after the file. Raises FileError where Pillow does not read it, or it is broken or too large."""
     data = contents(path)
     pixels = decode_picture(data, printable(path.name))
     layer = PixelLayer(path.stem, source=Memory.at(0, 0, pixels))
     extent = Extent(pixels.shape[1], pixels.shape[0])
-    return Document(extent, (layer,), 8 * pixels.dtype.itemsize, merged=layer.source, path=path)
+    return LayeredDocument(extent, (layer,), 8 * pixels.dtype.itemsize, merged=layer.source, path=path)
 
 
 def contents(path: Path, limit: int = _MAX_FILE) -> bytes:

@@ -11,12 +11,12 @@ from acetate_engine.documents.kra import read_kra
 from acetate_engine.documents.openraster import read_ora
 from acetate_engine.documents.psd_read import read_psd
 from acetate_engine.documents.raster import check_file, read_raster
-from acetate_engine.documents.tree import Document
+from acetate_engine.documents.tree import LayeredDocument
 
 READABLE = "PSD, PSB, OpenRaster, Krita, PNG, WebP, JPEG or another picture"
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path) -> LayeredDocument:
     """Raises FileError, naming the file and the reason, where it is missing, broken, too large, or of another kind."""
     start = _start(path)
     if start.startswith(b"8BPS"):
@@ -38,7 +38,7 @@ def _start(path: Path) -> bytes:
         raise FileError(f"{printable(str(path))} cannot be opened: {reason}", "Check the path.") from error
 
 
-def _read_archive(path: Path) -> Document:
+def _read_archive(path: Path) -> LayeredDocument:
     with opened(path) as archive:
         names = archive.names
     if "maindoc.xml" in names:

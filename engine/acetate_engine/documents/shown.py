@@ -11,7 +11,7 @@ from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.documents.choose import chosen
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.in_srgb import in_srgb
-from acetate_engine.documents.tree import Document, notes_of
+from acetate_engine.documents.tree import LayeredDocument, notes_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,7 @@ class Shown:
 
 
 def shown(
-    document: Document, region: Bounds | None = None, layers: Sequence[str] = (), *, depth: int | None = None
+    document: LayeredDocument, region: Bounds | None = None, layers: Sequence[str] = (), *, depth: int | None = None
 ) -> Shown:
     """Of `region`, or of the whole canvas; of the `layers` of these names or paths, or of all that are visible.
 
@@ -36,6 +36,6 @@ def shown(
     return Shown(pixels, _named(document, (*document.remarks, *notes_of(picked))))
 
 
-def _named(document: Document, notes: tuple[str, ...]) -> tuple[str, ...]:
+def _named(document: LayeredDocument, notes: tuple[str, ...]) -> tuple[str, ...]:
     where = f"{document.path.name}: " if document.path else ""
     return tuple(f"{where}{note}" for note in notes)

@@ -74,7 +74,7 @@ class Knockout(IntEnum):
     DEEP = 2  # to the document's background
 
 
-class Source(Protocol):
+class PixelSource(Protocol):
     """Pixels that stay in their file until a region is asked for."""
 
     @property
@@ -116,7 +116,7 @@ class Memory:
 
 @dataclass(frozen=True, eq=False)
 class LayerMask:
-    source: Source  # (h, w) coverage
+    source: PixelSource  # (h, w) coverage
     outside: int = 0  # coverage outside its bounds, 0..255
 
 
@@ -173,7 +173,7 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class PixelLayer(Layer):
-    source: Source = Memory(Bounds(0, 0, 0, 0), np.zeros((0, 0, 4), np.uint8))
+    source: PixelSource = Memory(Bounds(0, 0, 0, 0), np.zeros((0, 0, 4), np.uint8))
     is_background: bool = False  # Photoshop's locked bottom layer
 
     @property
@@ -195,12 +195,12 @@ class Group(Layer):
 
 
 @dataclass(frozen=True, eq=False)
-class Document:
+class LayeredDocument:
     extent: Extent
     layers: tuple[Layer, ...]  # bottom to top
     depth: int = 8  # bits a channel
     colour: str = "RGB"  # the file's own colour model, as its program calls it
-    merged: Source | None = None  # the flattened picture that the file carries
+    merged: PixelSource | None = None  # the flattened picture that the file carries
     path: Path | None = None
     merged_is_current: bool = True  # the program says that the merged picture shows the layers
     remarks: tuple[str, ...] = ()  # what is not as its program shows it, whatever layers are asked for

@@ -16,12 +16,12 @@ from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.openraster import write_ora
 from acetate_engine.documents.psd_write import write_psd
 from acetate_engine.documents.raster import encode_picture
-from acetate_engine.documents.tree import Blend, Clip, Document, Layer
+from acetate_engine.documents.tree import Blend, Clip, Layer, LayeredDocument
 
 WRITABLE = ".psd, .psb, .ora, .png, .webp, or a folder"
 
 
-def write_document(document: Document, path: Path) -> None:
+def write_document(document: LayeredDocument, path: Path) -> None:
     """Whole or not at all. Raises FileError where the format cannot hold a layer, or the path cannot be written."""
     if not path.suffix:
         _write_folder(document, path)
@@ -76,19 +76,19 @@ def _umask() -> int:
     return mask
 
 
-def _writer(path: Path) -> Callable[[Document, Path], None]:
+def _writer(path: Path) -> Callable[[LayeredDocument, Path], None]:
     suffix = path.suffix.lower()
     if suffix not in _WRITERS:
         raise FileError(f"{path.name} has a suffix that Acetate does not write", f"Use {WRITABLE}.")
     return _WRITERS[suffix]
 
 
-def _write_picture(document: Document, path: Path) -> None:
+def _write_picture(document: LayeredDocument, path: Path) -> None:
     pixels = eight(flatten(document.layers, Bounds.of(document.extent)))
     path.write_bytes(encode_picture(pixels, "WEBP" if path.suffix.lower() == ".webp" else "PNG"))
 
 
-_WRITERS: dict[str, Callable[[Document, Path], None]] = {
+_WRITERS: dict[str, Callable[[LayeredDocument, Path], None]] = {
     ".psd": write_psd,
     ".psb": write_psd,
     ".ora": write_ora,
@@ -97,7 +97,7 @@ _WRITERS: dict[str, Callable[[Document, Path], None]] = {
 }
 
 
-def _write_folder(document: Document, path: Path) -> None:
+def _write_folder(document: LayeredDocument, path: Path) -> None:
     """Each top layer as a PNG as large as the canvas, numbered bottom to top, and merged.png."""
     pictures = {f"{index:02}-{_file_name(layer.name)}.png": layer for index, layer in enumerate(document.layers, 1)}
     for layer in pictures.values():

@@ -8,31 +8,31 @@ from xml.parsers import expat
 
 
 @dataclass
-class Place:
+class ElementPlace:
     tag: str
     attributes: dict[str, str]
     start: int  # of the start tag
     inside: int = 0  # behind the start tag
     end: int = 0  # behind the end tag
-    children: list[Place] = field(default_factory=list)
+    children: list[ElementPlace] = field(default_factory=list)
 
     @property
     def is_closed(self) -> bool:
         """One tag is both its start and its end."""
         return self.inside == self.end
 
-    def all(self, tags: Collection[str]) -> list[Place]:
+    def all(self, tags: Collection[str]) -> list[ElementPlace]:
         return [child for child in self.children if child.tag in tags]
 
 
-def places(data: bytes) -> Place:
+def places(data: bytes) -> ElementPlace:
     """The root element. Raises ValueError where it is not XML in UTF-8."""
-    root = Place("", {}, 0)
+    root = ElementPlace("", {}, 0)
     stack = [root]
     parser = expat.ParserCreate("utf-8")
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        place = Place(tag.rpartition(":")[2], attributes, parser.CurrentByteIndex)
+        place = ElementPlace(tag.rpartition(":")[2], attributes, parser.CurrentByteIndex)
         place.inside = _behind_tag(data, place.start)
         stack[-1].children.append(place)
         stack.append(place)
@@ -64,7 +64,7 @@ def _behind_tag(data: bytes, start: int) -> int:
     raise ValueError("a tag without an end")
 
 
-def opened_tag(data: bytes, place: Place) -> bytes:
+def opened_tag(data: bytes, place: ElementPlace) -> bytes:
     """The start tag; of an element that is closed at once, the tag that would leave it open."""
     tag = data[place.start : place.inside]
     return tag[:-2].rstrip() + b">" if tag.endswith(b"/>") else tag

@@ -13,14 +13,14 @@ from acetate_engine.evaluation.kid import kid
 from acetate_engine.evaluation.probe import Reference
 from acetate_engine.evaluation.sampling import Sampler
 from acetate_engine.evaluation.weave import evaluate_weave
-from acetate_engine.training.datasets import Bytes, Pictures
+from acetate_engine.training.datasets import Bytes, PictureSet
 from acetate_engine.training.probe import over_grey
 
 CLASSES = 50  # captions that a picture is sought among
 
 
 @dataclass(frozen=True)
-class Samples:
+class Samplings:
     """Layers of CLASSES prompts, as many of each, prompt after prompt."""
 
     prompts: list[str]
@@ -38,14 +38,14 @@ def chosen_prompts(captions: list[str], count: int = CLASSES) -> list[str]:
     return [captions[index] for index in indices]
 
 
-def sample_layers(sampler: Sampler, captions: list[str], count: int) -> Samples:
+def sample_layers(sampler: Sampler, captions: list[str], count: int) -> Samplings:
     """At least `count` layers."""
     prompts = chosen_prompts(captions)
     each = -(-count // len(prompts))
-    return Samples(prompts, sampler.native([prompt for prompt in prompts for _ in range(each)]), each)
+    return Samplings(prompts, sampler.native([prompt for prompt in prompts for _ in range(each)]), each)
 
 
-def evaluate_generation(samples: Samples, reference: Reference, real: Pictures) -> dict[str, object]:
+def evaluate_generation(samples: Samplings, reference: Reference, real: PictureSet) -> dict[str, object]:
     """`real`: layers of the split, against which KID is measured; the weave against those of the prompts' styles."""
     seen, texts = reference.see(over_grey(samples.layers)), reference.read(samples.prompts)
     distance = kid(seen, reference.see(over_grey(real.pixels)))
@@ -63,7 +63,7 @@ def evaluate_generation(samples: Samples, reference: Reference, real: Pictures) 
     }
 
 
-def of_styles(real: Pictures, prompts: list[str]) -> Bytes:
+def of_styles(real: PictureSet, prompts: list[str]) -> Bytes:
     """The pictures whose captions end as one of the prompts does; all where none does."""
     styles = {prompt.rpartition(", ")[2] for prompt in prompts}
     alike = [row for row, caption in enumerate(real.captions) if caption.rpartition(", ")[2] in styles]

@@ -25,8 +25,8 @@ from acetate_engine.evaluation.variety import evaluate_variety
 from acetate_engine.models.families import find_model
 from acetate_engine.models.families.base import Model
 from acetate_engine.paths import resources_dir
-from acetate_engine.pipelines.stages.settings import Settings
-from acetate_engine.training.datasets import Pictures, load_pictures
+from acetate_engine.pipelines.stages.settings import RunSettings
+from acetate_engine.training.datasets import PictureSet, load_pictures
 
 
 @dataclass(frozen=True)
@@ -45,18 +45,18 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Subject:
+class Measured:
     """What is measured, and against what."""
 
     model: Model
     sampler: Sampler
     captions: list[str]  # that the model was trained on
-    foregrounds: Pictures
-    backgrounds: Pictures
+    foregrounds: PictureSet
+    backgrounds: PictureSet
     reference: Reference
 
 
-def subject_of(name: str, data: Path, split: str, preset: Preset, say: Say) -> Subject:
+def subject_of(name: str, data: Path, split: str, preset: Preset, say: Say) -> Measured:
     """Raises UnknownModel, CheckpointError, UnsupportedTask, FileError."""
     model = find_model(name, Task.FOREGROUND)
     components = model.load()
@@ -70,22 +70,22 @@ def subject_of(name: str, data: Path, split: str, preset: Preset, say: Say) -> S
         count[0] += done
         say(f"{count[0]} samples")
 
-    sampler = Sampler(components, Settings.of(request, model.info.family), side, advance)
+    sampler = Sampler(components, RunSettings.of(request, model.info.family), side, advance)
     reference = load_reference()
     try:
         foregrounds, backgrounds = (_sized(load_pictures(data, kind, split), side) for kind in ("fg", "bg"))
     except (OSError, ValueError, KeyError) as error:
         raise FileError(f"{data} cannot be read: {error}", "Give a folder with fg.jsonl and bg.jsonl.") from error
-    return Subject(model, sampler, taught(name, "captions") or reference.captions, foregrounds, backgrounds, reference)
+    return Measured(model, sampler, taught(name, "captions") or reference.captions, foregrounds, backgrounds, reference)
 
 
-def _sized(pictures: Pictures, side: int) -> Pictures:
+def _sized(pictures: PictureSet, side: int) -> PictureSet:
     """At the model's own side; alpha premultiplied on the way."""
     if pictures.pixels.shape[1:3] == (side, side):
         return pictures
     modes = ("RGBA", "RGBa") if pictures.pixels.shape[-1] == 4 else ("RGB", "RGB")
     images = (Image.fromarray(pixels).convert(modes[1]).resize((side, side)) for pixels in pictures.pixels)
-    return Pictures(np.stack([np.asarray(image.convert(modes[0])) for image in images]), pictures.rows)
+    return PictureSet(np.stack([np.asarray(image.convert(modes[0])) for image in images]), pictures.rows)
 
 
 def taught(name: str, what: str) -> list[str]:
@@ -99,7 +99,7 @@ def taught(name: str, what: str) -> list[str]:
     return list(json.loads(paths[0].read_text(encoding="utf-8"))) if paths else []
 
 
-def evaluate(subject: Subject, amount: Amount, say: Say) -> dict[str, object]:
+def evaluate(subject: Measured, amount: Amount, say: Say) -> dict[str, object]:
     """The whole report: `latent`, `generation`, `variety`, `layers`, `matte`, `style`."""
     components, real, grounds = subject.sampler.components, subject.foregrounds.pixels, subject.backgrounds
     say("latent")

@@ -15,7 +15,7 @@ from acetate_engine.models.networks.latent_transparency import decode_rgb
 from acetate_engine.pipelines.stages.before_denoise import first_latent, make_timesteps, seeded_noise
 from acetate_engine.pipelines.stages.decoders import decode_transparent
 from acetate_engine.pipelines.stages.denoise import Denoising, Predictor
-from acetate_engine.pipelines.stages.settings import Settings
+from acetate_engine.pipelines.stages.settings import RunSettings
 from acetate_engine.training.datasets import Bytes
 
 _BATCH = 16
@@ -43,7 +43,7 @@ class Sampler:
     """Samples of `components` at their own size; both kinds start from the same noise for the same seed."""
 
     components: Components
-    settings: Settings
+    settings: RunSettings
     side: int  # pixels
     advance: Advance
 

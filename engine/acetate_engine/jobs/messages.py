@@ -15,7 +15,7 @@ from acetate.protocol.requests import GenerateRequest
 
 
 @dataclass(frozen=True)
-class Run:
+class RunJob:
     """To the worker: carry out this job."""
 
     job: str
@@ -57,16 +57,16 @@ class Report:
         return decode_event(self.event, self.data)
 
 
-Message = Run | Cancel | Ready | Beat | Report
+WorkerMessage = RunJob | Cancel | Ready | Beat | Report
 
-_KINDS: dict[str, type[Message]] = {kind.__name__.lower(): kind for kind in (Run, Cancel, Ready, Beat, Report)}
+_KINDS: dict[str, type[WorkerMessage]] = {kind.__name__.lower(): kind for kind in (RunJob, Cancel, Ready, Beat, Report)}
 
 
-def encode_line(message: Message) -> bytes:
+def encode_line(message: WorkerMessage) -> bytes:
     return json.dumps({"kind": type(message).__name__.lower(), "body": to_json(message)}).encode() + b"\n"
 
 
-def decode_line(line: bytes) -> Message:
+def decode_line(line: bytes) -> WorkerMessage:
     """Raises MalformedMessage: the other side is of another version."""
     try:
         data = json.loads(line)

@@ -30,7 +30,7 @@ from acetate_engine.compositing.images import decode_image, encode_png, image_pi
 from acetate_engine.jobs.budget import check_memory
 from acetate_engine.jobs.executors.patience import BEAT
 from acetate_engine.jobs.images import ImageStore
-from acetate_engine.jobs.messages import Beat, Cancel, Message, Ready, Report, Run, decode_line, encode_line
+from acetate_engine.jobs.messages import Beat, Cancel, Ready, Report, RunJob, WorkerMessage, decode_line, encode_line
 from acetate_engine.jobs.trouble import is_full
 from acetate_engine.logs import log_file
 from acetate_engine.paths import images_dir
@@ -52,9 +52,9 @@ class Pipe:
         self._sink = sink
         self._lock = threading.Lock()
         self._cancelled: set[str] = set()
-        self.jobs: queue.Queue[Run] = queue.Queue()
+        self.jobs: queue.Queue[RunJob] = queue.Queue()
 
-    def send(self, message: Message) -> None:
+    def send(self, message: WorkerMessage) -> None:
         with self._lock:
             self._sink.write(encode_line(message))
             self._sink.flush()
@@ -67,7 +67,7 @@ class Pipe:
         try:
             for line in self._source:
                 message = decode_line(line)
-                if isinstance(message, Run):
+                if isinstance(message, RunJob):
                     self.jobs.put(message)
                 elif isinstance(message, Cancel):
                     self._cancelled.add(message.job)
@@ -75,17 +75,17 @@ class Pipe:
             os._exit(0)
 
 
-class Channel(Protocol):
+class WorkerChannel(Protocol):
     """The worker's way to the engine."""
 
-    def send(self, message: Message) -> None: ...
+    def send(self, message: WorkerMessage) -> None: ...
     def is_cancelled(self, job: str) -> bool: ...
 
 
 class ChannelReporter:
     """A `Reporter` of one job."""
 
-    def __init__(self, channel: Channel, job: str) -> None:
+    def __init__(self, channel: WorkerChannel, job: str) -> None:
         self._channel = channel
         self.job = job
 

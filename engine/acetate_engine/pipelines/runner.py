@@ -19,11 +19,11 @@ from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Images,
 from acetate_engine.pipelines.recipes.generate import background_behind, blend, foreground, foreground_on, joint
 from acetate_engine.pipelines.recipes.repaint import inpaint, refine
 from acetate_engine.pipelines.recipes.stack import stack
-from acetate_engine.pipelines.stages.job import Finished, Job, Meter, nothing
+from acetate_engine.pipelines.stages.job import Finished, Meter, ModelJob, nothing
 from acetate_engine.pipelines.stages.previews import LatentPreview
-from acetate_engine.pipelines.stages.settings import Settings
+from acetate_engine.pipelines.stages.settings import RunSettings
 
-RECIPES: dict[Task, Callable[[Job], list[GeneratedLayer]]] = {
+RECIPES: dict[Task, Callable[[ModelJob], list[GeneratedLayer]]] = {
     Task.FOREGROUND: foreground,
     Task.FOREGROUND_ON_BACKGROUND: lambda job: foreground_on(
         job, job.within(job.request.background, job.request.bounds)
@@ -65,8 +65,8 @@ class Runner:
             components.make_room(request.control, request.image_prompts)
             components.use_add_ons(request.styles, request.image_prompts)
             few_steps = model.few_steps(style.lora for style in request.styles)
-            settings = Settings.of(request, model.info.family, few_steps)
-            job = Job(
+            settings = RunSettings.of(request, model.info.family, few_steps)
+            job = ModelJob(
                 request,
                 images,
                 Meter(reporter),

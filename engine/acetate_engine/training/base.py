@@ -16,7 +16,7 @@ from acetate_engine.models.networks.text import MiniLMTextEncoder
 from acetate_engine.models.networks.widening import take_weights
 from acetate_engine.training.compose import Floats, to_float, vae_feed
 from acetate_engine.training.config import Existing, Frozen
-from acetate_engine.training.datasets import Bytes, Pictures
+from acetate_engine.training.datasets import Bytes, PictureSet
 from acetate_engine.training.diffusion import (
     draw_indices,
     encode_feeds,
@@ -121,7 +121,7 @@ class BaseStage:
         self.size = self.plain.latent.shape[-1]
         self.unet = self._unet()
 
-    def pictures(self, data: Path) -> Pictures:
+    def pictures(self, data: Path) -> PictureSet:
         """The cut-outs that are taught."""
         return load_subset(self.config, data)
 
@@ -155,7 +155,7 @@ class BaseStage:
         """Plain pictures of cut-outs, where a stage looks at them; `base` does not."""
         return None
 
-    def _scenery(self, data: Path) -> tuple[list[Scene], Pictures | None]:
+    def _scenery(self, data: Path) -> tuple[list[Scene], PictureSet | None]:
         config = self.config
         if not (config.scenes or config.background_share):
             return [], None
@@ -163,7 +163,7 @@ class BaseStage:
         return compose_scenes(config, self.foregrounds, backgrounds, config.scenes), backgrounds
 
     def _pools(
-        self, shape: Shape | None, scenes: list[Scene], backgrounds: Pictures | None, rng: np.random.Generator
+        self, shape: Shape | None, scenes: list[Scene], backgrounds: PictureSet | None, rng: np.random.Generator
     ) -> Pools:
         others: list[tuple[float, Latents]] = []
         if scenes:

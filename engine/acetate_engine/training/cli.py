@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from acetate_engine.training.stages import STAGES, Entry
+from acetate_engine.training.stages import STAGES, StageEntry
 
 app = typer.Typer(no_args_is_help=True, help="Train the embedded model, or transparency into your own.")
 
@@ -23,7 +23,7 @@ def train() -> None:
     """Every stage reads captioned pictures from --data and keeps its checkpoints, metrics and sheets in --run."""
 
 
-def _command(entry: Entry) -> Callable[..., None]:
+def _command(entry: StageEntry) -> Callable[..., None]:
     def command(
         config: ConfigFile, data: Data, run: Run, export: Export = None, only: Only = False, cpu: Cpu = False
     ) -> None:

@@ -23,7 +23,7 @@ Row = dict[str, Any]  # one line of a .jsonl file
 
 
 @dataclass(frozen=True)
-class Pictures:
+class PictureSet:
     """Pictures of one split with their rows; `pixels` (N, H, W, 4) straight RGBA or (N, H, W, 3) RGB, uint8, sRGB."""
 
     pixels: Bytes
@@ -50,7 +50,7 @@ def read_rows(data: Path, kind: str, split: str) -> list[Row]:
     return [row for row in rows if row["split"] == split]
 
 
-def load_pictures(data: Path, kind: str, split: str, keep: Callable[[Row], bool] = lambda row: True) -> Pictures:
+def load_pictures(data: Path, kind: str, split: str, keep: Callable[[Row], bool] = lambda row: True) -> PictureSet:
     """Decode the pictures of a split that `keep` accepts; raises ValueError when none is left."""
     rows = [row for row in read_rows(data, kind, split) if keep(row)]
     if not rows:
@@ -58,12 +58,12 @@ def load_pictures(data: Path, kind: str, split: str, keep: Callable[[Row], bool]
             f"{data}/{kind}.jsonl holds no {split} picture that passes the filter: check styles and licences"
         )
     mode = "RGBA" if kind == "fg" else "RGB"
-    return Pictures(np.stack([np.asarray(Image.open(data / row["file"]).convert(mode)) for row in rows]), rows)
+    return PictureSet(np.stack([np.asarray(Image.open(data / row["file"]).convert(mode)) for row in rows]), rows)
 
 
 def load_training(
     data: Path, kind: str, licences: Licences, styles: tuple[str, ...] = (), split: str = "train"
-) -> Pictures:
+) -> PictureSet:
     """Pictures whose licence resolves to an SPDX name, of these styles (none: all); each row gains the key `spdx`."""
     pictures = load_pictures(
         data, kind, split, lambda row: licences.spdx(row) is not None and (not styles or row.get("style") in styles)

@@ -17,7 +17,7 @@ from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.models.networks.text import MiniLMTextEncoder
 from acetate_engine.training.compose import Floats, to_nchw
 from acetate_engine.training.config import Existing, Frozen
-from acetate_engine.training.datasets import Pictures, Row, load_pictures
+from acetate_engine.training.datasets import PictureSet, Row, load_pictures
 from acetate_engine.training.licences import Licences
 from acetate_engine.training.rendered import RenderedConfig, with_rendered
 
@@ -116,7 +116,7 @@ def frozen_unet(folder: Path) -> UNet2DConditionModel:
     return UNet2DConditionModel.from_pretrained(folder, torch_dtype=torch.float32).eval().requires_grad_(False)
 
 
-def load_subset(config: DiffusionConfig, data: Path, split: str = "train") -> Pictures:
+def load_subset(config: DiffusionConfig, data: Path, split: str = "train") -> PictureSet:
     """The cut-outs of `config.subset` whose licence is known, and the rendered ones."""
     licences = Licences.read(config.licences)
     known = load_pictures(data, "fg", split, lambda row: bool(licences.spdx(row)) and config.subset.keep(row))

@@ -36,14 +36,14 @@ class Selection(Frozen):
     crops: int = 10  # squares of each photograph
 
 
-class Source(Frozen):
+class PackageSource(Frozen):
     package: str  # deb:NAME=VERSION or npm:NAME@VERSION
     digest: str
     pictures: tuple[Selection, ...]
 
 
 class GatherConfig(Frozen):
-    sources: tuple[Source, ...]
+    sources: tuple[PackageSource, ...]
     side: int = 128  # pixels
     held_out: float = 0.05  # share of concepts and of photographs
 

@@ -38,7 +38,7 @@ class Step:
     device: torch.device
 
 
-class Stage(Protocol):
+class TrainingStage(Protocol):
     """What a training stage gives to the loop."""
 
     name: str
@@ -77,7 +77,7 @@ def checkpoints(folder: Path) -> list[Path]:
 class Trainer:
     """Runs a stage in `folder`: `checkpoint-STEP/`, `metrics.jsonl`, `sheets/*.png`."""
 
-    def __init__(self, stage: Stage, schedule: Schedule, folder: Path, cpu: bool = False) -> None:
+    def __init__(self, stage: TrainingStage, schedule: Schedule, folder: Path, cpu: bool = False) -> None:
         self.stage, self.schedule, self.folder = stage, schedule, folder
         self.accelerator = Accelerator(cpu=cpu, mixed_precision=schedule.precision)
         self.device = self.accelerator.device

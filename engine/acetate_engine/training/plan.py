@@ -23,7 +23,7 @@ from acetate_engine.training.stages import STAGES
 Say = Callable[[str], None]
 
 
-class Step(Frozen):
+class PlannedStage(Frozen):
     """One stage; paths are relative to the plan."""
 
     stage: str
@@ -32,20 +32,20 @@ class Step(Frozen):
     otherwise: Path | None = None  # what is taken as its export where it is left out
 
     @model_validator(mode="after")
-    def _known(self) -> Step:
+    def _known(self) -> PlannedStage:
         if self.stage not in STAGES:
             raise ValueError(f"there is no stage {self.stage}: {', '.join(STAGES)}")
         return self
 
 
-class Plan(Frozen):
+class TrainingPlan(Frozen):
     keep: dict[Path, Path] = Field(default_factory=dict)  # where -> from where, before the first step
-    steps: tuple[Step, ...]
+    steps: tuple[PlannedStage, ...]
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: Path) -> TrainingPlan:
     """Raises pydantic's ValidationError."""
-    return Plan.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return TrainingPlan.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
 def run_plan(
@@ -90,7 +90,7 @@ def run_plan(
     return True
 
 
-def _check_left_out(plan: Plan, without: Collection[str]) -> None:
+def _check_left_out(plan: TrainingPlan, without: Collection[str]) -> None:
     steps = {step.run.name: step for step in plan.steps}
     for name in without:
         if name not in steps:
@@ -107,7 +107,7 @@ def _copy(source: Path, target: Path) -> None:
     partial.rename(target)
 
 
-def _train(step: Step, folder: Path, data: Path, seconds: float, bf16: bool, cpu: bool) -> bool:
+def _train(step: PlannedStage, folder: Path, data: Path, seconds: float, bf16: bool, cpu: bool) -> bool:
     from acetate_engine.training.loop import Trainer  # torch: not for a plan that is done
 
     started = time.monotonic()

@@ -13,14 +13,14 @@ import numpy as np
 from PIL import Image
 
 from acetate_engine.training.compose import Floats
-from acetate_engine.training.datasets import Bytes, Pictures
+from acetate_engine.training.datasets import Bytes, PictureSet
 
 Colour = tuple[float, float, float]
 Random = np.random.Generator
 
 
 @dataclass(frozen=True)
-class Light:
+class Daylight:
     """A time of day: the sky from its top to the horizon, and what the land's colours are multiplied by."""
 
     top: Colour
@@ -29,10 +29,10 @@ class Light:
 
 
 LIGHTS = {
-    "under a blue sky": Light((0.22, 0.50, 0.90), (0.76, 0.90, 1.0), (1.0, 1.0, 1.0)),
-    "at sunset": Light((0.42, 0.25, 0.52), (1.0, 0.66, 0.32), (0.95, 0.58, 0.46)),
-    "at night": Light((0.02, 0.04, 0.14), (0.13, 0.18, 0.40), (0.20, 0.26, 0.46)),
-    "under a grey sky": Light((0.52, 0.56, 0.60), (0.82, 0.84, 0.86), (0.68, 0.70, 0.72)),
+    "under a blue sky": Daylight((0.22, 0.50, 0.90), (0.76, 0.90, 1.0), (1.0, 1.0, 1.0)),
+    "at sunset": Daylight((0.42, 0.25, 0.52), (1.0, 0.66, 0.32), (0.95, 0.58, 0.46)),
+    "at night": Daylight((0.02, 0.04, 0.14), (0.13, 0.18, 0.40), (0.20, 0.26, 0.46)),
+    "under a grey sky": Daylight((0.52, 0.56, 0.60), (0.82, 0.84, 0.86), (0.68, 0.70, 0.72)),
 }
 WALLS: dict[str, Colour] = {
     "red": (0.72, 0.20, 0.18),
@@ -44,11 +44,11 @@ WALLS: dict[str, Colour] = {
 }
 
 
-def paint_scenery(count: int, side: int, rng: Random) -> Pictures:
+def paint_scenery(count: int, side: int, rng: Random) -> PictureSet:
     """`count` backdrops (N, side, side, 3) uint8, every kind about as often; `caption` in the rows."""
     chosen = list(islice(cycle(KINDS.items()), count))
     pictures = np.stack([_smaller(paint(2 * side, rng)) for _, paint in chosen])
-    return Pictures(pictures, [{"caption": caption} for caption, _ in chosen])
+    return PictureSet(pictures, [{"caption": caption} for caption, _ in chosen])
 
 
 def _smaller(picture: Floats) -> Bytes:

@@ -16,7 +16,7 @@ from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.models.networks.latent_transparency import LatentTransparency
 from acetate_engine.training.compose import Floats, to_float, to_nchw, vae_feed
 from acetate_engine.training.config import Existing
-from acetate_engine.training.datasets import Bytes, Pictures, Row, load_pictures
+from acetate_engine.training.datasets import Bytes, PictureSet, Row, load_pictures
 from acetate_engine.training.diffusion import DiffusionConfig, draw_indices, encode_feeds, encode_texts, load_subset
 from acetate_engine.training.framing import FramingConfig
 from acetate_engine.training.layered import CompositionConfig, Layered, lay
@@ -111,7 +111,7 @@ def load_scenes(config: LayeredConfig, data: Path, count: int) -> list[Scene]:
     return compose_scenes(config, foregrounds, load_backgrounds(config, data, foregrounds.pixels.shape[1]), count)
 
 
-def compose_scenes(config: LayeredConfig, foregrounds: Pictures, backgrounds: Pictures, count: int) -> list[Scene]:
+def compose_scenes(config: LayeredConfig, foregrounds: PictureSet, backgrounds: PictureSet, count: int) -> list[Scene]:
     """`count` layered pictures, chosen at random."""
     rng = np.random.default_rng(config.schedule.seed)
     weight = np.array([config.subset.repeat.get(row["style"], 1) for row in foregrounds.rows], float)
@@ -121,15 +121,15 @@ def compose_scenes(config: LayeredConfig, foregrounds: Pictures, backgrounds: Pi
     ]
 
 
-def load_backgrounds(config: LayeredConfig, data: Path, side: int) -> Pictures:
+def load_backgrounds(config: LayeredConfig, data: Path, side: int) -> PictureSet:
     """Photographs and painted scenery of `side` pixels, as far as they are wanted."""
     kinds = [_photographs(config, data)] if config.photographs else []
     if config.scenery:
         kinds.append(paint_scenery(config.scenery, side, np.random.default_rng(config.schedule.seed)))
-    return Pictures(np.concatenate([kind.pixels for kind in kinds]), [row for kind in kinds for row in kind.rows])
+    return PictureSet(np.concatenate([kind.pixels for kind in kinds]), [row for kind in kinds for row in kind.rows])
 
 
-def _photographs(config: LayeredConfig, data: Path) -> Pictures:
+def _photographs(config: LayeredConfig, data: Path) -> PictureSet:
     """Those that `config.backgrounds` has a caption for, with that caption."""
     licences = Licences.read(config.licences)
     captions = json.loads(config.backgrounds.read_text(encoding="utf-8"))["captions"]
@@ -142,7 +142,7 @@ def _photographs(config: LayeredConfig, data: Path) -> Pictures:
 
 
 def _scene(
-    foregrounds: Pictures, index: int, backgrounds: Pictures, rng: np.random.Generator, how: CompositionConfig
+    foregrounds: PictureSet, index: int, backgrounds: PictureSet, rng: np.random.Generator, how: CompositionConfig
 ) -> Scene:
     behind = int(rng.integers(len(backgrounds)))
     layers = lay(foregrounds.pixels[index], backgrounds.pixels[behind], rng, how)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from acetate_engine.training.config import StageConfig
-    from acetate_engine.training.loop import Stage
+    from acetate_engine.training.loop import TrainingStage
 
 
 @dataclass(frozen=True)
-class Entry:
+class StageEntry:
     """One stage: module, names of its configuration and of the stage in it, one line of help."""
 
     module: str
@@ -21,7 +21,7 @@ class Entry:
     stage: str
     help: str
 
-    def build(self, config: Path, data: Path) -> tuple[StageConfig, Stage]:
+    def build(self, config: Path, data: Path) -> tuple[StageConfig, TrainingStage]:
         """Raises pydantic's ValidationError where the configuration is wrong."""
         from acetate_engine.training.config import read_config
 
@@ -31,36 +31,38 @@ class Entry:
 
 
 STAGES = {
-    "vae": Entry("vae", "VaeConfig", "VaeStage", "Train the RGB autoencoder."),
-    "base": Entry("base", "BaseConfig", "BaseStage", "Train the RGB text-to-image UNet on the autoencoder's latents."),
-    "transparency": Entry(
+    "vae": StageEntry("vae", "VaeConfig", "VaeStage", "Train the RGB autoencoder."),
+    "base": StageEntry(
+        "base", "BaseConfig", "BaseStage", "Train the RGB text-to-image UNet on the autoencoder's latents."
+    ),
+    "transparency": StageEntry(
         "transparency",
         "TransparencyConfig",
         "TransparencyStage",
         "Train the offset encoder and the transparent decoder around a frozen autoencoder.",
     ),
-    "residual": Entry(
+    "residual": StageEntry(
         "residual", "ResidualConfig", "ResidualStage", "Train a code of what the transparent decoder misses of alpha."
     ),
-    "layer": Entry(
+    "layer": StageEntry(
         "layer", "LayerConfig", "LayerStage", "Train the weights that make a frozen RGB model paint transparent layers."
     ),
-    "joint": Entry(
+    "joint": StageEntry(
         "shared", "SharedConfig", "JointStage", "Train foreground, background and blended picture in one run."
     ),
-    "conditioned": Entry(
+    "conditioned": StageEntry(
         "shared",
         "ConditionedConfig",
         "ConditionedStage",
         "Train a foreground on a given background, or a background behind a given foreground.",
     ),
-    "probe": Entry("probe", "ProbeConfig", "ProbeStage", "Train the probe that `acetate eval` looks with."),
-    "concat": Entry(
+    "probe": StageEntry("probe", "ProbeConfig", "ProbeStage", "Train the probe that `acetate eval` looks with."),
+    "concat": StageEntry(
         "concat",
         "ConcatConfig",
         "ConcatStage",
         "Train a layer from others, given as further input channels of the UNet.",
     ),
-    "control": Entry("control", "ControlConfig", "ControlStage", "Train a ControlNet on edges."),
-    "style": Entry("style", "StyleConfig", "StyleStage", "Train a style LoRA on the base."),
+    "control": StageEntry("control", "ControlConfig", "ControlStage", "Train a ControlNet on edges."),
+    "style": StageEntry("style", "StyleConfig", "StyleStage", "Train a style LoRA on the base."),
 }

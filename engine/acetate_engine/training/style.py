@@ -11,7 +11,7 @@ from torch import nn
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing
 from acetate_engine.models.adapters.sharing_files import load_sharing_weights
 from acetate_engine.training.config import Existing
-from acetate_engine.training.datasets import Pictures
+from acetate_engine.training.datasets import PictureSet
 from acetate_engine.training.diffusion import SubsetConfig, load_subset
 from acetate_engine.training.layer import LayerConfig, LayerStage
 from acetate_engine.training.transport import repainted
@@ -36,14 +36,14 @@ class StyleStage(LayerStage):
 
     config: StyleConfig
 
-    def pictures(self, data: Path) -> Pictures:
+    def pictures(self, data: Path) -> PictureSet:
         """The style's own, and the known cut-outs in its look, with the captions that they are known by."""
         own, config = super().pictures(data), self.config
         if config.carried_by is None:
             return own
         known = load_subset(config.model_copy(update={"subset": config.carried_by}), data)
         pixels = repainted(self.vae, known.pixels, own.pixels, config.carried_share, config.most_gain)
-        return Pictures(np.concatenate([own.pixels, pixels]), [*own.rows, *known.rows])
+        return PictureSet(np.concatenate([own.pixels, pixels]), [*own.rows, *known.rows])
 
     def _adapt(self) -> None:
         rank, targets = self.config.rank, self.config.targets

@@ -12,7 +12,7 @@ from acetate_engine.evaluation.alpha import psnr
 from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.training.compose import flip, over, place, to_float, to_nchw, vae_feed
 from acetate_engine.training.config import Existing, Frozen, StageConfig
-from acetate_engine.training.datasets import Pictures, load_pictures, load_training
+from acetate_engine.training.datasets import PictureSet, load_pictures, load_training
 from acetate_engine.training.licences import Licences
 from acetate_engine.training.loop import Losses, Step
 from acetate_engine.training.sheets import grid, to_bytes
@@ -124,7 +124,7 @@ def validation_batch(data: Path, count: int = 64) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def encode_all(model: SpaceToDepthAutoencoder, pictures: Pictures, batch: int = 64) -> Tensor:
+def encode_all(model: SpaceToDepthAutoencoder, pictures: PictureSet, batch: int = 64) -> Tensor:
     """Mean latents of cut-outs over grey, (N, C, H/f, W/f)."""
     parts = [pictures.pixels[i : i + batch] for i in range(0, len(pictures), batch)]
     feeds = (torch.from_numpy(to_nchw(vae_feed(to_float(part)))) for part in parts)

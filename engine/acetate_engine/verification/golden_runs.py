@@ -56,7 +56,7 @@ _RULES: dict[str | None, Until] = {None: down_to(499.5), "timestep >=": down_to(
 
 
 @dataclass(frozen=True)
-class Kind:
+class GoldenJob:
     """One job; several golden latents may come from it."""
 
     family: Family
@@ -65,13 +65,13 @@ class Kind:
     rule: str | None  # when fgble2bg gives way to the plain UNet; implementations differ
 
     @staticmethod
-    def of(name: str) -> tuple[Kind, str]:
+    def of(name: str) -> tuple[GoldenJob, str]:
         """The job of a golden latent, and the layer weights of its run. Raises FileError."""
         found = _NAME.fullmatch(name)
         if found is None or found["layer"] not in _TASKS:
             raise FileError(f"{FILE} holds {name!r}, which is not known here", "Update Acetate")
         scheduler = Scheduler(found["scheduler"] or Scheduler.UNIPC)
-        return Kind(Family(found["family"]), _TASKS[found["layer"]], scheduler, found["rule"]), found["layer"]
+        return GoldenJob(Family(found["family"]), _TASKS[found["layer"]], scheduler, found["rule"]), found["layer"]
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class GoldenRuns:
         width, height = self.asked["size"].split("x")
         return Extent(int(width), int(height))
 
-    def request(self, kind: Kind) -> GenerateRequest:
+    def request(self, kind: GoldenJob) -> GenerateRequest:
         """`kind` as the file's metadata has it."""
         return GenerateRequest(
             kind.task,
@@ -120,9 +120,9 @@ def compare_runs(directory: Path) -> Iterator[Comparison]:
     """
     quiet_libraries()
     golden = GoldenRuns.read(directory / FILE)
-    kinds: dict[Kind, dict[str, str]] = defaultdict(dict)  # golden names by the layer weights of their runs
+    kinds: dict[GoldenJob, dict[str, str]] = defaultdict(dict)  # golden names by the layer weights of their runs
     for name in golden.latents:
-        kind, layer = Kind.of(name)
+        kind, layer = GoldenJob.of(name)
         kinds[kind][layer] = name
     with TemporaryDirectory() as folder:
         models = {family: tiny_model(Path(folder), family, golden.extent) for family in {kind.family for kind in kinds}}
@@ -134,7 +134,7 @@ def compare_runs(directory: Path) -> Iterator[Comparison]:
             )
 
 
-def latents_of(kind: Kind, request: GenerateRequest, model: Model) -> dict[str | None, Tensor]:
+def latents_of(kind: GoldenJob, request: GenerateRequest, model: Model) -> dict[str | None, Tensor]:
     """Each run's (frames, c, h, w), by its layer weights."""
     runs: dict[str | None, Tensor] = {}
 

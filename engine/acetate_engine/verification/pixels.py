@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
@@ -32,13 +31,12 @@ from acetate.protocol.requests import (
 )
 from acetate_engine.compositing.alpha import premultiply, to_float
 from acetate_engine.compositing.images import encode_image
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.pipelines.contract import Silent
 from acetate_engine.pipelines.tasks import TaskGenerator
 
 ALLOWED = 2 / 255  # of alpha, and of colour times alpha
 _CANVAS, _PART = Bounds(-8, 4, 72, 64), Bounds(6, 12, 48, 40)
-
-Layer = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 def fixed_requests() -> dict[str, GenerateRequest]:
@@ -79,7 +77,7 @@ def _request(task: Task, fields: Mapping[str, Any]) -> GenerateRequest:
     return GenerateRequest(task, **{**common, **fields})
 
 
-def make_all() -> Iterator[tuple[str, list[Layer]]]:
+def make_all() -> Iterator[tuple[str, list[Pixels]]]:
     """The layers of every request, bottom to top."""
     generator = TaskGenerator()
     images = {digest(encode_image(picture)): picture for picture in _pictures().values()}
@@ -87,12 +85,12 @@ def make_all() -> Iterator[tuple[str, list[Layer]]]:
         yield name, [layer.pixels for layer in generator.generate(request, images, Silent()).layers]
 
 
-def digest_of(layers: list[Layer]) -> str:
+def digest_of(layers: list[Pixels]) -> str:
     """SHA-256 of all of their bytes."""
     return hashlib.sha256(b"".join(layer.tobytes() for layer in layers)).hexdigest()
 
 
-def save(path: Path, name: str, layers: list[Layer]) -> None:
+def save(path: Path, name: str, layers: list[Pixels]) -> None:
     """Adds the layers of one request to a file of references."""
     kept = load_file(path) if path.is_file() else {}
     kept |= {f"{name}/{index}": np.ascontiguousarray(layer) for index, layer in enumerate(layers)}
@@ -103,7 +101,7 @@ def save(path: Path, name: str, layers: list[Layer]) -> None:
 class References:
     """Layers that were kept, (h, w, 4) straight sRGB, by request and number."""
 
-    layers: Mapping[str, Layer]
+    layers: Mapping[str, Pixels]
 
     @staticmethod
     def read(path: Path) -> References:
@@ -113,7 +111,7 @@ class References:
         except (OSError, SafetensorError) as error:
             raise FileError(f"{path} cannot be read: {error}", "Make it with `acetate pixels --save`.") from error
 
-    def difference(self, name: str, layers: list[Layer]) -> float:
+    def difference(self, name: str, layers: list[Pixels]) -> float:
         """The largest, of alpha and of colour times alpha, 0..1; infinite where the layers have other sizes."""
         kept = [self.layers[key] for key in sorted(self.layers) if key.rpartition("/")[0] == name]
         if [layer.shape for layer in kept] != [layer.shape for layer in layers]:
@@ -122,7 +120,7 @@ class References:
         return max(float(np.abs(a - b).max()) for a, b in pairs)
 
 
-def _pictures() -> dict[str, NDArray[np.uint8]]:
+def _pictures() -> dict[str, Pixels]:
     """Integers only: the same on every machine. A gradient, a disc with a soft rim, and a mask."""
     y, x = np.mgrid[: _CANVAS.height, : _CANVAS.width]
     distance = (x - 36) ** 2 + (y - 32) ** 2

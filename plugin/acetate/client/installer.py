@@ -37,7 +37,7 @@ _HIDDEN = 0x08000000 if sys.platform == "win32" else 0  # CREATE_NO_WINDOW
 
 
 @dataclass(frozen=True)
-class Progress:
+class InstallProgress:
     """What is being done: step `number` of `of`."""
 
     step: str = ""
@@ -49,7 +49,7 @@ class Installer:
     """One installation. `progress` and `log_tail` may be read from any thread, and `cancel` called from any."""
 
     def __init__(self, build: TorchBuild, wheels: Path | None = None, release: Release | None = None) -> None:
-        self.progress = Progress()
+        self.progress = InstallProgress()
         self._build = build
         self._wheels = wheels  # a folder: with it nothing is fetched from a network
         self._release = release or Release.carried()
@@ -73,12 +73,12 @@ class Installer:
             engine_folder().mkdir(parents=True, exist_ok=True)
             for number, (step, work) in enumerate(steps):
                 self._check()
-                self.progress = Progress(step, number, len(steps))
+                self.progress = InstallProgress(step, number, len(steps))
                 self._note(f"== {step}")
                 work()
         except OSError as error:
             raise _of_system(error) from error
-        self.progress = Progress("Done", len(steps), len(steps))
+        self.progress = InstallProgress("Done", len(steps), len(steps))
         return write_engine_command(environment_python(), __version__)
 
     def cancel(self) -> None:

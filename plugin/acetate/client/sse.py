@@ -10,7 +10,7 @@ _LONGEST = 1 << 26  # bytes of a line
 
 
 @dataclass(frozen=True)
-class Message:
+class ServerEvent:
     event: str
     data: str
     id: str  # the last one seen, of this or an earlier message
@@ -27,7 +27,7 @@ class Parser:
         self._data: list[str] = []
         self._id = ""
 
-    def feed(self, piece: bytes) -> list[Message]:
+    def feed(self, piece: bytes) -> list[ServerEvent]:
         """Raises MalformedMessage where a line does not end."""
         # A CR at the end may be the first half of CRLF: leave it for the next piece.
         text = b"\r" + piece if self._is_cr_held else piece
@@ -46,7 +46,7 @@ class Parser:
         self._rest, self._length = [], 0
         return line.decode("utf-8", "replace")
 
-    def _line(self, line: str) -> Message | None:
+    def _line(self, line: str) -> ServerEvent | None:
         if not line:
             return self._dispatch()
         name, _, value = line.partition(":")
@@ -59,7 +59,7 @@ class Parser:
             self._id = value
         return None
 
-    def _dispatch(self) -> Message | None:
+    def _dispatch(self) -> ServerEvent | None:
         event, data = self._event or "message", self._data
         self._event, self._data = "", []
-        return Message(event, "\n".join(data), self._id) if data else None
+        return ServerEvent(event, "\n".join(data), self._id) if data else None

@@ -13,15 +13,15 @@ from itertools import pairwise
 from krita import Document, Node
 
 from acetate.krita.correction import corrected
-from acetate.krita.document import SRGB, ColourSpace, OpenDocument
+from acetate.krita.document import SRGB, KritaColourSpace, OpenDocument
 from acetate.picture import Picture, swap_red_blue
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
 from acetate.qt import sip
 
-_SRGB16 = ColourSpace("RGBA", "U16", SRGB)
-_WIRE = {PixelFormat.RGBA8: ColourSpace("RGBA", "U8", SRGB), PixelFormat.RGBA16: _SRGB16}
+_SRGB16 = KritaColourSpace("RGBA", "U16", SRGB)
+_WIRE = {PixelFormat.RGBA8: KritaColourSpace("RGBA", "U8", SRGB), PixelFormat.RGBA16: _SRGB16}
 
 
 class Converter:
@@ -66,18 +66,18 @@ class Converter:
             sip.delete(self._clone)
 
 
-def to_srgb16(node: Node, space: ColourSpace) -> None:
+def to_srgb16(node: Node, space: KritaColourSpace) -> None:
     """Converts a node of a clone. Any thread."""
     convert(node, space, _SRGB16)
 
 
-def convert(node: Node, source: ColourSpace, target: ColourSpace) -> None:
+def convert(node: Node, source: KritaColourSpace, target: KritaColourSpace) -> None:
     for before, after in pairwise((source, *_way(source, target))):
         if before != after:
             node.setColorSpace(after.model, after.depth, after.profile)
 
 
-def _way(source: ColourSpace, target: ColourSpace) -> Iterator[ColourSpace]:
+def _way(source: KritaColourSpace, target: KritaColourSpace) -> Iterator[KritaColourSpace]:
     is_same = (source.model, source.profile) == (target.model, target.profile)
     if not is_same and "CMYKA" not in (source.model, target.model):
         yield replace(source, depth="F32")
@@ -85,7 +85,7 @@ def _way(source: ColourSpace, target: ColourSpace) -> Iterator[ColourSpace]:
     yield target
 
 
-def _ask_for_more(clone: Document, node: Node, picture: Picture, bounds: Bounds, space: ColourSpace) -> None:
+def _ask_for_more(clone: Document, node: Node, picture: Picture, bounds: Bounds, space: KritaColourSpace) -> None:
     """Changes the colours of `node`, sRGB of 16 bits, so that `space` shows what they are now."""
     deep = replace(space, depth="U16") if space.depth == "U8" else space
     scratch = _new_node(clone, _SRGB16)  # one for all rounds: each node made in a thread is one that Krita may lose
@@ -98,7 +98,7 @@ def _ask_for_more(clone: Document, node: Node, picture: Picture, bounds: Bounds,
     sip.delete(scratch)
 
 
-def _shown(scratch: Node, pixels: bytes, strip: Bounds, space: ColourSpace) -> bytes:
+def _shown(scratch: Node, pixels: bytes, strip: Bounds, space: KritaColourSpace) -> bytes:
     """What becomes of sRGB pixels of 16 bits in `space`; `scratch` is sRGB of 16 bits before and after."""
     area = (0, 0, strip.width, strip.height)
     scratch.setPixelData(pixels, *area)
@@ -119,7 +119,7 @@ def _with_alpha(pixels: bytes, alpha: bytes) -> bytes:
     return bytes(mixed)
 
 
-def _new_node(clone: Document, space: ColourSpace) -> Node:
+def _new_node(clone: Document, space: KritaColourSpace) -> Node:
     node = clone.createNode("", "paintlayer")
     node.setColorSpace(space.model, space.depth, space.profile)
     return node

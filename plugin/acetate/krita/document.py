@@ -19,7 +19,7 @@ SRGB = "sRGB-elle-V2-srgbtrc.icc"  # the profile that `Document.projection` conv
 
 
 @dataclass(frozen=True)
-class ColourSpace:
+class KritaColourSpace:
     model: str  # RGBA, GRAYA, CMYKA, ...
     depth: str  # U8, U16, F16, F32
     profile: str
@@ -27,7 +27,7 @@ class ColourSpace:
     @property
     def is_srgb8(self) -> bool:
         """Whether pixels are those of the wire, but for the order of the channels."""
-        return self == ColourSpace("RGBA", "U8", SRGB)
+        return self == KritaColourSpace("RGBA", "U8", SRGB)
 
     @property
     def wire_format(self) -> PixelFormat:
@@ -49,8 +49,8 @@ class OpenDocument:
         return self.handle in Krita.instance().documents()
 
     @property
-    def colour_space(self) -> ColourSpace:
-        return ColourSpace(self.handle.colorModel(), self.handle.colorDepth(), self.handle.colorProfile())
+    def colour_space(self) -> KritaColourSpace:
+        return KritaColourSpace(self.handle.colorModel(), self.handle.colorDepth(), self.handle.colorProfile())
 
     @property
     def bounds(self) -> Bounds:

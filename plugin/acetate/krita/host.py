@@ -7,14 +7,14 @@ from pathlib import Path
 
 from krita import Krita
 
-from acetate.host import Document, Member, NewLayer, Part
+from acetate.host import Document, GroupPart, Member, NewLayer
 from acetate.krita.document import OpenDocument
 from acetate.krita.geometry import boxes_of, listen_to_rotations, steps_of
-from acetate.krita.insertion import Insertion
-from acetate.krita.reading import Snapshot, isolated_node
-from acetate.krita.replacing import Replacement
+from acetate.krita.insertion import KritaInsertion
+from acetate.krita.reading import KritaSnapshot, isolated_node
+from acetate.krita.replacing import KritaReplacement
 from acetate.krita.scaling import scaled
-from acetate.krita.selection import Mask, selected
+from acetate.krita.selection import SelectionCoverage, selected
 from acetate.krita.stack_insertion import StackInsertion, around_active, members_of
 from acetate.krita.view import view_centre
 from acetate.krita.wrappers import wrappers
@@ -54,8 +54,8 @@ class KritaDocument(OpenDocument):
     def selected(self) -> Bounds | None:
         return selected(self)
 
-    def coverage(self, grow: int = 0, feather: int = 0) -> Mask:
-        return Mask(self, grow, feather)
+    def coverage(self, grow: int = 0, feather: int = 0) -> SelectionCoverage:
+        return SelectionCoverage(self, grow, feather)
 
     def image_steps(self) -> tuple[ImageStep, ...] | None:
         return steps_of(self.handle)
@@ -71,17 +71,17 @@ class KritaDocument(OpenDocument):
         with wrappers() as hold:
             return (ISOLATED,) if is_other and isolated_node(self.handle, hold) else ()
 
-    def snapshot(self, view: View) -> Snapshot:
-        return Snapshot(self, view)
+    def snapshot(self, view: View) -> KritaSnapshot:
+        return KritaSnapshot(self, view)
 
-    def insertion(self, layers: Sequence[NewLayer]) -> Insertion:
-        return Insertion(self, layers)
+    def insertion(self, layers: Sequence[NewLayer]) -> KritaInsertion:
+        return KritaInsertion(self, layers)
 
-    def stack_insertion(self, parts: Sequence[Part], replaces: str) -> StackInsertion:
+    def stack_insertion(self, parts: Sequence[GroupPart], replaces: str) -> StackInsertion:
         return StackInsertion(self, parts, replaces)
 
-    def replacement(self, layer: str, new: NewLayer, mask: Picture | None) -> Replacement:
-        return Replacement(self, layer, new, mask)
+    def replacement(self, layer: str, new: NewLayer, mask: Picture | None) -> KritaReplacement:
+        return KritaReplacement(self, layer, new, mask)
 
 
 class KritaHost:

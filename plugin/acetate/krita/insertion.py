@@ -28,7 +28,7 @@ _TO_INSERT = mark("To insert it all the same, click the result in the history: i
 _LOWEST = mark("Krita's scripts cannot insert below the lowest layer: move the new one under “{name}” yourself.")
 
 
-class Insertion:
+class KritaInsertion:
     """Layers on their way into a document: `fill` and `refresh` in any thread, `attach` on the GUI thread."""
 
     def __init__(self, document: OpenDocument, layers: Sequence[NewLayer]) -> None:

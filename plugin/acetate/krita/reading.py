@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from krita import Document, Krita, Node
 
 from acetate.krita.colour import to_srgb16
-from acetate.krita.document import ColourSpace, OpenDocument, find_node, is_mask, node_id
+from acetate.krita.document import KritaColourSpace, OpenDocument, find_node, is_mask, node_id
 from acetate.krita.wrappers import BESIDE_THE_GUI_THREAD, Hold, wrappers
 from acetate.picture import Picture, row_strips, swap_red_blue
 from acetate.protocol.geometry import Bounds
@@ -21,7 +21,7 @@ from acetate.qt import QtCore, QtGui, sip
 from acetate.session.views import Show, View
 
 
-class Snapshot:
+class KritaSnapshot:
     """What a view shows at the moment of making it. Make and close it on the GUI thread; read it in any thread."""
 
     def __init__(self, document: OpenDocument, view: View) -> None:
@@ -103,7 +103,7 @@ def _shallow_strips(clone: Document, bounds: Bounds) -> Iterator[bytes]:
         yield swap_red_blue(_bytes_of(image, strip))
 
 
-def _deep_strips(clone: Document, space: ColourSpace, bounds: Bounds) -> Iterator[bytes]:
+def _deep_strips(clone: Document, space: KritaColourSpace, bounds: Bounds) -> Iterator[bytes]:
     """`projection` has 8 bits only: Krita converts a node that holds the merged pixels."""
     node = clone.createNode("", "paintlayer")
     strips = [(strip.x, strip.y, strip.width, strip.height) for strip in row_strips(bounds, 8)]

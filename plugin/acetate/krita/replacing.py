@@ -31,7 +31,7 @@ T = TypeVar("T")
 _LOOKS, _PAUSE = 300, 0.02  # how often Krita is asked whether it has followed, and seconds between
 
 
-class Replacement:
+class KritaReplacement:
     """`fill` in any thread; then `attach` on the GUI thread, in turns of its event loop."""
 
     def __init__(self, document: OpenDocument, layer: str, new: NewLayer, mask: Picture | None) -> None:

@@ -44,7 +44,7 @@ def selection_in_force(document: OpenDocument) -> Selection | None:
     return document.handle.selection()
 
 
-class Mask:
+class SelectionCoverage:
     """A copy of the selection as it is now, grown and feathered. Make it on the GUI thread; read it in any thread.
 
     Growing by n pixels reaches n pixels further, and feathering by n pixels another n (measured, Krita 5.1).

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from krita import Node
 
-from acetate.host import CopiedLayer, Member, NewLayer, Part
+from acetate.host import CopiedLayer, GroupPart, Member, NewLayer
 from acetate.krita.document import OpenDocument, check_unlocked, find_node, node_id
 from acetate.krita.geometry import box_of
-from acetate.krita.insertion import Insertion
+from acetate.krita.insertion import KritaInsertion
 from acetate.krita.wrappers import Hold, wrappers
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Extent
@@ -43,10 +43,10 @@ def around_active(document: OpenDocument) -> set[str]:
         return found
 
 
-class StackInsertion(Insertion):
+class StackInsertion(KritaInsertion):
     """As Insertion; always a group. `replaces` is the id of the group that goes, empty where there is none."""
 
-    def __init__(self, document: OpenDocument, parts: Sequence[Part], replaces: str) -> None:
+    def __init__(self, document: OpenDocument, parts: Sequence[GroupPart], replaces: str) -> None:
         super().__init__(document, [part for part in parts if isinstance(part, NewLayer)])
         self._parts = tuple(parts)
         self._replaces = replaces

@@ -10,7 +10,7 @@ from acetate.host import Document
 from acetate.picture import Picture
 from acetate.protocol.events import Done
 from acetate.protocol.requests import GenerateRequest, Role, Slot
-from acetate.session.following import Geometry
+from acetate.session.following import CanvasGeometry
 from acetate.session.jobs import Job
 from acetate.session.pictures import Pictures
 from acetate.session.results import Placed, Results
@@ -22,7 +22,7 @@ class Seen:
     """What a job was made from."""
 
     pictures: Pictures
-    geometry: Geometry  # of the document when they were read
+    geometry: CanvasGeometry  # of the document when they were read
 
 
 class Delivery(Protocol):

@@ -38,7 +38,7 @@ class ImageStep(str, Enum):
 
 
 @dataclass(frozen=True)
-class Geometry:
+class CanvasGeometry:
     """Of a document, at one moment."""
 
     extent: Extent
@@ -118,7 +118,7 @@ class Change:
         return (_SCALED,) if self.scale != (1.0, 1.0) else ()
 
 
-def follow(before: Geometry, after: Geometry) -> Change:
+def follow(before: CanvasGeometry, after: CanvasGeometry) -> Change:
     """Raises DocumentError where it cannot be known."""
     steps = _since(before, after)
     if steps == () and before.extent == after.extent:
@@ -134,7 +134,7 @@ def follow(before: Geometry, after: Geometry) -> Change:
     return found[0]
 
 
-def check_fits(change: Change, box: Bounds, after: Geometry) -> None:
+def check_fits(change: Change, box: Bounds, after: CanvasGeometry) -> None:
     """Raises DocumentError where `box`, which lay on the canvas, would be cut now."""
     was_on, canvas = Bounds.of(change.before).contains(box), Bounds.of(after.extent)
     if was_on and not canvas.contains(change.bounds(box)):
@@ -144,7 +144,7 @@ def check_fits(change: Change, box: Bounds, after: Geometry) -> None:
         )
 
 
-def _since(before: Geometry, after: Geometry) -> tuple[ImageStep, ...] | None:
+def _since(before: CanvasGeometry, after: CanvasGeometry) -> tuple[ImageStep, ...] | None:
     if before.steps is None or after.steps is None:
         return None
     if after.steps[: len(before.steps)] != before.steps:  # something was undone
@@ -152,14 +152,14 @@ def _since(before: Geometry, after: Geometry) -> tuple[ImageStep, ...] | None:
     return after.steps[len(before.steps) :]
 
 
-def _words(steps: tuple[ImageStep, ...] | None, before: Geometry, after: Geometry) -> str:
+def _words(steps: tuple[ImageStep, ...] | None, before: CanvasGeometry, after: CanvasGeometry) -> str:
     if before.extent != after.extent and steps in (None, (), (ImageStep.CROP,)):
         return _RESIZED.format(before=before.extent, after=after.extent)
     words = [step.value for step in steps or (ImageStep.OTHER,)]
     return reduce(lambda first, then: _THEN.format(first=first, then=then), words)
 
 
-def _candidates(before: Geometry, after: Geometry, steps: tuple[ImageStep, ...] | None) -> Iterator[Change]:
+def _candidates(before: CanvasGeometry, after: CanvasGeometry, steps: tuple[ImageStep, ...] | None) -> Iterator[Change]:
     for turn in _TURNS if steps is None else _turns(steps):
         size = turn.extent(before.extent)
         scale = (1.0, 1.0)
@@ -184,7 +184,7 @@ def _turns(steps: tuple[ImageStep, ...]) -> list[Turn]:
     return list(dict.fromkeys(found))
 
 
-def _shifted(change: Change, before: Geometry, after: Geometry) -> Iterator[Change]:
+def _shifted(change: Change, before: CanvasGeometry, after: CanvasGeometry) -> Iterator[Change]:
     """By what most corners of layers have moved: a crop may have cut some of them."""
     votes: Counter[tuple[int, int]] = Counter()
     for layer, old in before.boxes.items():
@@ -197,7 +197,7 @@ def _shifted(change: Change, before: Geometry, after: Geometry) -> Iterator[Chan
         yield Change(change.before, change.turn, change.scale, shift)
 
 
-def _fits(change: Change, before: Geometry, after: Geometry) -> bool:
+def _fits(change: Change, before: CanvasGeometry, after: CanvasGeometry) -> bool:
     """Whether most layers lie where it says; painted layers may have grown meanwhile."""
     pairs = [(change.bounds(old), after.boxes[layer]) for layer, old in before.boxes.items() if layer in after.boxes]
     expected_size = change.turn.extent(before.extent)

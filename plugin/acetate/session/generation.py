@@ -10,14 +10,14 @@ from acetate.language import mark, tr
 from acetate.picture import Picture
 from acetate.protocol.connection import Connection
 from acetate.protocol.errors import EngineUnreachable, UnknownImage
-from acetate.session.engine import BACK_OFF, Engine
+from acetate.session.engine_link import BACK_OFF, EngineLink
 from acetate.session.jobs import Job, Phase
 
 CANCELLING = mark("Cancelling")
 
 
 class Generation:
-    def __init__(self, loop: Loop, engine: Engine) -> None:
+    def __init__(self, loop: Loop, engine: EngineLink) -> None:
         self._loop = loop
         self._engine = engine
 

@@ -17,7 +17,7 @@ SCREEN = 1024  # the same of what is shown on the canvas
 
 
 @dataclass(frozen=True)
-class Result:
+class Alternative:
     """One alternative of a job: a layer, or several that belong together, bottom to top."""
 
     job: str
@@ -30,28 +30,28 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Entry:
-    result: Result
+class HistoryEntry:
+    result: Alternative
     thumbnail: Picture  # of the topmost layer
 
 
 class History:
     def __init__(self) -> None:
-        self.entries: list[Entry] = []  # the newest first
+        self.entries: list[HistoryEntry] = []  # the newest first
         self.added: Signal[int] = Signal()  # where
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: HistoryEntry) -> None:
         self._insert(0, entry)
 
-    def add_older(self, entry: Entry) -> None:
+    def add_older(self, entry: HistoryEntry) -> None:
         """Than all that are listed."""
         if len(self.entries) < LIMIT:
             self._insert(len(self.entries), entry)
 
-    def has(self, result: Result) -> bool:
+    def has(self, result: Alternative) -> bool:
         return any((entry.result.job, entry.result.layers) == (result.job, result.layers) for entry in self.entries)
 
-    def _insert(self, index: int, entry: Entry) -> None:
+    def _insert(self, index: int, entry: HistoryEntry) -> None:
         self.entries = [*self.entries[:index], entry, *self.entries[index:]][:LIMIT]
         self.added.emit(index)
 

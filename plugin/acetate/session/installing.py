@@ -23,7 +23,7 @@ MEASURE = 1e6  # bytes a megabyte
 
 
 @dataclass(frozen=True)
-class Shown:
+class InstallationState:
     """What an installation under way has to show."""
 
     step: str
@@ -96,13 +96,13 @@ class Installing:
         """One that runs already; it is asked whether it is there."""
         self._begin(lambda: another_engine.use(address, token), IN_USE)
 
-    def shown(self) -> Shown:
+    def shown(self) -> InstallationState:
         if self._installer is None:
-            return Shown("", 0.0, 0, "")
+            return InstallationState("", 0.0, 0, "")
         progress = self._installer.progress
         folder = engine_folder()
         written = self._free - shutil.disk_usage(folder).free if folder.exists() else 0
-        return Shown(
+        return InstallationState(
             progress.step, progress.number / progress.of, max(0, int(written / MEASURE)), self._installer.log_tail()
         )
 

@@ -24,16 +24,16 @@ _KEPT = "kept"  # the list within the annotation
 
 
 @dataclass(frozen=True)
-class Shape:
+class LayerShape:
     """The mask that a layer was made with, packed: a selection is gone when it is wanted again."""
 
     extent: Extent
     packed: str  # A8 coverage, zlib, base64
 
     @staticmethod
-    def of(mask: Picture) -> Shape:
+    def of(mask: Picture) -> LayerShape:
         packed = zlib.compress(b"".join(mask.strips))
-        return Shape(mask.extent, base64.b64encode(packed).decode())
+        return LayerShape(mask.extent, base64.b64encode(packed).decode())
 
     def picture(self) -> Picture:
         data, area = zlib.decompress(base64.b64decode(self.packed)), Bounds.of(self.extent)
@@ -56,14 +56,14 @@ class Recipe:
     foreground: View | None = None
     controls: tuple[View | None, ...] = ()
     looks: tuple[View | None, ...] = ()
-    mask: Shape | None = None
+    mask: LayerShape | None = None
 
     @staticmethod
     def of(draft: Draft, request: GenerateRequest, outcome: Outcome, pictures: Pictures) -> Recipe:
         """Packs the mask: in a thread."""
         (background,), (foreground,) = draft.views(Role.BACKGROUND), draft.views(Role.FOREGROUND)
         mask = pictures.get(Slot(Role.MASK))
-        shape = Shape.of(mask) if mask else None
+        shape = LayerShape.of(mask) if mask else None
         return Recipe(request, outcome, background, foreground, draft.views(Role.HINT), draft.views(Role.LOOK), shape)
 
     def draft(self, layer: str | None, seed: int) -> Draft:

@@ -15,9 +15,9 @@ from acetate.protocol.events import Done, JobState, JobStatus, LayerResult
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.requests import GenerateRequest
 from acetate.protocol.tasks import LayerRole
-from acetate.session.engine import Engine
-from acetate.session.following import Change, Geometry, check_fits, fitted, follow
-from acetate.session.history import SCREEN, Entry, History, Result, thumbnail
+from acetate.session.engine_link import EngineLink
+from acetate.session.following import CanvasGeometry, Change, check_fits, fitted, follow
+from acetate.session.history import SCREEN, Alternative, History, HistoryEntry, thumbnail
 from acetate.session.jobs import Job
 from acetate.session.views import Place
 
@@ -28,17 +28,17 @@ MOVED = mark("It would have lain beside this canvas, and was moved onto it.")
 class Placed:
     """What came of inserting a result."""
 
-    result: Result
+    result: Alternative
     layers: tuple[str, ...]  # ids, in the order of the result's layers
     notes: tuple[str, ...] = ()  # what was done otherwise than asked
     boxes: Mapping[str, Bounds] = field(default_factory=dict)  # what the layers cover, by id
 
 
-async def geometry_of(document: Document, loop: Loop, before: Geometry | None = None) -> Geometry:
+async def geometry_of(document: Document, loop: Loop, before: CanvasGeometry | None = None) -> CanvasGeometry:
     """As it is now. Where nothing was done to the canvas as a whole since `before`, layers need not be looked at."""
     extent, steps = document.current_extent(), document.image_steps()
     is_same = before is not None and steps is not None and (before.extent, before.steps) == (extent, steps)
-    return Geometry(extent, {} if is_same else await loop.thread(document.boxes), steps)
+    return CanvasGeometry(extent, {} if is_same else await loop.thread(document.boxes), steps)
 
 
 def _fitted(covered: Bounds, document: Document) -> tuple[Change, tuple[str, ...]]:
@@ -54,7 +54,7 @@ def _changed(picture: Picture, change: Change, extent: Extent, document: Documen
 
 
 class Results:
-    def __init__(self, loop: Loop, engine: Engine, history: History) -> None:
+    def __init__(self, loop: Loop, engine: EngineLink, history: History) -> None:
         self._loop = loop
         self._engine = engine
         self._history = history
@@ -72,7 +72,7 @@ class Results:
         for result in reversed(results_of(job.id, job.request, done.layers)):
             await self.remember(result)
 
-    async def peek(self, result: Result) -> Picture | None:
+    async def peek(self, result: Alternative) -> Picture | None:
         """Its topmost layer, no larger than a screen; None where the engine has it no more, or does not answer."""
         try:
             picture = await self._fetch(result.job, result.layers[-1].index)
@@ -80,7 +80,7 @@ class Results:
             return None
         return await self._loop.thread(lambda: thumbnail(picture, SCREEN))
 
-    async def _recall(self, result: Result) -> None:
+    async def _recall(self, result: Alternative) -> None:
         if self._history.has(result):
             return
         top = result.layers[-1]
@@ -88,11 +88,11 @@ class Results:
             picture = await self._fetch(result.job, top.index)
         except RequestError:
             return  # swept away
-        entry = Entry(result, await self._loop.thread(lambda: thumbnail(picture)))
+        entry = HistoryEntry(result, await self._loop.thread(lambda: thumbnail(picture)))
         if not self._history.has(result):
             self._history.add_older(entry)
 
-    async def list_others(self, job: Job, done: Done) -> Result:
+    async def list_others(self, job: Job, done: Done) -> Alternative:
         """Lists every alternative but the first in the history; gives the first."""
         first, *others = results_of(job.id, job.request, done.layers)
         for result in reversed(others):
@@ -100,7 +100,7 @@ class Results:
         return first
 
     async def replace(
-        self, result: Result, document: Document, layer: str, mask: Picture | None, before: Geometry
+        self, result: Alternative, document: Document, layer: str, mask: Picture | None, before: CanvasGeometry
     ) -> Placed:
         """Puts the only layer of `result` in the place of `layer`, in one undo step; outside of `mask` bytes stay.
 
@@ -118,7 +118,9 @@ class Results:
             replacement.discard()
         return Placed(result, (copy,), notes, await self.boxes(document, (copy,)))
 
-    async def insert(self, result: Result, document: Document, place: Place, before: Geometry | None) -> Placed:
+    async def insert(
+        self, result: Alternative, document: Document, place: Place, before: CanvasGeometry | None
+    ) -> Placed:
         """One undo step. `before`: how the document was when the result was asked for, whose changes it follows.
 
         Where None, it is brought onto the canvas, wherever it was made.
@@ -139,14 +141,14 @@ class Results:
         return await self._loop.thread(look)
 
     async def placed(
-        self, result: Result, document: Document, before: Geometry | None
+        self, result: Alternative, document: Document, before: CanvasGeometry | None
     ) -> tuple[list[NewLayer], tuple[str, ...], Change]:
         """Its layers, where they belong on the canvas as it is now. Raises DocumentError where that is not known."""
         pictures = await self.remember(result)
         return await self._placed(result, pictures, document, before)
 
     async def _placed(
-        self, result: Result, pictures: tuple[Picture, ...], document: Document, before: Geometry | None
+        self, result: Alternative, pictures: tuple[Picture, ...], document: Document, before: CanvasGeometry | None
     ) -> tuple[list[NewLayer], tuple[str, ...], Change]:
         document.check_open()
         covered = Bounds(0, 0, 0, 0)
@@ -182,23 +184,23 @@ class Results:
             insertion.discard()
             raise
 
-    async def remember(self, result: Result) -> tuple[Picture, ...]:
+    async def remember(self, result: Alternative) -> tuple[Picture, ...]:
         """Fetches the layers, and lists them in the history if they are new there."""
         pictures = tuple([await self._fetch(result.job, layer.index) for layer in result.layers])
         if not self._history.has(result):
-            self._history.add(Entry(result, await self._loop.thread(lambda: thumbnail(pictures[-1]))))
+            self._history.add(HistoryEntry(result, await self._loop.thread(lambda: thumbnail(pictures[-1]))))
         return pictures
 
     async def _fetch(self, job: str, index: int) -> Picture:
         return await self._engine.call(lambda connection: api.layer(connection, job, index))
 
 
-def results_of(job: str, request: GenerateRequest, layers: Iterable[LayerResult]) -> list[Result]:
+def results_of(job: str, request: GenerateRequest, layers: Iterable[LayerResult]) -> list[Alternative]:
     """One result an alternative. A blended picture beside its own layers would only repeat them."""
     images: dict[int, list[LayerResult]] = {}
     for layer in layers:
         images.setdefault(layer.image, []).append(layer)
-    return [Result(job, request, _without_blended(members)) for members in images.values()]
+    return [Alternative(job, request, _without_blended(members)) for members in images.values()]
 
 
 def _without_blended(layers: list[LayerResult]) -> tuple[LayerResult, ...]:

@@ -26,7 +26,7 @@ TITLES = {
 
 
 @dataclass(frozen=True)
-class Shown:
+class SentPicture:
     slot: Slot
     digest: str  # of the whole picture, as the engine knows it
     thumbnail: Picture
@@ -38,7 +38,7 @@ class Shown:
 
 class Sending:
     def __init__(self, loop: Loop, host: Host, settings: Settings) -> None:
-        self.shown: Observable[tuple[Shown, ...]] = Observable(())
+        self.shown: Observable[tuple[SentPicture, ...]] = Observable(())
         self._loop = loop
         self._host = host
         self._settings = settings
@@ -75,5 +75,5 @@ class Sending:
         """Pictures whose digests are known."""
         there = sorted(pictures.items(), key=lambda item: (list(TITLES).index(item[0].role), item[0].index))
         self.shown.value = await self._loop.thread(
-            lambda: tuple(Shown(slot, picture.digest, thumbnail(picture)) for slot, picture in there)
+            lambda: tuple(SentPicture(slot, picture.digest, thumbnail(picture)) for slot, picture in there)
         )

@@ -15,10 +15,10 @@ from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Task
 from acetate.session import desks
 from acetate.session.desks import Desks
-from acetate.session.engine import Engine, EngineState
+from acetate.session.engine_link import EngineLink, EngineState
 from acetate.session.flow import Flow, Work
 from acetate.session.generation import Generation
-from acetate.session.history import History, Result
+from acetate.session.history import Alternative, History
 from acetate.session.jobs import Job
 from acetate.session.messages import ENGINE_LOST, ENGINE_TROUBLED, Message, Notice, done_otherwise
 from acetate.session.observable import Observable, Signal
@@ -39,7 +39,7 @@ class Session:
     def __init__(self, post: Post, host: Host, launcher: Launcher) -> None:
         self._loop = Loop(post)
         self._host = host
-        self.engine = Engine(self._loop, launcher)
+        self.engine = EngineLink(self._loop, launcher)
         self.settings = Settings()
         self.model: Observable[ModelInfo | None] = Observable(None)  # the chosen one, once the engine has told of it
         self.history = History()
@@ -101,7 +101,7 @@ class Session:
 
         self._start(again)
 
-    def vary(self, result: Result) -> None:
+    def vary(self, result: Alternative) -> None:
         """A result of the history with another seed, above the active layer."""
         recipe = self._recipe(result)
         self._start(lambda document: prepare_again(recipe, document, None, self._results, self._loop, is_varied=True))
@@ -128,11 +128,11 @@ class Session:
     def cancel_job(self, job: Job) -> None:
         self._flow.cancel(job)
 
-    def insert(self, result: Result) -> None:
+    def insert(self, result: Alternative) -> None:
         """Puts a result of the history above the active layer of the active document."""
         self._flow.attempt(lambda: self._flow.run(self._insert(result, self._document())))
 
-    def peek(self, result: Result, show: Callable[[Picture], None]) -> None:
+    def peek(self, result: Alternative, show: Callable[[Picture], None]) -> None:
         """The topmost layer of a result of the history, no larger than a screen; where it is gone, nothing."""
 
         async def fetch() -> None:
@@ -216,7 +216,7 @@ class Session:
 
         self._flow.attempt(begin)
 
-    async def _insert(self, result: Result, document: Document) -> None:
+    async def _insert(self, result: Alternative, document: Document) -> None:
         placed = await self._results.insert(result, document, document.place(), None)
         self._keep(placed, document)
         self.message.value = done_otherwise(placed.notes)
@@ -226,7 +226,7 @@ class Session:
         layers = zip(placed.layers, placed.result.layers, strict=True)
         keep(document, {layer: recipe.of_layer(made) for layer, made in layers}, placed.boxes)
 
-    def _recipe(self, result: Result) -> Recipe:
+    def _recipe(self, result: Alternative) -> Recipe:
         """Of an earlier session only the request is known."""
         return self._recipes.get(result.job, Recipe(result.request)).of_layer(result.layers[-1])
 

@@ -68,7 +68,7 @@ def caught_up(stack: Stack, stacks: Stacks, nodes: Collection[str]) -> Stack:
 
 
 @dataclass(frozen=True)
-class Plan:
+class LayersToMake:
     """Which layers a press makes, and which it keeps; indices of entries, bottom to top."""
 
     stack: Stack
@@ -76,7 +76,7 @@ class Plan:
     seen: tuple[int, ...]  # they keep what they show, and lie below one that is made
 
 
-def plan(stack: Stack, layers: Collection[str], only: int | None = None, *, with_above: bool = False) -> Plan:
+def plan(stack: Stack, layers: Collection[str], only: int | None = None, *, with_above: bool = False) -> LayersToMake:
     """All layers that are not locked; or the one at `only`, and where wanted those above it that are not locked.
 
     `layers` are those in the group of the stack. Raises InvalidRequest where there is nothing to make.
@@ -88,7 +88,7 @@ def plan(stack: Stack, layers: Collection[str], only: int | None = None, *, with
         if not stack.entries[index].prompt.strip():
             raise InvalidRequest(f"the prompt of layer {index + 1} is empty", "Type what should appear on it.")
     below = [entry for entry in stack.entries[: made[-1]] if entry.is_enabled and entry.layer in layers]
-    return Plan(
+    return LayersToMake(
         stack, made, tuple(index for index, entry in enumerate(stack.entries) if entry in below and index not in made)
     )
 
@@ -119,7 +119,7 @@ def keys_of(stack: Stack) -> set[int]:
 
 
 @dataclass(frozen=True)
-class Slot:
+class GroupSlot:
     """A place in the new group: of an entry, or of something else that the painter has put into the old one."""
 
     old: str  # id of what it stands for; empty where that is new
@@ -128,7 +128,7 @@ class Slot:
     is_visible: bool | None = None  # as it is where None
 
 
-def arranged(stack: Stack, there: Sequence[str], made: Collection[int]) -> list[Slot]:
+def arranged(stack: Stack, there: Sequence[str], made: Collection[int]) -> list[GroupSlot]:
     """The new group, bottom to top: layers that were made (keys of their entries), copies of those that are kept,
     hidden where they are disabled, and all else that is in the old group (`there`), above what it was above.
     """
@@ -136,19 +136,19 @@ def arranged(stack: Stack, there: Sequence[str], made: Collection[int]) -> list[
     ours = {*(entry.layer for entry in stack.entries), *stack.dropped}
     for index, other in enumerate(there):
         if other not in ours:
-            slots.insert(_above(slots, there[:index]), Slot(other))
+            slots.insert(_above(slots, there[:index]), GroupSlot(other))
     return slots
 
 
-def _slot(entry: StackEntry, there: Sequence[str], made: Collection[int]) -> Slot | None:
+def _slot(entry: StackEntry, there: Sequence[str], made: Collection[int]) -> GroupSlot | None:
     if entry.key in made:
-        return Slot(entry.layer, entry.key, is_new=True)
+        return GroupSlot(entry.layer, entry.key, is_new=True)
     if entry.layer in there:
-        return Slot(entry.layer, entry.key, is_visible=entry.is_enabled)
+        return GroupSlot(entry.layer, entry.key, is_visible=entry.is_enabled)
     return None
 
 
-def _above(slots: Sequence[Slot], below: Sequence[str]) -> int:
+def _above(slots: Sequence[GroupSlot], below: Sequence[str]) -> int:
     """Where to put what lay above these, topmost last."""
     positions = {slot.old: index for index, slot in enumerate(slots)}
     return next((positions[one] + 1 for one in reversed(below) if one in positions), 0)

@@ -11,10 +11,10 @@ from acetate.protocol.events import Done
 from acetate.protocol.geometry import Bounds
 from acetate.session import recipes
 from acetate.session.delivery import Seen
-from acetate.session.history import Result
+from acetate.session.history import Alternative
 from acetate.session.jobs import Job
 from acetate.session.results import Placed, Results
-from acetate.session.stack import Slot, Stack, StackEntry, arranged
+from acetate.session.stack import GroupSlot, Stack, StackEntry, arranged
 from acetate.session.stack_keeping import keep
 from acetate.session.stack_work import StackPlan, recipe
 
@@ -35,7 +35,7 @@ class StackLayers:
         stack, asked = self.planned.stack, self.planned.asked
         made = [part.entry for part in asked if part.is_made]
         layers = tuple(layer for part, layer in zip(asked, done.layers, strict=True) if part.is_made)
-        result = Result(job.id, job.request, layers)
+        result = Alternative(job.id, job.request, layers)
         there = self.document.members(stack.group)
         slots = arranged(stack, tuple(there), [entry.key for entry in made])
         if len(made) == 1 and fits_in(slots, there, layers[0].bounds):
@@ -45,7 +45,9 @@ class StackLayers:
             return placed
         return await self._regroup(job, slots, made, result, seen)
 
-    async def _regroup(self, job: Job, slots: list[Slot], made: list[StackEntry], result: Result, seen: Seen) -> Placed:
+    async def _regroup(
+        self, job: Job, slots: list[GroupSlot], made: list[StackEntry], result: Alternative, seen: Seen
+    ) -> Placed:
         layers, moved, _ = await self.results.placed(result, self.document, seen.geometry)
         new = {entry.key: layer for entry, layer in zip(made, layers, strict=True)}
         parts = [new[slot.key] if slot.is_new else CopiedLayer(slot.old, slot.is_visible) for slot in slots]
@@ -68,7 +70,7 @@ class StackLayers:
         self.arrived(self.document, made)
 
 
-def fits_in(slots: Sequence[Slot], there: Mapping[str, Member], bounds: Bounds) -> bool:
+def fits_in(slots: Sequence[GroupSlot], there: Mapping[str, Member], bounds: Bounds) -> bool:
     """Whether the one new layer can take the place of the old one, with all else left as it is.
 
     `bounds` is what the new layer covers: whatever the old one shows beside it would stay.

@@ -12,7 +12,7 @@ from acetate.protocol.requests import GenerateRequest, Role, Slot, StackLayer, T
 from acetate.session.pictures import Absent, Draft, Source, sources, view_of
 from acetate.session.recipes import Recipe
 from acetate.session.settings import UNREAD, Settings
-from acetate.session.stack import Plan, Stack, StackEntry, plan
+from acetate.session.stack import LayersToMake, Stack, StackEntry, plan
 from acetate.session.views import Place, Show, View
 
 
@@ -76,7 +76,7 @@ def prepare(
     return StackPlan(stack, asked, place, draft)
 
 
-def _covered(wanted: Plan, canvas: Bounds) -> Bounds:
+def _covered(wanted: LayersToMake, canvas: Bounds) -> Bounds:
     """Around all layers that are made."""
     covered = Bounds(0, 0, 0, 0)
     for index in wanted.made:
@@ -91,7 +91,7 @@ def _region(entry: StackEntry, canvas: Bounds) -> Bounds:
     return (entry.region or canvas).intersection(canvas)
 
 
-def _asked(wanted: Plan, canvas: Bounds, covered: Bounds, there: Mapping[str, Member]) -> list[Asked]:
+def _asked(wanted: LayersToMake, canvas: Bounds, covered: Bounds, there: Mapping[str, Member]) -> list[Asked]:
     parts = []
     for index, entry in enumerate(wanted.stack.entries):
         if index in wanted.made:

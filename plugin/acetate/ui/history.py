@@ -5,7 +5,7 @@ from __future__ import annotations
 from acetate.language import tr
 from acetate.picture import Picture
 from acetate.qt import QtCore, QtGui, QtWidgets
-from acetate.session.history import LIMIT, Result
+from acetate.session.history import LIMIT, Alternative
 from acetate.session.session import Session
 from acetate.ui.canvas_preview import CanvasPreview
 from acetate.ui.checkerboard import on_checkerboard, to_image
@@ -18,7 +18,7 @@ class HistoryView(QtWidgets.QListWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._hovered: Result | None = None
+        self._hovered: Alternative | None = None
         self.setObjectName("acetate_history")
         self.setViewMode(QtWidgets.QListView.ViewMode.IconMode)
         self.setIconSize(_THUMBNAIL)
@@ -75,7 +75,7 @@ class HistoryView(QtWidgets.QListWidget):
         self._hovered = None
         once(lambda: self._session.insert(self._result(item)))()
 
-    def _result(self, item: QtWidgets.QListWidgetItem) -> Result:
+    def _result(self, item: QtWidgets.QListWidgetItem) -> Alternative:
         return self._session.history.entries[self.row(item)].result
 
     def _show_menu(self, position: QtCore.QPoint) -> None:

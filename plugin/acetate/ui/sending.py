@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from acetate.language import tr
 from acetate.qt import QtCore, QtGui, QtWidgets
-from acetate.session.sending import Shown
+from acetate.session.sending import SentPicture
 from acetate.session.session import Session
 from acetate.ui.checkerboard import on_checkerboard, to_image
 
@@ -36,7 +36,7 @@ class SendingView(QtWidgets.QWidget):
         """A row of them must not keep the docker from getting narrower."""
         return QtCore.QSize(_SIDE, super().minimumSizeHint().height())
 
-    def _show(self, shown: tuple[Shown, ...]) -> None:
+    def _show(self, shown: tuple[SentPicture, ...]) -> None:
         for old in self._thumbnails:
             self._grid.removeWidget(old)
             old.deleteLater()
@@ -50,7 +50,7 @@ class SendingView(QtWidgets.QWidget):
             self._grid.addWidget(widget, index // columns, index % columns)
 
 
-def _thumbnail(picture: Shown) -> QtWidgets.QWidget:
+def _thumbnail(picture: SentPicture) -> QtWidgets.QWidget:
     """Its property `digest` names the picture that it was made from."""
     image, title = QtWidgets.QLabel(), QtWidgets.QLabel(tr(picture.title))
     image.setPixmap(on_checkerboard(to_image(picture.thumbnail), QtCore.QSize(_SIDE, _SIDE)))

@@ -31,7 +31,7 @@ from acetate_engine.documents.in_srgb import in_srgb
 from acetate_engine.documents.psd_file import PsdFile, open_psd
 from acetate_engine.documents.reader import is_psd, read_document
 from acetate_engine.documents.shown import shown
-from acetate_engine.documents.tree import Document, PixelLayer
+from acetate_engine.documents.tree import LayeredDocument, PixelLayer
 
 SUFFIXES = (".psd", ".psb", ".kra", ".ora")
 TOLERANCE = 2.0 / 255.0
@@ -91,13 +91,13 @@ def _is_signed(file: PsdFile) -> bool:
     return file.is_kritas or file.resources.get_data(Resource.VERSION_INFO) is not None
 
 
-def _is_blank(document: Document) -> bool:
+def _is_blank(document: LayeredDocument) -> bool:
     """Black or white all over, where a program wrote no picture although the layers make another one."""
     merged = unit(document.merged.read(Bounds.of(document.extent)))[..., :-1]
     return bool((merged == merged[:1, :1]).all() and merged[0, 0, 0] in (0.0, 1.0) and differing(document) > PART)
 
 
-def differing(document: Document) -> float:
+def differing(document: LayeredDocument) -> float:
     """The part of the pixels that are off by more than the tolerance."""
     composed, merged = _in_one_space(document)
     if (merged[..., -1] >= 1.0).all() and (composed[..., -1] < 1.0).any() and not _has_alpha(document):
@@ -105,11 +105,11 @@ def differing(document: Document) -> float:
     return float((np.abs(_premultiplied(composed) - _premultiplied(merged)).max(-1) > TOLERANCE + 1e-4).mean())
 
 
-def _has_alpha(document: Document) -> bool:
+def _has_alpha(document: LayeredDocument) -> bool:
     return bool(getattr(document.merged, "has_alpha", True))
 
 
-def _in_one_space(document: Document) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _in_one_space(document: LayeredDocument) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     canvas = Bounds.of(document.extent)
     if document.merged.space == document.space:
         composed = compose(document.layers, canvas, depth=document.depth, space=document.space)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acetate.protocol.geometry import Bounds, Extent
-from acetate_engine.documents.tree import Blend, Clip, Document, Group, LayerMask, Memory, PixelLayer
+from acetate_engine.documents.tree import Blend, Clip, Group, LayeredDocument, LayerMask, Memory, PixelLayer
 
 REFERENCES = Path(__file__).parents[2] / "references" / "psd"
 PSDS = sorted(REFERENCES.glob("*.psd"))
@@ -41,7 +41,7 @@ def noise(height: int, width: int, seed: int = 0, kind: type[np.unsignedinteger]
     return np.random.default_rng(seed).integers(0, np.iinfo(kind).max, (height, width, 4), kind, endpoint=True)
 
 
-def sample(depth: int = 8) -> Document:
+def sample(depth: int = 8) -> LayeredDocument:
     """Groups, a mask, clipping, names in Unicode, layers that reach beyond the canvas; 48×32."""
     kind = np.uint8 if depth == 8 else np.uint16
     ground = noise(32, 48, 1, kind)
@@ -67,8 +67,8 @@ def sample(depth: int = 8) -> Document:
             ),
         ),
     )
-    return Document(Extent(48, 32), layers, depth)
+    return LayeredDocument(Extent(48, 32), layers, depth)
 
 
-def everything(document: Document) -> Bounds:
+def everything(document: LayeredDocument) -> Bounds:
     return Bounds.of(document.extent)

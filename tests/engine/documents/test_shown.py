@@ -12,18 +12,18 @@ from acetate.protocol.geometry import Bounds
 from acetate_engine.asking import NamedImages
 from acetate_engine.documents.reader import read_document
 from acetate_engine.documents.shown import shown
-from acetate_engine.documents.tree import Document, Memory, PixelLayer
+from acetate_engine.documents.tree import LayeredDocument, Memory, PixelLayer
 from acetate_engine.documents.writer import write_document
 from tests.engine.documents.pictures import REFERENCES, everything, noise, sample
 
 
-def odd(*, current: bool) -> Document:
+def odd(*, current: bool) -> LayeredDocument:
     """A merged picture beside a layer that is not drawn as it is, and a hidden one."""
     layers = (
         PixelLayer("glowing", source=Memory.at(0, 0, noise(8, 9, 1)), notes=("Outer Glow",)),
         PixelLayer("hidden", visible=False, notes=("Satin",)),
     )
-    return Document(
+    return LayeredDocument(
         sample().extent, layers, merged=Memory.at(0, 0, noise(32, 48, 2)), merged_is_current=current, path=Path("a.psd")
     )
 

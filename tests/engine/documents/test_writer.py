@@ -14,11 +14,11 @@ from acetate.protocol.geometry import Extent
 from acetate_engine.documents.colour import srgb_profile
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.reader import is_psd, read_document
-from acetate_engine.documents.tree import Blend, Document, Group, Layer, Memory, PixelLayer
+from acetate_engine.documents.tree import Blend, Group, Layer, LayeredDocument, Memory, PixelLayer
 from acetate_engine.documents.writer import check_writable, write_document
 from tests.engine.documents.pictures import everything, noise, off, sample
 
-STACK = Document(
+STACK = LayeredDocument(
     Extent(40, 30),
     (
         PixelLayer(

@@ -11,7 +11,7 @@ import torch
 
 from acetate.protocol.requests import Preset
 from acetate_engine.evaluation.probe import Probe, Reference, load_reference, pooled_text, save_reference
-from acetate_engine.evaluation.report import Amount, Subject, evaluate, subject_of
+from acetate_engine.evaluation.report import Amount, Measured, evaluate, subject_of
 from acetate_engine.evaluation.sheet import contact_sheet
 from tests.engine.commands.conftest import Acetate, acetate, tiny, tiny_resources  # noqa: F401  # fixtures
 from tests.engine.training.conftest import data  # noqa: F401  # fixture
@@ -40,11 +40,11 @@ def probe(tiny: Path) -> Path:  # noqa: F811
 
 
 @pytest.fixture
-def subject(probe: Path, data: Path) -> Subject:  # noqa: F811
+def subject(probe: Path, data: Path) -> Measured:  # noqa: F811
     return subject_of("mini", data, "val", Preset.DRAFT, lambda text: None)
 
 
-def test_every_figure_is_there(subject: Subject) -> None:
+def test_every_figure_is_there(subject: Measured) -> None:
     report = evaluate(subject, Amount(16, 2, 2), lambda text: None)
     for group, names in KEYS.items():
         figures = report[group]
@@ -55,19 +55,19 @@ def test_every_figure_is_there(subject: Subject) -> None:
     json.dumps(report)
 
 
-def test_samples_of_one_seed_are_the_same_again(subject: Subject) -> None:
+def test_samples_of_one_seed_are_the_same_again(subject: Measured) -> None:
     first, second, other = (subject.sampler.native(["a disc"], seed) for seed in (3, 3, 4))
     assert (first == second).all()
     assert (first != other).any()
 
 
-def test_the_sheet_has_a_cell_for_each_prompt(subject: Subject) -> None:
+def test_the_sheet_has_a_cell_for_each_prompt(subject: Measured) -> None:
     picture, prompts = contact_sheet(subject.sampler, [f"disc {number}" for number in range(60)])
     assert len(prompts) == 64
     assert picture.size == (8 * 64, 8 * 64)
 
 
-def test_captions_are_judged_and_lists_written(subject: Subject, tmp_path: Path, acetate: Acetate, data: Path) -> None:  # noqa: F811
+def test_captions_are_judged_and_lists_written(subject: Measured, tmp_path: Path, acetate: Acetate, data: Path) -> None:  # noqa: F811
     said = acetate("eval", "captions", "--data", data, "--out", tmp_path / "report.json", "--write", tmp_path)
     report = json.loads((tmp_path / "report.json").read_text())
     assert f"{report['passed']} of {len(subject.captions)} captions pass" in said

@@ -6,20 +6,20 @@ import pytest
 
 from acetate.protocol.errors import MalformedMessage
 from acetate.protocol.events import Progress
-from acetate_engine.jobs.messages import Cancel, Message, Ready, Report, Run, decode_line, encode_line
+from acetate_engine.jobs.messages import Cancel, Ready, Report, RunJob, WorkerMessage, decode_line, encode_line
 from tests.engine.process import identity_request
 
 
 @pytest.mark.parametrize(
     "message",
     [
-        Run("a", identity_request(prompt="two\nlines,   ü, 🦊")),
+        RunJob("a", identity_request(prompt="two\nlines,   ü, 🦊")),
         Cancel("a"),
         Ready(1.5),
         Report.of("a", Progress(1, 2, "denoise")),
     ],
 )
-def test_round_trip_in_one_line(message: Message) -> None:
+def test_round_trip_in_one_line(message: WorkerMessage) -> None:
     line = encode_line(message)
     assert line.count(b"\n") == 1
     assert decode_line(line) == message

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.pixels import Floats
-from acetate_engine.pipelines.methods.base import Latents, LayerMethod, Start
+from acetate_engine.pipelines.methods.base import LayerLatents, LayerMethod, Start
 from acetate_engine.pipelines.stages.geometry import Geometry
-from acetate_engine.pipelines.stages.job import Job
+from acetate_engine.pipelines.stages.job import ModelJob
 from acetate_engine.pipelines.stages.layers import decode, generators
 from acetate_engine.pipelines.stages.runs import Run, execute
 
@@ -23,7 +23,7 @@ class AllInOneRun(LayerMethod):
     def looks_at_background(self, layers: Collection[str]) -> bool:
         return False
 
-    def joint(self, job: Job, geometry: Geometry) -> tuple[Sequence[Floats], Sequence[Floats]]:
+    def joint(self, job: ModelJob, geometry: Geometry) -> tuple[Sequence[Floats], Sequence[Floats]]:
         request = job.request
         run = Run(None, (request.prompt, request.background_prompt or request.prompt))
         job.meter.expect(request.images * (run.steps(job) + FRAMES))
@@ -31,20 +31,20 @@ class AllInOneRun(LayerMethod):
         fronts = [decode(job, latent[:1], LayerRole.FOREGROUND) for latent in latents]
         return [decode(job, latent[1:], LayerRole.BACKGROUND) for latent in latents], fronts
 
-    def foreground(self, job: Job, geometry: Geometry) -> Latents:
+    def foreground(self, job: ModelJob, geometry: Geometry) -> LayerLatents:
         """Of the same run, without what lies behind."""
         job.meter.expect(job.request.images * (job.settings.steps + 1))
         run = Run(None, (job.request.prompt, ""))
         return [latent[:1] for latent in execute(job, run, geometry, generators(job))]
 
-    def rework(self, job: Job, geometry: Geometry, start: Tensor, keep: Tensor | None) -> Latents:
+    def rework(self, job: ModelJob, geometry: Geometry, start: Tensor, keep: Tensor | None) -> LayerLatents:
         raise NotImplementedError  # none of the family's tasks
 
-    def foreground_on(self, job: Job, geometry: Geometry, behind: Tensor, start: Start | None) -> Latents:
+    def foreground_on(self, job: ModelJob, geometry: Geometry, behind: Tensor, start: Start | None) -> LayerLatents:
         raise NotImplementedError
 
-    def background_behind(self, job: Job, geometry: Geometry, front: Tensor) -> Latents:
+    def background_behind(self, job: ModelJob, geometry: Geometry, front: Tensor) -> LayerLatents:
         raise NotImplementedError
 
-    def blend(self, job: Job, geometry: Geometry, front: Tensor, back: Tensor, both: Tensor) -> Latents:
+    def blend(self, job: ModelJob, geometry: Geometry, front: Tensor, back: Tensor, both: Tensor) -> LayerLatents:
         raise NotImplementedError

@@ -23,7 +23,7 @@ from acetate_engine.pipelines.stages.decoders import EMPTY_NOTE, OPAQUE_NOTE, de
 from acetate_engine.pipelines.stages.denoise import Denoising, Known
 from acetate_engine.pipelines.stages.layers import layer_name
 from acetate_engine.pipelines.stages.previews import LatentPreview
-from acetate_engine.pipelines.stages.settings import Settings
+from acetate_engine.pipelines.stages.settings import RunSettings
 from tests.engine.pipelines.samples import a_request, run
 
 CPU = torch.device("cpu")
@@ -111,10 +111,10 @@ def test_text_rows():
 
 def test_presets_give_way_to_the_request():
     request = GenerateRequest(Task.FOREGROUND, Bounds(0, 0, 9, 9), 1, "x", preset=Preset.FINAL)
-    settings = Settings.of(request, "mini")
+    settings = RunSettings.of(request, "mini")
     assert settings.decoder_passes == 8
     asked = dataclasses.replace(request, steps=3, guidance_scale=0.0, scheduler=Scheduler.TCD)
-    changed = Settings.of(asked, "mini")
+    changed = RunSettings.of(asked, "mini")
     assert (changed.steps, changed.guidance_scale, changed.scheduler) == (3, 0.0, Scheduler.TCD)
     assert settings.steps > 3
 

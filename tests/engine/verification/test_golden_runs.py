@@ -15,7 +15,7 @@ from torch import Tensor
 from acetate.protocol.errors import FileError
 from acetate_engine.models.families.components import Text
 from acetate_engine.pipelines.stages.denoise import Predictor
-from acetate_engine.verification.golden_runs import FILE, Kind, compare_runs
+from acetate_engine.verification.golden_runs import FILE, GoldenJob, compare_runs
 
 REFERENCES = Path(__file__).parents[2] / "references"
 CONDITIONED = "SDXL bgble2fg unipc"
@@ -86,7 +86,7 @@ def test_a_mistake_is_found(
 @pytest.mark.parametrize("name", ["SDXL upside_down unipc", "FLUX transparent attn unipc", "nothing"])
 def test_what_is_not_known_is_named(name: str) -> None:
     with pytest.raises(FileError, match=name.split()[-1]):
-        Kind.of(name)
+        GoldenJob.of(name)
 
 
 def test_a_broken_file_is_named(tmp_path: Path) -> None:

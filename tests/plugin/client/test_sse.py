@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acetate.client.sse import Message, Parser
+from acetate.client.sse import Parser, ServerEvent
 
 STREAM = (
     b": a comment\n\n"
@@ -14,10 +14,10 @@ STREAM = (
     b"data: \xc3\xa4\r\r"
 )  # fmt: skip
 MESSAGES = [
-    Message("progress", '{"step": 1}', "1"),
-    Message("message", "first\nsecond", "1"),
-    Message("done", "no space", "7"),
-    Message("message", "ä", "7"),
+    ServerEvent("progress", '{"step": 1}', "1"),
+    ServerEvent("message", "first\nsecond", "1"),
+    ServerEvent("done", "no space", "7"),
+    ServerEvent("message", "ä", "7"),
 ]
 
 
@@ -39,4 +39,4 @@ def test_pieces_of_any_size_give_the_same_messages(sizes: list[int]) -> None:
 def test_an_unfinished_message_waits() -> None:
     parser = Parser()
     assert parser.feed(b"event: queued\ndata: {}\n") == []
-    assert parser.feed(b"\n") == [Message("queued", "{}", "")]
+    assert parser.feed(b"\n") == [ServerEvent("queued", "{}", "")]

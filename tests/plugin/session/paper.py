@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acetate.coroutines import Loop
-from acetate.host import Document, LayerInfo, Member, NewLayer, Part
+from acetate.host import Document, GroupPart, LayerInfo, Member, NewLayer
 from acetate.picture import Picture, row_strips
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds, Extent
@@ -232,7 +232,7 @@ class PaperDocument:
         self.check_open()
         return PaperInsertion(self, layers)
 
-    def stack_insertion(self, parts: Sequence[Part], replaces: str) -> PaperInsertion:
+    def stack_insertion(self, parts: Sequence[GroupPart], replaces: str) -> PaperInsertion:
         return PaperInsertion(self, parts, replaces, is_group=True)
 
     def replacement(self, layer: str, new: NewLayer, mask: Picture | None) -> PaperReplacement:
@@ -274,7 +274,7 @@ class PaperInsertion:
     needs_refresh = False
 
     def __init__(
-        self, document: PaperDocument, parts: Sequence[Part], replaces: str = "", *, is_group: bool = False
+        self, document: PaperDocument, parts: Sequence[GroupPart], replaces: str = "", *, is_group: bool = False
     ) -> None:
         self._document = document
         self._parts = parts
@@ -314,7 +314,7 @@ class PaperInsertion:
     def discard(self) -> None:
         self._nodes = []
 
-    def _made(self, part: Part) -> Node:
+    def _made(self, part: GroupPart) -> Node:
         if isinstance(part, NewLayer):
             return Node(part.name, _on_canvas(part, self._document.extent))
         twin = copy.deepcopy(self._document.node(part.id))

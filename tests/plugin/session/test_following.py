@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat
-from acetate.session.following import Change, Geometry, ImageStep, Turn, fitted, follow
+from acetate.session.following import CanvasGeometry, Change, ImageStep, Turn, fitted, follow
 from tests.plugin.session.paper import picture_of
 
 CANVAS = Extent(100, 60)
@@ -25,13 +25,13 @@ NUMPY = {
 }
 
 
-def moved(change: Change, size: Extent, *steps: ImageStep) -> Geometry:
-    return Geometry(size, {name: change.bounds(box) for name, box in BOXES.items()}, steps)
+def moved(change: Change, size: Extent, *steps: ImageStep) -> CanvasGeometry:
+    return CanvasGeometry(size, {name: change.bounds(box) for name, box in BOXES.items()}, steps)
 
 
 def turn_of(*steps: ImageStep) -> Turn:
     """As the documents say, without the layers."""
-    return follow(Geometry(CANVAS), Geometry(size_after(*steps), {}, steps)).turn
+    return follow(CanvasGeometry(CANVAS), CanvasGeometry(size_after(*steps), {}, steps)).turn
 
 
 def size_after(*steps: ImageStep) -> Extent:
@@ -60,40 +60,40 @@ def test_a_rotation_of_unknown_angle_is_told_by_the_layers(turn: Turn) -> None:
     after = moved(change, turn.extent(CANVAS), *steps, ImageStep.ROTATE)
     if turn in (Turn(), Turn(mirrors_x=True)):  # no turn at all: not what a step called rotation leaves
         return
-    assert follow(Geometry(CANVAS, BOXES), after) == change
+    assert follow(CanvasGeometry(CANVAS, BOXES), after) == change
 
 
 def test_a_crop_is_told_by_most_layers() -> None:
     change, size = Change(CANVAS, shift=(-8, -3)), Extent(60, 50)
     cut = {name: change.bounds(box).intersection(Bounds.of(size)) for name, box in BOXES.items()}
-    after = Geometry(size, {**cut, "c": Bounds(1, 1, 50, 40)}, (ImageStep.CROP,))  # “c” was painted on
-    assert follow(Geometry(CANVAS, BOXES), after) == change
+    after = CanvasGeometry(size, {**cut, "c": Bounds(1, 1, 50, 40)}, (ImageStep.CROP,))  # “c” was painted on
+    assert follow(CanvasGeometry(CANVAS, BOXES), after) == change
 
 
 def test_a_scaled_canvas_scales_the_result() -> None:
     change = Change(CANVAS, scale=(1.5, 2.0))
     after = moved(change, Extent(150, 120), ImageStep.SCALE)
-    assert follow(Geometry(CANVAS, BOXES), after) == change
+    assert follow(CanvasGeometry(CANVAS, BOXES), after) == change
     assert change.bounds(Bounds(10, 10, 4, 4)) == Bounds(15, 20, 6, 8)
     assert change.notes
 
 
 def test_nothing_happened() -> None:
     painted = {**BOXES, "b": Bounds(0, 0, 60, 60)}
-    assert follow(Geometry(CANVAS, BOXES), Geometry(CANVAS, painted)) == Change(CANVAS)
+    assert follow(CanvasGeometry(CANVAS, BOXES), CanvasGeometry(CANVAS, painted)) == Change(CANVAS)
 
 
 @pytest.mark.parametrize(
     "after",
     [
-        Geometry(CANVAS, BOXES, (ImageStep.OTHER,)),
-        Geometry(Extent(60, 60), {}, (ImageStep.CROP,)),
-        Geometry(CANVAS, {"a": BOXES["a"]}, (ImageStep.ROTATE, ImageStep.ROTATE)),
+        CanvasGeometry(CANVAS, BOXES, (ImageStep.OTHER,)),
+        CanvasGeometry(Extent(60, 60), {}, (ImageStep.CROP,)),
+        CanvasGeometry(CANVAS, {"a": BOXES["a"]}, (ImageStep.ROTATE, ImageStep.ROTATE)),
     ],
 )
-def test_what_cannot_be_told_is_said(after: Geometry) -> None:
+def test_what_cannot_be_told_is_said(after: CanvasGeometry) -> None:
     with pytest.raises(DocumentError, match="meanwhile"):
-        follow(Geometry(CANVAS, {"a": BOXES["a"]}), after)
+        follow(CanvasGeometry(CANVAS, {"a": BOXES["a"]}), after)
 
 
 @given(

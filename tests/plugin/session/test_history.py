@@ -8,7 +8,7 @@ from acetate.picture import Picture, row_strips
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import GenerateRequest, Task
-from acetate.session.history import LIMIT, THUMBNAIL, Entry, History, Result, thumbnail
+from acetate.session.history import LIMIT, THUMBNAIL, Alternative, History, HistoryEntry, thumbnail
 
 
 def coordinates(extent: Extent, pixel_format: PixelFormat) -> Picture:
@@ -39,7 +39,7 @@ def test_the_newest_comes_first_and_the_list_has_an_end() -> None:
     history.added.connect(heard.append)
     picture = coordinates(Extent(1, 1), PixelFormat.RGBA8)
     request = GenerateRequest(Task.FOREGROUND, Bounds(0, 0, 1, 1), 1, "a fox")
-    entries = [Entry(Result(str(number), request, ()), picture) for number in range(LIMIT + 1)]
+    entries = [HistoryEntry(Alternative(str(number), request, ()), picture) for number in range(LIMIT + 1)]
     for entry in entries:
         history.add(entry)
     assert heard == [0] * len(entries)

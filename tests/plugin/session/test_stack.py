@@ -9,7 +9,7 @@ import pytest
 from acetate.protocol.codec import from_json, to_json
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.geometry import Bounds
-from acetate.session.stack import NO_ENTRY, Slot, Stack, StackEntry, Stacks, arranged, caught_up, plan
+from acetate.session.stack import NO_ENTRY, GroupSlot, Stack, StackEntry, Stacks, arranged, caught_up, plan
 from acetate.session.stack_editor import StackEditor
 
 LAYERS = {"one", "two", "three"}
@@ -55,14 +55,14 @@ def test_the_new_group_has_the_order_of_the_stack_and_all_else_that_was_in_the_o
     stack = replace(stack, entries=stack.entries[::-1], dropped=("dropped",))
     there = ["mask", "one", "stroke", "dropped", "two", "glow", "three"]
     assert arranged(stack, there, {1}) == [
-        Slot("mask", NO_ENTRY),
-        Slot("three", 3, is_visible=True),
-        Slot("two", 2, is_visible=False),
-        Slot("glow", NO_ENTRY),
-        Slot("one", 1, is_new=True),
-        Slot("stroke", NO_ENTRY),
+        GroupSlot("mask", NO_ENTRY),
+        GroupSlot("three", 3, is_visible=True),
+        GroupSlot("two", 2, is_visible=False),
+        GroupSlot("glow", NO_ENTRY),
+        GroupSlot("one", 1, is_new=True),
+        GroupSlot("stroke", NO_ENTRY),
     ]
-    assert arranged(STACK, [], {2}) == [Slot("two", 2, is_new=True)]
+    assert arranged(STACK, [], {2}) == [GroupSlot("two", 2, is_new=True)]
 
 
 def test_a_document_keeps_what_undo_brings_back() -> None:

@@ -17,7 +17,7 @@ from acetate.protocol.events import Event, Progress, Stage, final_state
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.executors.base import WorkerState
 from acetate_engine.jobs.executors.patience import LOOK, Patience
-from acetate_engine.jobs.messages import Cancel, Message, Ready, Report, Run, decode_line, encode_line
+from acetate_engine.jobs.messages import Cancel, Ready, Report, RunJob, WorkerMessage, decode_line, encode_line
 from acetate_engine.jobs.supervised import Supervisor
 from acetate_engine.logs import log_file
 from acetate_engine.paths import data_dir
@@ -69,7 +69,7 @@ class LocalExecutor:
             if not self._ready:
                 yield Progress(0, 0, Stage.LOADING)
             self._patience.begin(time.monotonic())
-            await self._send(Run(run, request))
+            await self._send(RunJob(run, request))
             if job in self._cancelled:  # before there was a worker to hear of it
                 self._patience.cancel(time.monotonic())
                 await self._send(Cancel(run))
@@ -111,7 +111,7 @@ class LocalExecutor:
             process.kill()
             await process.wait()
 
-    async def _send(self, message: Message) -> None:
+    async def _send(self, message: WorkerMessage) -> None:
         if self._process is None or self._process.stdin is None:
             return
         with contextlib.suppress(ConnectionError):  # a dead worker is reported by its supervisor

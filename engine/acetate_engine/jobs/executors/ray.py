@@ -27,7 +27,7 @@ from acetate.protocol.events import Done, Event, Progress, Stage
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.executors.base import WorkerState
 from acetate_engine.jobs.images import ImageStore
-from acetate_engine.jobs.messages import Message, Report
+from acetate_engine.jobs.messages import Report, WorkerMessage
 from acetate_engine.jobs.supervised import Supervisor
 from acetate_engine.jobs.worker import ChannelReporter, carry_out, warm_up
 from acetate_engine.pipelines.tasks import TaskGenerator
@@ -157,13 +157,13 @@ class RayWorker:
 
 
 class _Outbox:
-    """A `Channel` whose messages another thread takes out."""
+    """A `WorkerChannel` whose messages another thread takes out."""
 
     def __init__(self, cancelled: set[str]) -> None:
         self._cancelled = cancelled
         self.messages: queue.Queue[Any] = queue.Queue()  # reports; then the event that ends the job
 
-    def send(self, message: Message) -> None:
+    def send(self, message: WorkerMessage) -> None:
         self.messages.put(message)
 
     def is_cancelled(self, job: str) -> bool:

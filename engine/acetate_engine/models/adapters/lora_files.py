@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from acetate.protocol.errors import CheckpointError
 from acetate_engine.models.adapters.lora_algebra import LowRank, Tensors, low_rank, reshaped_difference
-from acetate_engine.models.adapters.lora_names import LayerNames, Place, by_part, readable
+from acetate_engine.models.adapters.lora_names import LayerNames, LoraPlace, by_part, readable
 from acetate_engine.models.checkpoints.info import Family, Kind
 from acetate_engine.models.checkpoints.kinds import require
 from acetate_engine.models.checkpoints.load import require_finite
@@ -90,7 +90,7 @@ def _canonical(what: str) -> str:
     }.get(what, what)
 
 
-def _fitting(places: list[Place], tensors: Tensors, parts: Mapping[str, nn.Module]) -> Place:
+def _fitting(places: list[LoraPlace], tensors: Tensors, parts: Mapping[str, nn.Module]) -> LoraPlace:
     """Of two text encoders with layers of the same names, the one that is as wide."""
     reads = tensors.get("lora_down")
     for part, module in places:

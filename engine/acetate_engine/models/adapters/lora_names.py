@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from acetate_engine.models.checkpoints.info import Family
 from acetate_engine.models.checkpoints.names import SD15_ATTENTION_UP_BLOCKS, SDXL_ATTENTION_UP_BLOCKS, to_ldm
 
-Place = tuple[str, str]
+LoraPlace = tuple[str, str]
 """(part of the model, module in it)."""
 
 # what stands before a layer's name, and the parts that it may mean; longer ones first
@@ -59,7 +59,7 @@ class LayerNames:
                     spelled = _of_unet(name, blocks) if part == "unet" else _of_text(name)
                     self._known |= {(part, _plain(spelling)): name for spelling in spelled}
 
-    def find(self, stem: str) -> list[Place]:
+    def find(self, stem: str) -> list[LoraPlace]:
         """Where a file's name of a layer may lead: one place, and several where it does not say of which encoder."""
         prefix, parts = next(row for row in _PREFIXES if stem.startswith(row[0]))
         rest = _plain(stem.removeprefix(prefix))

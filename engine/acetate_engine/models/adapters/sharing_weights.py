@@ -23,7 +23,7 @@ _SILU_GAIN = 3.6  # 1 / the share of its mean square that a normal of spread 0.5
 _PYRAMID_LEVELS = 4  # the latent's size, 1/2, 1/4, 1/8
 
 
-class LowRank(nn.Module):
+class LowRankOffset(nn.Module):
     """x -> up(down(x)), the offset that one frame adds to one projection."""
 
     def __init__(self, source: int, target: int, rank: int) -> None:
@@ -53,7 +53,7 @@ class SharingUnit(nn.Module):
         self.frames = frames
         for name in PROJECTIONS:
             source = context if name in "kv" else width
-            setattr(self, f"to_{name}_lora", nn.ModuleList(LowRank(source, width, rank) for _ in range(frames)))
+            setattr(self, f"to_{name}_lora", nn.ModuleList(LowRankOffset(source, width, rank) for _ in range(frames)))
         self.temporal_i = nn.Linear(width, width)
         self.temporal_n = nn.LayerNorm(width, eps=1e-6)
         self.temporal_q = nn.Linear(width, width)
@@ -65,11 +65,11 @@ class SharingUnit(nn.Module):
         if condition:
             self.control_convs = nn.ModuleList(_condition_convolution(condition, width) for _ in range(frames))
 
-    def lora(self, projection: str, frame: int) -> LowRank:
+    def lora(self, projection: str, frame: int) -> LowRankOffset:
         """The LoRA of `projection` ("q", "k", "v" or "out") for one frame."""
         pairs: nn.ModuleList = getattr(self, f"to_{projection}_lora")
         pair = pairs[frame]
-        assert isinstance(pair, LowRank)
+        assert isinstance(pair, LowRankOffset)
         return pair
 
     def across_frames(self, x: Tensor, heads: int) -> Tensor:

@@ -39,7 +39,7 @@ class Naming(Enum):
 
 
 @dataclass(frozen=True)
-class Place:
+class PartPlace:
     """A part's parameters: names that begin with `prefix`."""
 
     prefix: str
@@ -92,24 +92,24 @@ _SCALES = re.compile(r".*\.(scale_weight|weight_scale|scale_input|input_scale|co
 _UNUSED = re.compile(r".*(position_ids|logit_scale)")
 
 
-def find_parts(header: Header) -> dict[Part, Place]:
+def find_parts(header: Header) -> dict[Part, PartPlace]:
     """The parts that are there, whole or not."""
     found = dict(_found(header))
     alone = header.shapes.get("text_model.embeddings.token_embedding.weight") or header.shapes.get(
         "token_embedding.weight"
     )
     if alone and Part.UNET not in found and len(alone) == 2 and "token_embedding.weight" in header.shapes:
-        return {Part.TEXT_2: Place("", Naming.ORIGINAL)}
+        return {Part.TEXT_2: PartPlace("", Naming.ORIGINAL)}
     if alone and Part.TEXT in found and found[Part.TEXT].prefix == "" and alone[-1:] == (_WIDTH_OF_CLIP_G,):
         found[Part.TEXT_2] = found.pop(Part.TEXT)
     return found
 
 
-def _found(header: Header) -> Iterator[tuple[Part, Place]]:
+def _found(header: Header) -> Iterator[tuple[Part, PartPlace]]:
     for part, signs in _SIGNS.items():
         for prefix, name, naming in signs:
             if prefix + name in header.shapes and _is_whole(header, part, prefix):
-                yield part, Place(prefix, naming)
+                yield part, PartPlace(prefix, naming)
                 break
 
 
@@ -120,7 +120,7 @@ def _is_whole(header: Header, part: Part, prefix: str) -> bool:
     return any(name.startswith((f"{prefix}output_blocks.", f"{prefix}up_blocks.")) for name in header.shapes)
 
 
-def names_of(header: Header, place: Place) -> list[str]:
+def names_of(header: Header, place: PartPlace) -> list[str]:
     """Names of a part's parameters in the file; its scales for 8 bits, and what no part reads, are none of them."""
     return [name for name in header.shapes if name.startswith(place.prefix) and not is_beside(name)]
 

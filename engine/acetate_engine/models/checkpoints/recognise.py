@@ -14,7 +14,7 @@ from acetate_engine.models.checkpoints.loras import (
     listening_width,
     text_widths,
 )
-from acetate_engine.models.checkpoints.parts import Naming, Part, Place, find_parts
+from acetate_engine.models.checkpoints.parts import Naming, Part, PartPlace, find_parts
 from acetate_engine.models.checkpoints.sampling import sampling_of
 
 FAMILIES_BY_WIDTH = {
@@ -129,7 +129,7 @@ def problem_of_base(info: FileInfo) -> str:
     return ""
 
 
-def _listening(header: Header, unet: Place) -> int | None:
+def _listening(header: Header, unet: PartPlace) -> int | None:
     names = re.compile(rf"{re.escape(unet.prefix)}.*\.transformer_blocks\.0\.attn2\.to_k\.weight")
     return _one_width(header, names)
 
@@ -140,12 +140,12 @@ def _one_width(header: Header, names: re.Pattern[str]) -> int | None:
     return widths.pop() if len(widths) == 1 else None
 
 
-def _channels(header: Header, unet: Place) -> int | None:
+def _channels(header: Header, unet: PartPlace) -> int | None:
     name = "input_blocks.0.0.weight" if unet.naming is Naming.ORIGINAL else "conv_in.weight"
     return (*header.shapes.get(unet.prefix + name, ()), None, None)[1]
 
 
-def _family_by_structure(header: Header, parts: dict[Part, Place]) -> Family | None:
+def _family_by_structure(header: Header, parts: dict[Part, PartPlace]) -> Family | None:
     """Of a UNet whose width is that of no published one."""
     prefix = parts[Part.UNET].prefix
     if any(name.startswith("conditioner.embedders.0.model.") for name in header.shapes):
@@ -158,7 +158,7 @@ def _family_by_structure(header: Header, parts: dict[Part, Place]) -> Family | N
     return Family.SD15 if any(name in header.shapes for name in first) else None
 
 
-def _is_small(header: Header, unet: Place) -> bool:
+def _is_small(header: Header, unet: PartPlace) -> bool:
     """SSD-1B, Vega and the smaller KOALA have no attention in the middle; all leave blocks out."""
     middle, last = (
         ("middle_block.1.", "output_blocks.8.")

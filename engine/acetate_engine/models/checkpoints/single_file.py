@@ -21,7 +21,7 @@ from acetate.protocol.errors import CheckpointError
 from acetate_engine.models.checkpoints.header import Header, require_shapes
 from acetate_engine.models.checkpoints.info import Family
 from acetate_engine.models.checkpoints.names import SD15_ATTENTION_UP_BLOCKS, SDXL_ATTENTION_UP_BLOCKS, to_ldm
-from acetate_engine.models.checkpoints.parts import Naming, Part, Place, names_of
+from acetate_engine.models.checkpoints.parts import Naming, Part, PartPlace, names_of
 from acetate_engine.models.networks.empty import empty_parameters
 
 _ATTENTION_UP_BLOCKS = {Family.SD15: SD15_ATTENTION_UP_BLOCKS, Family.SDXL: SDXL_ATTENTION_UP_BLOCKS}
@@ -34,7 +34,7 @@ Module = TypeVar("Module", bound=nn.Module)
 class PartFile:
     """One part's tensors in a file."""
 
-    def __init__(self, header: Header, place: Place) -> None:
+    def __init__(self, header: Header, place: PartPlace) -> None:
         self.header = header
         self.place = place
         self.names = names_of(header, place)

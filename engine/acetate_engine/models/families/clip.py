@@ -18,7 +18,7 @@ from acetate_engine.models.checkpoints.base import BaseModel
 from acetate_engine.models.checkpoints.load import require_finite
 from acetate_engine.models.families.add_ons import AddOns
 from acetate_engine.models.families.components import Text, TextEncode
-from acetate_engine.models.networks.clip_text import Clip, Coded
+from acetate_engine.models.networks.clip_text import ClipEncoder, Coded
 
 Tables = Mapping[str, Tensor]
 """Of one textual inversion: "clip_l" and "clip_g" for SDXL's two encoders, another name for SD1.5's."""
@@ -56,14 +56,14 @@ def _unused(prompts: list[str], known: set[str], others: Mapping[str, str]) -> I
                 yield f"{word} was not used as a textual inversion: {what}"
 
 
-def _clip(base: BaseModel, index: int, embeddings: Mapping[str, Path], bundled: Mapping[str, Tables]) -> Clip:
+def _clip(base: BaseModel, index: int, embeddings: Mapping[str, Path], bundled: Mapping[str, Tables]) -> ClipEncoder:
     model, table = base.text_encoders[index], ("clip_l", "clip_g")[index]
     width = model.config.hidden_size
     words: dict[str, Callable[[], Tensor | None]] = {
         name: cache(partial(_rows_of_file, path, table, width)) for name, path in embeddings.items()
     }
     words |= {name: partial(_rows, tables, table, width) for name, tables in bundled.items()}
-    return Clip(base.tokenizers[index], model, words)
+    return ClipEncoder(base.tokenizers[index], model, words)
 
 
 def _rows_of_file(path: Path, table: str, width: int) -> Tensor | None:
@@ -80,7 +80,7 @@ def _rows(tables: Tables, table: str, width: int) -> Tensor | None:
     return found.reshape(-1, width)
 
 
-def _coded(clip: Clip, prompts: list[str], device: torch.device, states_of: Callable[[Any], Tensor]) -> Coded:
+def _coded(clip: ClipEncoder, prompts: list[str], device: torch.device, states_of: Callable[[Any], Tensor]) -> Coded:
     return clip.encode([clip.chunks(prompt) for prompt in prompts], device, states_of)
 
 
@@ -97,7 +97,7 @@ def _penultimate(clip_skip: int, output: Any) -> Tensor:
 
 
 def _of_two(
-    base: BaseModel, clips: list[Clip], prompts: list[str], clip_skip: int, working: Extent, device: torch.device
+    base: BaseModel, clips: list[ClipEncoder], prompts: list[str], clip_skip: int, working: Extent, device: torch.device
 ) -> Text:
     coded = [_coded(clip, prompts, device, partial(_penultimate, clip_skip)) for clip in clips]
     tokens = max(each.states.shape[1] for each in coded)

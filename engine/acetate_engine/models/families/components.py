@@ -79,7 +79,7 @@ TextEncode = Callable[[list[str], int, Extent], Text]
 """(prompts, clip skip, working extent) → one row a prompt, on the model's device."""
 
 
-class Denoised(Protocol):
+class DenoiserOutput(Protocol):
     sample: Tensor
 
 
@@ -91,7 +91,7 @@ class Denoiser(Protocol):
 
     @property
     def dtype(self) -> torch.dtype: ...
-    def __call__(self, sample: Tensor, timestep: Tensor, **arguments: Any) -> Denoised: ...
+    def __call__(self, sample: Tensor, timestep: Tensor, **arguments: Any) -> DenoiserOutput: ...
 
 
 class Adaptation(Protocol):

@@ -36,7 +36,7 @@ class Chunk:
 
 
 @dataclass(frozen=True)
-class Clip:
+class ClipEncoder:
     """One encoder with its tokenizer. `words`: of textual inversions."""
 
     tokenizer: CLIPTokenizer

@@ -38,11 +38,11 @@ class Distribution(Protocol):
     std: Tensor
 
 
-class Encoded(Protocol):
+class AutoencoderOutput(Protocol):
     latent_dist: Distribution
 
 
-class Decoded(Protocol):
+class DecoderOutput(Protocol):
     sample: Tensor
 
 
@@ -51,8 +51,8 @@ class Autoencoder(Protocol):
 
     @property
     def dtype(self) -> torch.dtype: ...
-    def encode(self, x: Tensor) -> Encoded: ...
-    def decode(self, z: Tensor) -> Decoded: ...
+    def encode(self, x: Tensor) -> AutoencoderOutput: ...
+    def decode(self, z: Tensor) -> DecoderOutput: ...
 
 
 @dataclass(frozen=True)

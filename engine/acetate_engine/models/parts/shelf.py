@@ -13,7 +13,7 @@ from acetate_engine.paths import models_dir, resources_dir
 
 
 @dataclass(frozen=True)
-class Member:
+class PackageFile:
     """One file of a package."""
 
     file: str  # its name on the shelf
@@ -22,7 +22,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Part:
+class PackagedPart:
     """A network that other people's package carries; only its files are taken, nothing of it is run."""
 
     name: str
@@ -31,7 +31,7 @@ class Part:
     package: str
     version: str
     licence: str  # SPDX, of the files
-    members: tuple[Member, ...]
+    members: tuple[PackageFile, ...]
     at_once: bool = False  # fetched with the installation
 
     @property
@@ -44,12 +44,12 @@ class Part:
         return all((self.folder / member.file).is_file() for member in self.members)
 
 
-def all_parts() -> tuple[Part, ...]:
+def all_parts() -> tuple[PackagedPart, ...]:
     listed = json.loads((resources_dir() / "models.json").read_text(encoding="utf-8"))["parts"]
-    return tuple(from_json(Part, row, "models.json") for row in listed)
+    return tuple(from_json(PackagedPart, row, "models.json") for row in listed)
 
 
-def find_part(name: str) -> Part:
+def find_part(name: str) -> PackagedPart:
     """Raises PartMissing where there is none of that name."""
     parts = {part.name: part for part in all_parts()}
     if name not in parts:
@@ -66,11 +66,11 @@ def read_part(name: str) -> dict[str, bytes]:
     return {member.file: _read(part, member) for member in part.members}
 
 
-def is_published(member: Member, content: bytes) -> bool:
+def is_published(member: PackageFile, content: bytes) -> bool:
     return hashlib.sha256(content).hexdigest() == member.sha256
 
 
-def _read(part: Part, member: Member) -> bytes:
+def _read(part: PackagedPart, member: PackageFile) -> bytes:
     path = part.folder / member.file
     remedy = f"Run `acetate models get {part.name}`."
     try:

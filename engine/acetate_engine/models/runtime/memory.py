@@ -30,7 +30,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 @dataclass(frozen=True)
-class Plan:
+class MemoryPlan:
     """How to run: `batch` images at once; `tile` latent pixels a side, or None for whole pictures."""
 
     batch: int
@@ -72,15 +72,15 @@ def run_within_memory(
     )
 
 
-def _plans(batch: int, side: int) -> Iterator[Plan]:
+def _plans(batch: int, side: int) -> Iterator[MemoryPlan]:
     while batch > 1:
-        yield Plan(batch)
+        yield MemoryPlan(batch)
         batch //= 2
-    yield Plan(1)
-    yield from (Plan(1, tile) for tile in _TILES if tile < side)
+    yield MemoryPlan(1)
+    yield from (MemoryPlan(1, tile) for tile in _TILES if tile < side)
 
 
-def _attempt(run: Callable[..., Tensor], inputs: Sequence[Tensor], plan: Plan, factor: int) -> Tensor | None:
+def _attempt(run: Callable[..., Tensor], inputs: Sequence[Tensor], plan: MemoryPlan, factor: int) -> Tensor | None:
     try:
         return _execute(run, inputs, plan, factor)
     except RuntimeError as error:
@@ -91,7 +91,7 @@ def _attempt(run: Callable[..., Tensor], inputs: Sequence[Tensor], plan: Plan, f
     return None
 
 
-def _execute(run: Callable[..., Tensor], inputs: Sequence[Tensor], plan: Plan, factor: int) -> Tensor:
+def _execute(run: Callable[..., Tensor], inputs: Sequence[Tensor], plan: MemoryPlan, factor: int) -> Tensor:
     chunks = zip(*(torch.split(x, plan.batch) for x in inputs), strict=True)
     if plan.tile is None:
         return torch.cat([run(*chunk) for chunk in chunks])

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.pipelines.stages.geometry import Geometry
-from acetate_engine.pipelines.stages.job import Job
+from acetate_engine.pipelines.stages.job import ModelJob
 from acetate_engine.pipelines.stages.layers import generators
 from acetate_engine.pipelines.stages.runs import Run, execute
 
 BLEND_STRENGTH = 0.6  # enough to mend edges, light and shadow; more would make up another picture
 
-Latents = Sequence[Tensor]
+LayerLatents = Sequence[Tensor]
 """One an image of the job: (1, c, h, w) of the layer that is wanted, clean, scaled as the denoiser sees them.
 
 A transparent layer may have a second row: what the base paints of it over mid-grey, for its colour.
@@ -46,40 +46,40 @@ class LayerMethod(Protocol):
     def looks_at_background(self, layers: Collection[str]) -> bool:
         """Whether these layer adapters are enough for a foreground that fits a given background."""
 
-    def foreground(self, job: Job, geometry: Geometry) -> Latents:
+    def foreground(self, job: ModelJob, geometry: Geometry) -> LayerLatents:
         """From the prompt alone."""
 
-    def rework(self, job: Job, geometry: Geometry, start: Tensor, keep: Tensor | None) -> Latents:
+    def rework(self, job: ModelJob, geometry: Geometry, start: Tensor, keep: Tensor | None) -> LayerLatents:
         """A foreground from an earlier one: its adjusted latent, and 1 where it must stay, (1, 1, h, w).
 
         Where colour is made apart, a second row of `start` is its latent over mid-grey.
         """
 
-    def foreground_on(self, job: Job, geometry: Geometry, behind: Tensor, start: Start | None) -> Latents:
+    def foreground_on(self, job: ModelJob, geometry: Geometry, behind: Tensor, start: Start | None) -> LayerLatents:
         """A foreground that fits the opaque picture `behind`; from an earlier one where there is a start."""
 
-    def background_behind(self, job: Job, geometry: Geometry, front: Tensor) -> Latents:
+    def background_behind(self, job: ModelJob, geometry: Geometry, front: Tensor) -> LayerLatents:
         """An opaque picture behind a cut-out."""
 
-    def blend(self, job: Job, geometry: Geometry, front: Tensor, back: Tensor, both: Tensor) -> Latents:
+    def blend(self, job: ModelJob, geometry: Geometry, front: Tensor, back: Tensor, both: Tensor) -> LayerLatents:
         """`both`, which is `front` over `back`, made one picture."""
 
-    def joint(self, job: Job, geometry: Geometry) -> tuple[Sequence[Floats], Sequence[Floats]]:
+    def joint(self, job: ModelJob, geometry: Geometry) -> tuple[Sequence[Floats], Sequence[Floats]]:
         """Backgrounds and foregrounds that belong together: decoded, (H, W, 4) of the working extent, one an image."""
 
 
 class TransparentRuns:
     """Foregrounds alone, in one run with the layer adapter `transparent`: the same for every method so far."""
 
-    def foreground(self, job: Job, geometry: Geometry) -> Latents:
+    def foreground(self, job: ModelJob, geometry: Geometry) -> LayerLatents:
         return _alone(job, geometry, Run("transparent", (job.request.prompt,), layer_frame=0))
 
-    def rework(self, job: Job, geometry: Geometry, start: Tensor, keep: Tensor | None) -> Latents:
+    def rework(self, job: ModelJob, geometry: Geometry, start: Tensor, keep: Tensor | None) -> LayerLatents:
         plain = start[1:] if len(start) > 1 else None
         run = Run("transparent", (job.request.prompt,), keep=keep, layer_frame=0, plain=plain)
         return _alone(job, geometry, run.starting(start[:1], job.request.strength))
 
 
-def _alone(job: Job, geometry: Geometry, run: Run) -> Latents:
+def _alone(job: ModelJob, geometry: Geometry, run: Run) -> LayerLatents:
     job.meter.expect(job.request.images * (run.steps(job) + 1))
     return execute(job, run, geometry, generators(job))

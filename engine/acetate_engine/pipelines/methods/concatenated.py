@@ -15,11 +15,11 @@ from torch import Tensor
 from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.alpha import to_pixels
 from acetate_engine.compositing.pixels import Floats
-from acetate_engine.pipelines.methods.base import BLEND_STRENGTH, Latents, Start, TransparentRuns
+from acetate_engine.pipelines.methods.base import BLEND_STRENGTH, LayerLatents, Start, TransparentRuns
 from acetate_engine.pipelines.stages.before_denoise import Until, always, down_to
 from acetate_engine.pipelines.stages.encoders import encode_picture, to_tensor
 from acetate_engine.pipelines.stages.geometry import Geometry
-from acetate_engine.pipelines.stages.job import Job
+from acetate_engine.pipelines.stages.job import ModelJob
 from acetate_engine.pipelines.stages.layers import decode, generators
 from acetate_engine.pipelines.stages.runs import Run, execute
 
@@ -53,25 +53,27 @@ class Concatenated(TransparentRuns):
     def looks_at_background(self, layers: Collection[str]) -> bool:
         return {_IN_FRONT.to_blended, _IN_FRONT.to_wanted} <= set(layers)
 
-    def foreground_on(self, job: Job, geometry: Geometry, behind: Tensor, start: Start | None) -> Latents:
+    def foreground_on(self, job: ModelJob, geometry: Geometry, behind: Tensor, start: Start | None) -> LayerLatents:
         return self._conditioned(job, geometry, _IN_FRONT, behind, start)
 
-    def background_behind(self, job: Job, geometry: Geometry, front: Tensor) -> Latents:
+    def background_behind(self, job: ModelJob, geometry: Geometry, front: Tensor) -> LayerLatents:
         return self._conditioned(job, geometry, self._behind, front, None)
 
-    def _conditioned(self, job: Job, geometry: Geometry, chain: Chain, given: Tensor, start: Start | None) -> Latents:
+    def _conditioned(
+        self, job: ModelJob, geometry: Geometry, chain: Chain, given: Tensor, start: Start | None
+    ) -> LayerLatents:
         job.meter.expect(job.request.images * (2 * job.settings.steps + 1))
         latents = [encode_picture(given, job.components, job.note)] * job.request.images
         return _run_chain(job, geometry, chain, latents, job.request.prompt, generators(job), start)
 
-    def blend(self, job: Job, geometry: Geometry, front: Tensor, back: Tensor, both: Tensor) -> Latents:
+    def blend(self, job: ModelJob, geometry: Geometry, front: Tensor, back: Tensor, both: Tensor) -> LayerLatents:
         given = [encode_picture(front, job.components, job.note)] * job.request.images
         run = Run(self._behind.to_blended, (job.request.prompt,), condition_latents=given)
         run = run.starting(encode_picture(both, job.components, job.note), BLEND_STRENGTH)
         job.meter.expect(job.request.images * (run.steps(job) + 1))
         return execute(job, run, geometry, generators(job))
 
-    def joint(self, job: Job, geometry: Geometry) -> tuple[Sequence[Floats], Sequence[Floats]]:
+    def joint(self, job: ModelJob, geometry: Geometry) -> tuple[Sequence[Floats], Sequence[Floats]]:
         request, seeds = job.request, generators(job)
         run = Run("transparent", (request.prompt,))
         job.meter.expect(request.images * (3 * run.steps(job) + 2))
@@ -84,14 +86,14 @@ class Concatenated(TransparentRuns):
 
 
 def _run_chain(
-    job: Job,
+    job: ModelJob,
     geometry: Geometry,
     chain: Chain,
     given: Sequence[Tensor],
     prompt: str,
     seeds: list[torch.Generator],
     start: Start | None = None,
-) -> Latents:
+) -> LayerLatents:
     """`given` holds one latent an image."""
     strength = job.request.strength
     first = Run(chain.to_blended, (job.request.blended,), condition_latents=given)

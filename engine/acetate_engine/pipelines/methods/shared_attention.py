@@ -15,10 +15,10 @@ from acetate_engine.compositing.pixels import Floats
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing
 from acetate_engine.models.adapters.concat_condition import on_grey
 from acetate_engine.models.families.components import Adaptation
-from acetate_engine.pipelines.methods.base import BLEND_STRENGTH, Latents, Start, TransparentRuns
+from acetate_engine.pipelines.methods.base import BLEND_STRENGTH, LayerLatents, Start, TransparentRuns
 from acetate_engine.pipelines.stages.encoders import encode_picture
 from acetate_engine.pipelines.stages.geometry import Geometry
-from acetate_engine.pipelines.stages.job import Job
+from acetate_engine.pipelines.stages.job import ModelJob
 from acetate_engine.pipelines.stages.layers import decode, generators
 from acetate_engine.pipelines.stages.runs import Run, execute
 
@@ -31,13 +31,15 @@ class SharedAttention(TransparentRuns):
     def looks_at_background(self, layers: Collection[str]) -> bool:
         return "bg2fg" in layers
 
-    def foreground_on(self, job: Job, geometry: Geometry, behind: Tensor, start: Start | None) -> Latents:
+    def foreground_on(self, job: ModelJob, geometry: Geometry, behind: Tensor, start: Start | None) -> LayerLatents:
         return self._conditioned(job, geometry, "bg2fg", behind, start)
 
-    def background_behind(self, job: Job, geometry: Geometry, front: Tensor) -> Latents:
+    def background_behind(self, job: ModelJob, geometry: Geometry, front: Tensor) -> LayerLatents:
         return self._conditioned(job, geometry, "fg2bg", front, None)
 
-    def _conditioned(self, job: Job, geometry: Geometry, layer: str, given: Tensor, start: Start | None) -> Latents:
+    def _conditioned(
+        self, job: ModelJob, geometry: Geometry, layer: str, given: Tensor, start: Start | None
+    ) -> LayerLatents:
         """Two frames: the wanted layer, and the blended picture."""
         request = job.request
         frame, plain = (0 if layer == "bg2fg" else None), (start.plain if start else None)
@@ -47,7 +49,7 @@ class SharedAttention(TransparentRuns):
         job.meter.expect(request.images * (run.steps(job) + 1))
         return _first(run, execute(job, run, geometry, generators(job)))
 
-    def blend(self, job: Job, geometry: Geometry, front: Tensor, back: Tensor, both: Tensor) -> Latents:
+    def blend(self, job: ModelJob, geometry: Geometry, front: Tensor, back: Tensor, both: Tensor) -> LayerLatents:
         """The frames of fg2bg, with the background frame held to the one that is given."""
         start = torch.cat(
             [encode_picture(back, job.components, job.note), encode_picture(both, job.components, job.note)]
@@ -58,7 +60,7 @@ class SharedAttention(TransparentRuns):
         job.meter.expect(job.request.images * (run.steps(job) + 1))
         return _frame(execute(job, run, geometry, generators(job)), 1)
 
-    def joint(self, job: Job, geometry: Geometry) -> tuple[Sequence[Floats], Sequence[Floats]]:
+    def joint(self, job: ModelJob, geometry: Geometry) -> tuple[Sequence[Floats], Sequence[Floats]]:
         """Three frames in one run: foreground, background, blended picture."""
         request = job.request
         behind = request.background_prompt or request.prompt
@@ -79,10 +81,10 @@ def _conditioned_by(rgba: Tensor) -> Callable[[Adaptation], None]:
     return prepare
 
 
-def _first(run: Run, latents: Latents) -> Latents:
+def _first(run: Run, latents: LayerLatents) -> LayerLatents:
     """The first frame, and its colour, which follows the frames where it is made apart."""
     return [torch.cat([latent[:1], latent[len(run.prompts) :]]) for latent in latents]
 
 
-def _frame(latents: Latents, index: int) -> Latents:
+def _frame(latents: LayerLatents, index: int) -> LayerLatents:
     return [latent[index : index + 1] for latent in latents]

@@ -10,24 +10,24 @@ from acetate_engine.pipelines.methods.base import Start
 from acetate_engine.pipelines.recipes.repaint import reworked
 from acetate_engine.pipelines.stages.encoders import encode_picture, encode_transparent, to_tensor
 from acetate_engine.pipelines.stages.geometry import Geometry
-from acetate_engine.pipelines.stages.job import Job
+from acetate_engine.pipelines.stages.job import ModelJob
 from acetate_engine.pipelines.stages.layers import decoded_layers, made_layers
 
 TEXT_ALONE = "made from the text alone: this model cannot look at the background"
 
 
-def foreground(job: Job) -> list[GeneratedLayer]:
+def foreground(job: ModelJob) -> list[GeneratedLayer]:
     geometry = _of_layer(job)
     latents = job.method.foreground(job, geometry)
     return decoded_layers(job, latents, geometry, LayerRole.FOREGROUND, job.request.prompt)
 
 
-def _of_layer(job: Job) -> Geometry:
+def _of_layer(job: ModelJob) -> Geometry:
     """Hints may say that something stands anywhere in the bounds; without them a layer keeps to its best shape."""
     return job.covering(job.request.bounds) if job.request.control else job.containing()
 
 
-def foreground_on(job: Job, background: Pixels, earlier: Pixels | None = None) -> list[GeneratedLayer]:
+def foreground_on(job: ModelJob, background: Pixels, earlier: Pixels | None = None) -> list[GeneratedLayer]:
     """A foreground that fits `background`; another version of `earlier` where that is given.
 
     The pixels of both are those of the bounds.
@@ -42,7 +42,7 @@ def foreground_on(job: Job, background: Pixels, earlier: Pixels | None = None) -
     return decoded_layers(job, latents, geometry, LayerRole.FOREGROUND, job.request.prompt)
 
 
-def _start(job: Job, front: Pixels, behind: Pixels) -> Start:
+def _start(job: ModelJob, front: Pixels, behind: Pixels) -> Start:
     """Of pixels of the working extent."""
     both = to_pixels(over(to_float(front), to_float(behind)), job.request.pixel_format)
     wanted, parts = to_tensor(front, job.device), job.components
@@ -53,7 +53,7 @@ def _start(job: Job, front: Pixels, behind: Pixels) -> Start:
     )
 
 
-def background_behind(job: Job) -> list[GeneratedLayer]:
+def background_behind(job: ModelJob) -> list[GeneratedLayer]:
     geometry = job.covering(job.request.covered)
     cutout = job.within(job.request.foreground, job.request.covered)
     front = to_tensor(geometry.to_working(cutout, repeat_border=False), job.device)
@@ -61,7 +61,7 @@ def background_behind(job: Job) -> list[GeneratedLayer]:
     return decoded_layers(job, latents, geometry, LayerRole.BACKGROUND, job.request.prompt)
 
 
-def blend(job: Job) -> list[GeneratedLayer]:
+def blend(job: ModelJob) -> list[GeneratedLayer]:
     """Foreground over background, repainted so that they belong together."""
     geometry, bounds = job.covering(job.request.bounds), job.request.bounds
     cutout = geometry.to_working(job.within(job.request.foreground, bounds), repeat_border=False)
@@ -72,7 +72,7 @@ def blend(job: Job) -> list[GeneratedLayer]:
     return decoded_layers(job, latents, geometry, LayerRole.BLENDED, job.request.prompt)
 
 
-def joint(job: Job) -> list[GeneratedLayer]:
+def joint(job: ModelJob) -> list[GeneratedLayer]:
     """Bottom to top within one image, images one after the other."""
     request = job.request
     geometry = job.covering(request.bounds)

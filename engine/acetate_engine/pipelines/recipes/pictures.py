@@ -29,7 +29,7 @@ _SHOW = "Select it roughly, or draw a box around it."
 
 
 @dataclass
-class Work:
+class PictureJob:
     """One request on its way: the picture, what is shown of its subject, and how far it is."""
 
     request: GenerateRequest
@@ -87,7 +87,7 @@ class Work:
 
 def extract(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
     """The subjects, each a layer with soft alpha and its own colour; the largest on top."""
-    work = Work(request, images, reporter, steps=1 + request.subject.most)
+    work = PictureJob(request, images, reporter, steps=1 + request.subject.most)
     fronts = subjects(find(work.picture, work.hints, work.note), request.subject.most)
     work.step(Stage.FIND)
     if not fronts:
@@ -102,7 +102,7 @@ def extract(request: GenerateRequest, images: Images, reporter: Reporter) -> Gen
 
 def select(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
     """The subject as a selection; of a selection that is given, its edge as the picture has it."""
-    work = Work(request, images, reporter, steps=2)
+    work = PictureJob(request, images, reporter, steps=2)
     given = work.mask
     front = find(work.picture, work.hints, work.note) if given is None else given
     work.step(Stage.FIND)
@@ -116,7 +116,7 @@ def select(request: GenerateRequest, images: Images, reporter: Reporter) -> Gene
 
 def remove(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
     """The picture without what the mask covers, or without its subject: painted as the surroundings go on."""
-    work = Work(request, images, reporter, steps=2)
+    work = PictureJob(request, images, reporter, steps=2)
     hole = _hole(work)
     work.step(Stage.FIND)
     layer = filled(work.picture, hole, request.seed, work.note)
@@ -124,7 +124,7 @@ def remove(request: GenerateRequest, images: Images, reporter: Reporter) -> Gene
     return work.made([(LayerRole.BACKGROUND, _name(request, "Behind"), layer)])
 
 
-def _hole(work: Work) -> NDArray[np.bool_]:
+def _hole(work: PictureJob) -> NDArray[np.bool_]:
     """A mask is taken as it is; clicks and boxes, or nothing, mean the subject there."""
     if work.mask is not None:
         hole = work.mask > 0
@@ -139,7 +139,7 @@ def _hole(work: Work) -> NDArray[np.bool_]:
 def decompose(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
     """Background and subjects, bottom to top; one over the other they are the picture, within 1/255."""
     most = max(request.subject.most, 1)
-    work = Work(request, images, reporter, steps=3 * most + 1)
+    work = PictureJob(request, images, reporter, steps=3 * most + 1)
     parts = split(work.picture, work.hints, most, request.seed, work.note, lambda: work.step(Stage.CUT_OUT))
     work.step(Stage.CUT_OUT, parts.subjects[0] if parts.subjects else None)
     work.done = work.steps - 1
@@ -151,7 +151,7 @@ def decompose(request: GenerateRequest, images: Images, reporter: Reporter) -> G
 
 def shadow(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
     """A shadow or a reflection of the layer, to lie under it."""
-    work = Work(request, images, reporter, steps=1)
+    work = PictureJob(request, images, reporter, steps=1)
     made = _SHADOWS[request.task](work.picture, request.light)
     if not made[..., 3].any():
         work.note("there is nothing of it: the layer is empty, or stands where the region ends")

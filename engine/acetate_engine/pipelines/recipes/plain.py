@@ -72,22 +72,22 @@ def _made(request: GenerateRequest, name: str, role: LayerRole, pixels: Pixels, 
     return Generated(tuple(layers))
 
 
-Recipe = Callable[[GenerateRequest, Images, Reporter], Generated]
+PlainRecipe = Callable[[GenerateRequest, Images, Reporter], Generated]
 
 
-def _of_pictures(name: str) -> Recipe:
+def _of_pictures(name: str) -> PlainRecipe:
     """Imported when it is called: its libraries take seconds, and a refusal does not need them."""
 
     def call(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
         from acetate_engine.pipelines.recipes import pictures
 
-        recipe: Recipe = getattr(pictures, name)
+        recipe: PlainRecipe = getattr(pictures, name)
         return recipe(request, images, reporter)
 
     return call
 
 
-WITHOUT_MODEL: dict[Task, Recipe] = {
+WITHOUT_MODEL: dict[Task, PlainRecipe] = {
     Task.IDENTITY: identity,
     Task.EDGES: edges,
     Task.EXTRACT: _of_pictures("extract"),

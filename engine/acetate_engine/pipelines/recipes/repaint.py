@@ -20,14 +20,14 @@ from acetate_engine.pipelines.contract import GeneratedLayer
 from acetate_engine.pipelines.stages.before_denoise import steps_of
 from acetate_engine.pipelines.stages.encoders import encode_picture, encode_residual, encode_transparent, to_tensor
 from acetate_engine.pipelines.stages.geometry import Geometry
-from acetate_engine.pipelines.stages.job import Job
+from acetate_engine.pipelines.stages.job import ModelJob
 from acetate_engine.pipelines.stages.layers import decode, made_layers, make_layer, to_region
 
 _HAZE = 0.4  # of a result that is hardly visible, more than of the layer it was made from
 _SAFE = 0.4  # of strength: below it the layer holds what the model does not know
 
 
-def refine(job: Job) -> list[GeneratedLayer]:
+def refine(job: ModelJob) -> list[GeneratedLayer]:
     """Another version of the layer; strength 0 gives back its bytes. With a mask, bytes outside of it stay too."""
     request = job.request
     original = job.within(request.foreground, request.bounds)
@@ -54,7 +54,7 @@ def _haze(pixels: Pixels) -> float:
     return float((alpha[visible] < 0.6).mean()) if visible.any() else 0.0
 
 
-def reworked(job: Job, original: Pixels) -> list[GeneratedLayer]:
+def reworked(job: ModelJob, original: Pixels) -> list[GeneratedLayer]:
     """Another version of `original`, whose pixels are those of the bounds; strength 0 gives back its bytes."""
     request = job.request
     geometry = job.covering(request.bounds)
@@ -66,7 +66,7 @@ def reworked(job: Job, original: Pixels) -> list[GeneratedLayer]:
     return made_layers(job, pictures, geometry, LayerRole.FOREGROUND, request.prompt)
 
 
-def inpaint(job: Job) -> list[GeneratedLayer]:
+def inpaint(job: ModelJob) -> list[GeneratedLayer]:
     """The layer, repainted where the mask is; bytes outside of the mask are those of the layer.
 
     Of a layer that is cut out only what is painted counts, so that it can lie above the one that it repaints.
@@ -88,7 +88,7 @@ def inpaint(job: Job) -> list[GeneratedLayer]:
     ]
 
 
-def _repainted(job: Job, original: Pixels, geometry: Geometry, mask: Pixels | None = None) -> list[Floats]:
+def _repainted(job: ModelJob, original: Pixels, geometry: Geometry, mask: Pixels | None = None) -> list[Floats]:
     """A picture (H, W, 4) of the working extent for every image.
 
     What decoding would lose of the layer's alpha is given back, by as much as the strength leaves of the layer.

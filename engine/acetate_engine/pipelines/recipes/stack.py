@@ -20,11 +20,11 @@ from acetate_engine.pipelines.contract import GeneratedLayer, Images
 from acetate_engine.pipelines.recipes.generate import foreground, foreground_on
 from acetate_engine.pipelines.recipes.repaint import reworked
 from acetate_engine.pipelines.stages.before_denoise import steps_of
-from acetate_engine.pipelines.stages.job import Job
+from acetate_engine.pipelines.stages.job import ModelJob
 from acetate_engine.pipelines.stages.runs import colour_steps
 
 
-def stack(job: Job) -> list[GeneratedLayer]:
+def stack(job: ModelJob) -> list[GeneratedLayer]:
     """Layers bottom to top, image after image.
 
     A layer is made for all images before the next one is, so that layer weights are changed as seldom as can be.
@@ -63,7 +63,7 @@ def _bottom(request: GenerateRequest, images: Images) -> Pixels:
     return np.zeros(shape, np.uint8)
 
 
-def _one_layer(job: Job, spec: StackLayer, index: int, image: int, below: Pixels) -> GeneratedLayer:
+def _one_layer(job: ModelJob, spec: StackLayer, index: int, image: int, below: Pixels) -> GeneratedLayer:
     bounds = spec.bounds or job.request.bounds
     seed = (spec.seed if spec.seed is not None else job.request.seed + index) + image
     part = job.part(prompt=spec.prompt, bounds=bounds, seed=seed % (MAX_SEED + 1), images=1, strength=spec.strength)
@@ -72,7 +72,7 @@ def _one_layer(job: Job, spec: StackLayer, index: int, image: int, below: Pixels
     return replace(layer, image=image)
 
 
-def _made(part: Job, seen: Pixels, picture: Pixels | None) -> list[GeneratedLayer]:
+def _made(part: ModelJob, seen: Pixels, picture: Pixels | None) -> list[GeneratedLayer]:
     """From nothing at strength 1, which needs no picture; else from what the layer showed before."""
     strength = part.request.strength
     steps = _steps(part, strength)
@@ -84,17 +84,17 @@ def _made(part: Job, seen: Pixels, picture: Pixels | None) -> list[GeneratedLaye
     return layers
 
 
-def _work(job: Job, spec: StackLayer) -> int:
+def _work(job: ModelJob, spec: StackLayer) -> int:
     """Steps that a layer takes, decoding included."""
     steps = _steps(job, spec.strength)
     return _runs(job) * steps + colour_steps(job, steps) + 1 if steps else 0
 
 
-def _steps(job: Job, strength: float) -> int:
+def _steps(job: ModelJob, strength: float) -> int:
     return steps_of(job.settings.steps, strength)
 
 
-def _runs(job: Job) -> int:
+def _runs(job: ModelJob) -> int:
     """Denoising runs of a layer that looks at those below it."""
     return job.method.runs_per_layer if job.components.looks_at_background else 1
 

@@ -15,7 +15,7 @@ from acetate_engine.models.adapters.controls import AtStep, HintReader, Residual
 from acetate_engine.pipelines.stages.encoders import to_tensor
 from acetate_engine.pipelines.stages.geometry import Geometry
 from acetate_engine.pipelines.stages.hints import as_hint
-from acetate_engine.pipelines.stages.job import Job
+from acetate_engine.pipelines.stages.job import ModelJob
 
 _FOLDERS = {
     ControlMethod.CONTROLNET: "models/controlnet/{family}_{kind}",
@@ -38,7 +38,7 @@ class Control:
         return self.start <= share < self.end and self.weight > 0
 
 
-def read_controls(job: Job, geometry: Geometry) -> list[Control]:
+def read_controls(job: ModelJob, geometry: Geometry) -> list[Control]:
     """Raises UnsupportedTask where the model has nothing that reads a hint, CheckpointError."""
     found = []
     for hint in job.request.control:
@@ -50,7 +50,7 @@ def read_controls(job: Job, geometry: Geometry) -> list[Control]:
     return found
 
 
-def _reader(job: Job, hint: ControlHint) -> HintReader:
+def _reader(job: ModelJob, hint: ControlHint) -> HintReader:
     wanted = tuple(ControlMethod) if hint.method is None else (hint.method,)
     for method in wanted:
         if (method, hint.kind) in job.components.controls:

@@ -8,10 +8,10 @@ from acetate.protocol.errors import CheckpointError, PartError
 from acetate_engine.compositing.resize import resize
 from acetate_engine.pipelines.stages.enlarging import enlarge_to, upscaler
 from acetate_engine.pipelines.stages.geometry import Resample
-from acetate_engine.pipelines.stages.job import Job
+from acetate_engine.pipelines.stages.job import ModelJob
 
 
-def finishing(job: Job) -> Resample:
+def finishing(job: ModelJob) -> Resample:
     """What enlarges this job's results. The painter is told where it is interpolation alone."""
     try:
         upscaler()

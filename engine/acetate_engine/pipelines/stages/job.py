@@ -19,7 +19,7 @@ from acetate_engine.models.families.components import Components
 from acetate_engine.pipelines.contract import Images, Reporter
 from acetate_engine.pipelines.stages.geometry import Geometry
 from acetate_engine.pipelines.stages.previews import Budget, LatentPreview
-from acetate_engine.pipelines.stages.settings import Settings
+from acetate_engine.pipelines.stages.settings import RunSettings
 
 if TYPE_CHECKING:
     from acetate_engine.pipelines.methods.base import LayerMethod
@@ -63,7 +63,7 @@ def nothing(layer: str | None, latents: Sequence[Tensor]) -> None:
 
 
 @dataclass(frozen=True)
-class Job:
+class ModelJob:
     """A request on its way through a loaded model."""
 
     request: GenerateRequest
@@ -72,7 +72,7 @@ class Job:
     model: Model
     components: Components
     preview: Callable[[], LatentPreview]  # fitted at its first use, kept with the model
-    settings: Settings
+    settings: RunSettings
     notes: list[str] = field(default_factory=list)
     finished: Finished = nothing
     budget: Budget = field(default_factory=lambda: Budget(_PREVIEW_SHARE))  # of previews
@@ -90,7 +90,7 @@ class Job:
         if text is not None and text not in self.notes:
             self.notes.append(text)
 
-    def part(self, **fields: object) -> Job:
+    def part(self, **fields: object) -> ModelJob:
         """A part of this job with another request; notes and progress are shared."""
         return replace(self, request=replace(self.request, **fields))  # type: ignore[arg-type]  # checked by the dataclass
 

@@ -19,23 +19,23 @@ from acetate_engine.pipelines.contract import GeneratedLayer
 from acetate_engine.pipelines.stages.decoders import decode_opaque, decode_transparent
 from acetate_engine.pipelines.stages.finish import finishing
 from acetate_engine.pipelines.stages.geometry import Geometry
-from acetate_engine.pipelines.stages.job import Job
+from acetate_engine.pipelines.stages.job import ModelJob
 from acetate_engine.prompts.weights import plain
 
 _NAME = 40  # characters of the prompt
 
 
-def seed_of(job: Job, image: int) -> int:
+def seed_of(job: ModelJob, image: int) -> int:
     """Seeds of the alternatives count up from the request's."""
     return (job.request.seed + image) % (MAX_SEED + 1)
 
 
-def generators(job: Job) -> list[torch.Generator]:
+def generators(job: ModelJob) -> list[torch.Generator]:
     """One an image, on the CPU."""
     return [torch.Generator().manual_seed(seed_of(job, image)) for image in range(job.request.images)]
 
 
-def decode(job: Job, latent: Tensor, role: LayerRole, residual: Tensor | None = None) -> Floats:
+def decode(job: ModelJob, latent: Tensor, role: LayerRole, residual: Tensor | None = None) -> Floats:
     """(1, c, h, w) scaled → (H, W, 4) straight, of the working extent.
 
     A second row, and `residual`, are as in `decode_transparent`.
@@ -49,14 +49,14 @@ def decode(job: Job, latent: Tensor, role: LayerRole, residual: Tensor | None = 
     return picture
 
 
-def to_region(job: Job, picture: Floats, geometry: Geometry) -> Pixels:
+def to_region(job: ModelJob, picture: Floats, geometry: Geometry) -> Pixels:
     """(H, W, 4) of the working extent → uint16 of the region; 8 bits would not do for a layer of 16."""
     resample = finishing(job) if job.request.finish and geometry.enlargement > 1 else resize
     return geometry.to_canvas(to_pixels(picture, PixelFormat.RGBA16), resample)
 
 
 def make_layer(
-    job: Job, pixels: Pixels, geometry: Geometry, role: LayerRole, image: int, prompt: str
+    job: ModelJob, pixels: Pixels, geometry: Geometry, role: LayerRole, image: int, prompt: str
 ) -> GeneratedLayer:
     """Pixels of the region → the layer, cut to the bounds asked for."""
     bounds, seed = job.request.bounds, seed_of(job, image)
@@ -65,14 +65,14 @@ def make_layer(
 
 
 def decoded_layers(
-    job: Job, latents: Sequence[Tensor], geometry: Geometry, role: LayerRole, prompt: str
+    job: ModelJob, latents: Sequence[Tensor], geometry: Geometry, role: LayerRole, prompt: str
 ) -> list[GeneratedLayer]:
     """One layer an image."""
     return made_layers(job, (decode(job, latent, role) for latent in latents), geometry, role, prompt)
 
 
 def made_layers(
-    job: Job, pictures: Iterable[Floats], geometry: Geometry, role: LayerRole, prompt: str
+    job: ModelJob, pictures: Iterable[Floats], geometry: Geometry, role: LayerRole, prompt: str
 ) -> list[GeneratedLayer]:
     """One layer a picture (H, W, 4) of the working extent."""
     return [

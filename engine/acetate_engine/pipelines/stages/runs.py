@@ -26,7 +26,7 @@ from acetate_engine.pipelines.stages.control import Control, read_controls
 from acetate_engine.pipelines.stages.denoise import Denoising, Known, Predict, Predictor
 from acetate_engine.pipelines.stages.encoders import to_tensor
 from acetate_engine.pipelines.stages.geometry import Geometry
-from acetate_engine.pipelines.stages.job import Job
+from acetate_engine.pipelines.stages.job import ModelJob
 
 
 @dataclass(frozen=True)
@@ -52,19 +52,19 @@ class Run:
         """The same from pictures and noise by `strength`; from noise alone where there are none."""
         return self if start is None else replace(self, start=start, strength=strength)
 
-    def steps(self, job: Job) -> int:
+    def steps(self, job: ModelJob) -> int:
         """How many it takes an image, those for a layer's colour included."""
         own = job.settings.steps if self.start is None else steps_of(job.settings.steps, self.strength)
         return own + (0 if self.layer_frame is None else colour_steps(job, own))
 
 
-def colour_steps(job: Job, steps: int) -> int:
+def colour_steps(job: ModelJob, steps: int) -> int:
     """How many of a run's last steps are gone again without layer adapter, for the colour of a layer."""
     whole = job.settings.steps
     return min(steps, whole - round(whole * job.components.colour_from))
 
 
-def execute(job: Job, run: Run, geometry: Geometry, generators: Sequence[torch.Generator]) -> list[Tensor]:
+def execute(job: ModelJob, run: Run, geometry: Geometry, generators: Sequence[torch.Generator]) -> list[Tensor]:
     """Denoise one image a generator; the seed of an image alone decides it.
 
     Where the layer weights go half-way, all images go half-way first: weights are changed once.
@@ -94,7 +94,7 @@ def _in_turn(colours: Sequence[Denoising], count: int) -> list[list[Tensor]]:
     return [[colour.result()] for colour in colours] or [[]] * count
 
 
-def encode_prompts(job: Job, prompts: Sequence[str], working: Extent) -> tuple[Text, Text | None]:
+def encode_prompts(job: ModelJob, prompts: Sequence[str], working: Extent) -> tuple[Text, Text | None]:
     """Rows of the prompts, and where there is guidance as many of the negative prompt."""
     distinct = list(dict.fromkeys([*prompts, job.request.negative_prompt]))
     encoded = job.components.encode_text(distinct, job.request.clip_skip, working)
@@ -107,7 +107,7 @@ def encode_prompts(job: Job, prompts: Sequence[str], working: Extent) -> tuple[T
     return positive, negative if job.settings.guidance_scale > 1 else None
 
 
-def _embedded(job: Job, frames: int) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+def _embedded(job: ModelJob, frames: int) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     """Image prompts: rows without the picture and rows with it, for every frame."""
     if job.components.image_prompts is None:
         return (), ()
@@ -117,7 +117,7 @@ def _embedded(job: Job, frames: int) -> tuple[tuple[Tensor, ...], tuple[Tensor, 
     return without, pictures
 
 
-def _on_white(job: Job, name: str) -> Tensor:
+def _on_white(job: ModelJob, name: str) -> Tensor:
     """(3, H, W), 0..1: the way cut-outs are shown."""
     rgba = to_tensor(job.images[name], job.device)[0]
     return rgba[:3] * rgba[3:] + (1 - rgba[3:])
@@ -131,7 +131,7 @@ class _Begun:
 
 
 def _begin(
-    job: Job, run: Run, geometry: Geometry, text: tuple[Text, Text | None], index: int, generator: torch.Generator
+    job: ModelJob, run: Run, geometry: Geometry, text: tuple[Text, Text | None], index: int, generator: torch.Generator
 ) -> _Begun:
     parts, settings = job.components, job.settings
     strength = 1.0 if run.start is None else run.strength
@@ -154,7 +154,7 @@ def _begin(
     return _Begun(picture, noise, generator)
 
 
-def _branched(job: Job, run: Run, text: tuple[Text, Text | None], begun: _Begun) -> Denoising | None:
+def _branched(job: ModelJob, run: Run, text: tuple[Text, Text | None], begun: _Begun) -> Denoising | None:
     """The layer's frame goes on alone without layer adapter, from where the run is when only the colour steps are left.
 
     A run that starts there already starts from the plain picture: the adjusted latent would show what it hides.
@@ -193,7 +193,7 @@ def _copied(generator: torch.Generator) -> torch.Generator:
 
 
 def _predict(
-    job: Job, run: Run, text: tuple[Text, Text | None], condition_latents: Tensor | None, timesteps: Timesteps
+    job: ModelJob, run: Run, text: tuple[Text, Text | None], condition_latents: Tensor | None, timesteps: Timesteps
 ) -> Predict:
     """With the layer weights and their conditions up to `layer_until`, without them from then on."""
     denoiser, guidance_scale = job.components.denoiser, job.settings.guidance_scale

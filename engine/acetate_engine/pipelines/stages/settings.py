@@ -23,7 +23,7 @@ class FamilyPreset:
 
 
 @dataclass(frozen=True)
-class Settings:
+class RunSettings:
     """How to sample and decode."""
 
     steps: int
@@ -33,14 +33,14 @@ class Settings:
     area: float  # largest working area, as a multiple of the model's own
 
     @staticmethod
-    def of(request: GenerateRequest, family: str, few_steps: Distilled | None = None) -> Settings:
+    def of(request: GenerateRequest, family: str, few_steps: Distilled | None = None) -> RunSettings:
         """`few_steps`: what the model, or a style in it, was taught to be sampled by, in place of the preset."""
         values = json.loads((resources_dir() / "presets" / f"{request.preset.value}.json").read_text(encoding="utf-8"))
         row = values["families"].get(family, values["any"])
         preset = from_json(FamilyPreset, row, f"{request.preset.value}.json")
         if few_steps is not None:
             preset = FamilyPreset(few_steps.steps, Scheduler.EULER, few_steps.guidance_scale)
-        return Settings(
+        return RunSettings(
             steps=preset.steps if request.steps is None else request.steps,
             scheduler=request.scheduler or preset.scheduler,
             guidance_scale=preset.guidance_scale if request.guidance_scale is None else request.guidance_scale,

@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 
 from acetate_engine.training.compose import Floats
 
-Effect = Callable[[Floats, np.random.Generator], Floats]
+PaintEffect = Callable[[Floats, np.random.Generator], Floats]
 
 
 def layer_over(top: Floats, bottom: Floats) -> Floats:
@@ -82,7 +82,7 @@ def fade(rgba: Floats, rng: np.random.Generator) -> Floats:
     return np.concatenate([rgba[..., :3], (rgba[..., 3] * factor)[..., None]], -1)
 
 
-EFFECTS: tuple[Effect, ...] = (glass, smoke, glow, shadow, fade)
+EFFECTS: tuple[PaintEffect, ...] = (glass, smoke, glow, shadow, fade)
 
 
 def translucent(rgba: Floats, rng: np.random.Generator) -> Floats:

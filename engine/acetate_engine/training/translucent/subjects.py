@@ -12,7 +12,7 @@ import numpy as np
 
 from acetate_engine.compositing.alpha import bleed
 from acetate_engine.training.compose import Floats
-from acetate_engine.training.datasets import Bytes, Pictures
+from acetate_engine.training.datasets import Bytes, PictureSet
 from acetate_engine.training.translucent import air, clear, fire, light, threads, vessels
 from acetate_engine.training.translucent.frame import Frame
 
@@ -30,7 +30,7 @@ _HAIRS = ("black", "brown", "golden", "red", "grey", "white", "blue", "pink")
 
 
 @dataclass(frozen=True)
-class Subject:
+class Motif:
     """How one caption is painted, and how far its pictures may differ in pose."""
 
     paint: Paint
@@ -38,7 +38,7 @@ class Subject:
     scale: tuple[float, float] = (0.78, 0.98)
 
 
-def _subjects() -> Iterator[tuple[str, Subject]]:
+def _subjects() -> Iterator[tuple[str, Motif]]:
     """Caption without style -> how it is painted."""
     yield from _glass()
     yield from _fire_and_light()
@@ -46,97 +46,97 @@ def _subjects() -> Iterator[tuple[str, Subject]]:
     yield from _threads()
 
 
-def _glass() -> Iterator[tuple[str, Subject]]:
+def _glass() -> Iterator[tuple[str, Motif]]:
     for tint in _GLASS:
-        yield f"a {tint} glass bottle", Subject(partial(vessels.bottle, tint=tint), 12)
-        yield f"a {tint} glass sphere", Subject(partial(clear.sphere, tint=tint), 20, (0.8, 1.05))
-        yield f"a pane of {tint} glass", Subject(partial(clear.pane, tint=tint), 14)
+        yield f"a {tint} glass bottle", Motif(partial(vessels.bottle, tint=tint), 12)
+        yield f"a {tint} glass sphere", Motif(partial(clear.sphere, tint=tint), 20, (0.8, 1.05))
+        yield f"a pane of {tint} glass", Motif(partial(clear.pane, tint=tint), 14)
     for content in ("red", "blue", "green", "purple", "golden", "pink"):
-        yield f"a glass bottle of {content} potion", Subject(partial(vessels.bottle, tint="clear", content=content), 12)
-        yield f"a round flask of {content} potion", Subject(partial(vessels.jar, content=content), 10)
-    yield "an empty wine glass", Subject(vessels.wine_glass, 8)
+        yield f"a glass bottle of {content} potion", Motif(partial(vessels.bottle, tint="clear", content=content), 12)
+        yield f"a round flask of {content} potion", Motif(partial(vessels.jar, content=content), 10)
+    yield "an empty wine glass", Motif(vessels.wine_glass, 8)
     for content in vessels.LIQUIDS:
-        yield f"a wine glass of {content}", Subject(partial(vessels.wine_glass, content=content), 4)
+        yield f"a wine glass of {content}", Motif(partial(vessels.wine_glass, content=content), 4)
     for rim in ("black", "golden", "brown", "red", "grey", "blue"):
-        yield f"a magnifying glass with a {rim} rim", Subject(partial(clear.lens, rim=rim), 25)
+        yield f"a magnifying glass with a {rim} rim", Motif(partial(clear.lens, rim=rim), 25)
     for count, words in {1: "a soap bubble", 3: "three soap bubbles", 12: "many soap bubbles"}.items():
-        yield words, Subject(partial(clear.bubbles, count=count), 180, (0.6, 1.0))
+        yield words, Motif(partial(clear.bubbles, count=count), 180, (0.6, 1.0))
     for tint in ("pink", "blue", "green", "golden", "purple"):
-        yield f"a {tint} soap bubble", Subject(partial(clear.bubbles, count=1, tint=tint), 180, (0.6, 1.0))
+        yield f"a {tint} soap bubble", Motif(partial(clear.bubbles, count=1, tint=tint), 180, (0.6, 1.0))
     for count, words in {1: "an ice cube", 2: "two ice cubes", 3: "three ice cubes"}.items():
-        yield words, Subject(partial(clear.ice, count=count), 15)
+        yield words, Motif(partial(clear.ice, count=count), 15)
     for tint in ("blue", "pink", "green", "yellow"):
-        yield f"a cube of {tint} ice", Subject(partial(clear.ice, count=1, tint=tint), 15)
-    yield "a drop of water", Subject(partial(clear.drops, count=1), 8, (0.6, 1.0))
-    yield "drops of water", Subject(partial(clear.drops, count=14), 180)
+        yield f"a cube of {tint} ice", Motif(partial(clear.ice, count=1, tint=tint), 15)
+    yield "a drop of water", Motif(partial(clear.drops, count=1), 8, (0.6, 1.0))
+    yield "drops of water", Motif(partial(clear.drops, count=14), 180)
     for tint in ("red", "blue", "green", "purple", "golden"):
-        yield f"a drop of {tint} liquid", Subject(partial(clear.drops, count=1, tint=tint), 8, (0.6, 1.0))
+        yield f"a drop of {tint} liquid", Motif(partial(clear.drops, count=1, tint=tint), 8, (0.6, 1.0))
 
 
-def _fire_and_light() -> Iterator[tuple[str, Subject]]:
+def _fire_and_light() -> Iterator[tuple[str, Motif]]:
     for tint in ("orange", "red", "yellow", "blue", "green", "purple", "pink", "white"):
-        yield f"{_a(tint)} flame", Subject(partial(fire.flame, tint=tint), 5)
+        yield f"{_a(tint)} flame", Motif(partial(fire.flame, tint=tint), 5)
     for tint in ("white", "red", "blue", "green", "yellow", "purple", "black"):
-        yield f"a burning {tint} candle", Subject(partial(fire.candle, tint=tint), 3)
-    yield "a campfire", Subject(partial(fire.campfire, tint="orange"), 3)
+        yield f"a burning {tint} candle", Motif(partial(fire.candle, tint=tint), 3)
+    yield "a campfire", Motif(partial(fire.campfire, tint="orange"), 3)
     for tint in ("blue", "green", "purple"):
-        yield f"a campfire with {tint} flames", Subject(partial(fire.campfire, tint=tint), 3)
+        yield f"a campfire with {tint} flames", Motif(partial(fire.campfire, tint=tint), 3)
     for tint in _LIGHTS:
-        yield f"{tint} sparks", Subject(partial(fire.sparks, tint=tint), 20)
-        yield f"{_a(tint)} magic swirl", Subject(partial(light.swirl, tint=tint), 180)
-        yield f"{_a(tint)} light beam", Subject(partial(light.beam, tint=tint), 20, (0.9, 1.0))
-        yield f"{_a(tint)} glowing orb", Subject(partial(light.orb, tint=tint), 180, (0.7, 1.0))
-        yield f"{tint} twinkling stars", Subject(partial(light.twinkles, tint=tint), 10)
+        yield f"{tint} sparks", Motif(partial(fire.sparks, tint=tint), 20)
+        yield f"{_a(tint)} magic swirl", Motif(partial(light.swirl, tint=tint), 180)
+        yield f"{_a(tint)} light beam", Motif(partial(light.beam, tint=tint), 20, (0.9, 1.0))
+        yield f"{_a(tint)} glowing orb", Motif(partial(light.orb, tint=tint), 180, (0.7, 1.0))
+        yield f"{tint} twinkling stars", Motif(partial(light.twinkles, tint=tint), 10)
     for tint in ("white", "yellow", "blue", "purple", "pink", "red", "turquoise"):
-        yield f"a {tint} lightning bolt", Subject(partial(light.lightning, tint=tint), 20, (0.9, 1.0))
-        yield f"a {tint} lens flare", Subject(partial(light.flare, tint=tint), 20)
+        yield f"a {tint} lightning bolt", Motif(partial(light.lightning, tint=tint), 20, (0.9, 1.0))
+        yield f"a {tint} lens flare", Motif(partial(light.flare, tint=tint), 20)
     for sign in light.SIGNS:
         for tint in ("red", "blue", "green", "pink", "purple", "yellow", "white", "turquoise"):
-            yield f"a {tint} neon {sign}", Subject(partial(light.neon, tint=tint, sign=sign), 10)
+            yield f"a {tint} neon {sign}", Motif(partial(light.neon, tint=tint, sign=sign), 10)
 
 
-def _airy() -> Iterator[tuple[str, Subject]]:
+def _airy() -> Iterator[tuple[str, Motif]]:
     for tint in _SMOKES:
-        yield f"a cloud of {tint} smoke", Subject(partial(air.smoke_cloud, tint=tint), 30)
-        yield f"a column of {tint} smoke", Subject(partial(air.smoke_column, tint=tint), 8)
-        yield f"a ring of {tint} smoke", Subject(partial(air.smoke_ring, tint=tint), 20)
-    yield "steam", Subject(air.steam, 8)
-    yield "a wisp of steam", Subject(partial(air.steam, wisps=1), 8)
+        yield f"a cloud of {tint} smoke", Motif(partial(air.smoke_cloud, tint=tint), 30)
+        yield f"a column of {tint} smoke", Motif(partial(air.smoke_column, tint=tint), 8)
+        yield f"a ring of {tint} smoke", Motif(partial(air.smoke_ring, tint=tint), 20)
+    yield "steam", Motif(air.steam, 8)
+    yield "a wisp of steam", Motif(partial(air.steam, wisps=1), 8)
     for tint in ("white", "red", "blue", "green", "yellow"):
-        yield f"steam of a hot {tint} cup", Subject(partial(air.hot_cup, tint=tint), 2)
+        yield f"steam of a hot {tint} cup", Motif(partial(air.hot_cup, tint=tint), 2)
     for tint in ("white", "grey", "blue", "green", "pink"):
-        yield f"{tint} fog", Subject(partial(air.fog, tint=tint), 0, (1.0, 1.0))
+        yield f"{tint} fog", Motif(partial(air.fog, tint=tint), 0, (1.0, 1.0))
     for tint in ("white", "grey", "black", "pink", "golden", "blue"):
-        yield f"a {tint} cloud", Subject(partial(air.cloud, tint=tint), 4)
+        yield f"a {tint} cloud", Motif(partial(air.cloud, tint=tint), 4)
     for drops, words in {45: "light rain", 110: "rain", 240: "heavy rain"}.items():
-        yield words, Subject(partial(air.rain, drops=drops), 5, (1.0, 1.1))
+        yield words, Motif(partial(air.rain, drops=drops), 5, (1.0, 1.1))
     for flakes, words in {35: "light snow", 80: "falling snow", 160: "heavy snow"}.items():
-        yield words, Subject(partial(air.snow, flakes=flakes), 5, (1.0, 1.1))
+        yield words, Motif(partial(air.snow, flakes=flakes), 5, (1.0, 1.1))
     for of in ("tree", "person", "window", "ball"):
-        yield f"the soft shadow of a {of}", Subject(partial(air.shadow, of=of), 20)
+        yield f"the soft shadow of a {of}", Motif(partial(air.shadow, of=of), 20)
 
 
-def _threads() -> Iterator[tuple[str, Subject]]:
-    yield "a spider web", Subject(threads.web, 180)
-    yield "a torn spider web", Subject(partial(threads.web, torn=True), 180)
-    yield "a spider web with dew", Subject(partial(threads.web, dewy=True), 180)
+def _threads() -> Iterator[tuple[str, Motif]]:
+    yield "a spider web", Motif(threads.web, 180)
+    yield "a torn spider web", Motif(partial(threads.web, torn=True), 180)
+    yield "a spider web with dew", Motif(partial(threads.web, dewy=True), 180)
     for tint in ("white", "grey", "black", "blue", "red", "green", "brown", "pink", "golden"):
-        yield f"a {tint} feather", Subject(partial(threads.feather, tint=tint), 40)
+        yield f"a {tint} feather", Motif(partial(threads.feather, tint=tint), 40)
     for kind in ("straight", "wavy", "curly"):
         for tint in _HAIRS:
-            yield f"{tint} {kind} hair", Subject(partial(threads.hair, tint=tint, kind=kind), 10)
+            yield f"{tint} {kind} hair", Motif(partial(threads.hair, tint=tint, kind=kind), 10)
     for tint in ("green", "dark green", "dry"):
-        yield f"a tuft of {tint} grass", Subject(partial(threads.grass, tint=tint), 4)
+        yield f"a tuft of {tint} grass", Motif(partial(threads.grass, tint=tint), 4)
     for tint in ("brown", "white", "black", "green", "blue"):
-        yield f"a {tint} net", Subject(partial(threads.net, tint=tint), 8)
-        yield f"{tint} lace", Subject(partial(threads.lace, tint=tint), 180)
+        yield f"a {tint} net", Motif(partial(threads.net, tint=tint), 8)
+        yield f"{tint} lace", Motif(partial(threads.lace, tint=tint), 180)
 
 
 def _a(words: str) -> str:
     return f"{'an' if words[0] in 'aeio' else 'a'} {words}"
 
 
-SUBJECTS: Mapping[str, Subject] = {f"{words}, {STYLE}": subject for words, subject in _subjects()}
+SUBJECTS: Mapping[str, Motif] = {f"{words}, {STYLE}": subject for words, subject in _subjects()}
 
 
 def render(caption: str, side: int, seed: int) -> Bytes:
@@ -156,9 +156,11 @@ def render(caption: str, side: int, seed: int) -> Bytes:
     return np.round(bleed(straight.clip(0, 1).astype(np.float32)) * 255).astype(np.uint8)
 
 
-def render_all(count: int, side: int, seed: int, captions: tuple[str, ...] = ()) -> Pictures:
+def render_all(count: int, side: int, seed: int, captions: tuple[str, ...] = ()) -> PictureSet:
     """`count` pictures of `captions` (none: of all), each about as often; `caption`, `style`, `licence` in the rows."""
     chosen = list(islice(cycle(captions or SUBJECTS), count))
     rounds = len(captions or SUBJECTS)
     pixels = np.stack([render(said, side, seed + number // rounds) for number, said in enumerate(chosen)])
-    return Pictures(pixels, [{"caption": said, "style": STYLE, "licence": LICENCE, "spdx": LICENCE} for said in chosen])
+    return PictureSet(
+        pixels, [{"caption": said, "style": STYLE, "licence": LICENCE, "spdx": LICENCE} for said in chosen]
+    )

@@ -14,7 +14,7 @@ from acetate_engine.models.checkpoints.info import Family
 from acetate_engine.models.families.add_ons import AddOns
 from acetate_engine.models.families.clip import Tables, encode_by_clip
 from acetate_engine.models.families.components import Text
-from acetate_engine.models.networks.clip_text import Clip
+from acetate_engine.models.networks.clip_text import ClipEncoder
 from tests.engine.models import official, single_file
 
 CPU = torch.device("cpu")
@@ -68,7 +68,7 @@ def test_a_weight_moves_its_own_word_by_its_size(base: BaseModel) -> None:
 
 def test_brackets_with_weight_one_and_escapes_change_nothing(base: BaseModel) -> None:
     assert torch.equal(encoded(base, "a (red:1) apple").prompt_embeds, encoded(base, "a red apple").prompt_embeds)
-    clip = Clip(base.tokenizers[0], base.text_encoders[0])
+    clip = ClipEncoder(base.tokenizers[0], base.text_encoders[0])
     assert clip.chunks(r"a \(red\) apple")[0].ids == clip.tokenizer("a (red) apple", add_special_tokens=False).input_ids
 
 

@@ -26,7 +26,7 @@ _LOOK = 60.0  # seconds between two looks at how much room is taken
 log = structlog.get_logger("engine")
 
 
-class Engine:
+class Service:
     """Raises FileError where the job store cannot be used, EngineStartFailed where the cluster cannot."""
 
     def __init__(self, executor: ExecutorKind) -> None:

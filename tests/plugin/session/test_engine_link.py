@@ -19,7 +19,7 @@ from acetate.client.launcher import Launcher
 from acetate.protocol.connection import Connection, connection_file, write_connection
 from acetate.protocol.errors import AccessError, EngineNotInstalled
 from acetate.protocol.events import Health
-from acetate.session.engine import Engine, EngineState
+from acetate.session.engine_link import EngineLink, EngineState
 from acetate_engine.paths import data_dir, models_dir
 from tests.engine.process import private_environment
 from tests.plugin.client.test_launcher import install
@@ -36,14 +36,14 @@ def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EventLoop:
 
 
 @pytest.fixture
-def engine(events: EventLoop) -> Iterator[Engine]:
+def engine(events: EventLoop) -> Iterator[EngineLink]:
     install([sys.executable, "-m", "acetate_engine", "serve"])
-    engine = Engine(events.loop, Launcher())
+    engine = EngineLink(events.loop, Launcher())
     yield engine
     engine.stop()
 
 
-def test_two_who_need_it_at_once_start_one_engine(events: EventLoop, engine: Engine) -> None:
+def test_two_who_need_it_at_once_start_one_engine(events: EventLoop, engine: EngineLink) -> None:
     states: list[EngineState] = []
     engine.state.changed.connect(states.append)
     outcomes = [events.loop.run(engine.connection()) for _ in range(2)]
@@ -52,10 +52,10 @@ def test_two_who_need_it_at_once_start_one_engine(events: EventLoop, engine: Eng
     assert states == [EngineState.STARTING, EngineState.READY]
 
 
-def test_a_connection_file_with_a_wrong_token_names_the_engine_to_end(events: EventLoop, engine: Engine) -> None:
+def test_a_connection_file_with_a_wrong_token_names_the_engine_to_end(events: EventLoop, engine: EngineLink) -> None:
     right = events.run(engine.connection())
     write_connection(connection_file(), dataclasses.replace(right, token="spoilt"))
-    stranger = Engine(events.loop, Launcher())
+    stranger = EngineLink(events.loop, Launcher())
     with pytest.raises(AccessError, match=f"process {right.pid}"):
         events.run(stranger.connection())
     write_connection(connection_file(), right)
@@ -65,7 +65,7 @@ def test_a_connection_file_with_a_wrong_token_names_the_engine_to_end(events: Ev
     ]
 
 
-def test_a_call_is_made_again_when_the_engine_dies_in_it(events: EventLoop, engine: Engine) -> None:
+def test_a_call_is_made_again_when_the_engine_dies_in_it(events: EventLoop, engine: EngineLink) -> None:
     first = events.run(engine.connection())
     asked: list[int] = []
 
@@ -81,7 +81,7 @@ def test_a_call_is_made_again_when_the_engine_dies_in_it(events: EventLoop, engi
     assert health.pid != first.pid
 
 
-def test_an_engine_that_was_started_here_is_brought_back(events: EventLoop, engine: Engine) -> None:
+def test_an_engine_that_was_started_here_is_brought_back(events: EventLoop, engine: EngineLink) -> None:
     first = events.run(engine.connection())
     states: list[EngineState] = []
     engine.state.changed.connect(states.append)
@@ -90,7 +90,7 @@ def test_an_engine_that_was_started_here_is_brought_back(events: EventLoop, engi
     assert states == [EngineState.LOST, EngineState.STARTING, EngineState.READY]
 
 
-def test_a_style_that_is_put_into_its_folder_meanwhile_is_listed(events: EventLoop, engine: Engine) -> None:
+def test_a_style_that_is_put_into_its_folder_meanwhile_is_listed(events: EventLoop, engine: EngineLink) -> None:
     events.run(engine.list_models())
     assert engine.models.value == ()  # it does not start one
     events.run(engine.connection())
@@ -103,13 +103,13 @@ def test_a_style_that_is_put_into_its_folder_meanwhile_is_listed(events: EventLo
 
 
 def test_without_an_engine_the_error_says_how_to_get_one(events: EventLoop) -> None:
-    engine = Engine(events.loop, Launcher())
+    engine = EngineLink(events.loop, Launcher())
     with pytest.raises(EngineNotInstalled, match="acetate install-plugin"):
         events.run(engine.connection())
     assert engine.state.value is EngineState.FAILED
 
 
-def test_what_of_the_engine_does_not_work_is_told_until_it_works(events: EventLoop, engine: Engine) -> None:
+def test_what_of_the_engine_does_not_work_is_told_until_it_works(events: EventLoop, engine: EngineLink) -> None:
     events.run(engine.connection())
     clock = data_dir() / "clock.json"
     events.run_until(clock.exists)

@@ -32,7 +32,7 @@ class EngineState(str, Enum):
     FAILED = mark("Engine: not running")
 
 
-class Engine:
+class EngineLink:
     """On the GUI thread; what blocks goes to threads."""
 
     def __init__(self, loop: Loop, launcher: Launcher) -> None:
