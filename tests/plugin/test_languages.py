@@ -114,7 +114,7 @@ def _raw_texts(call: ast.Call) -> Iterator[str]:
 
 @pytest.mark.usefixtures("chinese")
 def test_a_text_an_error_and_a_note_in_chinese() -> None:
-    assert tr("Generate") == "生成"
+    assert tr("&Generate") == "生成(&G)"
     assert headline(DocumentError("“树” was not generated here", "")) == ("“树”不是在这里生成的", "")
     assert headline(EngineUnreachable("no answer", "")) == ("引擎没有响应", "No answer。")
     assert headline(InvalidRequest("the seed is -1", "")) == ("种子为 -1", "")
@@ -144,7 +144,7 @@ def test_a_name_with_signs_of_its_own_comes_through(name: str) -> None:
 
 
 def test_english_stays_as_it_is() -> None:
-    assert tr("Generate") == "Generate" and translated("anything at all") == "anything at all"
+    assert tr("&Generate") == "&Generate" and translated("anything at all") == "anything at all"
     assert trn("{count} more", "{count} more", 3) == "3 more"
 
 

@@ -100,5 +100,5 @@ def test_the_action_file_names_the_actions_that_the_plugin_makes() -> None:
     tree = ElementTree.parse(SCRIPT.parent / "acetate.action")
     named = {action.get("name") for action in tree.iter("Action")}
     source = (SCRIPT.parent / "acetate/ui/actions.py").read_text(encoding="utf-8")
-    made = set(re.findall(r'^    \("(acetate_\w+)", "', source, re.MULTILINE))  # the rows of ACTIONS
+    made = set(re.findall(r'^    \("(acetate_\w+)", mark\("', source, re.MULTILINE))  # the rows of ACTIONS
     assert named == made

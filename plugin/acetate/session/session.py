@@ -43,6 +43,7 @@ class Session:
         self.settings = Settings()
         self.model: Observable[ModelInfo | None] = Observable(None)  # the chosen one, once the engine has told of it
         self.history = History()
+        self.prompt_wanted: Signal[None] = Signal()  # the keyboard, for its words
         self.sending = Sending(self._loop, host, self.settings)
         self._has_recalled = False
         self._desks = Desks(self.settings)

@@ -23,6 +23,7 @@ ACTIONS: tuple[tuple[str, str, Callable[[Session], None]], ...] = (
     ("acetate_regenerate_layer", mark("Regenerate layer"), lambda session: session.regenerate(is_varied=False)),
     ("acetate_vary_layer", mark("Vary layer"), lambda session: session.regenerate(is_varied=True)),
     ("acetate_copy_layer_settings", mark("Copy settings of layer"), lambda session: session.copy_settings()),
+    ("acetate_write_prompt", mark("Write the prompt"), lambda session: session.prompt_wanted.emit(None)),
     ("acetate_cancel_job", mark("Cancel generating"), lambda session: session.cancel()),
 )
 """Id, text, and what it does. Each works at once, on the selection where there is one."""

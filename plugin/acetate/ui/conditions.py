@@ -42,13 +42,13 @@ class ConditionsGrid(Rows):
         super().__init__()
         settings = session.settings
         self._pickers = [_background(settings), _foreground(settings)]
-        self._background = self.add(tr("Background"), self._pickers[0])
-        self._foreground = self.add(tr("Foreground"), self._pickers[1])
+        self._background = self.add(tr("&Background"), self._pickers[0])
+        self._foreground = self.add(tr("Foregro&und"), self._pickers[1])
         self._strength = self.add(tr("Strength"), StrengthRow(settings))
         self._outcome = self.add(tr("Result"), _outcome(settings))
         self.add(tr("Region"), _region(settings))
-        model = self.add(tr("Model"), ModelPicker(session))
-        self.add(tr("Quality"), _preset(settings))
+        model = self.add(tr("Mo&del"), ModelPicker(session))
+        self.add(tr("&Quality"), _preset(settings))
         self.add(tr("Seed"), SeedRow(settings))
         settings.task.bind(self._show_task)
         session.engine.models.bind(lambda models: show_row(model, len(models) > 1))

@@ -21,6 +21,7 @@ from acetate.session.session import Session
 from acetate.session.settings import PROMPTED, what_follows
 from acetate.ui.again import AgainRow
 from acetate.ui.choice import Choice
+from acetate.ui.columns import Columns
 from acetate.ui.conditions import ConditionsGrid, MoreRows
 from acetate.ui.controls import ControlList
 from acetate.ui.engine_window import EngineRow, EngineWindow
@@ -32,6 +33,7 @@ from acetate.ui.message import MessageBar
 from acetate.ui.once import once
 from acetate.ui.prompt import PromptEdit
 from acetate.ui.queue import Queue
+from acetate.ui.reach import Panel
 from acetate.ui.sending import SendingView
 from acetate.ui.small_button import small_button
 from acetate.ui.stack_window import StackWindow
@@ -95,7 +97,7 @@ class AcetateDock(DockWidget):
 
     def _content(self) -> QtWidgets.QWidget:
         """What is always in sight, and below it what scrolls."""
-        content = QtWidgets.QWidget()
+        content = Panel()
         column = QtWidgets.QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -122,19 +124,19 @@ class AcetateDock(DockWidget):
             self._together(),
             self._conditions,
             SendingView(self.session),
-            Fold(tr("More"), "acetate_more", MoreRows(self.session.settings)),
+            Fold(tr("&More"), "acetate_more", MoreRows(self.session.settings)),
             self._following(),
             self._styles(),
             AgainRow(self.session),
         )
-        below = _column(*parts)
-        column = below.layout()
-        assert isinstance(column, QtWidgets.QVBoxLayout)
-        column.addWidget(_welcome(self.session))
-        column.addWidget(HistoryView(self.session), 1)
+        results = _column(_welcome(self.session), HistoryView(self.session))
+        column = _layout(results)
+        column.setStretch(1, 1)
         column.addStretch(0)
         column.addWidget(self._engine_state())
-        return below
+        settings = _column(*parts)
+        _layout(settings).addStretch(1)
+        return Columns(settings, results)
 
     def _task(self) -> QtWidgets.QWidget:
         choice = Choice(
@@ -152,6 +154,7 @@ class AcetateDock(DockWidget):
         tip = tr("Describe what should appear on the layer. Ctrl+Return generates.")
         prompt = self._words(self.session.settings.prompt, 2, "acetate_prompt", tr("What should appear?"), tip)
         prompt.entered.connect(self.session.warm_up)
+        self.session.prompt_wanted.connect(lambda _: prompt.setFocus(QtCore.Qt.FocusReason.ShortcutFocusReason))
         return prompt
 
     def _negative(self) -> QtWidgets.QWidget:
@@ -191,16 +194,17 @@ class AcetateDock(DockWidget):
         edit = PromptEdit(setting, lines=lines)
         edit.setObjectName(name)
         edit.setPlaceholderText(question)
+        edit.setAccessibleName(question)
         edit.setToolTip(tip)
         edit.submitted.connect(self.session.generate)
         return edit
 
     def _following(self) -> QtWidgets.QWidget:
-        fold = Fold(tr("Layers to follow"), "acetate_hints", self._controls)
+        fold = Fold(tr("Layers t&o follow"), "acetate_hints", self._controls)
         return self._where_useful(fold, what_follows, self.session.settings.controls)
 
     def _styles(self) -> QtWidgets.QWidget:
-        fold = Fold(tr("Styles"), "acetate_styles", StyleList(self.session))
+        fold = Fold(tr("St&yles"), "acetate_styles", StyleList(self.session))
         return self._where_useful(fold, known_styles, self.session.settings.styles)
 
     def _where_useful(
@@ -243,7 +247,7 @@ class Buttons(QtWidgets.QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        generate = PushButton(tr("Generate"))
+        generate = PushButton(tr("&Generate"))
         generate.setObjectName("acetate_generate")
         bold = generate.font()
         bold.setBold(True)
@@ -252,7 +256,7 @@ class Buttons(QtWidgets.QWidget):
             tr("Make a layer above the active one (Ctrl+Return in the prompt). Go on painting meanwhile.")
         )
         generate.clicked.connect(once(self._generate))
-        self._cancel = NarrowButton(tr("Cancel"))
+        self._cancel = NarrowButton(tr("&Cancel"))
         self._cancel.setObjectName("acetate_cancel")
         self._cancel.setToolTip(tr("Stop the oldest job of this document; others go on."))
         self._cancel.clicked.connect(once(session.cancel))
@@ -284,11 +288,17 @@ def _welcome(session: Session) -> QtWidgets.QWidget:
 
 
 def _stack_button(session: Session) -> QtWidgets.QWidget:
-    button = NarrowButton(tr("Stack…"))
+    button = NarrowButton(tr("Stac&k…"))
     button.setObjectName("acetate_build_stack")
     button.setToolTip(tr("Build a group of layers, one prompt each, every one fitting what lies below it."))
     button.clicked.connect(lambda: session.stack.open())
     return button
+
+
+def _layout(column: QtWidgets.QWidget) -> QtWidgets.QVBoxLayout:
+    layout = column.layout()
+    assert isinstance(layout, QtWidgets.QVBoxLayout)  # `_column` has put it there
+    return layout
 
 
 def _column(*parts: QtWidgets.QWidget) -> QtWidgets.QWidget:
@@ -305,6 +315,7 @@ def _scrolled(content: QtWidgets.QWidget) -> QtWidgets.QScrollArea:
     """A docker must never force Krita's window to grow."""
     scroll = QtWidgets.QScrollArea()
     scroll.setMinimumHeight(_LEAST)
+    scroll.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
     scroll.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
     scroll.setWidgetResizable(True)
     scroll.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

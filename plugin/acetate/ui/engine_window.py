@@ -14,6 +14,7 @@ from acetate.ui.fold import Fold
 from acetate.ui.inputs import ComboBox, PushButton
 from acetate.ui.message import MessageBar
 from acetate.ui.once import once
+from acetate.ui.reach import ToolWindow
 
 _SIZE = QtCore.QSize(460, 520)  # screen pixels
 _REFRESH = 400  # milliseconds
@@ -25,14 +26,11 @@ _INSTALL = {
 }
 
 
-class EngineWindow(QtWidgets.QDialog):
+class EngineWindow(ToolWindow):
     def __init__(self, installing: Installing, parent: QtWidgets.QWidget) -> None:
-        super().__init__(parent, QtCore.Qt.WindowType.Tool)
+        super().__init__(parent, "acetate_engine_window", tr("Acetate: engine"), _SIZE)
         self._installing = installing
         self._wheels: Path | None = None
-        self.setObjectName("acetate_engine_window")
-        self.setWindowTitle(tr("Acetate: engine"))
-        self.resize(_SIZE)
         column = QtWidgets.QVBoxLayout(self)
         column.addWidget(self._about())
         column.addLayout(self._choices())
@@ -55,10 +53,6 @@ class EngineWindow(QtWidgets.QDialog):
         self.show()
         self.raise_()
         self.activateWindow()
-
-    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
-        """Return in a field must not press a button, nor Escape close the window: a dialog's habits."""
-        event.ignore()
 
     def _about(self) -> QtWidgets.QWidget:
         self._state = _label("acetate_engine_state")

@@ -20,6 +20,7 @@ class HistoryView(QtWidgets.QListWidget):
         self._session = session
         self._hovered: Alternative | None = None
         self.setObjectName("acetate_history")
+        self.setAccessibleName(tr("Results, the newest first"))
         self.setViewMode(QtWidgets.QListView.ViewMode.IconMode)
         self.setIconSize(_THUMBNAIL)
         self.setGridSize(_THUMBNAIL + QtCore.QSize(6, 6))

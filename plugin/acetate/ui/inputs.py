@@ -46,7 +46,8 @@ class NarrowButton(PushButton):
 
     def sizeHint(self) -> QtCore.QSize:
         hint = super().sizeHint()
-        return QtCore.QSize(self.fontMetrics().horizontalAdvance(self.text()) + 2 * _SIDE, hint.height())
+        words = self.text().replace("&", "")  # it marks a letter
+        return QtCore.QSize(self.fontMetrics().horizontalAdvance(words) + 2 * _SIDE, hint.height())
 
     def minimumSizeHint(self) -> QtCore.QSize:
         return self.sizeHint()

@@ -9,6 +9,7 @@ from acetate.qt import QtWidgets
 from acetate.session.observable import Observable
 from acetate.session.session import Session
 from acetate.ui.inputs import SpinBox
+from acetate.ui.reach import name_parts
 
 Item = TypeVar("Item")
 
@@ -69,6 +70,7 @@ class ItemList(QtWidgets.QWidget, Generic[Item]):
             self.rows.pop().deleteLater()
         while len(self.rows) < len(items):
             row = self._make_row(len(self.rows))
+            name_parts(row)
             self._column.insertWidget(len(self.rows), row)
             self.rows.append(row)
         for row, item in zip(self.rows, items, strict=True):

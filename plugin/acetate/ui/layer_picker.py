@@ -43,6 +43,7 @@ class LayerPicker(ComboBox):
         self.setMinimumContentsLength(6)
         self.currentIndexChanged.connect(self._take)
         self.view().viewport().installEventFilter(self)
+        self.view().installEventFilter(self)
         self.refresh()
         picked.changed.connect(lambda _: self._show())
 
@@ -84,7 +85,12 @@ class LayerPicker(ComboBox):
         super().enterEvent(event)
 
     def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:
-        """A click on a layer in the open list ticks it: both halves of it, for the list may open under the pointer."""
+        """A click on a layer in the open list ticks it: both halves of it, for the list may open under the pointer.
+
+        So does Space.
+        """
+        if self._several and isinstance(event, QtGui.QKeyEvent):
+            return self._ticked_by(event) or super().eventFilter(watched, event)
         if not self._several or not isinstance(event, QtGui.QMouseEvent):
             return super().eventFilter(watched, event)
         row = self.view().indexAt(event.pos()).row()
@@ -94,6 +100,14 @@ class LayerPicker(ComboBox):
             self._toggle(row)
             return True
         return super().eventFilter(watched, event)
+
+    def _ticked_by(self, event: QtGui.QKeyEvent) -> bool:
+        row = self.view().currentIndex().row()
+        is_meant = event.type() == event.Type.KeyPress and event.key() == QtCore.Qt.Key.Key_Space
+        if is_meant and row > len(self._fixed):
+            self._toggle(row)
+            return True
+        return False
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         """Several layers are shown by their names."""

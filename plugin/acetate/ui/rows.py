@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from acetate.qt import QtWidgets
+from acetate.ui.reach import name_first
 
 Row = tuple[QtWidgets.QWidget, QtWidgets.QWidget]
 
@@ -17,7 +18,10 @@ class Rows(QtWidgets.QWidget):
         self._grid.setColumnStretch(1, 1)
 
     def add(self, text: str, widget: QtWidgets.QWidget) -> Row:
+        """`text` with its mnemonic; its letter brings the keyboard to the widget."""
         label, row = QtWidgets.QLabel(text), self._grid.rowCount()
+        label.setBuddy(widget)
+        name_first(widget, text.replace("&", ""))
         self._grid.addWidget(label, row, 0)
         self._grid.addWidget(widget, row, 1)
         return label, widget

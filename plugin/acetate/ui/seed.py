@@ -31,7 +31,7 @@ class SeedRow(QtWidgets.QWidget):
         return number
 
     def _random(self, settings: Settings) -> QtWidgets.QWidget:
-        box = CheckBox(tr("Random"))
+        box = CheckBox(tr("R&andom"))
         box.setObjectName("acetate_seed_random")
         box.setToolTip(tr("Take a new seed for each picture."))
         bind_check(box, settings.random_seed)

@@ -11,6 +11,7 @@ def small_button(text: str, tip: str, name: str, action: Callable[[], None]) -> 
     button = QtWidgets.QToolButton()
     button.setText(text)
     button.setToolTip(tip)
+    button.setAccessibleName(tip)
     button.setObjectName(name)
     button.setAutoRaise(True)
     button.clicked.connect(lambda: action())

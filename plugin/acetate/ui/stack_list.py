@@ -17,6 +17,7 @@ class StackList(QtWidgets.QListWidget):
         super().__init__()
         self._editor = editor
         self.setObjectName("acetate_stack_list")
+        self.setAccessibleName(tr("Layers of the stack, the topmost first"))
         self.setUniformItemSizes(True)
         self.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.currentRowChanged.connect(self._take)
@@ -92,4 +93,5 @@ def _toggle(name: str, tip: str) -> QtWidgets.QToolButton:
     button.setCheckable(True)
     button.setAutoRaise(True)
     button.setToolTip(tip)
+    button.setAccessibleName(tip)
     return button

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from krita import Krita
 
 from acetate.language import tr
-from acetate.qt import QtCore, QtGui, QtWidgets
+from acetate.qt import QtCore, QtWidgets
 from acetate.session.session import Session
 from acetate.ui.inputs import CheckBox, PushButton
 from acetate.ui.message import MessageBar
 from acetate.ui.once import once
 from acetate.ui.progress import ProgressBox
+from acetate.ui.reach import ToolWindow
 from acetate.ui.stack_form import StackForm
 from acetate.ui.stack_list import StackList
 
@@ -20,15 +21,12 @@ _SIZE = QtCore.QSize(440, 620)  # screen pixels
 _GAP = 16
 
 
-class StackWindow(QtWidgets.QDialog):
+class StackWindow(ToolWindow):
     def __init__(self, session: Session, parent: QtWidgets.QWidget) -> None:
-        super().__init__(parent, QtCore.Qt.WindowType.Tool)
+        super().__init__(parent, "acetate_stack_window", tr("Acetate: stack of layers"), _SIZE)
         self._session = session
         self._stack = session.stack
         self._editor = session.stack.editor
-        self.setObjectName("acetate_stack_window")
-        self.setWindowTitle(tr("Acetate: stack of layers"))
-        self.resize(_SIZE)
         column = QtWidgets.QVBoxLayout(self)
         column.addLayout(self._tools())
         column.addWidget(StackList(self._editor), 1)
@@ -52,10 +50,6 @@ class StackWindow(QtWidgets.QDialog):
         super().changeEvent(event)
         if event.type() == QtCore.QEvent.Type.ActivationChange and self.isActiveWindow() and not self._session.jobs:
             self._stack.enter()
-
-    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
-        """Return in a field must not press a button, nor Escape close the window: a dialog's habits."""
-        event.ignore()
 
     def _tools(self) -> QtWidgets.QLayout:
         editor = self._editor

@@ -46,8 +46,8 @@ def test_the_request_holds_what_the_painter_set() -> None:
     [
         (Task.FOREGROUND, " ", "prompt is empty"),
         (Task.FOREGROUND, "x" * 100_000, f"at most {MAX_PROMPT}"),
-        (Task.FOREGROUND_ON_BACKGROUND, "a fox", "Choose a background layer"),
-        (Task.BACKGROUND_BEHIND_FOREGROUND, "a wood", "Choose a foreground layer"),
+        (Task.FOREGROUND_ON_BACKGROUND, "a fox", "Choose a layer as background"),
+        (Task.BACKGROUND_BEHIND_FOREGROUND, "a wood", "Choose the layer to work on"),
         (Task.INPAINT, "a fox", "foreground"),
     ],
 )
