@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -49,6 +49,24 @@ class Silent:
         pass
 
 
+@dataclass
+class PartOf:
+    """A Reporter of one of several equal parts of a job, so that progress never goes back."""
+
+    whole: Reporter
+    index: int
+    count: int
+
+    def progress(self, step: int, steps: int, stage: Stage) -> None:
+        self.whole.progress(self.index * steps + step, self.count * steps, stage)
+
+    def preview(self, step: int, rgba: NDArray[np.uint8]) -> None:
+        self.whole.preview(step, rgba)
+
+    def check(self) -> None:
+        self.whole.check()
+
+
 @dataclass(frozen=True)
 class GeneratedLayer:
     image: int  # which of the alternatives
@@ -63,6 +81,15 @@ class GeneratedLayer:
 class Generated:
     layers: tuple[GeneratedLayer, ...]  # bottom to top within one image, images one after the other
     notes: tuple[str, ...] = ()
+
+
+def joined(parts: Iterable[Generated]) -> Generated:
+    """Pictures that were made one after the other, as one result; what is said of several is said once."""
+    made = list(parts)
+    if len(made) == 1:
+        return made[0]
+    layers = [replace(layer, image=index) for index, one in enumerate(made) for layer in one.layers]
+    return Generated(tuple(layers), tuple(dict.fromkeys(note for one in made for note in one.notes)))
 
 
 class Generator(Protocol):

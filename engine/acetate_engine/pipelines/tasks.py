@@ -12,9 +12,9 @@ from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.models.families import find_model, model_for
 from acetate_engine.models.runtime.quiet import quiet_libraries
 from acetate_engine.paths import wildcards_dir
-from acetate_engine.pipelines.contract import Generated, Images, Reporter
+from acetate_engine.pipelines.contract import Generated, Images, PartOf, Reporter, joined
 from acetate_engine.pipelines.recipes.plain import WITHOUT_MODEL, cut_out
-from acetate_engine.prompts.understanding import understood
+from acetate_engine.prompts.understanding import pictures_apart, understood
 
 if TYPE_CHECKING:
     from acetate_engine.pipelines.runner import Runner
@@ -30,9 +30,10 @@ class TaskGenerator:
         """As in contract.py; also InvalidRequest and UnknownImage where request and images do not fit."""
         check(request, images)
         reporter.check()
-        meant, notes = understood(request, lambda: find_model(request.model, request.task).info.styles, wildcards_dir())
-        made = self._made(meant, images, reporter)
-        made = replace(made, notes=(*made.notes, *notes))
+        apart = pictures_apart(request)
+        made = joined(
+            self._understood(one, images, PartOf(reporter, index, len(apart))) for index, one in enumerate(apart)
+        )
         return cut_out(made, request, images) if request.cut_out else made
 
     def warm_up(self) -> None:
@@ -41,6 +42,11 @@ class TaskGenerator:
         Raises UnknownModel, CheckpointError.
         """
         self._loaded().warm_up(find_model(DEFAULT_MODEL, Task.FOREGROUND))
+
+    def _understood(self, request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
+        meant, notes = understood(request, lambda: find_model(request.model, request.task).info.styles, wildcards_dir())
+        made = self._made(meant, images, reporter)
+        return replace(made, notes=(*made.notes, *notes))
 
     def _made(self, request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
         if not request.task.needs_model:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from acetate.protocol.requests import MAX_ADD_ONS, GenerateRequest, StackLayer, Style
+from acetate.protocol.requests import MAX_ADD_ONS, MAX_SEED, GenerateRequest, StackLayer, Style
 from acetate_engine.prompts.weights import not_understood
-from acetate_engine.prompts.wildcards import drawn
+from acetate_engine.prompts.wildcards import drawn, draws
 
 _STYLE = re.compile(r"<(lora|lyco|hypernet)\s*:\s*([^:<>]+?)\s*(?::\s*([^<>]*?))?\s*>", re.IGNORECASE)
 _FIELDS = ("prompt", "negative_prompt", "background_prompt", "foreground_prompt", "blended_prompt")
@@ -57,6 +57,27 @@ class Reading:
         return ""
 
 
+def pictures_apart(request: GenerateRequest) -> list[GenerateRequest]:
+    """One request a picture where each draws words of its own, by its own seed; the request itself elsewhere."""
+    if request.images == 1 or not any(draws(text) for text in _texts(request)):
+        return [request]
+    return [_picture_alone(request, index) for index in range(request.images)]
+
+
+def _picture_alone(request: GenerateRequest, index: int) -> GenerateRequest:
+    """What that picture of a request of several is by itself: seeds count up from the first."""
+    layers = tuple(replace(layer, seed=_later(layer.seed, index)) for layer in request.layers)
+    return replace(request, images=1, seed=(request.seed + index) % (MAX_SEED + 1), layers=layers)
+
+
+def _later(seed: int | None, index: int) -> int | None:
+    return None if seed is None else (seed + index) % (MAX_SEED + 1)
+
+
+def _texts(request: GenerateRequest) -> list[str]:
+    return [getattr(request, name) for name in _FIELDS] + [layer.prompt for layer in request.layers]
+
+
 def understood(
     request: GenerateRequest, styles: Callable[[], tuple[str, ...]], wildcards: Path
 ) -> tuple[GenerateRequest, list[str]]:
@@ -66,8 +87,7 @@ def understood(
         styles: names of those that the model has; asked only where a prompt names one.
         wildcards: folder of wildcard files.
     """
-    texts = [getattr(request, name) for name in _FIELDS] + [layer.prompt for layer in request.layers]
-    named = styles() if any(_STYLE.search(text) for text in texts) else ()
+    named = styles() if any(_STYLE.search(text) for text in _texts(request)) else ()
     reading = Reading(_by_name(named), wildcards)
     fields: dict[str, Any] = {name: reading.read(getattr(request, name), request.seed) for name in _FIELDS}
     layers = tuple(_read_layer(layer, index, request.seed, reading) for index, layer in enumerate(request.layers))

@@ -11,6 +11,11 @@ _FILE = re.compile(r"__([\w][\w /-]*?)__")
 _MOST = 200  # drawings in one prompt: files may name each other
 
 
+def draws(prompt: str) -> bool:
+    """Whether anything in it is drawn."""
+    return bool(_CHOICE.search(prompt) or _FILE.search(prompt))
+
+
 def drawn(prompt: str, seed: int, folder: Path) -> tuple[str, list[str]]:
     """The prompt with its wildcards drawn, and the names of files that are not there.
 

@@ -18,6 +18,7 @@ from acetate_engine.paths import resources_dir
 from acetate_engine.pipelines.contract import Generated
 from acetate_engine.pipelines.tasks import TaskGenerator
 from tests.engine.models import add_ons, official, single_file, small
+from tests.engine.pipelines.reporters import Recorder
 from tests.engine.pipelines.samples import a_request, layer_bytes, run
 
 BOUNDS = Bounds(0, 0, 64, 64)
@@ -147,3 +148,17 @@ def test_a_word_of_ones_own_and_weights(generator: TaskGenerator, expected: list
     ]
     assert pictures[0] == pictures[4] == expected
     assert len({bytes_[0] for bytes_ in pictures}) == 4
+
+
+def test_each_picture_draws_words_of_its_own(generator: TaskGenerator) -> None:
+    """As it would by itself with its seed; progress never goes back."""
+    prompt, seen = "a {red|green|blue|grey} {apple|pear|plum}", Recorder()
+    request = a_request(Task.FOREGROUND, BOUNDS, model="plain", prompt=prompt, steps=1, images=3)
+    several = run(generator, request, reporter=seen)
+    alone = [made(generator, "plain", prompt, seed=request.seed + index) for index in range(3)]
+    assert layer_bytes(several) == [layer_bytes(one)[0] for one in alone]
+    assert [(layer.image, layer.seed) for layer in several.layers] == [(i, request.seed + i) for i in range(3)]
+    words = {note for note in several.notes if note.startswith("drawn")}
+    assert len(words) > 1 and words == {note for one in alone for note in one.notes if note.startswith("drawn")}
+    shares = [step / steps for step, steps, _ in seen.stages if steps]
+    assert shares == sorted(shares) and shares[-1] == 1

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from acetate.protocol.geometry import Bounds
-from acetate.protocol.requests import GenerateRequest, StackLayer, Style, Task
-from acetate_engine.prompts.understanding import understood
+from acetate.protocol.requests import MAX_SEED, GenerateRequest, StackLayer, Style, Task
+from acetate_engine.prompts.understanding import pictures_apart, understood
 from acetate_engine.prompts.wildcards import drawn
 
 STYLES = ("ink", "sub/Oil Paint", "wash")
@@ -80,6 +80,16 @@ def test_layers_of_a_stack_draw_for_themselves() -> None:
     layers = (StackLayer("{a|b|c|d|e|f|g|h}"), StackLayer("{a|b|c|d|e|f|g|h}"))
     drawn_layers = [read("x", seed=seed, layers=layers)[0].layers for seed in range(8)]
     assert any(first.prompt != second.prompt for first, second in drawn_layers)
+
+
+def test_each_picture_is_what_it_is_by_itself() -> None:
+    layers = (StackLayer("{a|b}", seed=3), StackLayer("c"))
+    asked = GenerateRequest(Task.STACK, Bounds(0, 0, 8, 8), MAX_SEED, "x", layers=layers, images=2)
+    first, second = pictures_apart(asked)
+    assert (first.seed, second.seed, first.images) == (MAX_SEED, 0, 1)
+    assert [layer.seed for layer in second.layers] == [4, None]
+    plain = GenerateRequest(Task.FOREGROUND, Bounds(0, 0, 8, 8), 1, "a __ b {c", images=3)
+    assert pictures_apart(plain) == [plain]
 
 
 def test_marks_that_mean_nothing_here_are_said() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from acetate.protocol.errors import CheckpointError
 from acetate_engine.models.adapters.lora_algebra import LowRank, Tensors, low_rank, reshaped_difference
-from acetate_engine.models.adapters.lora_names import LayerNames, LoraPlace, by_part, readable
+from acetate_engine.models.adapters.lora_names import LayerNames, LoraPlace
 from acetate_engine.models.checkpoints.info import Family, Kind
 from acetate_engine.models.checkpoints.kinds import require
 from acetate_engine.models.checkpoints.load import require_finite
-from acetate_engine.models.checkpoints.loras import SUFFIX
+from acetate_engine.models.checkpoints.lora_stems import by_part, readable
+from acetate_engine.models.checkpoints.loras import SUFFIX, kinds_unread, said_unread
 
 _WRONG_FILE = "Choose a LoRA that was made for this model family."
 _BUNDLE = "bundle_emb."  # OneTrainer's: embeddings that were trained together with it
@@ -47,34 +48,65 @@ def read_lora(path: Path, family: Family, parts: Mapping[str, nn.Module], names:
         names: of the same parts.
 
     Raises:
-        CheckpointError: another kind or family, damaged, or with a tensor that has no place; the message names it.
+        CheckpointError: another kind or family, damaged, or with nothing that has a place in the model.
     """
     require(path, {Kind.STYLE_LORA}, family)
     require_finite(path)
-    found, result = defaultdict(dict), LoraFile()  # type: ignore[var-annotated]
-    lost: list[str] = []
-    for name, tensor in load_file(path).items():
+    result, lost = LoraFile(), _Lost()
+    for stem, rows in _by_layer(load_file(path), result, lost).items():
+        if places := names.find(stem):
+            part, module = _fitting(places, {what: tensor for what, (_, tensor) in rows.items()}, parts)
+            _sort(path, stem, rows, result, part, module, parts[part])
+        else:
+            (lost.parts if names.lacks_part(stem) else lost.layers).append(stem)
+    result.unused = [f"{path.name}: not used, {reason}" for reason in lost.reasons()]
+    if not (result.factors or result.tensors or result.embeddings):
+        raise CheckpointError("; ".join(result.unused) or f"{path.name} changes nothing", _WRONG_FILE)
+    return result
+
+
+Row = tuple[str, Tensor]
+"""(name in the file, tensor)."""
+
+
+@dataclass
+class _Lost:
+    """What of a file has no place, by the names that the file gives it."""
+
+    parts: list[str] = field(default_factory=list)
+    layers: list[str] = field(default_factory=list)
+    kinds: dict[str, set[str]] = field(default_factory=dict)
+    others: list[str] = field(default_factory=list)
+
+    def reasons(self) -> Iterator[str]:
+        if self.parts:
+            yield f"for this model has no such part: {by_part(self.parts)}"
+        if self.layers:
+            yield f"for this model has no place for it: {by_part(self.layers)}; the first is {readable(self.layers[0])}"
+        if self.kinds:
+            yield f"for it is of a kind that is not read here: {said_unread(self.kinds)}"
+        if self.others:
+            more = f" and {len(self.others) - 1} more" if self.others[1:] else ""
+            yield f"for nobody knows what it is: {self.others[0]}{more}"
+
+
+def _by_layer(tensors: Mapping[str, Tensor], result: LoraFile, lost: _Lost) -> dict[str, dict[str, Row]]:
+    """{layer in the file: {what, by LyCORIS' names: row}}; embeddings and what is not read go where they belong."""
+    found: dict[str, dict[str, Row]] = defaultdict(dict)
+    lost.kinds = kinds_unread(tensors)
+    unread = {stem for stems in lost.kinds.values() for stem in stems}
+    for name, tensor in tensors.items():
+        matched = SUFFIX.fullmatch(name)
         if name.startswith(_BUNDLE):
             word, _, table = name.removeprefix(_BUNDLE).partition(".")
             result.embeddings[word][table.removesuffix(".string_to_param.*")] = tensor
-        elif (matched := SUFFIX.fullmatch(name)) is None:
-            raise CheckpointError(f"{path.name} holds {name}, for which the model has no place", _WRONG_FILE)
+        elif (matched["stem"] if matched else name.rpartition(".")[0]) in unread:
+            continue
+        elif matched is None:
+            lost.others.append(name)
         else:
             found[matched["stem"]][_canonical(matched["what"])] = (name, tensor)
-    for stem, rows in found.items():
-        tensors = {what: tensor for what, (_, tensor) in rows.items()}
-        if places := names.find(stem):
-            part, module = _fitting(places, tensors, parts)
-            _sort(path, stem, rows, result, part, module, parts[part])
-        elif names.lacks_part(stem):
-            lost.append(stem)
-        else:
-            _refuse_surplus(
-                path, [s for s in found if not names.find(s) and not names.lacks_part(s)], next(iter(rows.values()))[0]
-            )
-    if lost:
-        result.unused.append(f"{path.name}: not used, for this model has no such part: {by_part(lost)}")
-    return result
+    return found
 
 
 def _canonical(what: str) -> str:
@@ -142,8 +174,3 @@ def _other_name(name: str) -> str:
         if theirs in name:
             return name.replace(theirs, ours)
     return name
-
-
-def _refuse_surplus(path: Path, stems: list[str], first: str) -> None:
-    lost = f"{first} ({readable(first)}), for which the model has no place"
-    raise CheckpointError(f"{path.name} holds {lost}; of these there are: {by_part(stems)}", _WRONG_FILE)

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 from acetate_engine.models.checkpoints.header import Header, Shape
+from acetate_engine.models.checkpoints.lora_stems import by_part
 
 # what every trainer writes behind the name of a layer
 SUFFIX = re.compile(
     r"(?P<stem>.+?)[._](?P<what>"
     r"lora_(?:down|up|mid|A|B)(?:\.default(?:_\d+)?)?\.weight|lora_magnitude_vector(?:\.default(?:_\d+)?)?(?:\.weight)?"
     r"|lora(?:_linear_layer)?\.(?:down|up|mid)\.weight|lora\.(?:alpha)|lora_(?:down|up)\.bias|lora_B\.bias"
-    r"|hada_[wt][12](?:_[ab])?|lokr_[wt][12](?:_[ab])?|lokr_t2|dora_scale|alpha|diff_b|diff|w_norm|b_norm|oft_blocks|oft_diag|on_input|a1\.weight|a2\.weight|b1\.weight|b2\.weight|ia3_l)"
+    r"|hada_[wt][12](?:_[ab])?|lokr_[wt][12](?:_[ab])?|lokr_t2|dora_scale|alpha|diff_b|diff|w_norm|b_norm"
+    r"|(?P<unread>b?oft_(?:blocks|diag|R|r|s)|on_input|ia3_l|[ab][12]\.weight|bm\.weight|vera_lambda_[bd])"
+    r"(?:\.default(?:_\d+)?)?(?:\.weight)?)"
+)
+_KINDS_UNREAD = (
+    ("OFT", r"b?oft_\w+"),
+    ("IA³", r"on_input|ia3_l"),
+    ("GLoRA", r"[ab][12m]\.weight"),
+    ("VeRA", r"vera_\w+"),
 )
 _MARK = re.compile(
     r".*(\.lora_(down|up|mid|A|B)\b|[._]lora\.(down|up)\.|_lora\.(down|up)\.|lora_linear_layer\.|\.hada_w|\.lokr_w"
-    r"|\.dora_scale|\.oft_|\.w_norm$|\.b_norm$|\.diff(_b)?$|\.ia3_l|\.on_input).*"
+    r"|\.dora_scale|[._]b?oft_|\.w_norm$|\.b_norm$|\.diff(_b)?$|[._]ia3_l|\.on_input|\.[ab][12]\.weight$|\.vera_).*"
 )
 _LISTENING = re.compile(r".*attn2[._](processor\.)?to_[kv].*")
 _TEXT_ONLY = re.compile(
@@ -41,6 +51,27 @@ _FOREIGN = (  # layers that only these have
 )
 _FOREIGN_PATTERNS = tuple((name, re.compile(pattern)) for name, pattern in _FOREIGN)
 _IMAGE_ONLY = {"SD3": "Stable Diffusion 3"}
+
+
+def kinds_unread(names: Iterable[str]) -> dict[str, set[str]]:
+    """{kind that is not read here: names of the layers that it changes}."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for name in names:
+        if (matched := SUFFIX.fullmatch(name)) and (told := matched["unread"]):
+            found[next(kind for kind, pattern in _KINDS_UNREAD if re.fullmatch(pattern, told))].add(matched["stem"])
+    return found
+
+
+def layers_read(names: Iterable[str]) -> set[str]:
+    """Layers that a file changes in ways that are read here."""
+    given = list(names)
+    unread = {stem for stems in kinds_unread(given).values() for stem in stems}
+    return {found["stem"] for name in given if (found := SUFFIX.fullmatch(name))} - unread
+
+
+def said_unread(found: Mapping[str, Iterable[str]]) -> str:
+    """`OFT: mid_block (3), text_encoder (24)`."""
+    return "; ".join(f"{kind}: {by_part(stems)}" for kind, stems in found.items())
 
 
 def is_lora(header: Header) -> bool:

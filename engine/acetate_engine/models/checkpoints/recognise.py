@@ -11,7 +11,10 @@ from acetate_engine.models.checkpoints.loras import (
     foreign_architecture,
     is_lora,
     is_text_only,
+    kinds_unread,
+    layers_read,
     listening_width,
+    said_unread,
     text_widths,
 )
 from acetate_engine.models.checkpoints.parts import Naming, Part, PartPlace, find_parts
@@ -27,7 +30,6 @@ FAMILIES_BY_WIDTH = {
 _USABLE = (Family.SD15, Family.SDXL, None)
 _LATENT_CHANNELS = 4
 _CHOOSE = "Choose an SD 1.5 or SDXL checkpoint: layer files were published for these"
-_OTHER_LORA = re.compile(r".*(oft_blocks|oft_diag|ia3_l|on_input|\.a1\.weight).*")
 
 
 def identify(header: Header) -> FileInfo:
@@ -180,8 +182,9 @@ def _lora(header: Header) -> FileInfo | None:
     problem = ""
     if family not in (*_USABLE, Family.MINI):
         problem = f"It is a LoRA of {family.value}: choose one that was made for SD 1.5 or SDXL" if family else ""
-    elif kind := next((found[1] for name in header.shapes if (found := _OTHER_LORA.fullmatch(name))), None):
-        problem = f"It is an adapter of a kind that is not read here ({kind}): choose a LoRA, LoCon, LoHa, LoKr or DoRA"
+    elif (unread := kinds_unread(header.shapes)) and not layers_read(header.shapes):
+        told = said_unread(unread)
+        problem = f"It is an adapter of a kind that is not read here ({told}): choose a LoRA, LoCon, LoHa, LoKr or DoRA"
     return replace(info, family=family, width=width, problem=problem)
 
 

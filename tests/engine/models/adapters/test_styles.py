@@ -124,6 +124,42 @@ def test_layer_weights_are_merged_with_them(tmp_path: Path) -> None:
         torch.testing.assert_close(predict(unet, 3), expected, atol=1e-4, rtol=0)
 
 
+STRAY = "lora_unet_down_blocks_9_attentions_0_transformer_blocks_0_attn1_to_q"
+SURPLUS = {f"{STRAY}.lora_down.weight": torch.zeros(2, 8), f"{STRAY}.lora_up.weight": torch.zeros(8, 2)}
+INK = "lora_unet_mid_block_attentions_0_proj_in"
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (SURPLUS, "no place for it: down_blocks.9 (1)"),
+        ({f"{STRAY}.hada_w1_a": torch.zeros(2, 2), f"{STRAY}_x.dora_scale": torch.zeros(2)}, "down_blocks.9 (2)"),
+        ({"lora_unet_odd.gamma": torch.zeros(1), "lora_unet_odd.beta": torch.zeros(1)}, "odd.beta and 1 more"),
+        ({f"{INK}.oft_blocks": torch.zeros(2, 2, 2), f"{INK}.alpha": torch.ones(1)}, "OFT: mid_block_attentions.0 (1)"),
+        ({f"{INK}.weight": torch.zeros(8), f"{INK}.on_input": torch.ones(1)}, "IA³: mid_block_attentions.0 (1)"),
+        ({"text_encoder.encoder.layers.0.mlp.fc1.ia3_l": torch.zeros(8)}, "IA³: text_encoder (1)"),
+        (
+            {f"{INK}.{x}.weight": torch.zeros(2, 2) for x in ("a1", "a2", "b1", "b2")},
+            "GLoRA: mid_block_attentions.0 (1)",
+        ),
+    ],
+    ids=["a layer", "other kinds of it", "what nobody knows", "OFT", "IA³", "IA³ of a text encoder", "GLoRA"],
+)
+def test_what_can_be_applied_is_and_the_rest_is_named(
+    more: dict[str, Tensor], words: str, tmp_path: Path, models: dict[Family, dict[str, nn.Module]]
+) -> None:
+    found = models[Family.SD15]
+    factors = {name: pair for name, pair in add_ons.unet_factors(found["unet"]).items() if "mid_block" not in name}
+    path = official.save({**add_ons.kohya(factors, "lora_unet"), **more}, tmp_path / "file.safetensors")
+    styles = shelf(Family.SD15, found, ink=path)
+    styles.use({"ink": 0.7})
+    scaled = {name: (down, up / 2) for name, (down, up) in factors.items()}  # the scale that kohya's alpha is
+    torch.testing.assert_close(predict(found["unet"]), predict(merged(Family.SD15, scaled, 0.7)), atol=2e-5, rtol=0)
+    assert ["file.safetensors" in note and words in note for note in styles.notes] == [True]
+    styles.use({})
+    assert styles.notes == ()
+
+
 class TestRefused:
     """Each names the tensor, and nothing is changed."""
 
@@ -139,14 +175,6 @@ class TestRefused:
     def good(self) -> dict[str, Tensor]:
         return add_ons.kohya(add_ons.unet_factors(small.sd15_unet()), "lora_unet")
 
-    def test_surplus(self, good: dict[str, Tensor], tmp_path: Path) -> None:
-        stem = "lora_unet_down_blocks_9_attentions_0_transformer_blocks_0_attn1_to_q"
-        more = {f"{stem}.lora_down.weight": torch.zeros(2, 8), f"{stem}.lora_up.weight": torch.zeros(8, 2)}
-        self.refuse({**good, **more}, tmp_path, r"down_blocks\.9\..*no place")
-
-    def test_unknown_name(self, good: dict[str, Tensor], tmp_path: Path) -> None:
-        self.refuse({**good, "lora_unet_odd.gamma": torch.zeros(1)}, tmp_path, "lora_unet_odd.gamma")
-
     def test_half_a_pair(self, good: dict[str, Tensor], tmp_path: Path) -> None:
         name = next(x for x in good if x.endswith("lora_up.weight"))
         del good[name]
@@ -157,8 +185,8 @@ class TestRefused:
         good[name] = torch.zeros(2, 7)
         self.refuse(good, tmp_path, r"is for \(7,\), and the model has")
 
-    def test_dora(self, good: dict[str, Tensor], tmp_path: Path) -> None:
-        self.refuse({**good, "lora_unet_x.dora_scale": torch.zeros(2)}, tmp_path, "dora_scale")
+    def test_nothing_that_has_a_place(self, tmp_path: Path) -> None:
+        self.refuse(SURPLUS, tmp_path, r"down_blocks\.9 \(1\).*down_blocks\.9\.attentions\.0")
 
     def test_not_a_number(self, good: dict[str, Tensor], tmp_path: Path) -> None:
         name = next(x for x in good if x.endswith("lora_up.weight"))
