@@ -30,10 +30,10 @@ from acetate_engine.models.checkpoints.load import require_finite
 from acetate_engine.models.checkpoints.parts import Part, find_parts
 from acetate_engine.models.checkpoints.sampling import Sampling
 from acetate_engine.models.checkpoints.single_file import PartFile, load_text, load_unet, load_vae
+from acetate_engine.models.checkpoints.structure import CONFIG_FOLDERS, Structure, described, differences
 from acetate_engine.paths import resources_dir
 
 _PIPELINES = {Family.SD15: StableDiffusionPipeline, Family.SDXL: StableDiffusionXLPipeline}
-_CONFIGS = {Family.SD15: "sd15", Family.SDXL: "sdxl"}
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,11 @@ def load_base(
         raise ValueError("the autoencoder overflows in fp16: load it in bf16 or fp32")
     info = require(path, {Kind.BASE, Kind.FOLDER}, family)
     dtypes = {part: vae_dtype if part is Part.VAE else dtype for part in Part}
-    described = config or resources_dir() / "configs" / _CONFIGS[family]
+    description = config or resources_dir() / "configs" / CONFIG_FOLDERS[family]
     with _explained(path):
         if info.kind is Kind.FOLDER:
             return _from_folder(info, family, dtypes, beside or {})
-        return _from_file(info, family, dtypes, described, beside or {})
+        return _from_file(info, family, dtypes, description, beside or {})
 
 
 def _from_file(
@@ -92,6 +92,7 @@ def _from_file(
     for part in NEEDED_PARTS[family]:
         if part not in files:
             raise CheckpointError(f"{info.path.name} holds no {part.said}", where_to_put(part))
+    _require_built_as(info, files[Part.UNET], family, config)
     texts = [part for part in NEEDED_PARTS[family] if part in (Part.TEXT, Part.TEXT_2)]
     return BaseModel(
         load_unet(files[Part.UNET], family, config, dtypes[Part.UNET]),
@@ -102,6 +103,15 @@ def _from_file(
         _zeros_for_empty(config),
         info.sampling,
     )
+
+
+def _require_built_as(info: FileInfo, unet: PartFile, family: Family, config: Path) -> None:
+    """Raises CheckpointError, which says how another size of the family's UNet differs."""
+    if other := differences(Structure.of_header(unet.header, unet.place, info.width), described(config)):
+        raise CheckpointError(
+            f"{info.path.name} is no plain {family.value}: its UNet has {other}",
+            f"Choose the plain {family.value}, or a model made from it",
+        )
 
 
 def part_file(path: Path, part: Part) -> PartFile:

@@ -12,6 +12,7 @@ from acetate_engine.models.checkpoints.info import Family, FileInfo, Kind
 from acetate_engine.models.checkpoints.parts import Part
 from acetate_engine.models.checkpoints.recognise import FAMILIES_BY_WIDTH, problem_of_base
 from acetate_engine.models.checkpoints.sampling import Sampling, distilled_folder
+from acetate_engine.models.checkpoints.structure import Structure
 
 _FAMILIES = {"StableDiffusionPipeline": Family.SD15, "StableDiffusionXLPipeline": Family.SDXL}
 _PART_KINDS = {
@@ -94,7 +95,7 @@ def _base(folder: Path, index: dict[str, Any]) -> FileInfo:
         parts=parts,
         sampling=_sampling(folder),
     )
-    return replace(info, problem=problem_of_base(info))
+    return replace(info, problem=problem_of_base(info, Structure.of_config(unet)))
 
 
 def _few_blocks(unet: dict[str, Any]) -> bool:

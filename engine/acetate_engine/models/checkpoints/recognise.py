@@ -19,6 +19,7 @@ from acetate_engine.models.checkpoints.loras import (
 )
 from acetate_engine.models.checkpoints.parts import Naming, Part, PartPlace, find_parts
 from acetate_engine.models.checkpoints.sampling import sampling_of
+from acetate_engine.models.checkpoints.structure import Structure, differences, published
 
 FAMILIES_BY_WIDTH = {
     384: Family.MINI,
@@ -114,13 +115,16 @@ def _base(header: Header) -> FileInfo | None:
     info = FileInfo(
         header.path, Kind.BASE, family, None, channels, width, frozenset(parts), sampling=sampling_of(header)
     )
-    return replace(info, problem=problem_of_base(info))
+    return replace(info, problem=problem_of_base(info, Structure.of_header(header, unet, width)))
 
 
-def problem_of_base(info: FileInfo) -> str:
+def problem_of_base(info: FileInfo, built: Structure | None) -> str:
     """Why no layer can be made with a base model, and what to do; empty where one can."""
+    other = differences(built, published(info.family))
     if info.family not in _USABLE:
         return _CHOOSE
+    if other and info.family:
+        return f"It is no plain {info.family.value}: its UNet has {other}. {_CHOOSE}"
     if info.sampling.edm:
         return f"It is an EDM model, whose noise and latents are spread in another way. {_CHOOSE}"
     if info.input_channels not in (None, _LATENT_CHANNELS):

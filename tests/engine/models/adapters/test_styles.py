@@ -139,7 +139,7 @@ INK = "lora_unet_mid_block_attentions_0_proj_in"
         ({f"{INK}.weight": torch.zeros(8), f"{INK}.on_input": torch.ones(1)}, "IA³: mid_block_attentions.0 (1)"),
         ({"text_encoder.encoder.layers.0.mlp.fc1.ia3_l": torch.zeros(8)}, "IA³: text_encoder (1)"),
         (
-            {f"{INK}.{x}.weight": torch.zeros(2, 2) for x in ("a1", "a2", "b1", "b2")},
+            {f"{INK}.{x}.weight": torch.zeros(2, 2) for x in ("a1", "b2")},
             "GLoRA: mid_block_attentions.0 (1)",
         ),
     ],

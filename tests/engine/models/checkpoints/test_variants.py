@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from acetate.protocol.errors import CheckpointError
+from acetate.protocol.requests import Scheduler
 from acetate_engine.models.checkpoints.base import BaseModel, load_base
 from acetate_engine.models.checkpoints.info import Family, Kind
 from acetate_engine.models.checkpoints.kinds import inspect
 from acetate_engine.models.checkpoints.parts import Part
+from acetate_engine.pipelines.stages.before_denoise import make_timesteps
 from tests.engine.models import official, single_file, small
 
 Tensors = dict[str, Tensor]
@@ -171,6 +174,18 @@ class TestFolders:
         )
         index.write_text(text)
         assert not load_base(folder, Family.SDXL).zeros_for_empty
+
+    def test_its_own_spacing_of_timesteps(self, folder: Path) -> None:
+        """The first step of trailing ones is at full noise, and the last is far from none."""
+        path = folder / "scheduler" / "scheduler_config.json"
+        spaced = {}
+        for spacing in ("leading", "trailing"):
+            path.write_text(json.dumps({**json.loads(path.read_text()), "timestep_spacing": spacing}))
+            timesteps = make_timesteps(
+                load_base(folder, Family.SDXL).scheduler, Scheduler.UNIPC, 4, 1.0, torch.device("cpu")
+            )
+            spaced[spacing] = [int(value) for value in timesteps.values]
+        assert spaced == {"leading": [999, 749, 500, 250], "trailing": [999, 749, 499, 249]}
 
     def test_an_edm_scheduler(self, folder: Path) -> None:
         path = folder / "scheduler" / "scheduler_config.json"
