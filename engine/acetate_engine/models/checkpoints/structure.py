@@ -12,7 +12,7 @@ from typing import Any
 
 from acetate_engine.models.checkpoints.header import Header
 from acetate_engine.models.checkpoints.info import Family
-from acetate_engine.models.checkpoints.parts import Naming, Place
+from acetate_engine.models.checkpoints.parts import Naming, PartPlace
 from acetate_engine.paths import resources_dir
 
 CONFIG_FOLDERS = {Family.SD15: "sd15", Family.SDXL: "sdxl"}
@@ -43,7 +43,7 @@ class Structure:
         return Structure(tuple(widths), blocks, attended, depths[-1] if listens else 0, context)
 
     @staticmethod
-    def of_header(header: Header, place: Place, context: int | None) -> Structure:
+    def of_header(header: Header, place: PartPlace, context: int | None) -> Structure:
         found = _Levels(header, place)
         return Structure(*found.rows(), found.middle, context)
 
@@ -51,7 +51,7 @@ class Structure:
 class _Levels:
     """What the names of a UNet's parameters tell of its levels."""
 
-    def __init__(self, header: Header, place: Place) -> None:
+    def __init__(self, header: Header, place: PartPlace) -> None:
         self._inner = {
             name.removeprefix(place.prefix): shape
             for name, shape in header.shapes.items()
