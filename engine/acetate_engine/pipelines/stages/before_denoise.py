@@ -110,8 +110,8 @@ def make_timesteps(
 def _spacing(kind: Scheduler, base: SchedulerMixin) -> str:
     """Euler's first step must be at the full noise that the latent starts with; so must all where a model asks for it.
 
-    A model that asks for "leading" or "linspace" has its own scheduler's default noted, which says nothing of the model;
-    "leading" starts from too little noise.
+    "leading" and "linspace" are what its own scheduler does by default, which says nothing of the model; "leading"
+    starts from too little noise.
     """
     trailing = kind in (Scheduler.EULER, Scheduler.EULER_A) or base.config.get("timestep_spacing") == "trailing"
     return "trailing" if trailing else "linspace"
