@@ -14,6 +14,7 @@ from krita import Document, Node
 
 from acetate.krita.correction import corrected
 from acetate.krita.document import SRGB, KritaColourSpace, OpenDocument
+from acetate.krita.wrappers import beside_the_gui_thread
 from acetate.picture import Picture, swap_red_blue
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
@@ -43,7 +44,8 @@ class Converter:
         elif self._clone is None:
             raise DocumentError("16-bit pixels came for an 8-bit document", "Generate again.")
         else:
-            self._convert(self._clone, node, picture, bounds)
+            clone = self._clone
+            beside_the_gui_thread(lambda: self._convert(clone, node, picture, bounds))
 
     def _convert(self, clone: Document, node: Node, picture: Picture, bounds: Bounds) -> None:
         scratch = _new_node(clone, _WIRE[picture.format])

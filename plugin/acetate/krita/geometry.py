@@ -5,7 +5,7 @@ from __future__ import annotations
 from krita import Document, Krita, Node
 
 from acetate.krita.windows import part
-from acetate.krita.wrappers import BESIDE_THE_GUI_THREAD, Hold, wrappers
+from acetate.krita.wrappers import Hold, beside_the_gui_thread, wrappers
 from acetate.protocol.geometry import Bounds
 from acetate.qt import QtCore, QtWidgets
 from acetate.session.following import ImageStep
@@ -30,8 +30,12 @@ _ROTATIONS = {
 
 def boxes_of(document: Document) -> dict[str, Bounds]:
     """Of layers with pixels, by id. Any thread: Krita looks at each pixel of a layer that was painted on."""
-    with BESIDE_THE_GUI_THREAD, wrappers() as hold:
-        return dict(_boxes(hold(document.rootNode()), hold)[:_MOST])
+
+    def look() -> dict[str, Bounds]:
+        with wrappers() as hold:
+            return dict(_boxes(hold(document.rootNode()), hold)[:_MOST])
+
+    return beside_the_gui_thread(look)
 
 
 def box_of(node: Node) -> Bounds:

@@ -13,7 +13,7 @@ from krita import Document, Krita, Node
 
 from acetate.krita.colour import to_srgb16
 from acetate.krita.document import KritaColourSpace, OpenDocument, find_node, is_mask, node_id
-from acetate.krita.wrappers import BESIDE_THE_GUI_THREAD, Hold, wrappers
+from acetate.krita.wrappers import Hold, beside_the_gui_thread, wrappers
 from acetate.picture import Picture, row_strips, swap_red_blue
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
@@ -47,8 +47,7 @@ class KritaSnapshot:
         self._clone.waitForDone()  # closing a document whose image still works makes Krita crash, later
         if self._space.wire_format is PixelFormat.RGBA8:
             return Picture(bounds.extent, PixelFormat.RGBA8, tuple(_shallow_strips(self._clone, bounds)))
-        with BESIDE_THE_GUI_THREAD:
-            strips = tuple(_deep_strips(self._clone, self._space, bounds))
+        strips = beside_the_gui_thread(lambda: tuple(_deep_strips(self._clone, self._space, bounds)))
         return Picture(bounds.extent, PixelFormat.RGBA16, strips)
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -63,11 +63,16 @@ def canvas_of(painter: Painter) -> NDArray[Any]:
 
 def _wait_for(painter: Painter, expected: dict[str, Any], canvas: NDArray[Any]) -> None:
     """Every byte of every layer, and the canvas. Krita may still be merging."""
+    with suppress(TimeoutError):
+        wait_until(lambda: _is_as_it_was(painter, expected, canvas), "the document to be as it was", every=0.1)
+    nodes, now = painter.fingerprint()["nodes"], canvas_of(painter)
+    others = [(node, nodes.get(key)) for key, node in expected["nodes"].items() if nodes.get(key) != node]
+    assert not others and nodes.keys() == expected["nodes"].keys()
+    assert _is_same(now, canvas), f"{np.count_nonzero(now != canvas)} values of the canvas are others"
 
-    def is_so() -> bool:
-        return painter.fingerprint()["nodes"] == expected["nodes"] and _is_same(canvas_of(painter), canvas)
 
-    wait_until(is_so, "the document to be as it was", every=0.1)
+def _is_as_it_was(painter: Painter, expected: dict[str, Any], canvas: NDArray[Any]) -> bool:
+    return bool(painter.fingerprint()["nodes"] == expected["nodes"]) and _is_same(canvas_of(painter), canvas)
 
 
 def _is_same(one: NDArray[Any], other: NDArray[Any]) -> bool:
