@@ -26,6 +26,7 @@ COMMANDS = {
     "split": ("acetate_engine.commands.pictures:split", "Split a picture into layers."),
     "shadow": ("acetate_engine.commands.pictures:shadow", "Make the shadow or the reflection of a layer."),
     "upscale": ("acetate_engine.commands.pictures:upscale", "Make a layer two or four times as large."),
+    "batch": ("acetate_engine.commands.batch:batch", "Make many layers, from a table."),
     "psd": ("acetate_engine.commands.psd:app", "Generate layers into a PSD document."),
     "models": ("acetate_engine.commands.models:app", "List the models; get the parts that come by package."),
     "train": ("acetate_engine.training.cli:app", "Train models."),

@@ -14,9 +14,11 @@ from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import GenerateRequest
 from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.pixels import Pixels, eight
+from acetate_engine.documents.masking import with_mask
 from acetate_engine.documents.tree import Layer, LayeredDocument, PixelLayer, cropped
 from acetate_engine.documents.writer import write_document
 from acetate_engine.pipelines.contract import Generated, GeneratedLayer
+from acetate_engine.provenance import packet
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,16 +53,27 @@ class Result:
         """With what its conditions lack."""
         return replace(self, notes=(*notes, *self.notes))
 
-    def document(self, below: Sequence[Layer] = ()) -> LayeredDocument:
-        """The layers above `below`, on the canvas of the request; each cut to its alpha."""
+    def document(
+        self, below: Sequence[Layer] = (), *, provenance: bool = True, alpha_as_mask: bool = False
+    ) -> LayeredDocument:
+        """The layers above `below`, on the canvas of the request; each cut to its alpha.
+
+        `provenance`: with XMP that says how they were made. `alpha_as_mask`: each is opaque, and a mask hides the rest.
+        """
         depth = 16 if self.request.pixel_format is PixelFormat.RGBA16 else 8
         canvas = reduce(Bounds.union, (layer.bounds for layer in self.layers), self.request.covered)
         extent = Extent(max(canvas.right, 0), max(canvas.bottom, 0))
-        return LayeredDocument(extent, (*below, *pixel_layers(self.layers)), depth)
+        layers = pixel_layers(self.layers)
+        if alpha_as_mask:
+            layers = tuple(map(with_mask, layers))
+        xmp = packet(self.request, has_others=bool(below)) if provenance else b""
+        return LayeredDocument(extent, (*below, *layers), depth, xmp=xmp)
 
-    def save(self, path: Path | str, below: Sequence[Layer] = ()) -> None:
-        """PSD, PSB, ORA, PNG, WebP or, without a suffix, a folder of PNGs. Raises FileError."""
-        write_document(self.document(below), Path(path))
+    def save(
+        self, path: Path | str, below: Sequence[Layer] = (), *, provenance: bool = True, alpha_as_mask: bool = False
+    ) -> None:
+        """PSD, PSB, ORA, PNG, WebP or, without a suffix, a folder of PNGs; as `document`. Raises FileError."""
+        write_document(self.document(below, provenance=provenance, alpha_as_mask=alpha_as_mask), Path(path))
 
 
 def pixel_layers(layers: Sequence[ResultLayer]) -> tuple[PixelLayer, ...]:

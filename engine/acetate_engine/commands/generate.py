@@ -8,7 +8,7 @@ import typer
 
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.requests import Task
-from acetate_engine.commands.generating import How, generating
+from acetate_engine.commands.generating import How, Saving, generating
 from acetate_engine.commands.options import (
     AsJson,
     Background,
@@ -21,7 +21,7 @@ from acetate_engine.commands.options import (
     parse_region,
     parse_size,
 )
-from acetate_engine.commands.output import Bar, generate_into
+from acetate_engine.commands.output import Bar, generate_into, layer_below
 
 if TYPE_CHECKING:
     from acetate_engine.documents.tree import Layer
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from acetate_engine.results import Result
 
 _ELSEWHERE = {Task.STACK: "acetate stack", Task.REFINE: "acetate refine", Task.INPAINT: "acetate inpaint"}
-_FLAT = (".png", ".webp")
 
 
 @generating
@@ -52,6 +51,7 @@ def generate(
     ] = "",
     *,
     how: How,
+    saving: Saving,
     engine: UseEngine = False,
     json: AsJson = False,
 ) -> None:
@@ -67,7 +67,6 @@ def generate(
     acetate generate -m dream -p "a fox" --style ink:0.8 --image-prompt reference.png:0.6 -o fox.png
     acetate generate -m dream -p "a fox" --control edges:sketch.png -o fox.png
     """
-    from acetate_engine.documents.tree import Memory, PixelLayer
     from acetate_engine.sources import seen
 
     def make(using: Engine, bar: Bar) -> tuple[Result, tuple[Layer, ...]]:
@@ -87,8 +86,6 @@ def generate(
             blended_prompt=blended_prompt,
             **how.arguments,
         )
-        if below is None or background is None or out.suffix.lower() in _FLAT:
-            return result, ()
-        return result, (PixelLayer(background.stem, source=Memory.at(0, 0, below.pixels)),)
+        return result, layer_below(background, below, out)
 
-    generate_into(out, json, engine, make, reads=lambda: (background, foreground, *how.files))
+    generate_into(out, json, engine, saving, make, reads=lambda: (background, foreground, *how.files))

@@ -23,6 +23,18 @@ _KINDS = ", ".join(kind.value for kind in ControlKind)
 
 
 @dataclass(frozen=True)
+class Saving:
+    """How a result is written."""
+
+    provenance: Annotated[
+        bool, typer.Option(help="Say in the file how it was made: IPTC source type and recipe, as XMP.")
+    ] = True
+    alpha_as_mask: Annotated[
+        bool, typer.Option("--alpha-as-mask", help="Opaque layers, each with its transparency as a mask (PSD).")
+    ] = False
+
+
+@dataclass(frozen=True)
 class How:
     """What decides the pixels besides the task and its pictures."""
 
@@ -89,18 +101,22 @@ class How:
         return {"seed": self.seed, "hints": self.hints, "looks": self.looks, **self.settings}
 
 
+_GROUPS: dict[str, type[Any]] = {"how": How, "saving": Saving}
+
+
 def generating(command: T) -> T:
-    """The parameter `how` of a command becomes one option for each field of How."""
+    """The parameters `how` and `saving` of a command become one option for each field of How and of Saving."""
     own = inspect.signature(command, eval_str=True).parameters
-    shared = inspect.signature(How, eval_str=True).parameters
+    shared = {name: inspect.signature(_GROUPS[name], eval_str=True).parameters for name in own if name in _GROUPS}
 
     @wraps(command)
     def with_options(**given: Any) -> None:
-        command(how=How(**{name: given.pop(name) for name in shared}), **given)
+        grouped = {name: _GROUPS[name](**{each: given.pop(each) for each in of}) for name, of in shared.items()}
+        command(**grouped, **given)
 
     def parameters() -> Iterator[inspect.Parameter]:
         for name, parameter in own.items():
-            for each in shared.values() if name == "how" else [parameter]:
+            for each in shared[name].values() if name in shared else [parameter]:
                 yield each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
 
     listed = list(parameters())

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from acetate.protocol.requests import Task
-from acetate_engine.commands.generating import How, generating
+from acetate_engine.commands.generating import How, Saving, generating
 from acetate_engine.commands.options import AsJson, Out, Prompt, Strength, UseEngine
 from acetate_engine.commands.output import rework_into
 
@@ -22,6 +22,7 @@ def inpaint(
     strength: Strength = 1.0,
     *,
     how: How,
+    saving: Saving,
     engine: UseEngine = False,
     json: AsJson = False,
 ) -> None:
@@ -35,6 +36,7 @@ def inpaint(
         out,
         json,
         engine,
+        saving,
         prompt,
         task=Task.INPAINT,
         foreground=layer,

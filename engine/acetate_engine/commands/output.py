@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.progress import Progress
 
+    from acetate_engine.commands.generating import Saving
+    from acetate_engine.documents.shown import Shown
     from acetate_engine.documents.tree import Layer
     from acetate_engine.engine import Engine
     from acetate_engine.results import Result
 
+_FLAT = (".png", ".webp")
 INTERRUPTED = 130  # as a shell says it: 128 + SIGINT
 
 
@@ -90,6 +93,7 @@ def generate_into(
     out: Path,
     as_json: bool,
     remote: bool,
+    saving: Saving,
     make: Callable[[Engine, Bar], tuple[Result, tuple[Layer, ...]]],
     reads: Callable[[], Sequence[Path | None]] = tuple,
 ) -> None:
@@ -102,15 +106,29 @@ def generate_into(
         check_writable(out, [path for path in reads() if path is not None])
         with progress_bar() as bar:
             result, below = make(engine_for(remote), bar)
-        result.save(out, below)
+        result.save(out, below, **asdict(saving))
         print_result(result, out, bar.seconds, as_json)
 
 
-def rework_into(out: Path, as_json: bool, remote: bool, prompt: str, **fields: Any) -> None:
+def layer_below(ground: Path | None, shown: Shown | None, out: Path) -> tuple[Layer, ...]:
+    """What was given as background, for a file that holds layers; a flat one gets what was made alone."""
+    from acetate_engine.documents.tree import Memory, PixelLayer
+
+    if ground is None or shown is None or out.suffix.lower() in _FLAT:
+        return ()
+    return (PixelLayer(ground.stem, source=Memory.at(0, 0, shown.pixels)),)
+
+
+def rework_into(out: Path, as_json: bool, remote: bool, saving: Saving, prompt: str, **fields: Any) -> None:
     """`generate_into` with nothing below; `fields` are those of Engine.generate."""
     reads = [one for one in fields.values() if isinstance(one, Path)]
     generate_into(
-        out, as_json, remote, lambda using, bar: (using.generate(prompt, reporter=bar, **fields), ()), lambda: reads
+        out,
+        as_json,
+        remote,
+        saving,
+        lambda using, bar: (using.generate(prompt, reporter=bar, **fields), ()),
+        lambda: reads,
     )
 
 

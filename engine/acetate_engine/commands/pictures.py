@@ -12,6 +12,7 @@ import typer
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.pictures import MAX_SUBJECTS, Click, Light, Subject
 from acetate.protocol.requests import MAX_SEED, Task
+from acetate_engine.commands.generating import Saving, generating
 from acetate_engine.commands.options import AsJson, Out, UseEngine, parse_region
 from acetate_engine.commands.output import rework_into
 
@@ -40,9 +41,11 @@ Most = Annotated[int, typer.Option("--subjects", min=1, max=MAX_SUBJECTS, help="
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Same seed, same pixels.")]
 
 
+@generating
 def extract(
     picture: Source, out: Out, mask: Mask = None, box: Box = None, click: On = None, beside: Beside = None,
     subjects: Most = 1, engine: UseEngine = False, json: AsJson = False,
+    *, saving: Saving,
 ) -> None:  # fmt: skip
     """Cut the subject out of a picture: a layer with soft alpha, and nothing of the colour behind it.
 
@@ -52,12 +55,14 @@ def extract(
     acetate extract photo.jpg --click 240,310 --not 500,90 --subjects 3 -o subjects.ora
     """
     subject = _subject(box, click, beside, subjects)
-    _make(Task.EXTRACT, picture, out, json, engine, mask=mask, subject=subject)
+    _make(Task.EXTRACT, picture, out, json, engine, saving, mask=mask, subject=subject)
 
 
+@generating
 def select(
     picture: Source, out: Out, mask: Mask = None, box: Box = None, click: On = None, beside: Beside = None,
     engine: UseEngine = False, json: AsJson = False,
+    *, saving: Saving,
 ) -> None:  # fmt: skip
     """Select the subject of a picture, or give a rough selection (--mask) the edge that the picture has.
 
@@ -65,12 +70,14 @@ def select(
     acetate select photo.jpg -o selection.png
     acetate select photo.jpg --mask rough.png -o fine.png
     """
-    _make(Task.SELECT, picture, out, json, engine, mask=mask, subject=_subject(box, click, beside))
+    _make(Task.SELECT, picture, out, json, engine, saving, mask=mask, subject=_subject(box, click, beside))
 
 
+@generating
 def remove(
     picture: Source, out: Out, mask: Mask = None, box: Box = None, click: On = None, beside: Beside = None,
     seed: Seed = 0, engine: UseEngine = False, json: AsJson = False,
+    *, saving: Saving,
 ) -> None:  # fmt: skip
     """Take the subject, or what the mask covers, out of a picture and paint what may lie behind.
 
@@ -78,11 +85,19 @@ def remove(
     acetate remove photo.jpg -o empty.png
     acetate remove photo.jpg --mask sign.png -o without-sign.png
     """
-    _make(Task.REMOVE, picture, out, json, engine, mask=mask, subject=_subject(box, click, beside), seed=seed)
+    _make(Task.REMOVE, picture, out, json, engine, saving, mask=mask, subject=_subject(box, click, beside), seed=seed)
 
 
+@generating
 def split(
-    picture: Source, out: Out, subjects: Most = 3, seed: Seed = 0, engine: UseEngine = False, json: AsJson = False
+    picture: Source,
+    out: Out,
+    subjects: Most = 3,
+    seed: Seed = 0,
+    engine: UseEngine = False,
+    json: AsJson = False,
+    *,
+    saving: Saving,
 ) -> None:
     """Split a picture into its background and its subjects; one over the other they are the picture.
 
@@ -90,15 +105,18 @@ def split(
     acetate split photo.jpg -o layers.psd
     acetate split photo.jpg --subjects 5 -o layers.ora
     """
-    _make(Task.DECOMPOSE, picture, out, json, engine, subject=Subject(most=subjects), seed=seed)
+    _make(Task.DECOMPOSE, picture, out, json, engine, saving, subject=Subject(most=subjects), seed=seed)
 
 
+@generating
 def upscale(
     picture: Source,
     out: Out,
     factor: Annotated[int, typer.Option(help="2 or 4.")] = 2,
     engine: UseEngine = False,
     json: AsJson = False,
+    *,
+    saving: Saving,
 ) -> None:
     """Make a layer two or four times as large, with clear edges.
 
@@ -106,9 +124,10 @@ def upscale(
     acetate upscale apple.png -o large.png
     acetate upscale apple.png --factor 4 -o huge.png
     """
-    _make(Task.UPSCALE, picture, out, json, engine, factor=factor)
+    _make(Task.UPSCALE, picture, out, json, engine, saving, factor=factor)
 
 
+@generating
 def shadow(
     layer: Annotated[Path, typer.Argument(help="The layer: a transparent picture, or a document.")],
     out: Out,
@@ -119,6 +138,8 @@ def shadow(
     opacity: Annotated[float, typer.Option(min=0.0, max=1.0, help="Of all of it.")] = 0.5,
     engine: UseEngine = False,
     json: AsJson = False,
+    *,
+    saving: Saving,
 ) -> None:
     """Make the shadow or the reflection of a layer, as a layer of its own to lie under it.
 
@@ -127,11 +148,13 @@ def shadow(
     acetate shadow apple.png --kind cast --angle 150 --length 0.8 -o shadow.png
     acetate shadow apple.png --kind reflection -o mirrored.png
     """
-    _make(_TASKS[kind], layer, out, json, engine, light=Light(angle, length, softness, opacity))
+    _make(_TASKS[kind], layer, out, json, engine, saving, light=Light(angle, length, softness, opacity))
 
 
-def _make(task: Task, picture: Path, out: Path, json: bool, engine: bool, seed: int = 0, **fields: Any) -> None:
-    rework_into(out, json, engine, "", task=task, foreground=picture, seed=seed, **fields)
+def _make(
+    task: Task, picture: Path, out: Path, json: bool, engine: bool, saving: Saving, seed: int = 0, **fields: Any
+) -> None:
+    rework_into(out, json, engine, saving, "", task=task, foreground=picture, seed=seed, **fields)
 
 
 def _subject(box: str | None, on: list[str] | None, beside: list[str] | None, most: int = 1) -> Subject:

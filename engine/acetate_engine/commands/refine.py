@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from acetate.protocol.requests import Task
-from acetate_engine.commands.generating import How, generating
+from acetate_engine.commands.generating import How, Saving, generating
 from acetate_engine.commands.options import AsJson, Out, Prompt, Strength, UseEngine
 from acetate_engine.commands.output import rework_into
 
@@ -21,6 +21,7 @@ def refine(
     strength: Strength = 0.5,
     *,
     how: How,
+    saving: Saving,
     engine: UseEngine = False,
     json: AsJson = False,
 ) -> None:
@@ -34,6 +35,7 @@ def refine(
         out,
         json,
         engine,
+        saving,
         prompt,
         task=Task.REFINE,
         foreground=layer,

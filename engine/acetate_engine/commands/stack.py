@@ -12,7 +12,7 @@ from acetate.protocol.codec import from_json
 from acetate.protocol.errors import FileError, InvalidRequest, MalformedMessage
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import StackLayer
-from acetate_engine.commands.generating import How, generating
+from acetate_engine.commands.generating import How, Saving, generating
 from acetate_engine.commands.options import AsJson, Background, Out, Size, UseEngine, parse_size
 from acetate_engine.commands.output import Bar, generate_into
 
@@ -53,6 +53,7 @@ def stack(
     size: Size = None,
     *,
     how: How,
+    saving: Saving,
     engine: UseEngine = False,
     json: AsJson = False,
 ) -> None:
@@ -92,7 +93,7 @@ def stack(
             return result, ()
         return result, (PixelLayer(ground.stem, source=Memory.at(0, 0, below.pixels)),)
 
-    generate_into(out, json, engine, make, reads=lambda: (background, plan, *how.files))
+    generate_into(out, json, engine, saving, make, reads=lambda: (background, plan, *how.files))
 
 
 def _planned(path: Path | None, prompts: list[str]) -> StackFile:

@@ -141,7 +141,7 @@ def write_ora(document: LayeredDocument, path: Path) -> None:
         stack = ElementTree.SubElement(root, "stack")
         _Writer(file, path).write(document.layers, stack)
         merged = eight(flatten(document.layers, Bounds.of(document.extent)))
-        file.writestr("mergedimage.png", encode_picture(merged))
+        file.writestr("mergedimage.png", encode_picture(merged, xmp=document.xmp))
         file.writestr("Thumbnails/thumbnail.png", _thumbnail(merged))
         file.writestr("stack.xml", ElementTree.tostring(root, "utf-8", xml_declaration=True))
 

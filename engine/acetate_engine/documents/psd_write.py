@@ -45,7 +45,9 @@ def write_psd(document: LayeredDocument, path: Path) -> None:
     section = LayerAndMaskInformation(
         _layer_info(entries(document.layers, target, canvas), opaque), GlobalLayerMaskInfo(), TaggedBlocks()
     )
-    psd = PSD(header=header, image_resources=_resources(), layer_and_mask_information=section, image_data=image)
+    psd = PSD(
+        header=header, image_resources=_resources(document.xmp), layer_and_mask_information=section, image_data=image
+    )
     with path.open("wb") as file:
         psd.write(file)
 
@@ -56,9 +58,9 @@ def _layer_info(written: list[Entry], opaque: bool) -> LayerInfo:
     return LayerInfo(len(written) if opaque else -len(written), records, channels)
 
 
-def _resources() -> ImageResources:
-    profile = ImageResource(key=Resource.ICC_PROFILE, data=srgb_profile())
-    return ImageResources([(Resource.ICC_PROFILE, profile)])
+def _resources(xmp: bytes) -> ImageResources:
+    found = {Resource.ICC_PROFILE: srgb_profile(), **({Resource.XMP_METADATA: xmp} if xmp else {})}
+    return ImageResources([(key, ImageResource(key=key, data=data)) for key, data in found.items()])
 
 
 def on_white(pixels: Samples, space: ColourSpace = SRGB) -> Samples:

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Extent
@@ -140,10 +141,13 @@ def _oriented(pixels: Encoded, image: Image.Image) -> Encoded:
     return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)
 
 
-def encode_picture(pixels: NDArray[np.uint8], kind: str = "PNG") -> bytes:
-    """PNG or lossless WebP of (h, w, 4) straight sRGB; colour under alpha 0 survives."""
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, kind, compress_level=6, lossless=True, exact=True)  # each takes its own
+def encode_picture(pixels: NDArray[np.uint8], kind: str = "PNG", xmp: bytes = b"") -> bytes:
+    """PNG or lossless WebP of (h, w, 4) straight sRGB; colour under alpha 0 survives. `xmp`: a packet, or empty."""
+    stream, texts = io.BytesIO(), PngInfo()
+    if xmp:
+        texts.add_itxt("XML:com.adobe.xmp", xmp.decode())
+    options = {"PNG": {"compress_level": 6, "pnginfo": texts}, "WEBP": {"lossless": True, "exact": True, "xmp": xmp}}
+    Image.fromarray(pixels).save(stream, kind, **options[kind])
     return stream.getvalue()
 
 

@@ -205,6 +205,7 @@ class LayeredDocument:
     merged_is_current: bool = True  # the program says that the merged picture shows the layers
     remarks: tuple[str, ...] = ()  # what is not as its program shows it, whatever layers are asked for
     space: ColourSpace = SRGB
+    xmp: bytes = b""  # a packet to be written with it
 
     def walk(self) -> Iterator[tuple[str, Layer]]:
         """Every layer with its path ("Group/Layer"), top to bottom as layer lists show them."""

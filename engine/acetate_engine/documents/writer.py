@@ -85,7 +85,7 @@ def _writer(path: Path) -> Callable[[LayeredDocument, Path], None]:
 
 def _write_picture(document: LayeredDocument, path: Path) -> None:
     pixels = eight(flatten(document.layers, Bounds.of(document.extent)))
-    path.write_bytes(encode_picture(pixels, "WEBP" if path.suffix.lower() == ".webp" else "PNG"))
+    path.write_bytes(encode_picture(pixels, "WEBP" if path.suffix.lower() == ".webp" else "PNG", document.xmp))
 
 
 _WRITERS: dict[str, Callable[[LayeredDocument, Path], None]] = {
@@ -106,7 +106,7 @@ def _write_folder(document: LayeredDocument, path: Path) -> None:
         path.mkdir(exist_ok=True)
         for name, layer in pictures.items():
             pixels = eight(flatten((layer,), Bounds.of(document.extent)))
-            (path / name).write_bytes(encode_picture(pixels))
+            (path / name).write_bytes(encode_picture(pixels, xmp=document.xmp))
     except OSError as error:
         raise FileError(f"{path} cannot be written: {error.strerror}", "Choose another path.") from error
     _write_picture(document, path / "merged.png")

@@ -12,6 +12,7 @@ from acetate_engine.compositing.pixels import Floats
 from acetate_engine.training.datasets import Bytes
 
 SOFT = (0.02, 0.98)  # alpha between these is soft
+_GAP = 0.15  # of alpha: less counts as connected, as in that benchmark
 _GRADIENT_SIGMA = 1.4  # pixels; as in the matting benchmark of Rhemann et al., CVPR 2009
 COLOURS = (
     *itertools.product((0.0, 1.0), repeat=3),  # black, white, and the six between them
@@ -44,6 +45,33 @@ def alpha_grad(decoded: Floats, true: Floats) -> float:
     """Sum of squared differences of gradient magnitudes of one picture, in thousands: the mean over the pictures."""
     errors = [np.square(_gradient(a) - _gradient(b)).sum() for a, b in zip(decoded, true, strict=True)]
     return float(np.mean(errors) / 1000)
+
+
+def alpha_conn(decoded: Floats, true: Floats) -> float:
+    """Connectivity error of one picture (Rhemann et al., CVPR 2009), in thousands: the mean over the pictures.
+
+    Counts how much of each pixel's alpha does not hang together, level by level, with what is opaque in both.
+    """
+    return float(np.mean([_unconnected(a, b) for a, b in zip(decoded, true, strict=True)]) / 1000)
+
+
+def _unconnected(decoded: Floats, true: Floats) -> float:
+    level = np.full(true.shape, -1.0, np.float32)  # below which a pixel hangs together with the opaque part
+    for previous, threshold in itertools.pairwise(np.arange(0.0, 1.01, 0.1)):
+        together = _largest((decoded >= threshold) & (true >= threshold))
+        level[(level < 0) & ~together] = previous
+    level[level < 0] = 1.0
+    missing = [alpha - level for alpha in (decoded, true)]
+    held = [1 - gap * (gap >= _GAP) for gap in missing]
+    return float(np.abs(held[0] - held[1]).sum())
+
+
+def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    marks, count = ndimage.label(mask, np.ones((3, 3)))
+    if not count:
+        return mask
+    largest: NDArray[np.bool_] = marks == 1 + int(np.argmax(np.bincount(marks.ravel())[1:]))
+    return largest
 
 
 def _gradient(alpha: Floats) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import cv2
 import numpy as np
 
 from acetate.protocol.geometry import Extent
@@ -12,6 +13,7 @@ from acetate_engine.compositing.pixels import Floats
 from acetate_engine.compositing.resize import resize
 from acetate_engine.evaluation import alpha as measure
 from acetate_engine.evaluation.matte import trimap_of
+from acetate_engine.evaluation.probe import load_reference, probe_distance
 from acetate_engine.pictures.matting import front_colour, matte
 from acetate_engine.pictures.salience import salience
 from acetate_engine.pictures.subject import Hints, by_colour, cut, find
@@ -21,29 +23,43 @@ from acetate_engine.training.datasets import Bytes
 
 Say = Callable[[str], None]
 Figures = dict[str, dict[str, float]]
+Show = Callable[[list[Bytes]], None]
+"""Told of pictures to look at, all of one size, RGBA."""
 
 _FACTOR = 4
+_TEN = 10  # pixels around what the network says
 _SMALLEST = 32  # pixels of a side that is enlarged
 
 
-def evaluate_extract(layers: Bytes, backgrounds: Bytes, grounds: int, say: Say) -> Figures:
+def evaluate_extract(
+    layers: Bytes, backgrounds: Bytes, grounds: int, say: Say, show: Show = lambda cells: None
+) -> Figures:
     """Each layer (N, H, W, 4) over `grounds` of the backgrounds (M, H, W, 3), and cut out again in every way.
 
-    `matting, true trimap` is told where to look, and so is no rival but a bound. SAD and gradient in thousands, as in
-    the matting benchmark; colour is the mean error of premultiplied light.
+    `matting, true trimap` is told where to look, and so is no rival but a bound. SAD, gradient and connectivity in
+    thousands, as in the matting benchmark; colour is the mean error of premultiplied light. Means over the scenes;
+    `show` gets of each scene the picture, the layer, and what each way made of it.
     """
-    found: dict[str, list[Bytes]] = {name: [] for name in _WAYS}
-    truth = []
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in _WAYS}
     for index, (layer, scene) in enumerate(_scenes(layers, backgrounds, grounds)):
         say(f"cutting out {index + 1} of {grounds * len(layers)}")
-        truth.append(layer)
-        for name, way in _WAYS.items():
-            found[name].append(np.rint(way(scene, layer).clip(0, 1) * 255).astype(np.uint8))
-    return {name: _errors(np.stack(made), np.stack(truth)) for name, made in found.items()}
+        made = [np.rint(way(scene, layer).clip(0, 1) * 255).astype(np.uint8) for way in _WAYS.values()]
+        for name, one in zip(_WAYS, made, strict=True):
+            found[name].append(_errors(one[None], layer[None]))
+        show([np.rint(scene * 255).astype(np.uint8), layer, *made])
+    return {name: _means(errors) for name, errors in found.items()}
 
 
-def evaluate_finish(layers: Bytes, say: Say) -> Figures:
-    """Each layer (N, H, W, 4) made four times smaller and enlarged again: finished, and by interpolation."""
+def _means(figures: list[dict[str, float]]) -> dict[str, float]:
+    return {key: float(np.mean([one[key] for one in figures])) for key in figures[0]}
+
+
+def evaluate_finish(layers: Bytes, say: Say, show: Show = lambda cells: None) -> Figures:
+    """Each layer (N, H, W, 4) made four times smaller and enlarged again: finished, and by interpolation.
+
+    `probe` is the distance of what the probe's network sees in them over grey, tile by tile. `show` gets of each the
+    layer, the small one, and what each way made of that.
+    """
     height, width = layers.shape[1:3]
     if min(height, width) < _FACTOR * _SMALLEST:
         raise ValueError(
@@ -55,10 +71,14 @@ def evaluate_finish(layers: Bytes, say: Say) -> Figures:
         small = resize(layer, Extent(width // _FACTOR, height // _FACTOR))
         ways["finish"].append(resize(enlarge(small, _FACTOR), Extent(width, height)).astype(np.uint8))
         ways["bicubic"].append(resize(small, Extent(width, height)).astype(np.uint8))
-    return {
-        name: {**_errors(np.stack(made), layers), "psnr": measure.composite_psnr(np.stack(made), layers)}
-        for name, made in ways.items()
-    }
+        show([layer, *(made[-1] for made in ways.values())])
+    return {name: _finish_errors(np.stack(made), layers) for name, made in ways.items()}
+
+
+def _finish_errors(made: Bytes, true: Bytes) -> dict[str, float]:
+    psnr, probe = measure.composite_psnr(made, true), load_reference().probe
+    distances = [probe_distance(probe, a[None], b[None]) for a, b in zip(made, true, strict=True)]
+    return {**_errors(made, true), "psnr": psnr, "probe": float(np.mean(distances))}
 
 
 def _scenes(layers: Bytes, backgrounds: Bytes, grounds: int) -> Iterator[tuple[Bytes, Floats]]:
@@ -77,6 +97,7 @@ def _errors(made: Bytes, true: Bytes) -> dict[str, float]:
         "sad": measure.alpha_sad(a, b),
         "mae": measure.alpha_mae(a, b),
         "gradient": measure.alpha_grad(a, b),
+        "connectivity": measure.alpha_conn(a, b),
         "colour": float(light.mean()),
     }
 
@@ -91,6 +112,21 @@ def _matting(scene: Floats, layer: Bytes) -> Floats:
     return np.dstack([front_colour(rgb, alpha), alpha])
 
 
+def _matting_alone(scene: Floats, layer: Bytes) -> Floats:
+    """As programs put the two together that keep to the libraries: fixed thresholds, ten pixels, all of it solved."""
+    from pymatting import estimate_alpha_cf, estimate_foreground_ml
+
+    rgb = np.ascontiguousarray(scene[..., :3])
+    front = salience(rgb)
+    disc = np.ones((2 * _TEN + 1, 2 * _TEN + 1), np.uint8)
+    sure_in, sure_out = cv2.erode(np.uint8(front > 0.94), disc) > 0, cv2.erode(np.uint8(front < 0.04), disc) > 0
+    known = np.where(sure_in, 1.0, np.where(sure_out, 0.0, 0.5))
+    if not (sure_in.any() and sure_out.any()):
+        return np.dstack([rgb, front])
+    alpha = estimate_alpha_cf(rgb.astype(np.float64), known).astype(np.float32)
+    return np.dstack([estimate_foreground_ml(rgb, alpha), alpha]).astype(np.float32)
+
+
 def _network(scene: Floats, layer: Bytes) -> Floats:
     return np.dstack([scene[..., :3], salience(np.ascontiguousarray(scene[..., :3]))])
 
@@ -102,6 +138,7 @@ def _grab_cut(scene: Floats, layer: Bytes) -> Floats:
 _WAYS: dict[str, Callable[[Floats, Bytes], Floats]] = {
     "ours": _ours,
     "matting, true trimap": _matting,
+    "pymatting alone": _matting_alone,
     "u2netp alone": _network,
     "GrabCut": _grab_cut,
 }

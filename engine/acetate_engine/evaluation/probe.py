@@ -99,6 +99,24 @@ class Reference:
         return self.probe.captions(pooled_text(captions))
 
 
+@torch.no_grad()
+def probe_distance(probe: Probe, made: Bytes, true: Bytes) -> float:
+    """How differently the trunk sees two sets of layers (N, H, W, 4) over grey, tile by tile of what it looks at.
+
+    As LPIPS (Zhang et al. 2018): squared distances of features brought to length 1, their mean. 0: alike.
+    """
+    seen = [F.normalize(probe.trunk(2 * _tiles(pictures) - 1), dim=1) for pictures in (made, true)]
+    return float((seen[0] - seen[1]).square().sum(1).mean())
+
+
+def _tiles(layers: Bytes) -> Tensor:
+    """(N, H, W, 4) -> (M, 3, SIDE, SIDE), those at the lower and right edge left out where they are not whole."""
+    rgba = torch.from_numpy(layers).permute(0, 3, 1, 2).float() / 255
+    rgb = rgba[:, :3] * rgba[:, 3:] + 0.5 * (1 - rgba[:, 3:])
+    cut = rgb.unfold(2, SIDE, SIDE).unfold(3, SIDE, SIDE)
+    return cut.permute(0, 2, 3, 1, 4, 5).reshape(-1, 3, SIDE, SIDE)
+
+
 def probe_folder() -> Path:
     return resources_dir() / "models" / "probe"
 

@@ -20,6 +20,9 @@ from acetate_engine.training.config import Frozen, read_yaml
 from acetate_engine.training.datasets import Bytes, Row
 from acetate_engine.training.debian_copyright import Stanza, read_stanzas, spdx_of
 from acetate_engine.training.packages import Package, fetch
+from acetate_engine.training.rendered import UNSEEN
+from acetate_engine.training.translucent.subjects import LICENCE, STYLE, render
+from acetate_engine.training.vectors import icons, opened
 
 _MARGIN = 0.06  # of the longer side, around a cut-out
 _SEEN = 8  # alpha above which a pixel belongs to the cut-out
@@ -29,7 +32,8 @@ class Selection(Frozen):
     """Pictures of one kind in one package."""
 
     kind: Literal["fg", "bg"]
-    files: str  # glob below the unpacked package
+    files: str  # glob below the unpacked package, or an icon set of Iconify (icons.json)
+    names: tuple[str, ...] = ()  # those alone, by file name without suffix; none: all. An icon set needs them
     licence: str = ""  # SPDX; empty: as the package's copyright file says of each
     style: str = ""  # of cut-outs
     captions: Literal["name", "sidecar", "codepoint"] = "name"  # the file's name, a .txt beside it, a Unicode name
@@ -44,7 +48,9 @@ class PackageSource(Frozen):
 
 class GatherConfig(Frozen):
     sources: tuple[PackageSource, ...]
+    rendered: tuple[str, ...] = ()  # captions of translucent subjects, rendered with seeds that nothing is trained on
     side: int = 128  # pixels
+    drawn: int = 1024  # pixels of the longer side that vector pictures are drawn with
     held_out: float = 0.05  # share of concepts and of photographs
 
 
@@ -68,6 +74,8 @@ def gather(config: GatherConfig, downloads: Path, out: Path) -> dict[str, int]:
                 identity = {"id": f"{package.name}/{path.relative_to(folder)}", "licence": licence}
                 for pixels, row in _pictures(path, selection, config):
                     rows[selection.kind].append(_write(out, selection.kind, counts, pixels, row | identity))
+    for pixels, row in _rendered(config):
+        rows["fg"].append(_write(out, "fg", counts, pixels, row))
     for kind, lines in rows.items():
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in lines)
         (out / f"{kind}.jsonl").write_text(text, encoding="utf-8")
@@ -79,8 +87,16 @@ def licensed(folder: Path, selection: Selection) -> Iterator[tuple[Path, str | N
     stanzas: list[Stanza] = []
     if not selection.licence:
         stanzas = [stanza for file in sorted(folder.glob("usr/share/doc/*/copyright")) for stanza in read_stanzas(file)]
-    for path in sorted(folder.glob(selection.files)):
+    for path in sorted(_selected(folder, selection)):
         yield path, selection.licence or spdx_of(str(path.relative_to(folder)), stanzas)
+
+
+def _selected(folder: Path, selection: Selection) -> Iterator[Path]:
+    for path in folder.glob(selection.files):
+        if path.name == "icons.json":
+            yield from icons(path, selection.names)
+        elif not selection.names or path.stem in selection.names:
+            yield path
 
 
 def _pictures(path: Path, selection: Selection, config: GatherConfig) -> Iterator[tuple[Bytes, Row]]:
@@ -88,7 +104,7 @@ def _pictures(path: Path, selection: Selection, config: GatherConfig) -> Iterato
     if not words:
         return
     if selection.kind == "fg":
-        made = cut_out(Image.open(path), config.side)
+        made = cut_out(opened(path, config.drawn), config.side)
         if made is not None:
             pixels, native = made
             described = {"caption": f"{_with_article(words)}, {selection.style}", "style": selection.style}
@@ -97,6 +113,13 @@ def _pictures(path: Path, selection: Selection, config: GatherConfig) -> Iterato
     described = {"photo": path.name, "caption": words, "split": _split(path.name, config)}
     for pixels in crops(Image.open(path), selection.crops, config.side, _number(path.name)):
         yield pixels, described
+
+
+def _rendered(config: GatherConfig) -> Iterator[tuple[Bytes, Row]]:
+    for said in config.rendered:
+        pixels = render(said, config.side, UNSEEN)
+        identity = {"id": f"rendered/{said}", "licence": LICENCE, "caption": said, "style": STYLE}
+        yield pixels, identity | {"split": _split(said, config)} | _measures(pixels) | {"native": config.side}
 
 
 def _write(out: Path, kind: str, counts: dict[str, int], pixels: Bytes, row: Row) -> Row:
