@@ -7,17 +7,19 @@ from the visible colour by a pyramid of area-downscales.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
+import cv2
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 _SHRINK = 1.2
+_LARGE = 1 << 21  # pixels: from here on the compiled loops are worth their import
 
 
 def pad_rgb(rgba: Tensor) -> Tensor:
-    """Fill the colour under transparent pixels from the visible colour.
+    """Fill the colour under transparent pixels from the visible colour. Computed on the CPU.
 
     Args:
         rgba: (B, 4, H, W) floating point, 0..1, sRGB-encoded, straight alpha.
@@ -25,15 +27,8 @@ def pad_rgb(rgba: Tensor) -> Tensor:
     Returns:
         (B, 3, H, W) float32, 0..1: where alpha is 1 the colour itself; black if nothing is visible.
     """
-    rgba = rgba.float()
-    alpha = rgba[:, 3:]
-    levels = _premultiplied_pyramid(torch.cat([rgba[:, :3] * alpha, alpha], dim=1))
-    total = levels[-1].sum(dim=(2, 3), keepdim=True)
-    filled = total[:, :3] / total[:, 3:].clamp_min(1e-8)
-    for level in reversed(levels):
-        filled = F.interpolate(filled, size=level.shape[2:], mode="bilinear", align_corners=False)
-        filled = level[:, :3] + filled * (1 - level[:, 3:])
-    return filled
+    pictures = rgba.detach().float().cpu().contiguous().numpy()
+    return torch.from_numpy(np.stack([_filled(picture) for picture in pictures])).to(rgba.device)
 
 
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
@@ -45,27 +40,33 @@ def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
     return F.pad(x, (0, right, 0, below), mode="replicate")
 
 
-def _premultiplied_pyramid(premultiplied: Tensor) -> list[Tensor]:
-    """(B, 4, H, W) and its area-downscales by 1.2, finest first, until one side is a single pixel."""
-    levels = [premultiplied]
-    while min(levels[-1].shape[2:]) > 1:
-        height, width = levels[-1].shape[2:]
-        levels.append(_area_resize(levels[-1], int(height / _SHRINK), int(width / _SHRINK)))
-    return levels
+def _filled(rgba: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(4, H, W) straight -> (3, H, W)."""
+    sizes = _sizes(*rgba.shape[1:])
+    if rgba[0].size >= _LARGE and len(sizes) > 1:
+        from acetate_engine.models.networks.pyramid import fill
+
+        return fill(rgba, sizes, torch.get_num_threads())
+    alpha = rgba[3]
+    levels = [cv2.merge([*(plane * alpha for plane in rgba[:3]), alpha])]
+    for size in sizes[1:]:
+        levels.append(_resized(levels[-1], size, cv2.INTER_AREA))
+    total = levels[-1].sum((0, 1))
+    filled = np.full((1, 1, 3), total[:3] / max(total[3], 1e-8), np.float32)
+    for level in reversed(levels):
+        filled = _resized(filled, level.shape[:2], cv2.INTER_LINEAR)
+        filled = level[..., :3] + filled * (1 - level[..., 3:])
+    return filled.transpose(2, 0, 1)
 
 
-def _area_resize(x: Tensor, height: int, width: int) -> Tensor:
-    """Downscale (B, C, H, W): every output pixel is the mean of the source area that it covers, fractions included."""
-    rows = _area_weights(x.shape[2], height).to(x)
-    columns = _area_weights(x.shape[3], width).to(x)
-    return torch.matmul(rows, torch.matmul(x, columns.T))
+def _sizes(height: int, width: int) -> list[tuple[int, int]]:
+    """Of the picture and its downscales by 1.2, finest first, until one side is a single pixel."""
+    sizes = [(height, width)]
+    while min(sizes[-1]) > 1:
+        height, width = sizes[-1]
+        sizes.append((int(height / _SHRINK), int(width / _SHRINK)))
+    return sizes
 
 
-@lru_cache(maxsize=256)
-def _area_weights(source: int, target: int) -> Tensor:
-    """(target, source) float32: the share of each source pixel in each target pixel; rows sum to 1."""
-    edges = torch.arange(target + 1, dtype=torch.float64) * (source / target)
-    pixels = torch.arange(source, dtype=torch.float64)
-    upper = torch.minimum(edges[1:, None], pixels + 1)
-    lower = torch.maximum(edges[:-1, None], pixels)
-    return ((upper - lower).clamp_min(0) * (target / source)).float()
+def _resized(picture: NDArray[np.float32], size: tuple[int, int], how: int) -> NDArray[np.float32]:
+    return cv2.resize(picture, size[::-1], interpolation=how).reshape(*size, -1)

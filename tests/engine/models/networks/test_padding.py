@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
+from acetate_engine.models.networks import padding
 from acetate_engine.models.networks.padding import pad_rgb, pad_to_multiple
 from tests.engine.models.small import REFERENCES
 
@@ -21,6 +22,33 @@ def test_golden() -> None:
     golden = load_file(REFERENCES / "transparent_encoder.safetensors")
     ours = pad_rgb(golden["rgba"].permute(2, 0, 1)[None] / 255)[0].permute(1, 2, 0)
     assert (ours - golden["padded_rgb"]).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("size", [(130, 97), (2, 300), (3, 2)])
+def test_compiled_loops_fill_as_opencv_does(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    rgba = random_rgba(*size, 3)
+    opencv = pad_rgb(rgba)
+    monkeypatch.setattr(padding, "_LARGE", 0)
+    for threads in (1, 3):
+        torch.testing.assert_close(filled_by(threads, rgba), opencv, atol=1e-4, rtol=0)
+
+
+def test_compiled_loops_keep_opaque_colour_and_know_nothing_visible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(padding, "_LARGE", 0)
+    rgba = random_rgba(70, 90, 4)
+    opaque = rgba[:, 3:].eq(1).expand(-1, 3, -1, -1)
+    assert torch.equal(pad_rgb(rgba)[opaque], rgba[:, :3][opaque])
+    rgba[:, 3] = 0
+    assert pad_rgb(rgba).abs().max() == 0
+
+
+def filled_by(threads: int, rgba: torch.Tensor) -> torch.Tensor:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        return pad_rgb(rgba)
+    finally:
+        torch.set_num_threads(before)
 
 
 @settings(max_examples=30, deadline=None)
