@@ -18,7 +18,7 @@ def data_dir() -> Path:
 
 
 def models_dir() -> Path:
-    """What the user has put there: checkpoints, released layer files, add-ons."""
+    """What the user has put there: checkpoints, released layer adapters, add-ons."""
     return data_dir() / "models"
 
 

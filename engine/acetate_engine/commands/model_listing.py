@@ -43,7 +43,7 @@ def _lines(info: ModelInfo) -> Iterator[str]:
 def _add_ons(info: ModelInfo) -> Iterator[tuple[str, tuple[str, ...]]]:
     """By the options of the command line that take them."""
     yield "control", tuple(kind.value for kind in info.controls)
-    yield "image adapter", info.image_prompts
+    yield "IP-Adapter", info.image_prompts
     yield "style", info.styles
 
 

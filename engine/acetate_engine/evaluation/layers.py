@@ -26,7 +26,7 @@ def evaluate_layers(
     figures: dict[str, float | None] = dict.fromkeys(
         ("joint_inside_psnr", "joint_outside_psnr", "background_changes_foreground", "untouched_outside_alpha")
     )
-    if "joint" in sampler.components.layers:
+    if "joint" in sampler.components.layer_adapters:
         figures |= _joint(sampler, prompts, behind)
     if sampler.components.looks_at_background:
         figures |= _conditioned(engine, model.info.name, prompts, grounds)

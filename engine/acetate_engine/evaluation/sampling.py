@@ -83,7 +83,7 @@ class Sampler:
         generators = [torch.Generator().manual_seed(seed + k) for k in range(len(prompts))]
         noise = torch.cat([seeded_noise(generator, shape, components.device) for generator in generators])
         begin = settings.steps if layer is None else round(settings.steps * components.colour_from)
-        components.use_layer(layer)
+        components.use_layer_adapter(layer)
         whole = self._denoising(predict, noise, settings.steps)
         whole.run(begin)
         half = torch.cat([whole.sample_of(row) for row in range(len(prompts))])
@@ -91,7 +91,7 @@ class Sampler:
         latent = whole.result() / components.scaling_factor
         if begin == settings.steps:
             return _Made(latent)
-        components.use_layer(None)
+        components.use_layer_adapter(None)
         colour = self._denoising(predict, half, settings.steps - begin)
         colour.run(settings.steps - begin)
         return _Made(latent, colour.result() / components.scaling_factor)

@@ -1,4 +1,4 @@
-"""Stage `style`: a LoRA on the frozen base, with peft, taught beside the layer weights that it is to be used with."""
+"""Stage `style`: a LoRA on the frozen base, with peft, taught beside the layer adapters that it is to be used with."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
 """Whole jobs, compared with what the published code gave: the same tiny checkpoints, prompts, pictures and noise.
 
-`pipelines.safetensors` holds latents, each named by family, layer weights and, for SDXL, scheduler; its metadata
+`pipelines.safetensors` holds latents, each named by family, layer adapter and, for SDXL, scheduler; its metadata
 hold seed, prompt, negative_prompt, steps, guidance_scale and size (WIDTHxHEIGHT, multiples of 64). The noise is that of
 a CPU generator with the seed, first of the first run, then of the second.
 """
@@ -66,7 +66,7 @@ class GoldenJob:
 
     @staticmethod
     def of(name: str) -> tuple[GoldenJob, str]:
-        """The job of a golden latent, and the layer weights of its run. Raises FileError."""
+        """The job of a golden latent, and the layer adapter of its run. Raises FileError."""
         found = _NAME.fullmatch(name)
         if found is None or found["layer"] not in _TASKS:
             raise FileError(f"{FILE} holds {name!r}, which is not known here", "Update Acetate")
@@ -120,7 +120,7 @@ def compare_runs(directory: Path) -> Iterator[Comparison]:
     """
     quiet_libraries()
     golden = GoldenRuns.read(directory / FILE)
-    kinds: dict[GoldenJob, dict[str, str]] = defaultdict(dict)  # golden names by the layer weights of their runs
+    kinds: dict[GoldenJob, dict[str, str]] = defaultdict(dict)  # golden names by the layer adapters of their runs
     for name in golden.latents:
         kind, layer = GoldenJob.of(name)
         kinds[kind][layer] = name
@@ -135,7 +135,7 @@ def compare_runs(directory: Path) -> Iterator[Comparison]:
 
 
 def latents_of(kind: GoldenJob, request: GenerateRequest, model: Model) -> dict[str | None, Tensor]:
-    """Each run's (frames, c, h, w), by its layer weights."""
+    """Each run's (frames, c, h, w), by its layer adapter."""
     runs: dict[str | None, Tensor] = {}
 
     def finished(layer: str | None, latents: Sequence[Tensor]) -> None:

@@ -22,7 +22,7 @@ Acetate = Callable[..., Any]
 
 @pytest.fixture(scope="session")
 def tiny_resources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A resources directory whose mini has all layer weights, random."""
+    """A resources directory whose mini has all layer adapters, random."""
     folder = tmp_path_factory.mktemp("resources") / "resources"
     shutil.copytree(resources_dir(), folder, ignore=shutil.ignore_patterns("models", "samples", "train"))
     write_mini(folder / "models" / "mini", ("transparent", "joint", "bg2fg", "fg2bg"))

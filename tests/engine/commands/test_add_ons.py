@@ -69,7 +69,7 @@ def test_every_command_takes_them(
         (("--style", "ink:5"), "the weight of a style is 5.0"),
         (("--image-prompt", "gone.png"), "gone.png"),
         (("--image-prompt", "photo.png:nan"), "the weight of an image prompt is nan"),
-        (("--image-prompt", "photo.png", "--image-adapter", "x"), "no image adapter 'x': Choose one of these: look"),
+        (("--image-prompt", "photo.png", "--image-adapter", "x"), "no IP-Adapter 'x': Choose one of these: look"),
         (("--control", "edge:photo.png"), "KIND lines, edges, depth"),
         (("--control", "edges"), "Give KIND:FILE"),
         (("--control", "edges:photo.png"), "the pictures and the size differ: 48×40, 64×64"),
@@ -97,7 +97,7 @@ def test_a_model_without_them_says_where_they_belong(acetate: Acetate, tiny: Pat
 def test_models_lists_them(acetate: Acetate, added: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     said = acetate("models")
-    assert all(words in said for words in ("control: edges", "image adapter: look", "style: ink, oil"))
+    assert all(words in said for words in ("control: edges", "IP-Adapter: look", "style: ink, oil"))
     (mini,) = (model for model in acetate("models", "--json")["models"] if model["name"] == "mini")
     assert (mini["controls"], mini["image_prompts"], mini["styles"]) == (["edges"], ["look"], ["ink", "oil"])
 

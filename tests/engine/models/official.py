@@ -11,7 +11,7 @@ from torch import Tensor
 from acetate_engine.models.checkpoints.kinds import Family
 from acetate_engine.models.checkpoints.names import to_ldm
 from acetate_engine.verification.tiny.folders import save
-from acetate_engine.verification.tiny.layer_files import (
+from acetate_engine.verification.tiny.layer_adapters import (
     GOLDEN,
     diff_tensors,
     is_convolutional,

@@ -35,7 +35,7 @@ def load() -> Components:
         scheduler=DDPMScheduler(beta_schedule="scaled_linear"),
         encode_text=encode,
         transparency=LatentTransparency(networks.encoder(), networks.decoder()),
-        layers={},
+        layer_adapters={},
         method=AllInOneRun(),
         latent_channels=CHANNELS,
         vae_scale_factor=8,

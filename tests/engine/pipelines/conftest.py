@@ -10,7 +10,7 @@ from tests.engine.models.tiny import write_mini, write_released
 
 @pytest.fixture(scope="session")
 def tiny_resources(tmp_path_factory):
-    """A resources directory whose mini has all layer weights, random."""
+    """A resources directory whose mini has all layer adapters, random."""
     folder = tmp_path_factory.mktemp("resources")
     shutil.copytree(resources_dir() / "presets", folder / "presets")
     described = json.loads((resources_dir() / "models.json").read_text())

@@ -110,7 +110,7 @@ def test_the_same_request_gives_the_same_bytes_whatever_ran_before(tiny_released
 
 @pytest.mark.parametrize("model", MODELS)
 def test_an_alternative_is_what_its_own_seed_gives(tiny_released, model):
-    """Also where the layer weights leave the UNet half-way."""
+    """Also where the layer adapter leaves the UNet half-way."""
     request = a_request(Task.JOINT, model=model, images=2, steps=3)
     second = run(tiny_released, request).layers[2:]
     alone = run(tiny_released, a_request(Task.JOINT, model=model, steps=3, seed=8)).layers
@@ -209,7 +209,7 @@ def test_distilled_loras_with_their_schedulers(tiny_released, model, scheduler):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_everything_together(tiny_released, model):
-    """Layer weights, several hints, a picture and styles, in one job; the same again after a plain one."""
+    """A layer adapter, several hints, a picture and styles, in one job; the same again after a plain one."""
     name = model.removeprefix("tiny_")
     fields = {
         "control": HINTS[model][1],
@@ -230,7 +230,7 @@ def test_everything_together(tiny_released, model):
         (
             "tiny_sdxl",
             {"image_prompts": (ImagePrompt(PICTURE, "../x"),)},
-            "no image adapter '../x'.*sdxl.*models/ip_adapter",
+            "no IP-Adapter '../x'.*sdxl.*models/ip_adapter",
         ),
         ("mini", {"styles": (Style("neon"),)}, "no style 'neon'.*models/loras"),
     ],

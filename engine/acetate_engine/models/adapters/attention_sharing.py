@@ -52,7 +52,7 @@ class AttentionSharing:
 
     Args:
         unet: its batch becomes images x frames, the frame fastest; guidance doubles the images, not the frames.
-        weights: what a layer file holds; the released SD1.5 files fit UNets with SD1.5's 32 attentions.
+        weights: what a layer adapter's file holds; the released SD1.5 files fit UNets with SD1.5's 32 attentions.
         trainable: merge nothing; compute with the parameters of `weights` at every forward pass: they get gradients.
 
     Raises:
@@ -86,7 +86,7 @@ class AttentionSharing:
             ValueError: these weights take no condition.
         """
         if self._encoder is None:
-            raise ValueError("these layer weights take no condition image; load fg2bg or bg2fg weights for one")
+            raise ValueError("this layer adapter takes no condition image; load fg2bg or bg2fg for one")
         with torch.set_grad_enabled(self._trainable and torch.is_grad_enabled()):
             pyramid = self._encoder(image.to(next(self._encoder.parameters())))
         for unit, processor in zip(self._units, self._processors, strict=True):
@@ -126,11 +126,11 @@ def _widths(attention: Attention) -> tuple[int, int]:
 
 def _require_fit(attentions: list[Attention], units: list[SharingUnit]) -> None:
     if len(attentions) != len(units):
-        raise ValueError(f"the layer weights are for {len(units)} attentions, this UNet has {len(attentions)}")
+        raise ValueError(f"the layer adapter is for {len(units)} attentions, this UNet has {len(attentions)}")
     for index, (attention, unit) in enumerate(zip(attentions, units, strict=True)):
         ours = unit.lora("q", 0).down.in_features, unit.lora("k", 0).down.in_features
         if ours != _widths(attention):
             raise ValueError(
-                f"layer weight {index} is for widths {ours}, this UNet's attention has {_widths(attention)}: "
-                "they belong to another family"
+                f"part {index} of the layer adapter is for widths {ours}, this UNet's attention has "
+                f"{_widths(attention)}: they belong to another family"
             )

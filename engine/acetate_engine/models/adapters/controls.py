@@ -214,7 +214,7 @@ def _from_file(path: Path, method: ControlMethod, family: Family, unet: UNet2DCo
 
 def _described(header: Header, method: ControlMethod, unet: UNet2DConditionModel) -> Any:
     """A net for this UNet, as the shapes of the file say; files do not carry their configuration."""
-    # layer weights may have grown the UNet's input, and an IP-Adapter have marked it
+    # a layer adapter may have grown the UNet's input, and an IP-Adapter have marked it
     plain = {**unet.config, "in_channels": unet.config.out_channels, "encoder_hid_dim_type": None}
     net = ControlNetModel.from_unet(
         UNet2DConditionModel.from_config(plain),

@@ -64,7 +64,7 @@ class _Adapter:
 class IPAdapters:
     """Those in a UNet; without any, its processors are the very ones that they were.
 
-    Not to be changed while layer weights are attached: attention sharing hands each frame to these processors.
+    Not to be changed while a layer adapter is attached: attention sharing hands each frame to these processors.
 
     Args:
         files: by the names that requests call them.

@@ -1,4 +1,4 @@
-"""Layer files of attention sharing → modules."""
+"""Files of layer adapters of attention sharing → modules."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from acetate_engine.models.checkpoints.load import load_module
 
 
 def load_sharing_weights(path: Path, dtype: torch.dtype = torch.float32) -> SharingWeights:
-    """A layer file (`layer_sd15_transparent_attn`, `_joint`, `_fg2bg`, `_bg2fg`), on the CPU, for inference.
+    """A layer adapter's file (`layer_sd15_transparent_attn`, `_joint`, `_fg2bg`, `_bg2fg`), on the CPU, for inference.
 
     Raises:
         CheckpointError: another kind of file, or a damaged one.

@@ -1,4 +1,4 @@
-"""The trained parts of attention sharing, in the layout of the released SD1.5 layer files.
+"""The trained parts of attention sharing, in the layout of the released SD1.5 layer adapters.
 
 `SharingWeights` only holds parameters and their mathematics: it trains, and it loads the released files strictly.
 `attention_sharing.py` puts it into a UNet and, for generating, merges it first.
@@ -129,7 +129,7 @@ class ConditionEncoder(nn.Module):
 
 
 class SharingWeights(nn.Module):
-    """Everything in one released layer file: `hookers.layers.N.*` and, for conditioned models, `kwargs_encoder.*`.
+    """Everything in one released layer adapter: `hookers.layers.N.*` and, for conditioned models, `kwargs_encoder.*`.
 
     Args:
         widths: (input channels, key/value channels) of each attention, in the released order (see `sharing_order`).
@@ -154,7 +154,7 @@ class SharingWeights(nn.Module):
 
     @staticmethod
     def for_shapes(shapes: Mapping[str, Sequence[int]]) -> SharingWeights:
-        """Weights on the meta device, laid out as the names and shapes of a layer file say.
+        """Weights on the meta device, laid out as the names and shapes of a layer adapter's file say.
 
         Raises:
             KeyError: a tensor that decides the layout is missing; the error names it.
@@ -169,7 +169,7 @@ class SharingWeights(nn.Module):
 
     @staticmethod
     def from_state_dict(tensors: Mapping[str, Tensor]) -> SharingWeights:
-        """What a layer file with these tensors holds, loaded strictly.
+        """What a layer adapter's file with these tensors holds, loaded strictly.
 
         Raises:
             KeyError, RuntimeError: tensors are missing, left over or of another shape; the message names them.

@@ -24,7 +24,7 @@ from acetate_engine.models.checkpoints.info import Family
 class StyleLoras:
     """Those in a base model; without any, its modules are the very ones that they were.
 
-    Not to be changed while layer weights are attached: those are merged with them.
+    Not to be changed while a layer adapter is attached: those are merged with them.
 
     Args:
         unet, text_encoders: of the base; SD1.5 has one text encoder, SDXL two.

@@ -76,7 +76,7 @@ def _base(folder: Path, index: dict[str, Any]) -> FileInfo:
     name = str(index.get("_class_name"))
     if name not in _FAMILIES and not (folder / "unet" / "config.json").is_file():
         said = name.removesuffix("Pipeline")
-        problem = "Choose an SD 1.5 or SDXL model: layer files were published for these"
+        problem = "Choose an SD 1.5 or SDXL model: layer adapters were published for these"
         return FileInfo(folder, Kind.FOLDER, Family.OTHER, architecture=said, problem=problem)
     unet = _read(folder / "unet" / "config.json")
     width = unet.get("cross_attention_dim")

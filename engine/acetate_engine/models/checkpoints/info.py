@@ -58,7 +58,7 @@ class FileInfo:
     """What a file is. `None` where its header does not say (encoder and decoder look alike in both families).
 
     Attributes:
-        frames: of layer weights, 1 transparent, 2 conditioned, 3 joint.
+        frames: of a layer adapter, 1 transparent, 2 conditioned, 3 joint.
         input_channels: of a UNet or offsets on one.
         width: channels of the text that a UNet, or what changes one, listens to; of an embedding or a text encoder.
         parts: that a base checkpoint holds.

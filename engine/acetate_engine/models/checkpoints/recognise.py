@@ -30,7 +30,7 @@ FAMILIES_BY_WIDTH = {
 }
 _USABLE = (Family.SD15, Family.SDXL, None)
 _LATENT_CHANNELS = 4
-_CHOOSE = "Choose an SD 1.5 or SDXL checkpoint: layer files were published for these"
+_CHOOSE = "Choose an SD 1.5 or SDXL checkpoint: layer adapters were published for these"
 
 
 def identify(header: Header) -> FileInfo:
@@ -188,7 +188,7 @@ def _lora(header: Header) -> FileInfo | None:
         problem = f"It is a LoRA of {family.value}: choose one that was made for SD 1.5 or SDXL" if family else ""
     elif (unread := kinds_unread(header.shapes)) and not layers_read(header.shapes):
         told = said_unread(unread)
-        problem = f"It is an adapter of a kind that is not read here ({told}): choose a LoRA, LoCon, LoHa, LoKr or DoRA"
+        problem = f"It changes a model in a way not read here ({told}): choose a LoRA, LoCon, LoHa, LoKr or DoRA"
     return replace(info, family=family, width=width, problem=problem)
 
 

@@ -109,7 +109,7 @@ def require_add_ons(info: ModelInfo, request: GenerateRequest) -> None:
         if not info.image_prompts or prompt.adapter not in (None, *info.image_prompts):
             called = f" {prompt.adapter[:80]!r}" if prompt.adapter else ""
             needed = put.format("an IP-Adapter (.safetensors)") + "/ip_adapter, and its folder image_encoder beside it"
-            raise UnsupportedTask(f"{info.title} has no image adapter{called}", _remedy(info.image_prompts, needed))
+            raise UnsupportedTask(f"{info.title} has no IP-Adapter{called}", _remedy(info.image_prompts, needed))
 
 
 def _whose(style: str) -> str:

@@ -27,7 +27,7 @@ class WorkingSize:
 
 @dataclass(frozen=True)
 class Model:
-    """One checkpoint of a family with the layer files that go with it."""
+    """One checkpoint of a family with the layer adapters that go with it."""
 
     info: ModelInfo
     size: WorkingSize

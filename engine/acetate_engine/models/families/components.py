@@ -94,13 +94,13 @@ class Denoiser(Protocol):
     def __call__(self, sample: Tensor, timestep: Tensor, **arguments: Any) -> DenoiserOutput: ...
 
 
-class Adaptation(Protocol):
+class LayerAdapter(Protocol):
     """A layer adapter in a denoiser, until `detach` gives it back bit for bit."""
 
     def detach(self) -> None: ...
 
 
-Attach = Callable[[Any], Adaptation]
+Attach = Callable[[Any], LayerAdapter]
 """(the denoiser that it is made for) → the layer adapter, in it."""
 
 
@@ -113,7 +113,7 @@ class Components:
     scheduler: SchedulerMixin  # its configuration: noise schedule and prediction type
     encode_text: TextEncode
     transparency: LatentTransparency
-    layers: Mapping[str, Attach]  # the layer adapters that are there, by name
+    layer_adapters: Mapping[str, Attach]  # the layer adapters that are there, by name
     method: LayerMethod  # how it conditions layers
     latent_channels: int
     vae_scale_factor: int  # pixels a latent pixel
@@ -129,16 +129,16 @@ class Components:
     placement: Placement | None = None  # None: all of it is on the device, and stays
     notes: tuple[str, ...] = ()  # for the painter, of every job
     unsettled_scale: bool = False  # lambda of the encoder's file is to be found out at its first use
-    _attached: tuple[str, Adaptation] | None = None
+    _attached: tuple[str, LayerAdapter] | None = None
     _added: tuple[Weights, Weights] | None = ((), ())  # LoRAs and IP-Adapters; None while they change
 
     @property
     def looks_at_background(self) -> bool:
         """Whether there are layer adapters for a foreground that fits a given background."""
-        return self.method.looks_at_background(self.layers)
+        return self.method.looks_at_background(self.layer_adapters)
 
     def use_add_ons(self, styles: tuple[Style, ...], prompts: tuple[ImagePrompt, ...]) -> None:
-        """Put these LoRAs and IP-Adapters into the model in place of others; layer weights are merged with them later.
+        """Put these LoRAs and IP-Adapters into the model in place of others; layer adapters are merged with them later.
 
         All of them are there: `require_add_ons` has seen to it. Raises CheckpointError where one cannot be used.
         """
@@ -146,7 +146,7 @@ class Components:
         adapters = tuple((prompt.adapter or self._first_adapter, prompt.weight) for prompt in prompts)
         if self._added == (loras, adapters):
             return
-        self.use_layer(None)
+        self.use_layer_adapter(None)
         self._added = None
         with self._changing():
             if self.styles is not None:
@@ -160,8 +160,8 @@ class Components:
         assert self.image_prompts is not None
         return self.image_prompts.names[0]
 
-    def use_layer(self, name: str | None) -> Adaptation | None:
-        """Put the layer weights `name` into the UNet in place of others; None: the plain UNet."""
+    def use_layer_adapter(self, name: str | None) -> LayerAdapter | None:
+        """Put the layer adapter `name` into the UNet in place of others; None: the plain UNet."""
         if name != (self._attached[0] if self._attached else None):
             with self._changing():
                 self._exchange(name)
@@ -200,11 +200,11 @@ class Components:
 
     def _exchange(self, name: str | None) -> None:
         if self._attached is not None:
-            adaptation = self._attached[1]
+            layer_adapter = self._attached[1]
             self._attached = None
-            adaptation.detach()
+            layer_adapter.detach()
         if name is not None:
-            self._attached = (name, self.layers[name](self.denoiser))
+            self._attached = (name, self.layer_adapters[name](self.denoiser))
 
     def _changing(self) -> AbstractContextManager[None]:
         return nullcontext() if self.placement is None else self.placement.changing()

@@ -18,10 +18,10 @@ def expectation(info: FileInfo) -> str:
             "if so, choose one nearer to SDXL."
         )
     if info.sampling.prediction == "v_prediction" and info.family is Family.SD15:
-        said.append("The layer files were made for models that predict noise; this one predicts velocity.")
+        said.append("The layer adapters were made for models that predict noise; this one predicts velocity.")
     if few := info.sampling.distilled:
         said.append(
             f"{few.name}: {few.steps} steps, guidance {few.guidance_scale:g}. "
-            "Distilled checkpoints follow the layer files less well than a LoRA of the kind on a plain one."
+            "Distilled checkpoints follow the layer adapters less well than a LoRA of the kind on a plain one."
         )
     return " ".join(said)

@@ -76,7 +76,7 @@ def _add_ons(folder: Path) -> AddOns:
 
 
 def tasks_of(layers: Sequence[str]) -> tuple[Task, ...]:
-    """What these layer weights make possible.
+    """What these layer adapters make possible.
 
     Foregrounds on a background, alone or in a stack, are made from the text alone until there is bg2fg; the painter is
     told so in a note.

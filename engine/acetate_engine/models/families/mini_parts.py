@@ -16,7 +16,7 @@ from acetate_engine.models.adapters.attention_sharing import AttentionSharing
 from acetate_engine.models.adapters.sharing_files import load_sharing_weights
 from acetate_engine.models.checkpoints.info import Family
 from acetate_engine.models.families.add_ons import AddOns
-from acetate_engine.models.families.components import Adaptation, Components, Text
+from acetate_engine.models.families.components import Components, LayerAdapter, Text
 from acetate_engine.models.families.mini import MiniCard
 from acetate_engine.models.families.shelves import shelves
 from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
@@ -30,7 +30,7 @@ Part = TypeVar("Part")
 
 
 def load_parts(folder: Path, card: MiniCard, layers: Sequence[str], added: AddOns) -> Components:
-    """All of `folder` on the CPU in float32; layer weights are read when they are first used."""
+    """All of `folder` on the CPU in float32; layer adapters are read when they are first used."""
     vae = _part(SpaceToDepthAutoencoder.from_pretrained, folder / "vae").eval().requires_grad_(False)
     text = MiniLMTextEncoder(card.text_tokens)
 
@@ -46,7 +46,7 @@ def load_parts(folder: Path, card: MiniCard, layers: Sequence[str], added: AddOn
         encode_text=encode_text,
         transparency=_transparency(folder, card.offset_scale),
         method=SharedAttention(),
-        layers={name: partial(_attach, folder / "layers" / f"{name}.safetensors") for name in layers},
+        layer_adapters={name: partial(_attach, folder / "layers" / f"{name}.safetensors") for name in layers},
         **shelves(unet, [], Family.MINI, added, torch.device("cpu")),
         latent_channels=vae.config.latent_channels,
         vae_scale_factor=vae.factor,
@@ -84,5 +84,5 @@ def _unreadable(folder: Path, error: Exception) -> CheckpointError:
     return CheckpointError(f"{folder} cannot be read: {error}", "Check the project out again.")
 
 
-def _attach(path: Path, unet: UNet2DConditionModel) -> Adaptation:
+def _attach(path: Path, unet: UNet2DConditionModel) -> LayerAdapter:
     return AttentionSharing(unet, load_sharing_weights(path))

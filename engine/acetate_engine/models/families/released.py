@@ -100,7 +100,7 @@ class _Finder:
         return WorkingSize(self.description.native**2, MULTIPLE, self.description.max_aspect)
 
     @cached_property
-    def _layer_files(self) -> dict[str, Path]:
+    def _layer_adapters(self) -> dict[str, Path]:
         found = [item.path for item in reversed(items(Shelf.LAYERS)) if item.path.is_file()]
         return {path.name.lower(): path for path in found}
 
@@ -151,7 +151,7 @@ class _Finder:
         )
 
     def _first(self, names: tuple[str, ...]) -> Path | None:
-        return next((self._layer_files[name] for name in names if name in self._layer_files), None)
+        return next((self._layer_adapters[name] for name in names if name in self._layer_adapters), None)
 
     def unusable(self, called: str, title: str, reason: str) -> Model:
         row = _info(called, title, self.name, self.description, (), reason)

@@ -1,4 +1,4 @@
-"""Loading a base checkpoint with the released layer files."""
+"""Loading a base checkpoint with the released layer adapters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from acetate_engine.models.checkpoints.load import (
 )
 from acetate_engine.models.checkpoints.offsets import OffsetFile
 from acetate_engine.models.families.clip import encode_by_clip
-from acetate_engine.models.families.components import Adaptation, Components
+from acetate_engine.models.families.components import Components, LayerAdapter
 from acetate_engine.models.families.released import ReleasedFiles, read_description
 from acetate_engine.models.families.shelves import shelves
 from acetate_engine.models.networks.latent_transparency import LatentTransparency
@@ -33,7 +33,7 @@ from acetate_engine.pipelines.methods.base import LayerMethod
 
 _NAMES = {Family.SD15: "sd15", Family.SDXL: "sdxl"}
 _MOST_FRAMES = 3  # of one picture: foreground, background, blended
-MakeAdaptation = Callable[[Path, UNet2DConditionModel], Adaptation]
+MakeLayerAdapter = Callable[[Path, UNet2DConditionModel], LayerAdapter]
 
 
 class AppliedOffsets:
@@ -47,13 +47,13 @@ class AppliedOffsets:
         self._patch.remove()
 
 
-def sharing(path: Path, unet: UNet2DConditionModel) -> Adaptation:
-    """SD1.5's layer files."""
+def sharing(path: Path, unet: UNet2DConditionModel) -> LayerAdapter:
+    """SD1.5's layer adapters."""
     return AttentionSharing(unet, load_sharing_weights(path))
 
 
-def offsets(path: Path, unet: UNet2DConditionModel) -> Adaptation:
-    """SDXL's layer files."""
+def offsets(path: Path, unet: UNet2DConditionModel) -> LayerAdapter:
+    """SDXL's layer adapters."""
     return AppliedOffsets(path, unet)
 
 
@@ -61,11 +61,11 @@ def load_parts(
     checkpoint: Path,
     family: Family,
     files: ReleasedFiles,
-    attach: MakeAdaptation,
+    attach: MakeLayerAdapter,
     method: LayerMethod,
     device: torch.device | None = None,
 ) -> Components:
-    """The base on `device` (the best where None) as far as its memory goes; layer files are read at their first use.
+    """The base on `device` (the best where None) as far as its memory goes; layer adapters are read at their first use.
 
     On a graphics card UNet and text are fp16, and the VAE, which overflows in that, bf16 or fp32; on the CPU, fp32.
     """
@@ -83,7 +83,7 @@ def load_parts(
         transparency=transparency,
         method=method,
         placement=_placed(base, transparency, budget),
-        layers={name: partial(attach, path) for name, path in files.layers.items()},
+        layer_adapters={name: partial(attach, path) for name, path in files.layers.items()},
         **added,
         latent_channels=base.vae.config.latent_channels,
         vae_scale_factor=2 ** (len(base.vae.config.block_out_channels) - 1),

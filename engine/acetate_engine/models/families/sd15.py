@@ -1,4 +1,4 @@
-"""SD 1.5: any checkpoint of the family, with the released layer files; conditions by shared attention, in one pass."""
+"""SD 1.5: any checkpoint of the family, with the released layer adapters; shared attention, in one pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SDXL: any checkpoint of the family, with the released layer files; conditions as concatenated latents, in two passes.
+"""SDXL: any checkpoint of the family, with the released layer adapters; concatenated latents, in two passes.
 
 One-pass models for SDXL were never released: joint is a foreground from text, then the background behind it.
 """

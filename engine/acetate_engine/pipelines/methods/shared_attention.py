@@ -14,7 +14,7 @@ from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing
 from acetate_engine.models.adapters.concat_condition import on_grey
-from acetate_engine.models.families.components import Adaptation
+from acetate_engine.models.families.components import LayerAdapter
 from acetate_engine.pipelines.methods.base import BLEND_STRENGTH, LayerLatents, Start, TransparentRuns
 from acetate_engine.pipelines.stages.encoders import encode_picture
 from acetate_engine.pipelines.stages.geometry import Geometry
@@ -71,10 +71,10 @@ class SharedAttention(TransparentRuns):
         return [decode(job, latent, LayerRole.BACKGROUND) for latent in _frame(latents, 1)], fronts
 
 
-def _conditioned_by(rgba: Tensor) -> Callable[[Adaptation], None]:
+def _conditioned_by(rgba: Tensor) -> Callable[[LayerAdapter], None]:
     """Gives the layer adapter its condition picture, over mid-grey, -1..1."""
 
-    def prepare(sharing: Adaptation) -> None:
+    def prepare(sharing: LayerAdapter) -> None:
         assert isinstance(sharing, AttentionSharing)
         sharing.set_condition(2 * on_grey(rgba) - 1)
 

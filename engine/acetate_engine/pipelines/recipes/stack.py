@@ -27,7 +27,7 @@ from acetate_engine.pipelines.stages.runs import colour_steps
 def stack(job: ModelJob) -> list[GeneratedLayer]:
     """Layers bottom to top, image after image.
 
-    A layer is made for all images before the next one is, so that layer weights are changed as seldom as can be.
+    A layer is made for all images before the next one is, so that layer adapters are changed as seldom as can be.
     """
     request = job.request
     check_stack(request)

@@ -118,7 +118,7 @@ def _spacing(kind: Scheduler, base: SchedulerMixin) -> str:
 
 
 def known_badly(base: SchedulerMixin, kind: Scheduler, layer: str | None) -> str | None:
-    """A note where a solver is known to go badly with a model or with layer weights."""
+    """A note where a solver is known to go badly with a model or with layer adapters."""
     if layer == "bgble2fg" and kind is Scheduler.DPMPP_2M_SDE_KARRAS:
         return "this foreground comes out cleaner with the scheduler unipc: its weights go badly with DPM++ SDE"
     if base.config.get("rescale_betas_zero_snr") and kind in (Scheduler.DPMPP_2M_SDE_KARRAS, Scheduler.UNIPC):

@@ -55,7 +55,7 @@ class Meter:
 
 
 Finished = Callable[[str | None, Sequence[Tensor]], None]
-"""Told of each run's end: the layer weights in it, and its latents, (frames, c, h, w) an image, clean, scaled."""
+"""Told of each run's end: the layer adapter in it, and its latents, (frames, c, h, w) an image, clean, scaled."""
 
 
 def nothing(layer: str | None, latents: Sequence[Tensor]) -> None:

@@ -1,4 +1,4 @@
-"""One denoising run for every image of a job, with or without layer weights."""
+"""One denoising run for every image of a job, with or without a layer adapter."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from acetate.protocol.events import Stage
 from acetate.protocol.geometry import Extent
-from acetate_engine.models.families.components import Adaptation, Text
+from acetate_engine.models.families.components import LayerAdapter, Text
 from acetate_engine.pipelines.stages.before_denoise import (
     Timesteps,
     Until,
@@ -36,11 +36,11 @@ class Run:
     Latents are (frames, c, h, w), clean, scaled as the UNet sees them.
     """
 
-    layer: str | None  # the layer weights in the UNet
+    layer_adapter: str | None  # the layer adapter in the UNet
     prompts: tuple[str, ...]  # one a frame
-    prepare: Callable[[Adaptation], None] | None = None  # the layer adapter, once a run: gives it its condition
+    prepare: Callable[[LayerAdapter], None] | None = None  # the layer adapter, once a run: gives it its condition
     condition_latents: Sequence[Tensor] | None = None  # one an image, (1, c, h, w): concatenated conditions
-    layer_until: Until = always  # steps with the layer weights; the plain UNet after them
+    layer_until: Until = always  # steps with the layer adapter; the plain UNet after them
     start: Tensor | None = None  # image-to-image
     strength: float = 1.0
     keep: Tensor | None = None  # 1 where the latent must stay that of `start`
@@ -67,23 +67,23 @@ def colour_steps(job: ModelJob, steps: int) -> int:
 def execute(job: ModelJob, run: Run, geometry: Geometry, generators: Sequence[torch.Generator]) -> list[Tensor]:
     """Denoise one image a generator; the seed of an image alone decides it.
 
-    Where the layer weights go half-way, all images go half-way first: weights are changed once.
+    Where the layer adapter goes half-way, all images go half-way first: it is taken out once.
 
     Returns:
         (frames, c, h, w) an image, clean, scaled; where the colour of a layer is made apart, its latent comes last.
     """
     text = encode_prompts(job, run.prompts, geometry.working)
-    job.note(known_badly(job.components.scheduler, job.settings.scheduler, run.layer))
+    job.note(known_badly(job.components.scheduler, job.settings.scheduler, run.layer_adapter))
     run = replace(run, controls=read_controls(job, geometry))
-    if run.prepare is not None and (adaptation := job.components.use_layer(run.layer)):
-        run.prepare(adaptation)
+    if run.prepare is not None and (layer_adapter := job.components.use_layer_adapter(run.layer_adapter)):
+        run.prepare(layer_adapter)
     begun = [_begin(job, run, geometry, text, index, generator) for index, generator in enumerate(generators)]
     colours = [colour for one in begun if (colour := _branched(job, run, text, one)) is not None]
     for until in (run.layer_until, always):
         for one in begun:
             one.picture.run(until(one.picture.timesteps.values))
     latents = [one.picture.result() for one in begun]
-    job.finished(run.layer, latents)
+    job.finished(run.layer_adapter, latents)
     for colour in colours:
         colour.run(colour.timesteps.count)
     return [torch.cat([latent, *pair]) for latent, pair in zip(latents, _in_turn(colours, len(latents)), strict=True)]
@@ -177,7 +177,7 @@ def _branched(job: ModelJob, run: Run, text: tuple[Text, Text | None], begun: _B
     plain = Predictor(parts.denoiser, alone, negative, settings.guidance_scale, controls=run.controls, rescale=rescale)
 
     def predict(sample: Tensor, timestep: Tensor, step: int) -> Tensor:
-        job.components.use_layer(None)
+        job.components.use_layer_adapter(None)
         return plain(sample, timestep, (count - steps + step) / count)
 
     return Denoising(
@@ -195,7 +195,7 @@ def _copied(generator: torch.Generator) -> torch.Generator:
 def _predict(
     job: ModelJob, run: Run, text: tuple[Text, Text | None], condition_latents: Tensor | None, timesteps: Timesteps
 ) -> Predict:
-    """With the layer weights and their conditions up to `layer_until`, without them from then on."""
+    """With the layer adapter and its conditions up to `layer_until`, without them from then on."""
     denoiser, guidance_scale = job.components.denoiser, job.settings.guidance_scale
     rescale = guidance_rescale_of(job.components.scheduler)
     layered = Predictor(denoiser, *text, guidance_scale, condition_latents, run.controls, rescale)
@@ -203,7 +203,7 @@ def _predict(
     switch = run.layer_until(timesteps.values)
 
     def predict(sample: Tensor, timestep: Tensor, step: int) -> Tensor:
-        job.components.use_layer(run.layer if step < switch else None)
+        job.components.use_layer_adapter(run.layer_adapter if step < switch else None)
         return (layered if step < switch else plain)(sample, timestep, step / timesteps.count)
 
     return predict

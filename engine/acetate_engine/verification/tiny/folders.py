@@ -1,4 +1,4 @@
-"""Tiny base models as diffusers folders, and with their layer files a whole model of a family."""
+"""Tiny base models as diffusers folders, and with their layer adapters a whole model of a family."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from acetate_engine.models.families.add_ons import AddOns
 from acetate_engine.models.families.released import ReleasedFiles
 from acetate_engine.paths import resources_dir
 from acetate_engine.verification.tiny import networks
-from acetate_engine.verification.tiny.layer_files import GOLDEN
+from acetate_engine.verification.tiny.layer_adapters import GOLDEN
 
 FOLDERS = {Family.SD15: "sd15", Family.SDXL: "sdxl"}
 _TOKENIZERS = {Family.SD15: ("tokenizer",), Family.SDXL: ("tokenizer", "tokenizer_2")}
@@ -53,7 +53,7 @@ def write_folder(folder: Path, family: Family, variant: str | None = None) -> Pa
 
 
 def write_golden(folder: Path, family: Family) -> ReleasedFiles:
-    """The base model of the golden runs as `folder / "base"`, and the layer files that go with it."""
+    """The base model of the golden runs as `folder / "base"`, and the layer adapters that go with it."""
     write_folder(folder / "base", family)
     unet = networks.unet(family)
     files = {name: make(unet) for name, make in GOLDEN[family].items()}

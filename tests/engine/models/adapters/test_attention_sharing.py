@@ -222,7 +222,7 @@ def test_batches_that_are_not_multiples_of_the_frames_are_refused(unet: UNet2DCo
 def test_conditions_that_do_not_fit_are_refused(unet: UNet2DConditionModel) -> None:
     with (
         AttentionSharing(unet, weights(unet, 1)) as sharing,
-        pytest.raises(ValueError, match="take no condition image"),
+        pytest.raises(ValueError, match="takes no condition image"),
     ):
         sharing.set_condition(image())
     with AttentionSharing(unet, weights(unet, 2, condition=16)) as sharing:
@@ -236,7 +236,7 @@ def test_weights_of_another_family_are_refused(unet: UNet2DConditionModel) -> No
     with pytest.raises(ValueError, match="this UNet has"):
         AttentionSharing(other, weights(unet, 1))
     narrow = UNet2DConditionModel(**{**small.PARAMETERS["sharing_unet_config"], "cross_attention_dim": 40})
-    with pytest.raises(ValueError, match="layer weight 1 is for widths"):
+    with pytest.raises(ValueError, match="part 1 of the layer adapter is for widths"):
         AttentionSharing(narrow, weights(unet, 1))
 
 

@@ -103,7 +103,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("frames", "condition", "tensors"), [(1, 0, 640), (3, 0, 1152), (2, 256, 1180)])
-def test_full_size_sd15_layer_files(frames: int, condition: int, tensors: int) -> None:
+def test_full_size_sd15_layer_adapters(frames: int, condition: int, tensors: int) -> None:
     with torch.device("meta"):
         unet = UNet2DConditionModel(cross_attention_dim=768)
         weights = new_sharing_weights(unet, frames, condition=condition)

@@ -1,4 +1,4 @@
-"""Layer weights do the same wherever the model's own weights are, and whatever these are kept in."""
+"""Layer adapters do the same wherever the model's own weights are, and whatever these are kept in."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def small_offsets(unet: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tens
 
 @pytest.fixture(scope="module")
 def tasks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, int, Attach]]:
-    """(family, frames or input channels, what puts layer weights in)."""
+    """(family, frames or input channels, what puts a layer adapter in)."""
     folder, xl, sd = tmp_path_factory.mktemp("layers"), small.sdxl_unet(), small.sd15_unet()
     made: dict[str, tuple[str, int, Attach]] = {}
     rows = {
@@ -70,7 +70,7 @@ def predict(unet: nn.Module, count: int) -> Tensor:
 
 
 def effect(unet: nn.Module, placement: Placement | None, count: int, attach: Attach) -> Tensor:
-    """What layer weights change, in the very model that they are put into; and that model is given back whole."""
+    """What layer adapters change, in the very model that they are put into; and that model is given back whole."""
     plain = predict(unet, count)
     kept = {name: parameter.clone() for name, parameter in unet.named_parameters()}
     if placement is None:

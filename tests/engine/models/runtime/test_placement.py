@@ -237,7 +237,7 @@ def test_nets_of_earlier_jobs_leave_where_the_model_would_have_to() -> None:
         scheduler=None,
         encode_text=None,
         transparency=None,
-        layers={},
+        layer_adapters={},
         method=None,
         latent_channels=4,
         vae_scale_factor=8,

@@ -1,4 +1,4 @@
-"""What the released layer files hold, for UNets of any width, with weights that depend on their names alone."""
+"""What the released layer adapters hold, for UNets of any width, with weights that depend on their names alone."""
 
 from __future__ import annotations
 
@@ -83,4 +83,4 @@ GOLDEN: dict[Family, dict[str, Make]] = {
         "bg2ble": lambda unet: diff_tensors(unet, lambda name: True, 8),
     },
 }
-"""The layer files of the golden runs, by the names that families call them."""
+"""The layer adapters of the golden runs, by the names that families call them."""
