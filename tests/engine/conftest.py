@@ -12,6 +12,14 @@ from acetate_engine.models.parts.shelf import all_parts
 from tests.engine.process import EngineProcess
 
 
+@pytest.fixture(scope="package", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is kept of the tests' model files is not kept among the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def parts() -> None:
     """The parts that the set-up puts onto this machine's shelf; what is missing of them is fetched."""

@@ -78,6 +78,8 @@ def scan(
 ) -> None:
     """Use the models in another program's folder (ComfyUI, Forge, A1111) where they lie; nothing in it is changed.
 
+    The folders that ComfyUI's extra_model_paths.yaml names belong to it; such a file may be named alone, too.
+
     \b
     acetate models scan ~/ComfyUI
     acetate models scan --forget ~/ComfyUI
@@ -86,22 +88,33 @@ def scan(
 
     named, known = [absolute(folder) for folder in folders or []], scanned_folders()
     for folder in named:
-        if not forget and not folder.is_dir():
-            raise InvalidRequest(
-                f"{folder} is no folder", "Name the folder that the other program keeps its models in."
-            )
+        if not forget:
+            _require_models_in(folder)
     kept = [folder for folder in known if folder not in named]
     note_folders(kept if forget else [*kept, *named])
     _report(scanned_folders() if forget or not named else named)
 
 
+def _require_models_in(folder: Path) -> None:
+    """A folder, or a file like ComfyUI's extra_model_paths.yaml. Raises InvalidRequest, FileError."""
+    from acetate_engine.models.families.extra_paths import SUFFIXES, folders_of
+    from acetate_engine.models.families.places import extra_files
+
+    if not folder.is_dir() and not (folder.is_file() and folder.suffix.lower() in SUFFIXES):
+        raise InvalidRequest(f"{folder} is no folder", "Name the folder that the other program keeps its models in.")
+    for file in extra_files(folder):
+        folders_of(file)
+
+
 def _report(folders: list[Path]) -> None:
     """How much there is in each, by kind."""
     from acetate_engine.models.families.add_ons import list_files
+    from acetate_engine.models.families.places import Shelf, shelf_folders
 
     files = list_files()
     for folder in folders:
-        inside = [what for item, what in files if item.path.is_relative_to(folder)]
+        within = {path for shelf in Shelf for path in shelf_folders(folder, shelf)}
+        inside = [what for item, what in files if item.folder in within]
         kinds = Counter(what.kind.value if isinstance(what, FileInfo) else "unusable" for what in inside)
         typer.echo(folder)
         for kind, count in sorted(kinds.items()) or [("no model", 0)]:

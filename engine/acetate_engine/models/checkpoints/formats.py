@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-_JSON_AT = 8  # where a safetensors file's header begins
+START = 64  # bytes of a file that tell
+LARGEST_HEADER = 100_000_000  # bytes of a safetensors file's, the format's own limit
+_JSON_AT = 8  # where that begins
+_ZIP_NAME_AT = 30  # where a ZIP archive's first name begins, behind its length
 
 
 class Foreign(NamedTuple):
@@ -14,13 +17,16 @@ class Foreign(NamedTuple):
 
 _SAFETENSORS = "Download the .safetensors version of this model"
 _PICKLE = Foreign("is a pickle file, which can run code when it is opened", _SAFETENSORS)
-_KNOWN: tuple[tuple[bytes, Foreign], ...] = (
+_ZIP = Foreign("is a ZIP archive", "Unpack it, and put what is inside there")
+_MODELS: tuple[tuple[bytes, Foreign], ...] = (
     (b"GGUF", Foreign("is a GGUF file, which is not read here", _SAFETENSORS)),
     (b"ggml", Foreign("is a GGML file, which is not read here", _SAFETENSORS)),
     (b"\x89HDF", Foreign("is an HDF5 file, which is not read here", _SAFETENSORS)),
     (b"7z\xbc\xaf", Foreign("is a 7z archive", "Unpack it, and put what is inside there")),
     (b"Rar!", Foreign("is a RAR archive", "Unpack it, and put what is inside there")),
     (b"\x1f\x8b", Foreign("is a gzip archive", "Unpack it, and put what is inside there")),
+)
+_OTHERS: tuple[tuple[bytes, Foreign], ...] = (
     (b"\x89PNG", Foreign("is a picture", "Choose the model that it belongs to")),
     (b"\xff\xd8\xff", Foreign("is a picture", "Choose the model that it belongs to")),
     (
@@ -49,6 +55,23 @@ def foreign_format(start: bytes) -> Foreign | None:
         return None
     if not start:
         return Foreign("is not a safetensors file: it is empty", "Download it again")
-    if start[:2] == b"PK" or start[:1] == b"\x80":
+    if start[:2] == b"PK":
+        return _ZIP if _holds_no_pickle(start) else _PICKLE
+    if start[:1] == b"\x80":
         return _PICKLE
-    return next((foreign for magic, foreign in _KNOWN if start.lstrip().startswith(magic)), None)
+    return next((foreign for magic, foreign in (*_MODELS, *_OTHERS) if start.lstrip().startswith(magic)), None)
+
+
+def _holds_no_pickle(start: bytes) -> bool:
+    """torch writes ZIP archives, with `data.pkl` first; a name that is too long to be seen may be that."""
+    end = _ZIP_NAME_AT + int.from_bytes(start[26:28], "little")
+    name = start[_ZIP_NAME_AT:end]
+    return bool(name) and end <= len(start) and not name.endswith((b".pkl", b"/version", b"/byteorder"))
+
+
+def is_model(start: bytes) -> bool:
+    """Whether a file that begins with these bytes is one of a model, or an archive that may hold one."""
+    if start[_JSON_AT : _JSON_AT + 1] == b"{":
+        return int.from_bytes(start[:_JSON_AT], "little") <= LARGEST_HEADER
+    packed = start[:2] == b"PK" or start[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+    return packed or any(start.startswith(magic) for magic, _ in _MODELS)

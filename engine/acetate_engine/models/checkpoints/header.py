@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from acetate.protocol.errors import CheckpointError
-from acetate_engine.models.checkpoints.formats import foreign_format
+from acetate_engine.models.checkpoints.formats import LARGEST_HEADER, START, foreign_format
 
 Shape = tuple[int, ...]
 
 _LENGTH_BYTES = 8
-_LARGEST_HEADER = 100_000_000  # bytes, the format's own limit
 _LARGEST_SIDE = 2**48
 _MOST_SIDES = 8
 _REDOWNLOAD = "Download the file again"
@@ -116,11 +115,11 @@ def _read(path: Path) -> tuple[bytes, int]:
     """The JSON of the header, and the bytes that follow it."""
     size = path.stat().st_size
     with path.open("rb") as file:
-        start = file.read(64)
+        start = file.read(START)
         if reason := foreign_format(start):
             raise CheckpointError(f"{path.name} {reason.what}", reason.remedy)
         length = int.from_bytes(start[:_LENGTH_BYTES], "little")
-        if size < _LENGTH_BYTES or length > _LARGEST_HEADER:
+        if size < _LENGTH_BYTES or length > LARGEST_HEADER:
             raise CheckpointError(f"{path.name} is not a safetensors file", f"{_REDOWNLOAD} in the safetensors format")
         if size < _LENGTH_BYTES + length:
             raise CheckpointError(f"{path.name} is cut short: it ends within its header", _REDOWNLOAD)

@@ -9,12 +9,17 @@ from acetate.protocol.errors import CheckpointError
 from acetate_engine.models.checkpoints.folders import inspect_folder
 from acetate_engine.models.checkpoints.header import read_header
 from acetate_engine.models.checkpoints.info import Family, FileInfo, Kind
+from acetate_engine.models.checkpoints.kept import recall, remember, understanding
+from acetate_engine.models.checkpoints.parts import Part
 from acetate_engine.models.checkpoints.recognise import identify
 
 __all__ = ["Family", "FileInfo", "Kind", "inspect", "inspected", "require"]
 
 _Stamp = tuple[tuple[int, int, int], ...]
-_TELLING = ("config.json", "model_index.json", "unet", "unet/config.json", "scheduler/scheduler_config.json")
+_TELLING = (
+    *("config.json", "model_index.json", "unet/config.json", "scheduler/scheduler_config.json"),
+    *(part.value for part in Part),
+)
 
 
 def inspect(path: Path) -> FileInfo:
@@ -31,7 +36,7 @@ def inspect(path: Path) -> FileInfo:
 
 def inspected(path: Path) -> FileInfo | CheckpointError:
     """What a file is, or why it cannot be used: whatever is wrong with one item takes no list with it."""
-    return _inspected(path, _stamp(path))
+    return _inspected(path, _stamp(path), understanding())
 
 
 def _stamp(path: Path) -> _Stamp:
@@ -49,7 +54,17 @@ def _state(path: Path) -> tuple[int, int, int]:
 
 
 @lru_cache(maxsize=4096)
-def _inspected(path: Path, stamp: _Stamp) -> FileInfo | CheckpointError:
+def _inspected(path: Path, stamp: _Stamp, understood_by: str) -> FileInfo | CheckpointError:
+    """Once a process, and as long as a file stays as it is, once for all of them."""
+    kept_by = f"{stamp} {understood_by}"
+    found = recall(path, kept_by)
+    if found is None:
+        found = _looked_at(path)
+        remember(path, kept_by, found)
+    return found
+
+
+def _looked_at(path: Path) -> FileInfo | CheckpointError:
     try:
         return inspect_folder(path) if path.is_dir() else identify(read_header(path))
     except CheckpointError as error:

@@ -8,24 +8,32 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
 
+from acetate.protocol.errors import FileError
+from acetate_engine.models.checkpoints.formats import START, is_model
+from acetate_engine.models.families.extra_paths import NAME, SUFFIXES, folders_of
 from acetate_engine.paths import data_dir, models_dir
 
 MODEL_SUFFIXES = {".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".pkl", ".gguf", ".onnx", ".h5", ".msgpack"}
+_BESIDE_MODELS = {".txt", ".json", ".yaml", ".yml", ".md", ".html", ".info", ".png", ".jpg", ".jpeg", ".webp", ".mp4"}
 _SETTING = "model_folders.json"
 _DEEPEST = 6  # folders within a folder
+
+
+_INNER = ("", "models", "ComfyUI", "ComfyUI/models", "webui", "webui/models")  # of a root: portable packages wrap it
 
 
 class Shelf(Enum):
     """What belongs together: names of its folder, ours first, then those of ComfyUI, Forge and A1111."""
 
-    CHECKPOINTS = ("checkpoints", "stable-diffusion", "diffusion_models", "unet")
+    CHECKPOINTS = ("checkpoints", "stable-diffusion", "stablediffusion", "diffusion_models", "unet")
     LAYERS = ("layerdiffuse", "layer_model")
     LORAS = ("loras", "lora", "lycoris")
     VAE = ("vae",)
@@ -35,6 +43,12 @@ class Shelf(Enum):
     ADAPTERS = ("adapters", "t2i_adapter")
     IP_ADAPTER = ("ip_adapter", "ipadapter")
     IMAGE_ENCODERS = ("clip_vision",)
+
+
+_EXTENSIONS = {  # of A1111, with models of their own
+    Shelf.CONTROLNET: ("extensions/sd-webui-controlnet/models",),
+    Shelf.LORAS: ("extensions/sd-webui-additional-networks/models/lora",),
+}
 
 
 @dataclass(frozen=True)
@@ -86,11 +100,29 @@ def items(shelf: Shelf) -> list[Item]:
 
 
 def shelf_folders(root: Path, shelf: Shelf) -> list[Path]:
-    """Those of a root, or of its folder `models`, that are named as the shelf's are, in any case."""
-    found = []
-    for base in (root, root / "models"):
+    """Those of a root that are named as the shelf's are, in any case, and those that its extra_model_paths.yaml names.
+
+    A root may be such a file itself.
+    """
+    found, extra = [], _extra(root)
+    for base in (root / inner for inner in _INNER):
         there = {entry.name.lower(): entry for entry in _entries(base)}
         found += [there[name] for name in shelf.value if name in there and there[name].is_dir()]
+    found += [folder for inner in _EXTENSIONS.get(shelf, ()) if (folder := root / inner).is_dir()]
+    return [*found, *(folder for name in shelf.value for folder in extra.get(name, ()) if folder.is_dir())]
+
+
+def extra_files(root: Path) -> list[Path]:
+    return [root] if root.suffix.lower() in SUFFIXES else [root / inner / NAME for inner in _INNER]
+
+
+def _extra(root: Path) -> dict[str, list[Path]]:
+    """What cannot be read counts as none: `acetate models scan` has said so."""
+    found: dict[str, list[Path]] = defaultdict(list)
+    for file in extra_files(root):
+        with suppress(FileError):
+            for kind, folders in folders_of(file).items():
+                found[kind] += folders
     return found
 
 
@@ -102,10 +134,21 @@ def _walk(folder: Path, top: Path, depth: int, seen: set[str]) -> Iterator[Item]
     for entry in _entries(folder):
         if entry.name.startswith("."):
             continue
-        if entry.suffix.lower() in MODEL_SUFFIXES or _is_model_folder(entry):
+        if entry.suffix.lower() in MODEL_SUFFIXES or _is_model_folder(entry) or _is_model_file(entry):
             yield Item(entry, top)
         elif depth < _DEEPEST and entry.is_dir():
             yield from _walk(entry, top, depth + 1, seen)
+
+
+def _is_model_file(path: Path) -> bool:
+    """Whatever its name says; what commonly lies beside models is not opened."""
+    if path.suffix.lower() in _BESIDE_MODELS or not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return is_model(file.read(START))
+    except OSError:
+        return False
 
 
 def _is_model_folder(path: Path) -> bool:

@@ -56,7 +56,7 @@ def test_lines_fit_80_columns_and_paths_are_whole(said: str) -> None:
     assert all(len(line) <= 80 or ("/" in line and " " not in line.strip()) for line in said.splitlines())
 
 
-def test_each_header_is_read_once(monkeypatch: pytest.MonkeyPatch, models: Path) -> None:
+def test_each_header_is_read_once(monkeypatch: pytest.MonkeyPatch, models: Path, tmp_path: Path) -> None:
     """However often models and files are listed, and by whom: until a file changes."""
     read: list[Path] = []
 
@@ -65,8 +65,9 @@ def test_each_header_is_read_once(monkeypatch: pytest.MonkeyPatch, models: Path)
         return read_header(path)
 
     monkeypatch.setattr(kinds, "read_header", counted)
-    kinds._inspected.cache_clear()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     for _ in range(3):
+        kinds._inspected.cache_clear()  # as another process, which knows what was kept alone
         describe_models()
         list_files()
     assert len(read) == len(set(read)) <= 60

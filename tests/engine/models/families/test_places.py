@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from acetate.protocol.requests import ControlKind, ControlMethod
 from acetate_engine.cli import app
 from acetate_engine.models.checkpoints.info import Family
-from acetate_engine.models.families.add_ons import find_add_ons
+from acetate_engine.models.families.add_ons import find_add_ons, list_files
 from acetate_engine.models.families.places import Item, Shelf, items, named, scanned_folders
 from acetate_engine.paths import data_dir
 from tests.engine.models import owned
@@ -50,6 +50,102 @@ def test_another_programs_folder(home: Path, folders: tuple[str, ...], inner: st
     assert sorted(program.rglob("*")) == before
     scan("--forget", program / inner)
     assert scanned_folders() == [] and not find_add_ons("sd15", Family.SD15).loras
+
+
+def put(path: Path, width: int = 768) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    owned.lora(width)(path)
+    return path
+
+
+EXTRA = """
+a111:
+    base_path: {base}
+    checkpoints: models/Stable-diffusion
+    loras: |
+         models/Lora
+         models/LyCORIS
+    embeddings: embeddings
+    hypernetworks: models/hypernetworks
+other:
+    is_default: true
+    loras: {far}
+    odd: 3
+nothing:
+"""
+
+
+@pytest.mark.parametrize("named", ["folder", "file"])
+@pytest.mark.parametrize("base", ["../webui", "$WEBUI", "~/webui"])
+def test_comfyuis_extra_paths(home: Path, monkeypatch: pytest.MonkeyPatch, named: str, base: str) -> None:
+    webui = home / "webui"
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("WEBUI", str(webui))
+    put(home / "ComfyUI" / "models" / "loras" / "own.safetensors")
+    for name in ("Lora/first", "LyCORIS/sub/second", "hypernetworks/third"):
+        put(webui / "models" / f"{name}.safetensors")
+    put(home / "far" / "fourth.safetensors")
+    owned.zeros(emb_params=(3, 768))(Path(put(webui / "embeddings" / "word.safetensors")))
+    file = home / "ComfyUI" / "extra_model_paths.yaml"
+    file.write_text(EXTRA.format(base=base, far=home / "far"), encoding="utf-8")
+    output = scan(file if named == "file" else home / "ComfyUI")
+    found = find_add_ons("sd15", Family.SD15)
+    assert set(found.loras) == {"first", "second", "fourth"} | ({"own"} if named == "folder" else set())
+    assert set(found.embeddings) == {"word"}
+    assert f"style LoRA: {len(found.loras)}" in output
+
+
+@pytest.mark.parametrize("content", ["a: [", "\x00", "[" * 5000])
+def test_extra_paths_that_cannot_be_read(home: Path, content: str) -> None:
+    put(home / "ComfyUI" / "models" / "loras" / "own.safetensors")
+    file = home / "ComfyUI" / "extra_model_paths.yaml"
+    file.write_text(content)
+    result = CliRunner().invoke(app, ["models", "scan", str(home / "ComfyUI")])
+    assert result.exit_code == 1 and f"{file.name} cannot be read" in " ".join(result.output.split())
+    file.write_text("a: 1")
+    scan(home / "ComfyUI")
+    file.write_text(content)  # later
+    assert set(find_add_ons("sd15", Family.SD15).loras) == {"own"}
+
+
+@pytest.mark.parametrize(
+    "inner",
+    ["ComfyUI/models/loras", "webui/models/Lora", "extensions/sd-webui-additional-networks/models/lora", "Models/lora"],
+)
+def test_where_portable_packages_and_extensions_keep_them(home: Path, inner: str) -> None:
+    put(home / "program" / inner / "deep" / "ink.safetensors")
+    if inner.startswith("Models"):
+        scan(home / "program" / "Models")
+    else:
+        scan(home / "program")
+    assert set(find_add_ons("sd15", Family.SD15).loras) == {"ink"}
+
+
+def test_whatever_the_suffix_says(home: Path) -> None:
+    """What is a model, or cannot be read, is listed; what lies beside models is not."""
+    folder = data_dir() / "models" / "loras"
+    put(folder / "odd.model")
+    put(folder / "bare")
+    (folder / "half.safetensors.part").write_bytes((folder / "bare").read_bytes()[:-7])
+    contents = {
+        "old.dat": b"\x80\x02}q\x00.",
+        "packed.7z": b"7z\xbc\xaf\x27\x1c" + bytes(60),
+        "torch.model": b"PK\x03\x04" + bytes(22) + b"\x10\x00\x00\x00archive/data.pkl" + bytes(30),
+        "photos.zip": b"PK\x03\x04" + bytes(22) + b"\x09\x00\x00\x00photo.png" + bytes(40),
+        "small.q4": b"GGUF" + bytes(60),
+        "notes.rst": b'{"abc": {"not": "a model"}}' * 9,
+        "readme.txt": b"GGUF",
+        "preview.png": b"\x89PNG",
+        "page.htm": b"<html>",
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    told = {item.path.name: str(what) for item, what in list_files()}
+    assert set(find_add_ons("sd15", Family.SD15).loras) == {"odd.model", "bare"}
+    assert "cut short: 7 bytes" in told["half.safetensors.part"]
+    assert "pickle" in told["old.dat"] and "pickle" in told["torch.model"] and "GGUF" in told["small.q4"]
+    assert "7z archive" in told["packed.7z"] and "ZIP archive" in told["photos.zip"]
+    assert not told.keys() & {"notes.rst", "readme.txt", "preview.png", "page.htm"}
 
 
 def test_a_folder_that_is_none(home: Path) -> None:
