@@ -239,6 +239,10 @@ class Document(Protocol):
         """What was done to the canvas as a whole, the oldest first; None where that is not known now."""
         ...
 
+    def changes(self) -> object:
+        """Equal as long as what the canvas shows is known not to have changed. Cheap; a stroke counts once it ended."""
+        ...
+
     def boxes(self) -> dict[str, Bounds]:
         """Canvas pixels that layers cover, by id, of those that have any. Any thread."""
         ...

@@ -59,12 +59,17 @@ def steps_of(document: Document) -> tuple[ImageStep, ...] | None:
     window = Krita.instance().activeWindow()
     if window is None or Krita.instance().activeDocument() != document:
         return None
-    view = part(window.qwindow(), "undo", _undo_view)
+    view = undo_view(window.qwindow())
     if view is None or (model := view.model()) is None:
         return None
     done = range(1, view.currentIndex().row() + 1)  # row 0 is the document without any step
     names = [str(model.index(row, 0).data()) for row in done]
     return _told_apart(document, [found for name in names if (found := _translated().get(name))])
+
+
+def undo_view(window: QtWidgets.QMainWindow) -> QtWidgets.QListView | None:
+    """Krita's list of the steps that can be undone, of the document in front."""
+    return part(window, "undo", _undo_view)
 
 
 def _undo_view(window: QtWidgets.QMainWindow) -> QtWidgets.QListView | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from krita import Krita
 
 from acetate.host import Document, GroupPart, Member, NewLayer
+from acetate.krita.changes import changes_of
 from acetate.krita.document import OpenDocument
 from acetate.krita.geometry import boxes_of, listen_to_rotations, steps_of
 from acetate.krita.insertion import KritaInsertion
@@ -59,6 +60,9 @@ class KritaDocument(OpenDocument):
 
     def image_steps(self) -> tuple[ImageStep, ...] | None:
         return steps_of(self.handle)
+
+    def changes(self) -> object:
+        return changes_of(self.handle)
 
     def boxes(self) -> dict[str, Bounds]:
         return boxes_of(self.handle)

@@ -44,7 +44,9 @@ class Generation:
         for _ in BACK_OFF:
             await self._upload(pictures)
             try:
-                accepted = await self._engine.call(lambda connection: api.post_job(connection, job.request, job.key))
+                accepted = await self._engine.call(
+                    lambda connection: api.post_job(connection, job.request, job.key, job.filing)
+                )
             except UnknownImage as error:  # swept away, or the engine came back with another data directory
                 self._engine.uploaded.clear()
                 missing = error

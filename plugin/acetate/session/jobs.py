@@ -10,6 +10,7 @@ from acetate.host import Document
 from acetate.language import mark, tr, trn
 from acetate.protocol.errors import AcetateError
 from acetate.protocol.events import Cancelled, Done, Event, Failed, Preview, Progress, Queued, Stage, Started
+from acetate.protocol.filing import Filing
 from acetate.protocol.requests import GenerateRequest
 from acetate.session.observable import Observable
 
@@ -45,8 +46,14 @@ _STAGES = {
 class Job:
     """Changes on the GUI thread only."""
 
-    def __init__(self, request: GenerateRequest, document: Document | None = None) -> None:
+    def __init__(
+        self,
+        request: GenerateRequest,
+        document: Document | None = None,
+        filing: Filing = Filing(),  # noqa: B008  # frozen
+    ) -> None:
         self.request = request
+        self.filing = filing
         self.document = document  # it goes to; None where it comes from an earlier session
         self.key = uuid.uuid4().hex  # sent with the request: posting it twice makes one job
         self.id = ""  # the engine's; empty until it has accepted the job

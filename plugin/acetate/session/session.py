@@ -12,6 +12,7 @@ from acetate.host import Document, Host
 from acetate.picture import Picture
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.events import ModelInfo
+from acetate.protocol.filing import Refiling
 from acetate.protocol.requests import Task
 from acetate.session import desks
 from acetate.session.desks import Desks
@@ -20,6 +21,7 @@ from acetate.session.flow import Flow, Work
 from acetate.session.generation import Generation
 from acetate.session.history import Alternative, History
 from acetate.session.jobs import Job
+from acetate.session.live import Live, Sketch
 from acetate.session.messages import ENGINE_LOST, ENGINE_TROUBLED, Message, Notice, done_otherwise
 from acetate.session.observable import Observable, Signal
 from acetate.session.pictures import Pictures
@@ -48,8 +50,10 @@ class Session:
         self._has_recalled = False
         self._desks = Desks(self.settings)
         self._recipes: dict[str, Recipe] = {}  # by job
-        self._flow = Flow(self._loop, Generation(self._loop, self.engine), self)
+        generation = Generation(self._loop, self.engine)
+        self._flow = Flow(self._loop, generation, self)
         self._results = Results(self._loop, self.engine, self.history)
+        self.live = Live(self._loop, host, self.settings, generation, self._results, self._prepare, lambda: self.jobs)
         self.stack = StackSession(host, self.settings, self._flow, self._results)
         for setting in self.settings.values.values():
             setting.changed.connect(lambda _: self._flow.forget_refusal())
@@ -85,7 +89,13 @@ class Session:
     def generate(self) -> None:
         """Starts a job with the settings as they are, on the active document."""
         self.settings.roll_seed()
-        self._start(lambda document: prepare(self.settings, document, self._results, self._loop))
+        self._start(self._prepare)
+
+    def keep_sketch(self) -> None:
+        """What Live shows becomes a layer."""
+        sketch = self.live.take()
+        if sketch is not None:
+            self._flow.attempt(lambda: self._flow.run(self._keep_sketch(sketch)))
 
     def do(self, task: Task) -> None:
         """This task, with the other settings as they are."""
@@ -216,6 +226,18 @@ class Session:
             self._flow.start(lambda: prepare(document), delivered)
 
         self._flow.attempt(begin)
+
+    def _prepare(self, document: Document) -> Work:
+        return prepare(self.settings, document, self._results, self._loop)
+
+    async def _keep_sketch(self, sketch: Sketch) -> None:
+        work, settings = sketch.work, self.settings.saved()
+        await self.made(work, sketch.seen.pictures)
+        await self.engine.call(lambda connection: api.refile(connection, work.job.id, Refiling(listed=True)))
+        placed = await work.delivery.deliver(work.job, sketch.done, sketch.seen)
+        self._keep(placed, work.document)
+        desks.keep(work.document, settings)
+        self.message.value = done_otherwise(placed.notes)
 
     async def _insert(self, result: Alternative, document: Document) -> None:
         placed = await self._results.insert(result, document, document.place(), None)

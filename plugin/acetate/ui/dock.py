@@ -29,6 +29,7 @@ from acetate.ui.fold import Fold
 from acetate.ui.history import HistoryView
 from acetate.ui.inputs import NarrowButton, PushButton
 from acetate.ui.keyboard import Keyboard, give_to_canvas
+from acetate.ui.live import LiveRow
 from acetate.ui.message import MessageBar
 from acetate.ui.once import once
 from acetate.ui.prompt import PromptEdit
@@ -111,6 +112,7 @@ class AcetateDock(DockWidget):
             self._task(),
             self._prompt(),
             Buttons(self.session),
+            LiveRow(self.session),
             Queue(self.session),
             self._message(),
         )

@@ -71,6 +71,7 @@ class PaperDocument:
         self.mask: Pixels | None = None  # (h, w)
         self.done: list[ImageStep] = []
         self.steps: list[Node] = []  # what each undo step brings back
+        self.version = 0
         self._annotations: dict[str, bytes] = {}
 
     # for tests: what a painter does
@@ -100,9 +101,11 @@ class PaperDocument:
     def change(self) -> None:
         """Begins an undo step."""
         self.steps.append(copy.deepcopy(self.root))
+        self.version += 1
 
     def undo(self) -> None:
         self.root = self.steps.pop()
+        self.version += 1
         self.current = self.root.children[-1]
 
     def named(self, name: str) -> Node:
@@ -123,6 +126,9 @@ class PaperDocument:
 
     def image_steps(self) -> tuple[ImageStep, ...] | None:
         return tuple(self.done)
+
+    def changes(self) -> object:
+        return self.version, tuple(node.is_visible for node in self.root.walk())
 
     def boxes(self) -> dict[str, Bounds]:
         return {node.id: self.layer_box(node.id) for node in self.root.walk()}

@@ -2,80 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
-from acetate.client.launcher import Launcher
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import Task
 from acetate.session.messages import Notice
 from acetate.session.recipes import recipe_of
-from acetate.session.session import Session
 from acetate.session.settings import Outcome
 from acetate.session.views import Show
-from tests.engine.process import private_environment
-from tests.plugin.client.test_launcher import install
-from tests.plugin.gui_thread import EventLoop
-from tests.plugin.session.paper import Node, Paper, PaperDocument
+from tests.plugin.session.paper import Node, PaperDocument
+from tests.plugin.session.studio import Studio, pixels_of
 
 pytestmark = pytest.mark.engine
-RED, GREEN, BLUE = (200, 30, 40, 255), (20, 180, 60, 255), (30, 60, 220, 128)
-AREA = Bounds(8, 6, 20, 16)
-
-
-class Studio:
-    """A session, its engine and its program."""
-
-    def __init__(self, events: EventLoop) -> None:
-        self.events = events
-        self.paper = Paper()
-        self.session = Session(events.loop.post, self.paper, Launcher())
-
-    def wait(self) -> None:
-        self.events.run_until(lambda: not self.session.jobs)
-
-    def generate(self) -> None:
-        self.session.generate()
-        self.wait()
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    """One engine for all of them."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in private_environment(tmp_path_factory.mktemp("home")).items():
-            patch.setenv(name, value)
-        install([sys.executable, "-m", "acetate_engine", "serve"])
-        studio = Studio(EventLoop())
-        yield studio
-        studio.session.engine.stop()
-
-
-@pytest.fixture
-def studio(running: Studio) -> Studio:
-    running.session.settings.restore(type(running.session.settings)().saved())
-    running.session.message.value = None
-    running.session.settings.task.value = Task.IDENTITY
-    return running
-
-
-@pytest.fixture
-def document(studio: Studio) -> PaperDocument:
-    """Background, "tree" and "sky"; "tree" is active."""
-    document = studio.paper.new(48, 32)
-    tree = document.add("tree", AREA, RED)
-    document.add("sky", Bounds(0, 0, 48, 4), BLUE)
-    document.activate(tree)
-    document.steps.clear()
-    return document
-
-
-def pixels_of(node: Node) -> np.ndarray:
-    assert node.pixels is not None
-    return node.pixels
 
 
 def test_a_layer_comes_above_the_active_one_in_one_step(studio: Studio, document: PaperDocument) -> None:
