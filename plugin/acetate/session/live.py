@@ -21,7 +21,7 @@ from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import GenerateRequest, Preset
 from acetate.session.delivery import Seen
 from acetate.session.flow import Work
-from acetate.session.following import Geometry
+from acetate.session.following import CanvasGeometry
 from acetate.session.generation import Generation
 from acetate.session.jobs import Job, Phase
 from acetate.session.messages import headline, unexpected
@@ -176,7 +176,7 @@ class Live:
     async def _make(self, wish: Wish) -> None:
         work = _as_draft(self._prepare(wish.document))
         # without looking at layers: a canvas that is turned or cropped is drawn for anew
-        geometry = Geometry(wish.document.current_extent(), {}, wish.document.image_steps())
+        geometry = CanvasGeometry(wish.document.current_extent(), {}, wish.document.image_steps())
         request, pictures = await work.draft.read(wish.document, self._loop)
         seen = Seen(pictures, geometry)
         if request == self._request or not self._is_wanted(wish):
