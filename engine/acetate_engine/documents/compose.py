@@ -94,6 +94,12 @@ def composed(layers: Sequence[Layer], strip: Strip) -> Composite:
     return _composited(layers, empty, strip, _Floor(ground, ground, strip))
 
 
+def composed_over(below: Colour, layers: Sequence[Layer], strip: Strip) -> Composite:
+    """`layers`, none of them with a knockout, over (h, w, planes + 1) straight 0..1 of the strip."""
+    ground = Composite(below[..., :-1], below[..., -1:])
+    return _composited(layers, ground, strip, _Floor(ground, ground, strip))
+
+
 def _is_background(layer: Layer, strip: Strip) -> bool:
     """Photoshop's locked bottom layer, which a deep knockout stops at."""
     return isinstance(layer, PixelLayer) and layer.is_background and layer.visible
@@ -363,4 +369,4 @@ def _straight(premultiplied: Samples, alpha: Samples) -> Composite:
     return Composite(colour, alpha)
 
 
-__all__ = ["Composite", "Effect", "Strip", "composed", "in_space", "unit"]
+__all__ = ["Composite", "Effect", "Strip", "composed", "composed_over", "in_space", "unit"]

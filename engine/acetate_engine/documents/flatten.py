@@ -17,7 +17,8 @@ from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import MAX_PIXELS
 from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.documents.colour import SRGB, ColourSpace, Samples
-from acetate_engine.documents.compose import Strip, composed, unit
+from acetate_engine.documents.compose import Strip, composed, composed_over, unit
+from acetate_engine.documents.plain import composite_plain, plain_count
 from acetate_engine.documents.tree import Group, Layer, PixelLayer
 
 _STRIP = 1 << 20  # pixels composited at a time: about 200 MB for a few nested groups
@@ -32,6 +33,8 @@ def flatten(layers: Sequence[Layer], region: Bounds, *, depth: int = 8, space: C
     space = space or common_space(layers)
     own = compose(layers, region, depth=depth, space=space)
     kind = np.uint8 if depth == 8 else np.uint16
+    if own.dtype == kind and space == SRGB:
+        return own
     return np.concatenate([in_depth(space.to_srgb(own[..., :-1]), kind), in_depth(own[..., -1:], kind)], -1)
 
 
@@ -46,12 +49,21 @@ def compose(layers: Sequence[Layer], region: Bounds, *, depth: int, space: Colou
     kind = np.float32 if space.linear else np.uint8 if depth == 8 else np.uint16
     result = np.empty((region.height, region.width, space.planes + 1), kind)
     rows = max(1, _STRIP // max(1, region.width))
+    plain = plain_count(layers, space) if kind is np.uint8 else 0
     for top in range(0, region.height, rows):
         height = min(rows, region.height - top)
         strip = Strip(Bounds(region.x, region.y + top, region.width, height), depth, space)
-        plane = composed(layers, strip)
-        result[top : top + height] = _quantized(np.concatenate([plane.colour, plane.alpha], -1), kind)
+        result[top : top + height] = _of_strip(layers, strip, plain, kind)
     return result
+
+
+def _of_strip(layers: Sequence[Layer], strip: Strip, plain: int, kind: type) -> Samples:
+    """The `plain` first layers in integers, the others over them."""
+    ground = composite_plain(layers[:plain], strip.region, strip.space.planes) if plain else None
+    if ground is not None and plain == len(layers):
+        return ground
+    plane = composed(layers, strip) if ground is None else composed_over(unit(ground), layers[plain:], strip)
+    return _quantized(np.concatenate([plane.colour, plane.alpha], -1), kind)
 
 
 def check_region(region: Bounds) -> None:

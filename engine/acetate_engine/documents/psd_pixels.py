@@ -26,7 +26,7 @@ class LayerPixels:
         rows, columns = window(region, self.bounds)
         planes = [channel.read(rows, columns) for channel in self.colour]
         alpha = self.alpha.read(rows, columns) if self.alpha is not None else _opaque(planes[0])
-        return np.stack([*planes, alpha], -1)
+        return np.asarray(cv2.merge([*planes, alpha]))
 
 
 @dataclass(frozen=True, eq=False)
