@@ -24,6 +24,7 @@ from acetate.protocol.events import (
     JobStatus,
     ModelInfo,
     Problem,
+    Storage,
     decode_event,
 )
 from acetate.protocol.filing import Filing, Refiling
@@ -82,6 +83,18 @@ def _model(data: JsonValue) -> ModelInfo:
         name = str(data.get("name", "")) if isinstance(data, dict) else ""
         reason = f"what the engine says of it is not understood ({error.detail}): update the plugin"
         return ModelInfo(name or "unknown", name or "Unknown model", "", (), 0, installed=False, reason=reason)
+
+
+def storage(connection: Connection) -> Storage:
+    with exchange(connection, "GET", "/v1/storage", timeout=ANSWER) as response:
+        return from_answer(Storage, _json(response))
+
+
+def set_storage(connection: Connection, limit: int, days: float) -> Storage:
+    """At most `limit` bytes, for `days`."""
+    body = Body.of_json({"limit": limit, "days": days})
+    with exchange(connection, "PUT", "/v1/storage", body=body, timeout=ANSWER) as response:
+        return from_answer(Storage, _json(response))
 
 
 def put_image(connection: Connection, picture: Picture) -> None:

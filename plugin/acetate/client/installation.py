@@ -22,7 +22,7 @@ LOCK: Final = "engine.lock"
 class State(str, Enum):
     """Of the engine on this machine. The values are for the painter."""
 
-    ABSENT = mark("No engine is installed yet.")
+    ABSENT = mark("Acetate needs an engine, which makes the pictures on your own machine.")
     OLDER = mark("The engine is of another version than this plugin.")
     BROKEN = mark("The engine that was installed is not whole.")
     READY = mark("The engine is installed.")

@@ -59,7 +59,9 @@ _DROPPED = ("PYTHON", "LD_LIBRARY_PATH", "LD_PRELOAD", "QT_", "QML", "VIRTUAL_EN
 class Launcher:
     """Blocking: call it in threads. Owns the process it has started, and stops that one only."""
 
-    def __init__(self) -> None:
+    def __init__(self, cores: Callable[[], int] = lambda: 0) -> None:
+        """`cores`: how many processor cores an engine that is started may use; all where 0."""
+        self._cores = cores
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self.is_stopped = False
@@ -120,7 +122,7 @@ class Launcher:
         if found := find():  # it was only slow
             return found
         log = private_folder(runtime_dir()) / "engine.log"
-        self._process = _spawn(engine_command().command, log)
+        self._process = _spawn(engine_command().command, log, self._cores())
         deadline = time.monotonic() + START
         while time.monotonic() < deadline:
             if found := find():
@@ -212,13 +214,13 @@ def clean_environment() -> dict[str, str]:
     return {**kept, "PYTHONSAFEPATH": "1"}
 
 
-def _spawn(command: tuple[str, ...], log: Path) -> subprocess.Popen[bytes]:
+def _spawn(command: tuple[str, ...], log: Path, cores: int) -> subprocess.Popen[bytes]:
     hidden = 0x08000000 if sys.platform == "win32" else 0  # CREATE_NO_WINDOW
     try:
         with open_private(log, "wb") as output:
             return subprocess.Popen(
                 command,
-                env=clean_environment(),
+                env=clean_environment() | ({"OMP_NUM_THREADS": str(cores)} if cores else {}),
                 cwd=log.parent,  # of the user alone: what lies in a working folder must never be imported
                 stdin=subprocess.DEVNULL,
                 stdout=output,

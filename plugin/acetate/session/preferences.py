@@ -11,42 +11,44 @@ from acetate.protocol.errors import Json, MalformedMessage
 from acetate.protocol.kept import FORM, Unread, read_field, read_text
 from acetate.session.observable import Observable
 
-DECLARED: dict[str, tuple[Any, Any]] = {  # name: (kind, default)
-    "language": (str, ""),  # a code of `acetate.language`; Krita's where empty
-}
-
 
 class Preferences:
     """Observable values, written at each change. A field that only another release knows stays in the file."""
 
     def __init__(self, file: Path | None = None) -> None:
+        self.language = Observable("")  # a code of `acetate.language`; Krita's where empty
+        self.previews = Observable(True)  # of a job, on its way
+        self.shown_on_canvas = Observable(True)  # a result that the pointer rests on
+        self.cores = Observable(0)  # of the processor, for the engine; all where 0
+        self.has_started = Observable(False)  # the docker was made tall enough, once
+        self._values: dict[str, Observable[Any]] = dict(vars(self))
         self._file = file or config_dir() / "docker.json"
         self._unread: Json = {}
-        self.values = {name: Observable(default) for name, (_, default) in DECLARED.items()}
         self._read()
-        for value in self.values.values():
+        for value in self._values.values():
             value.changed.connect(lambda _: self._write())
-
-    @property
-    def language(self) -> Observable[str]:
-        return self.values["language"]
 
     def _read(self) -> None:
         try:
             data = read_text(self._file.read_bytes())
-        except (OSError, MalformedMessage):
+        except (OSError, MalformedMessage, UnicodeDecodeError):
             return
         for name, field in data.items() if isinstance(data, dict) else ():
-            found = read_field(DECLARED.get(name, (None, None))[0], field, name)
-            if isinstance(found, Unread):
+            known = self._values.get(name)
+            found = read_field(type(known.value) if known else None, field, name)
+            if known is None or isinstance(found, Unread):
                 self._unread[name] = field
             else:
-                self.values[name].value = found
+                known.value = found
 
     def _write(self) -> None:
-        values = {name: value.value for name, value in self.values.items()}
+        """Where that cannot be done, the choice holds until Krita closes."""
+        values = {name: value.value for name, value in self._values.items()}
         text = json.dumps({**self._unread, "version": FORM, **values}, indent=1)
-        self._file.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._file.with_name(f"{self._file.name}.new")
-        fresh.write_text(text + "\n", encoding="utf-8")
-        fresh.replace(self._file)
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            fresh.write_text(text + "\n", encoding="utf-8")
+            fresh.replace(self._file)
+        except OSError:
+            return

@@ -16,6 +16,7 @@ from acetate.protocol.filing import Refiling
 from acetate.protocol.requests import Task
 from acetate.session import desks
 from acetate.session.desks import Desks
+from acetate.session.diagnostics import Section, collect
 from acetate.session.engine_link import EngineLink, EngineState
 from acetate.session.flow import Flow, Work
 from acetate.session.generation import Generation
@@ -25,11 +26,14 @@ from acetate.session.live import Live, Sketch
 from acetate.session.messages import ENGINE_LOST, ENGINE_TROUBLED, Message, Notice, done_otherwise
 from acetate.session.observable import Observable, Signal
 from acetate.session.pictures import Pictures
+from acetate.session.preferences import Preferences
+from acetate.session.presets import Presets
 from acetate.session.recipes import Recipe, keep, recipe_of
 from acetate.session.results import Placed, Results
 from acetate.session.sending import Sending
 from acetate.session.settings import ControlLayer, Settings
 from acetate.session.stack_session import StackSession
+from acetate.session.storing import Storing
 from acetate.session.work import outcome_of, prepare, prepare_again, prepare_edges
 
 RECALLED = 300  # jobs of earlier sessions
@@ -38,11 +42,14 @@ RECALLED = 300  # jobs of earlier sessions
 class Session:
     """On the GUI thread, which it never holds for longer than one of Krita's own calls takes."""
 
-    def __init__(self, post: Post, host: Host, launcher: Launcher) -> None:
+    def __init__(self, post: Post, host: Host, launcher: Launcher, preferences: Preferences | None = None) -> None:
         self._loop = Loop(post)
         self._host = host
+        self.preferences = preferences or Preferences()
         self.engine = EngineLink(self._loop, launcher)
+        self.storing = Storing(self.engine)
         self.settings = Settings()
+        self.presets = Presets(self.settings)
         self.model: Observable[ModelInfo | None] = Observable(None)  # the chosen one, once the engine has told of it
         self.history = History()
         self.prompt_wanted: Signal[None] = Signal()  # the keyboard, for its words
@@ -83,6 +90,24 @@ class Session:
     def list_models(self) -> None:
         """What the painter has put into their folders meanwhile. An error would only disturb now, too."""
         self._loop.run(self.engine.list_models())
+
+    # this machine
+
+    def look_at_storage(self) -> None:
+        """Brings up the engine where it does not run."""
+        self._flow.run(self.storing.look())
+
+    def keep(self, limit: int, days: float) -> None:
+        """At most so many bytes of results, for so many days."""
+        self._flow.run(self.storing.keep(limit, days))
+
+    def diagnose(self, program: Section, done: Callable[[str], None]) -> None:
+        """What a report of a fault needs; takes seconds."""
+
+        async def look() -> None:
+            done(await self._loop.thread(lambda: collect(program)))
+
+        self._flow.run(look())
 
     # what makes layers
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from types import SimpleNamespace
+from types import SimpleNamespace, UnionType
 from typing import Any, Generic, TypeVar, overload
 
 from acetate.protocol.codec import to_json
@@ -23,6 +23,7 @@ from acetate.protocol.requests import (
     GenerateRequest,
     ImagePrompt,
     Preset,
+    Scheduler,
     Style,
     Task,
 )
@@ -124,7 +125,9 @@ T = TypeVar("T")
 class Setting(Generic[T]):
     """Declares a setting: all that is to be known of it stands in one line of Settings."""
 
-    def __init__(self, kind: type[T], default: T, *, is_copied: bool = False, is_looked_at: bool = False) -> None:
+    def __init__(
+        self, kind: type[T] | UnionType, default: T, *, is_copied: bool = False, is_looked_at: bool = False
+    ) -> None:
         self.kind = kind  # as the codec reads it
         self.default = default
         self.is_copied = is_copied  # a field of the request: taken over from what made a layer
@@ -165,6 +168,10 @@ class Settings:
     seed = Setting(int, 0, is_copied=True)
     random_seed = Setting(bool, True)
     preset = Setting(Preset, Preset.DRAFT, is_copied=True)
+    steps = Setting[int | None](int | None, None, is_copied=True)  # those of quality and model where None
+    scheduler = Setting[Scheduler | None](Scheduler | None, None, is_copied=True)
+    guidance_scale = Setting[float | None](float | None, None, is_copied=True)
+    finish = Setting(bool, True, is_copied=True)
     strength = Setting(float, 0.6)  # refine and inpaint: 0 keeps the layer, 1 makes another
     images = Setting(int, 1, is_copied=True)
     region = Setting(RegionKind, RegionKind.SELECTION, is_looked_at=True)
@@ -260,6 +267,10 @@ class Settings:
             images=self.images.value,
             model=self.model.value,
             preset=self.preset.value,
+            steps=self.steps.value,
+            scheduler=self.scheduler.value,
+            guidance_scale=self.guidance_scale.value,
+            finish=self.finish.value,
             strength=self.strength.value if task.reworks_layer else 1.0,
             pixel_format=pixel_format,
         )

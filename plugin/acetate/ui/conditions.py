@@ -5,17 +5,19 @@ from __future__ import annotations
 from acetate.host import LayerInfo
 from acetate.krita.host import KritaHost
 from acetate.language import mark, tr
-from acetate.protocol.requests import Preset, Task
+from acetate.protocol.requests import Preset, Scheduler, Task
 from acetate.qt import QtWidgets
+from acetate.session.observable import Observable
 from acetate.session.region import RegionKind
 from acetate.session.session import Session
 from acetate.session.settings import ACTIVE, BELOW, CANVAS, NONE, UP_TO, Outcome, Settings
-from acetate.ui.binding import bind_number
+from acetate.ui.binding import bind_check, bind_number
 from acetate.ui.choice import Choice
-from acetate.ui.inputs import SpinBox
+from acetate.ui.inputs import CheckBox, DoubleSpinBox, SpinBox
 from acetate.ui.layer_picker import LayerPicker
 from acetate.ui.length import LengthRow
 from acetate.ui.model_picker import ModelPicker
+from acetate.ui.presets import PresetRow
 from acetate.ui.rows import Rows, show_row
 from acetate.ui.seed import SeedRow
 from acetate.ui.strength import StrengthRow
@@ -34,7 +36,17 @@ REGIONS = (
     (RegionKind.LAYER, mark("Around the layer")),
     (RegionKind.CANVAS, mark("Whole canvas")),
 )
-MOST_IMAGES = 8
+SAMPLERS: tuple[tuple[str, str], ...] = (
+    ("", mark("as the model wants")),
+    (Scheduler.DPMPP_2M_SDE_KARRAS.value, "DPM++ 2M SDE Karras"),
+    (Scheduler.UNIPC.value, "UniPC"),
+    (Scheduler.EULER_A.value, "Euler a"),
+    (Scheduler.EULER.value, "Euler"),
+    (Scheduler.LCM.value, "LCM"),
+    (Scheduler.TCD.value, "TCD"),
+)
+MOST_IMAGES, MOST_STEPS, MOST_GUIDANCE = 8, 200, 50
+_BY_MODEL = -0.5  # below all that can be chosen
 
 
 class ConditionsGrid(Rows):
@@ -47,6 +59,7 @@ class ConditionsGrid(Rows):
         self._strength = self.add(tr("Strength"), StrengthRow(settings))
         self._outcome = self.add(tr("Result"), _outcome(settings))
         self.add(tr("Region"), _region(settings))
+        self.add(tr("&Preset"), PresetRow(session))
         model = self.add(tr("Mo&del"), ModelPicker(session))
         self.add(tr("&Quality"), _preset(settings))
         self.add(tr("Seed"), SeedRow(settings))
@@ -79,6 +92,10 @@ class MoreRows(Rows):
         tip = tr("How far around the region is looked at, so that the result fits in.")
         context = self.add(tr("Look around"), LengthRow(settings.padding, "acetate_padding", tip))
         settings.task.bind(lambda task: show_row(context, task.uses_context))
+        self.add(tr("Steps"), _steps(settings))
+        self.add(tr("Sampler"), _sampler(settings))
+        self.add(tr("Guidance"), _guidance(settings))
+        self.add(tr("Finish"), _finish(settings))
 
 
 def layers() -> list[LayerInfo]:
@@ -141,3 +158,47 @@ def _images(settings: Settings) -> QtWidgets.QSpinBox:
     number.setToolTip(tr("How many versions to make: the first becomes a layer, all are in the history."))
     bind_number(number, settings.images)
     return number
+
+
+def _steps(settings: Settings) -> QtWidgets.QSpinBox:
+    number = SpinBox()
+    number.setObjectName("acetate_steps")
+    number.setRange(0, MOST_STEPS)
+    number.setSpecialValueText(tr("as the model wants"))
+    number.setToolTip(tr("More steps take longer and show finer detail, up to a point."))
+    number.valueChanged.connect(lambda steps: setattr(settings.steps, "value", steps or None))
+    settings.steps.bind(lambda steps: number.setValue(steps or 0))
+    return number
+
+
+def _sampler(settings: Settings) -> Choice[str]:
+    name = Observable("")  # a combo box has no data for None
+    name.changed.connect(lambda new: setattr(settings.scheduler, "value", Scheduler(new) if new else None))
+    settings.scheduler.bind(lambda scheduler: setattr(name, "value", scheduler.value if scheduler else ""))
+    choice = Choice(name, SAMPLERS)
+    choice.setObjectName("acetate_sampler")
+    choice.setToolTip(tr("How the picture is worked out of noise. LCM and TCD are for models that were made for them."))
+    return choice
+
+
+def _guidance(settings: Settings) -> QtWidgets.QDoubleSpinBox:
+    number = DoubleSpinBox()
+    number.setObjectName("acetate_guidance")
+    number.setDecimals(1)
+    number.setSingleStep(0.5)
+    number.setRange(_BY_MODEL, MOST_GUIDANCE)
+    number.setSpecialValueText(tr("as the model wants"))
+    number.setToolTip(tr("How strictly the words are followed. Too much makes colours harsh."))
+    number.valueChanged.connect(
+        lambda value: setattr(settings.guidance_scale, "value", round(value, 1) if value >= 0 else None)
+    )
+    settings.guidance_scale.bind(lambda scale: number.setValue(_BY_MODEL if scale is None else scale))
+    return number
+
+
+def _finish(settings: Settings) -> QtWidgets.QCheckBox:
+    box = CheckBox(tr("Clear edges where enlarged"))
+    box.setObjectName("acetate_finish")
+    box.setToolTip(tr("A result that is larger than the model works gets clear edges and no grain."))
+    bind_check(box, settings.finish)
+    return box

@@ -14,9 +14,10 @@ from acetate.language import mark, tr
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Task
 from acetate.protocol.tasks import TASKS
-from acetate.qt import GuiThread, QtCore, QtWidgets
+from acetate.qt import GuiThread, QtCore, QtGui, QtWidgets
 from acetate.session.installing import Installing
 from acetate.session.observable import Observable
+from acetate.session.preferences import Preferences
 from acetate.session.session import Session
 from acetate.session.settings import PROMPTED, what_follows
 from acetate.ui.again import AgainRow
@@ -36,17 +37,15 @@ from acetate.ui.prompt import PromptEdit
 from acetate.ui.queue import Queue
 from acetate.ui.reach import Panel
 from acetate.ui.sending import SendingView
+from acetate.ui.settings_window import SettingsWindow
 from acetate.ui.small_button import small_button
 from acetate.ui.stack_window import StackWindow
 from acetate.ui.styles import StyleList, known_styles
 
 T = TypeVar("T")
-WELCOME = mark(
-    "Type what should appear and press Generate: a transparent layer comes above the active one, where "
-    "you have selected. "
-    "Go on painting meanwhile. All results are kept here."
-)
+WELCOME = mark("Type what should appear, then press Generate: it becomes a layer where you have selected.")
 _LEAST = 110  # pixels of what scrolls: enough to see that it does
+_TALL = 460  # pixels that a docker gets which Krita has never shown before
 
 
 class AcetateDock(DockWidget):
@@ -54,12 +53,15 @@ class AcetateDock(DockWidget):
         super().__init__()
         self.setWindowTitle("Acetate")
         self._gui = GuiThread()
-        self.session = Session(self._gui.post, KritaHost(), Launcher())
+        preferences = Preferences()
+        launcher = Launcher(lambda: preferences.cores.value)
+        self.session = Session(self._gui.post, KritaHost(), launcher, preferences)
         self._installing = Installing(Loop(self._gui.post), self.session.engine.end_own)
         self._engine_window = EngineWindow(self._installing, self)
         self._conditions = ConditionsGrid(self.session)
         self._controls = ControlList(self.session)
         self._stack_window: StackWindow | None = None
+        self._settings_window = SettingsWindow(self.session, self._engine_window.open, self)
         self._keyboard = Keyboard(self)
         Krita.instance().notifier().applicationClosing.connect(self.session.engine.stop)
         self.setWidget(self._content())
@@ -79,6 +81,18 @@ class AcetateDock(DockWidget):
         self.session.list_models()
         self._keyboard.pointer_entered()
         super().enterEvent(event)
+
+    def showEvent(self, event: QtGui.QShowEvent) -> None:
+        super().showEvent(event)
+        QtCore.QTimer.singleShot(0, self._grow_once)
+
+    def _grow_once(self) -> None:
+        """Krita gives a new docker a strip; from then on it is as tall as the painter makes it."""
+        started, window = self.session.preferences.has_started, Krita.instance().activeWindow()
+        if not started.value and window is not None and self.isVisible():
+            started.value = True
+            if not self.isFloating() and self.height() < _TALL:
+                window.qwindow().resizeDocks([self], [_TALL], QtCore.Qt.Orientation.Vertical)
 
     def leaveEvent(self, event: QtCore.QEvent) -> None:
         self._keyboard.pointer_left()
@@ -232,9 +246,8 @@ class AcetateDock(DockWidget):
         label.setObjectName("acetate_engine")
         label.setEnabled(False)  # greyed: a remark
         self.session.engine.state.bind(lambda state: label.setText(tr(state.value)))
-        more = small_button(
-            "…", tr("Repair, upgrade or remove the engine."), "acetate_engine_more", self._engine_window.open
-        )
+        tip = tr("Settings: language, engine, storage, models.")
+        more = small_button("⚙", tip, "acetate_settings", self._settings_window.open)
         row = QtWidgets.QWidget()
         line = QtWidgets.QHBoxLayout(row)
         line.setContentsMargins(0, 0, 0, 0)

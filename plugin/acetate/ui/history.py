@@ -61,6 +61,8 @@ class HistoryView(QtWidgets.QListWidget):
 
     def _show_on_canvas(self, item: QtWidgets.QListWidgetItem) -> None:
         """At once as small as it is here; finer as soon as the engine has sent it."""
+        if not self._session.preferences.shown_on_canvas.value:
+            return
         entry = self._session.history.entries[self.row(item)]
         bounds, self._hovered = entry.result.layers[-1].bounds, entry.result
         self._preview.show(entry.thumbnail, bounds)

@@ -80,6 +80,7 @@ class JobRow(QtWidgets.QWidget):
     def __init__(self, session: Session, job: Job, *, is_here: bool) -> None:
         super().__init__()
         self.job = job
+        self._previews = session.preferences.previews
         self._where = "" if is_here else f" · {job.document.name if job.document else tr('from an earlier session')}"
         self._picture = QtWidgets.QLabel()
         self._picture.setFixedSize(_PREVIEW)
@@ -118,7 +119,7 @@ class JobRow(QtWidgets.QWidget):
         self._bar.setValue(round(1000 * self.job.fraction.value))
 
     def _show_png(self, png: bytes) -> None:
-        image = QtGui.QImage.fromData(png) if png else QtGui.QImage()
+        image = QtGui.QImage.fromData(png) if png and self._previews.value else QtGui.QImage()
         self._picture.setVisible(not image.isNull())
         if not image.isNull():
             self._picture.setPixmap(on_checkerboard(image, _PREVIEW))

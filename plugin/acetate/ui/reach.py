@@ -8,10 +8,18 @@ from acetate.qt import QtCore, QtGui, QtWidgets
 
 _POLICIES = QtCore.Qt.FocusPolicy
 _BY_TAB = (_POLICIES.TabFocus, _POLICIES.StrongFocus, _POLICIES.WheelFocus)
+_TABS = (QtCore.Qt.Key.Key_Tab, QtCore.Qt.Key.Key_Backtab)
 
 
 class Panel(QtWidgets.QWidget):
     """Tab leaves it behind its last widget."""
+
+    def event(self, event: QtCore.QEvent) -> bool:
+        """Krita has a shortcut on Tab, which goes first where nobody claims the key."""
+        if event.type() == event.Type.ShortcutOverride and isinstance(event, QtGui.QKeyEvent) and event.key() in _TABS:
+            event.accept()
+            return True
+        return super().event(event)
 
     def showEvent(self, event: QtGui.QShowEvent) -> None:
         name_parts(self)
@@ -34,6 +42,13 @@ class ToolWindow(QtWidgets.QDialog):
         self.setObjectName(name)
         self.setWindowTitle(title)
         self.resize(size)
+
+    def event(self, event: QtCore.QEvent) -> bool:
+        """Krita has a shortcut on Tab, which goes first where nobody claims the key."""
+        if event.type() == event.Type.ShortcutOverride and isinstance(event, QtGui.QKeyEvent) and event.key() in _TABS:
+            event.accept()
+            return True
+        return super().event(event)
 
     def showEvent(self, event: QtGui.QShowEvent) -> None:
         name_parts(self)
@@ -132,7 +147,7 @@ def _is_one(widget: QtWidgets.QWidget) -> bool:
 
 def _is_inside(widget: QtWidgets.QWidget) -> bool:
     parent = widget.parentWidget()
-    return parent is not None and (_is_one(parent) or widget.objectName().startswith("qt_"))
+    return parent is not None and _is_one(parent)
 
 
 def _words(widget: QtWidgets.QWidget) -> str:

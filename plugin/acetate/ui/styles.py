@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from acetate.language import tr
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Style
@@ -56,12 +58,19 @@ class StyleRow(ItemRow[Style]):
 
     def fill(self, item: Style) -> None:
         self._name.value = item.lora
-        self._picker.offer([(name, name) for name in known_styles(self.session.model.value)])
+        names = known_styles(self.session.model.value)
+        self._picker.offer([(name, title_of(name)) for name in names])
         self._picker.disable({style.lora for style in self.session.settings.styles.value} - {item.lora})
         self._weight.setValue(round(100 * item.weight))
 
     def _take(self) -> None:
         self.take(lambda: Style(self._name.value, self._weight.value() / 100))
+
+
+def title_of(name: str) -> str:
+    """A file's name as a person would write it: “sub/ink-wash_v2” is “Ink wash v2”."""
+    words = re.sub(r"[_\-.\s]+", " ", name.rpartition("/")[2]).strip()
+    return words[:1].upper() + words[1:] or name
 
 
 def known_styles(model: ModelInfo | None) -> tuple[str, ...]:
