@@ -84,11 +84,6 @@ class AcetateGroup(TyperGroup):
 
             typer.echo(f"{error.title}: {printable(error.detail)}.\n{printable(error.remedy)}", err=True)
             raise typer.Exit(1) from None
-        except ValueError as error:
-            if type(error).__name__ != "ValidationError":  # pydantic's, which takes long to import
-                raise
-            typer.echo(f"The configuration cannot be used: {error}\nCorrect it, and try again.", err=True)
-            raise typer.Exit(1) from None
 
 
 app = typer.Typer(cls=AcetateGroup, no_args_is_help=True, pretty_exceptions_enable=False)

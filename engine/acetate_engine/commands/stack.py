@@ -15,6 +15,7 @@ from acetate.protocol.requests import StackLayer
 from acetate_engine.commands.generating import How, Saving, generating
 from acetate_engine.commands.options import AsJson, Background, Out, Size, UseEngine, parse_size
 from acetate_engine.commands.output import Bar, generate_into
+from acetate_engine.documents.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     from acetate_engine.documents.tree import Layer
@@ -106,14 +107,8 @@ def _planned(path: Path | None, prompts: list[str]) -> StackFile:
 
 def read_plan(path: Path) -> StackFile:
     """Raises FileError where it cannot be read, MalformedMessage where a field is wrong."""
-    import yaml
-
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise FileError(f"{path.name} is no plan: {' '.join(str(error).split())[:200]}", "Write YAML.") from error
-    try:
-        return from_json(StackFile, data)
+        return from_json(StackFile, read_yaml(path))
     except MalformedMessage as error:
         raise FileError(f"{path.name}: {error.detail}", "See `acetate stack --help`.") from error
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
 
 from acetate.protocol.errors import FileError
+from acetate_engine.documents.yaml_file import read_yaml
 
 
 def _located(path: Path, info: ValidationInfo) -> Path:
@@ -49,6 +49,7 @@ class StageConfig(Frozen):
 
 
 Config = TypeVar("Config", bound=StageConfig)
+Checked = TypeVar("Checked", bound=Frozen)
 
 
 def read_config(path: Path, kind: type[Config]) -> Config:
@@ -56,24 +57,30 @@ def read_config(path: Path, kind: type[Config]) -> Config:
 
     The files that the key `include` lists are read first, and from each what this stage has a key for.
 
-    Raises pydantic's ValidationError, FileError where a file is no configuration.
+    Raises FileError where a file is no configuration, or a value of it is wrong.
     """
-    values = read_yaml(path)
-    for name in values.pop("include", []):
-        shared = read_yaml(path.parent / str(name))
-        values = {key: value for key, value in shared.items() if key in kind.model_fields} | values
-    return kind.model_validate(values, context={"folder": path.parent.resolve()})
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """A file of names and values. Raises FileError."""
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise FileError(f"{path} cannot be read: {str(error)[:300]}", "Correct it, or name another file.") from error
-    if not isinstance(values, dict):
-        raise FileError(f"{path} holds no names with values", "See resources/presets/train for how it should look.")
-    include = values.get("include", [])
+    values = read_names(path)
+    include = values.pop("include", [])
     if not isinstance(include, list):
         raise FileError(f"{path}: include is {str(include)[:60]!r}", "Give a list of files.")
+    for name in include:
+        shared = read_names(path.parent / str(name))
+        values = {key: value for key, value in shared.items() if key in kind.model_fields} | values
+    return checked(path, kind, values)
+
+
+def checked(path: Path, kind: type[Checked], values: dict[str, Any]) -> Checked:
+    """Raises FileError, which names each key that is wrong."""
+    try:
+        return kind.model_validate(values, context={"folder": path.parent.resolve()})
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'all of it'}: {one['msg']}" for one in error.errors())
+        raise FileError(f"{path} cannot be used: {wrong[:1000]}", "Correct it, and try again.") from error
+
+
+def read_names(path: Path) -> dict[str, Any]:
+    """A file of names and values. Raises FileError."""
+    values = read_yaml(path)
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise FileError(f"{path} holds no names with values", "See resources/presets/train for how it should look.")
     return values

@@ -16,7 +16,7 @@ from PIL import Image
 
 from acetate_engine.compositing.alpha import bleed
 from acetate_engine.training.compose import to_float
-from acetate_engine.training.config import Frozen, read_yaml
+from acetate_engine.training.config import Frozen, checked, read_names
 from acetate_engine.training.datasets import Bytes, Row
 from acetate_engine.training.debian_copyright import Stanza, read_stanzas, spdx_of
 from acetate_engine.training.packages import Package, fetch
@@ -55,8 +55,8 @@ class GatherConfig(Frozen):
 
 
 def read_gather_config(path: Path) -> GatherConfig:
-    """Raises pydantic's ValidationError, FileError."""
-    return GatherConfig.model_validate(read_yaml(path))
+    """Raises FileError."""
+    return checked(path, GatherConfig, read_names(path))
 
 
 def gather(config: GatherConfig, downloads: Path, out: Path) -> dict[str, int]:

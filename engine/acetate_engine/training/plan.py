@@ -14,10 +14,10 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field, model_validator
 
-from acetate_engine.training.config import Frozen
+from acetate.protocol.errors import FileError, InvalidRequest
+from acetate_engine.training.config import Frozen, checked, read_names
 from acetate_engine.training.stages import STAGES
 
 Say = Callable[[str], None]
@@ -44,8 +44,8 @@ class TrainingPlan(Frozen):
 
 
 def read_plan(path: Path) -> TrainingPlan:
-    """Raises pydantic's ValidationError."""
-    return TrainingPlan.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    """Raises FileError."""
+    return checked(path, TrainingPlan, read_names(path))
 
 
 def run_plan(
@@ -66,7 +66,8 @@ def run_plan(
         bf16: autocast in every stage.
 
     Raises:
-        ValueError: a step cannot be left out, or is none of the plan's.
+        InvalidRequest: a step cannot be left out, or is none of the plan's.
+        FileError: the plan, or what it begins with, cannot be read.
     """
     plan, folder, started = read_plan(path), path.parent, time.monotonic()
     _check_left_out(plan, without)
@@ -94,13 +95,15 @@ def _check_left_out(plan: TrainingPlan, without: Collection[str]) -> None:
     steps = {step.run.name: step for step in plan.steps}
     for name in without:
         if name not in steps:
-            raise ValueError(f"the plan has no step {name}: {', '.join(steps)}")
+            raise InvalidRequest(f"the plan has no step {name}", f"Its steps are {', '.join(steps)}.")
         if steps[name].otherwise is None:
-            raise ValueError(f"nothing can be taken instead of {name}: the steps after it begin with it")
+            raise InvalidRequest(f"nothing can be taken instead of {name}", "Do it: the steps after it begin with it.")
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Whole or not at all."""
+    """Whole or not at all. Raises FileError."""
+    if not source.is_dir():
+        raise FileError(f"the plan begins with {source}, which is no folder", "Name the folder of a trained stage.")
     partial = target.with_name(target.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     shutil.copytree(source, partial)  # makes the folders above, too

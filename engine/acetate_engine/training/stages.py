@@ -22,7 +22,7 @@ class StageEntry:
     help: str
 
     def build(self, config: Path, data: Path) -> tuple[StageConfig, TrainingStage]:
-        """Raises pydantic's ValidationError where the configuration is wrong."""
+        """Raises FileError where the configuration is wrong."""
         from acetate_engine.training.config import read_config
 
         module: Any = importlib.import_module(f"{__package__}.{self.module}")

@@ -51,7 +51,7 @@ def test_a_plan(acetate: Acetate, tiny: Path, photo: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("layers: [", "is no plan"),
+        ("layers: [", "is no YAML"),
         ("layers: 3", "$.layers should be a list"),
         ("layers:\n- {prompt: a, colour: red}", "unknown field 'colour'"),
         ("- a", "should be an object"),

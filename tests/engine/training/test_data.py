@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
+from acetate.protocol.errors import FileError
 from acetate_engine.training.compose import over, place, to_float, vae_feed
 from acetate_engine.training.config import read_config
 from acetate_engine.training.datasets import load_pictures, load_training
@@ -40,10 +40,10 @@ def test_the_projects_own_licence_table_names_only_spdx(request):
 def test_an_unknown_key_or_a_missing_file_is_refused(workshop):
     path = workshop / "wrong.yaml"
     path.write_text((workshop / "vae.yaml").read_text() + "\nlearning: fast\n")
-    with pytest.raises(ValidationError, match="learning"):
+    with pytest.raises(FileError, match="learning"):
         read_config(path, VaeConfig)
     path.write_text((workshop / "vae.yaml").read_text() + "\nstart: nowhere\n")
-    with pytest.raises(ValidationError, match="nowhere is missing"):
+    with pytest.raises(FileError, match="nowhere is missing"):
         read_config(path, VaeConfig)
 
 

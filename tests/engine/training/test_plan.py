@@ -2,9 +2,9 @@
 
 import pytest
 import yaml
-from pydantic import ValidationError
 from typer.testing import CliRunner
 
+from acetate.protocol.errors import FileError, InvalidRequest
 from acetate_engine.paths import resources_dir
 from acetate_engine.training.cli import app
 from acetate_engine.training.loop import Trainer, checkpoints
@@ -74,14 +74,14 @@ def test_a_step_can_be_left_out_where_something_stands_for_it(workshop, data, tm
 
 
 def test_what_cannot_be_left_out_is_said(plan, data):
-    with pytest.raises(ValueError, match="nothing can be taken instead of layer"):
+    with pytest.raises(InvalidRequest, match="nothing can be taken instead of layer"):
         run(plan, data, without=["layer"])
-    with pytest.raises(ValueError, match="no step base"):
+    with pytest.raises(InvalidRequest, match="no step base"):
         run(plan, data, without=["base"])
 
 
 def test_unknown_stages_are_refused(workshop, tmp_path):
-    with pytest.raises(ValidationError, match="there is no stage painting"):
+    with pytest.raises(FileError, match="there is no stage painting"):
         read_plan(written(workshop, tmp_path, ["painting"]))
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
+from acetate.protocol.errors import FileError
 from acetate_engine.training.scenery import KINDS, LANDS, LIGHTS, paint_scenery
 from acetate_engine.training.scenes import load_backgrounds, training_scenes
 from acetate_engine.training.stages import STAGES
@@ -67,5 +67,5 @@ def test_photographs_and_scenery_come_together_or_it_is_said_that_nothing_comes(
     captions = set(load_backgrounds(settings, data, 32).captions)
     assert len(captions) == len(KINDS) + 1 and "hills" in captions  # the one photograph that has a caption
     config.write_text((workshop / "joint.yaml").read_text() + "\nphotographs: false\n")
-    with pytest.raises(ValidationError, match="no backgrounds"):
+    with pytest.raises(FileError, match="no backgrounds"):
         STAGES["joint"].build(config, data)
