@@ -56,12 +56,22 @@ def _version(package: str) -> str:
 
 
 def device() -> Section:
+    """What computes, in what, and the memory that is free there."""
     import torch
 
-    if not torch.cuda.is_available():
-        return {"device": "cpu", "threads": str(torch.get_num_threads())}
-    free, total = torch.cuda.mem_get_info()
-    return {"device": torch.cuda.get_device_name(), "memory": f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB free"}
+    from acetate_engine.models.runtime.devices import best_device, name_of, precision_on
+    from acetate_engine.models.runtime.placement import STREAMING, free_bytes
+
+    found = best_device()
+    precision = precision_on(found)
+    where = "on the device" if found.type in STREAMING else "in main memory"
+    section = {"device": name_of(found), "memory": f"{free_bytes(found) / 2**30:.1f} GiB free {where}"}
+    section["precision"] = f"UNet {_said(precision.unet)}, VAE {_said(precision.vae)}"
+    return section | ({"threads": str(torch.get_num_threads())} if found.type == "cpu" else {})
+
+
+def _said(dtype: object) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def places() -> Section:

@@ -79,6 +79,16 @@ TextEncode = Callable[[list[str], int, Extent], Text]
 """(prompts, clip skip, working extent) → one row a prompt, on the model's device."""
 
 
+class MemoryNeeds(Protocol):
+    """Counts, in bytes on the device."""
+
+    def beyond(self, pixels: int) -> int:
+        """What a job of so many pixels takes beyond one of the model's own size."""
+
+    def pictures(self, pixels: int) -> int:
+        """What decoding or encoding one picture of so many pixels takes."""
+
+
 class DenoiserOutput(Protocol):
     sample: Tensor
 
@@ -127,6 +137,7 @@ class Components:
     grain: float = 0.0  # how much its colours tremble that should not, 0..1: smoothed away where a layer is enlarged
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     placement: Placement | None = None  # None: all of it is on the device, and stays
+    memory: MemoryNeeds | None = None  # what jobs take of it, where somebody counts
     notes: tuple[str, ...] = ()  # for the painter, of every job
     unsettled_scale: bool = False  # lambda of the encoder's file is to be found out at its first use
     _attached: tuple[str, LayerAdapter] | None = None
@@ -181,8 +192,10 @@ class Components:
         """For the painter: what the model was put together from, and what of the styles in it has no place."""
         return (*self.notes, *(() if self.styles is None else self.styles.notes))
 
-    def make_room(self, hints: Sequence[ControlHint], prompts: Sequence[ImagePrompt]) -> None:
+    def make_room(self, hints: Sequence[ControlHint], prompts: Sequence[ImagePrompt], pixels: int = 0) -> None:
         """On the device, for what a job brings along: ControlNets of these hints, encoders of these pictures.
+
+        A job of more pixels than the model's own size takes more beside them.
 
         Nets of earlier jobs stay as long as the model need not give way to them.
         """
@@ -192,11 +205,17 @@ class Components:
         wanted = {net for key, net in self.controls.items() if key in named or (None, key[1]) in named}
         others = {net for net in self.controls.values() if net.is_loaded and net not in wanted}
         encoders = self.image_prompts.encoder_bytes if prompts and self.image_prompts is not None else 0
-        needed = encoders + sum(net.size for net in wanted)
+        beyond = self.memory.beyond(pixels) if self.memory is not None else 0
+        needed = beyond + encoders + sum(net.size for net in wanted)
         if not self.placement.fits_beside(needed + sum(net.size for net in others)):
             for net in others:
                 net.unload()
         self.placement.make_room(needed)
+
+    def clear_for_pictures(self, pixels: int) -> None:
+        """Before pictures of so many pixels are decoded or encoded."""
+        if self.placement is not None and self.memory is not None:
+            self.placement.clear_for(self.memory.pictures(pixels))
 
     def _exchange(self, name: str | None) -> None:
         if self._attached is not None:

@@ -28,7 +28,14 @@ from acetate_engine.models.networks.latent_transparency import LatentTransparenc
 from acetate_engine.models.networks.transparency import RELEASED_DECODER_WIDTHS
 from acetate_engine.models.runtime import estimates
 from acetate_engine.models.runtime.devices import best_device, precision_on, transparency_dtype
-from acetate_engine.models.runtime.placement import Placement, Policy, WeightBytes, choose_policy, free_bytes
+from acetate_engine.models.runtime.placement import (
+    STREAMING,
+    Placement,
+    Policy,
+    WeightBytes,
+    choose_policy,
+    free_bytes,
+)
 from acetate_engine.pipelines.methods.base import LayerMethod
 
 _NAMES = {Family.SD15: "sd15", Family.SDXL: "sdxl"}
@@ -72,7 +79,7 @@ def load_parts(
     device = device or best_device()
     precision = precision_on(device)
     base = load_base(checkpoint, family, precision.unet, precision.vae, beside=files.beside)
-    budget = _Budget.of(base, family, device)
+    budget = MemoryBudget.of(base, family, device)
     transparency = _transparency(files, budget.transparency_dtype())
     added = shelves(base.unet, base.text_encoders, family, files.add_ons, device)
     return Components(
@@ -83,6 +90,7 @@ def load_parts(
         transparency=transparency,
         method=method,
         placement=_placed(base, transparency, budget),
+        memory=budget,
         layer_adapters={name: partial(attach, path) for name, path in files.layers.items()},
         **added,
         latent_channels=base.vae.config.latent_channels,
@@ -95,42 +103,52 @@ def load_parts(
 
 
 @dataclass(frozen=True)
-class _Budget:
+class MemoryBudget:
     """Memory that is free before the model is placed, and what computing with it takes."""
 
     device: torch.device
     free: int  # bytes on the device
     host_free: int  # bytes in main memory, beside the model
     weights: WeightBytes  # without the networks of transparency
-    pixels: int  # that the family works at
-    colours: int  # bytes of decoding or encoding one picture by the VAE
-    step: int  # bytes of one step of the UNet
+    native: int  # pixels that the family works at
+    vae_widths: tuple[int, ...]
+    vae_bytes: int  # of one value
+    frames: int  # of one picture, at most
 
     @staticmethod
-    def of(base: BaseModel, family: Family, device: torch.device) -> _Budget:
-        pixels = read_description(_NAMES[family]).native ** 2
-        widths = base.vae.config.block_out_channels
-        frames = _MOST_FRAMES if family is Family.SD15 else 1
-        return _Budget(
+    def of(base: BaseModel, family: Family, device: torch.device) -> MemoryBudget:
+        return MemoryBudget(
             device,
             free_bytes(device),
             free_bytes(torch.device("cpu")),
             WeightBytes.of([*base.text_encoders, base.unet, base.vae]),
-            pixels,
-            estimates.decoding(pixels, widths, base.vae.dtype.itemsize),
-            estimates.denoising(pixels, 2 ** (len(widths) - 1), frames),
+            read_description(_NAMES[family]).native ** 2,
+            tuple(base.vae.config.block_out_channels),
+            base.vae.dtype.itemsize,
+            _MOST_FRAMES if family is Family.SD15 else 1,
         )
 
-    def alpha(self, bytes_each: int) -> int:
-        """Bytes of decoding one layer's transparency."""
-        return estimates.decoding(self.pixels, RELEASED_DECODER_WIDTHS, bytes_each)
-
     def transparency_dtype(self) -> torch.dtype:
-        return transparency_dtype(self.device, self.free - self.weights.total, self.alpha(4))
+        return transparency_dtype(self.device, self.free - self.weights.total, self._alpha(self.native, 4))
 
-    def policy(self, weights: WeightBytes, bytes_each: int, beside: int) -> Policy:
-        reserve = estimates.working(self.colours, self.alpha(bytes_each), self.step)
-        return choose_policy(self.free, weights, self.device, self.host_free, reserve, beside)
+    def pictures(self, pixels: int) -> int:
+        """Bytes of decoding or encoding one picture of so many pixels."""
+        colours = estimates.decoding(pixels, self.vae_widths, self.vae_bytes)
+        return max(colours, self._alpha(pixels, self.transparency_dtype().itemsize))
+
+    def beyond(self, pixels: int) -> int:
+        """Bytes that a job of so many pixels takes beyond one of the family's own size."""
+        return max(0, self._job(pixels) - self._job(self.native))
+
+    def policy(self, weights: WeightBytes, beside: int) -> Policy:
+        return choose_policy(self.free, weights, self.device, self.host_free, self._job(self.native), beside)
+
+    def _job(self, pixels: int) -> int:
+        step = estimates.denoising(pixels, 2 ** (len(self.vae_widths) - 1), self.frames)
+        return estimates.working(self.pictures(pixels), step)
+
+    def _alpha(self, pixels: int, bytes_each: int) -> int:
+        return estimates.decoding(pixels, RELEASED_DECODER_WIDTHS, bytes_each)
 
 
 def _transparency(files: ReleasedFiles, dtype: torch.dtype) -> LatentTransparency:
@@ -139,10 +157,18 @@ def _transparency(files: ReleasedFiles, dtype: torch.dtype) -> LatentTransparenc
     return LatentTransparency(encoder, decoder)
 
 
-def _placed(base: BaseModel, transparency: LatentTransparency, budget: _Budget) -> Placement:
+def _placed(base: BaseModel, transparency: LatentTransparency, budget: MemoryBudget) -> Placement:
     if transparency.encoder is not None:
         transparency.encoder.to(budget.device)  # a million parameters: not worth moving
     after = [base.vae, *([] if transparency.decoder is None else [transparency.decoder])]
     weights = WeightBytes.of([*base.text_encoders, base.unet, *after])
-    choose = partial(budget.policy, weights, budget.transparency_dtype().itemsize)
-    return Placement(choose(0), budget.device, base.text_encoders, base.unet, after, choose=choose)
+    streams = budget.device.type in STREAMING
+    return Placement(
+        budget.policy(weights, 0),
+        budget.device,
+        base.text_encoders,
+        base.unet,
+        after,
+        choose=partial(budget.policy, weights),
+        free=partial(free_bytes, budget.device) if streams else None,
+    )

@@ -38,7 +38,7 @@ def has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "xpu":
-        return bool(torch.xpu.is_bf16_supported())
+        return bool(torch.xpu.is_bf16_supported(including_emulation=False))
     return False
 
 
@@ -52,6 +52,13 @@ def transparency_dtype(device: torch.device, spare: int, decoding: int) -> torch
         decoding: bytes that decoding one layer takes in fp32.
     """
     return torch.float32 if device.type == "cpu" or spare >= decoding else torch.float16
+
+
+def name_of(device: torch.device) -> str:
+    """As a bug report wants it."""
+    if device.type in ("cuda", "xpu"):
+        return f"{getattr(torch, device.type).get_device_name(device)} ({device.type})"
+    return "Apple's graphics processor (mps)" if device.type == "mps" else device.type
 
 
 def empty_caches() -> None:

@@ -15,9 +15,12 @@ from accelerate.hooks import remove_hook_from_module
 from diffusers import UNet2DConditionModel
 from diffusers.hooks import HookRegistry
 from torch import nn
+from torch.utils.hooks import RemovableHandle
+
+from acetate_engine.models.runtime.devices import empty_caches
 
 _RESERVE = 2 << 30  # bytes for what is computed, where nobody has counted (estimates.py)
-_STREAMING = ("cuda", "xpu")  # devices with a memory of their own and streams that copy while computing
+STREAMING = ("cuda", "xpu")  # devices with a memory of their own and streams that copy while computing
 _GROUP_HOOKS = ("group_offloading", "layer_execution_tracker", "lazy_prefetch_group_offloading")
 
 
@@ -56,7 +59,7 @@ def choose_policy(
         reserve: bytes for what is computed: decoding, encoding and denoising at the size that the model works at.
         beside: bytes of what a job brings along and stays on the device: ControlNets, image encoders.
     """
-    if device.type not in _STREAMING:  # it computes in main memory: moving weights would save nothing
+    if device.type not in STREAMING:  # it computes in main memory: moving weights would save nothing
         return Policy.ALL_ON_DEVICE
     needed = reserve + beside
     if weights.total + needed <= free:
@@ -70,7 +73,7 @@ def choose_policy(
 
 def free_bytes(device: torch.device) -> int:
     """On a streaming device; in main memory for any other."""
-    if device.type in _STREAMING:
+    if device.type in STREAMING:
         free, _ = getattr(torch, device.type).mem_get_info(device)
         return int(free)
     return int(psutil.virtual_memory().available)
@@ -84,6 +87,7 @@ class Placement:
         after: what is used after it: VAE, transparent decoder.
         storage: what layerwise casting keeps weights in.
         choose: the policy, by the bytes that a job brings along; None: it stays as it is.
+        free: bytes that are free on a device that has a memory of its own; None: it has none.
     """
 
     def __init__(
@@ -95,8 +99,11 @@ class Placement:
         after: Sequence[nn.Module],
         storage: torch.dtype = torch.float8_e4m3fn,
         choose: Callable[[int], Policy] | None = None,
+        free: Callable[[], int] | None = None,
     ) -> None:
         self._device = device
+        self._free = free
+        self._away: RemovableHandle | None = None  # what brings the UNet back
         self._before, self._unet, self._after = before, unet, after
         self._choose = choose
         self.policy = policy
@@ -122,7 +129,33 @@ class Placement:
         self.policy = policy
         self._place()
 
+    def clear_for(self, needed: int) -> None:
+        """Before pictures are decoded or encoded: where so many bytes are not free beside the UNet, it makes way.
+
+        It comes back to the device when it is called. Other policies take it away by themselves.
+        """
+        stays = self.policy in (Policy.ALL_ON_DEVICE, Policy.LAYERWISE_CASTING)
+        if self._free is None or not stays or self._away is not None or self._free() >= needed:
+            return
+        nn.Module.to(self._unet, "cpu")
+        empty_caches()
+        self._away = self._unet.register_forward_pre_hook(self._bring_back)
+
+    @property
+    def unet_is_away(self) -> bool:
+        return self._away is not None
+
+    def _bring_back(self, module: nn.Module, given: object) -> None:
+        self._forget_way_back()
+        nn.Module.to(module, self._device)
+
+    def _forget_way_back(self) -> None:
+        if self._away is not None:
+            self._away.remove()
+            self._away = None
+
     def _place(self) -> None:
+        self._forget_way_back()
         parts: list[Any] = [*self._before, self._unet, *self._after]
         if self.policy is Policy.ALL_ON_DEVICE:
             for part in parts:
@@ -154,7 +187,7 @@ class Placement:
 
     def _stream_groups(self) -> None:
         if self.policy is Policy.GROUP_OFFLOAD:
-            streams = self._device.type in _STREAMING
+            streams = self._device.type in STREAMING
             self._unet.enable_group_offload(
                 onload_device=self._device, offload_type="leaf_level", use_stream=streams, record_stream=streams
             )

@@ -31,6 +31,7 @@ def decode_transparent(
 
     `residual`: of the layer that it was made from, as small as little is left of that.
     """
+    _clear_for(latent, components)
     layers = components.transparency.decode_layers(latent[:1], components.vae, note=note, passes=passes)
     if residual is not None:
         layers = components.transparency.with_residual(layers, residual)
@@ -51,7 +52,12 @@ def _rgb(latent: Tensor, components: Components, note: Note) -> Floats:
     return rgb
 
 
+def _clear_for(latent: Tensor, components: Components) -> None:
+    components.clear_for_pictures(latent.shape[-2] * latent.shape[-1] * components.vae_scale_factor**2)
+
+
 def decode_opaque(latent: Tensor, components: Components, note: Note) -> Floats:
     """(1, c, h, w) unscaled → (H, W, 4) float32, 0..1, alpha 1."""
+    _clear_for(latent, components)
     rgb = _rgb(latent, components, note)
     return np.concatenate([rgb, np.ones_like(rgb[..., :1])], axis=-1)

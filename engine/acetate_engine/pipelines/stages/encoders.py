@@ -22,6 +22,7 @@ def to_tensor(pixels: Pixels, device: torch.device) -> Tensor:
 def encode_picture(rgba: Tensor, components: Components, note: Note) -> Tensor:
     """(1, 4, H, W) → (1, c, h, w), scaled as the UNet sees it: of the picture over mid-grey."""
     parts, factor = components, components.vae_scale_factor
+    parts.clear_for_pictures(rgba.shape[-2] * rgba.shape[-1])
     return encode_condition(rgba, parts.vae, parts.scaling_factor, factor, factor=factor, note=note)
 
 
@@ -30,6 +31,7 @@ def encode_transparent(rgba: Tensor, components: Components, note: Note) -> Tens
     if said := components.settle_scale():
         note(said)
     parts, factor = components, components.vae_scale_factor
+    parts.clear_for_pictures(rgba.shape[-2] * rgba.shape[-1])
     return parts.transparency.encode_rgba(rgba, parts.vae, factor, factor=factor, note=note) * parts.scaling_factor
 
 

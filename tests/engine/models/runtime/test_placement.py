@@ -4,6 +4,8 @@ There is no accelerator here: the hooks of diffusers and accelerate are real, bu
 What that can show is that they are there, that they survive changes of the layers, and that the pixels stay the same.
 """
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import Tensor
@@ -18,7 +20,9 @@ from acetate_engine.models.checkpoints.kinds import Family
 from acetate_engine.models.checkpoints.offsets import OffsetFile
 from acetate_engine.models.families.components import Components
 from acetate_engine.models.runtime import estimates
+from acetate_engine.models.runtime.memory import unsaid
 from acetate_engine.models.runtime.placement import Placement, Policy, WeightBytes, choose_policy, free_bytes
+from acetate_engine.pipelines.stages.decoders import decode_opaque
 from tests.engine.models import add_ons, official, small
 
 GIB = 1 << 30
@@ -72,31 +76,34 @@ _RESERVES = {
     "sdxl": estimates.working(estimates.decoding(1024**2, (128, 256), 2), estimates.denoising(1024**2, 8)),
 }
 _NETS = int((2 * 2.33 + 1.17) * GIB)  # two ControlNets and an image encoder
+_SMALL_NETS = int((2 * 0.67 + 1.17) * GIB)  # SD1.5's ControlNets have 0.36 B parameters
 ALL, MODEL, GROUP, CASTING = Policy
-TABLE = [  # card, main memory, SD1.5, SDXL, SDXL with two ControlNets and an IP-Adapter
-    (6, 8, ALL, CASTING, CASTING),
-    (6, 16, ALL, GROUP, GROUP),
-    (6, 32, ALL, GROUP, GROUP),
-    (8, 8, ALL, MODEL, CASTING),
-    (8, 16, ALL, MODEL, GROUP),
-    (8, 32, ALL, MODEL, GROUP),
-    (10, 8, ALL, ALL, CASTING),
-    (10, 16, ALL, ALL, GROUP),
-    (10, 32, ALL, ALL, GROUP),
-    (12, 8, ALL, ALL, CASTING),
-    (12, 16, ALL, ALL, GROUP),
-    (12, 32, ALL, ALL, GROUP),
-    (16, 8, ALL, ALL, ALL),
-    (16, 16, ALL, ALL, ALL),
-    (16, 32, ALL, ALL, ALL),
-    (24, 8, ALL, ALL, ALL),
-    (24, 16, ALL, ALL, ALL),
-    (24, 32, ALL, ALL, ALL),
+TABLE = [  # card, main memory, SD1.5, SDXL, SDXL with two ControlNets and an IP-Adapter, SD1.5 with as much
+    (6, 8, ALL, CASTING, CASTING, MODEL),
+    (6, 16, ALL, GROUP, GROUP, MODEL),
+    (6, 32, ALL, GROUP, GROUP, MODEL),
+    (8, 8, ALL, MODEL, CASTING, ALL),
+    (8, 16, ALL, MODEL, GROUP, ALL),
+    (8, 32, ALL, MODEL, GROUP, ALL),
+    (10, 8, ALL, ALL, CASTING, ALL),
+    (10, 16, ALL, ALL, GROUP, ALL),
+    (10, 32, ALL, ALL, GROUP, ALL),
+    (12, 8, ALL, ALL, CASTING, ALL),
+    (12, 16, ALL, ALL, GROUP, ALL),
+    (12, 32, ALL, ALL, GROUP, ALL),
+    (16, 8, ALL, ALL, ALL, ALL),
+    (16, 16, ALL, ALL, ALL, ALL),
+    (16, 32, ALL, ALL, ALL, ALL),
+    (24, 8, ALL, ALL, ALL, ALL),
+    (24, 16, ALL, ALL, ALL, ALL),
+    (24, 32, ALL, ALL, ALL, ALL),
 ]
 
 
-@pytest.mark.parametrize(("card", "host", "sd15", "sdxl", "with_nets"), TABLE)
-def test_cards_and_main_memories(card: int, host: int, sd15: Policy, sdxl: Policy, with_nets: Policy) -> None:
+@pytest.mark.parametrize(("card", "host", "sd15", "sdxl", "with_nets", "small_nets"), TABLE)
+def test_cards_and_main_memories(
+    card: int, host: int, sd15: Policy, sdxl: Policy, with_nets: Policy, small_nets: Policy
+) -> None:
     free = int((card - 0.6) * GIB)
 
     def policy(family: str, beside: int = 0) -> Policy:
@@ -105,6 +112,7 @@ def test_cards_and_main_memories(card: int, host: int, sd15: Policy, sdxl: Polic
         return choose_policy(free, weights, CUDA, left, _RESERVES[family], beside)
 
     assert (policy("sd15"), policy("sdxl"), policy("sdxl", _NETS)) == (sd15, sdxl, with_nets)
+    assert policy("sd15", _SMALL_NETS) is small_nets
 
 
 def test_a_job_with_much_beside_it_moves_the_model_and_the_next_brings_it_back() -> None:
@@ -222,6 +230,39 @@ def test_casting_with_offsets_that_grow_the_input(tmp_path) -> None:
     assert torch.equal(predict(unet), plain)
 
 
+def some_components(unet: torch.nn.Module, **fields: object) -> Components:
+    plain = {"scheduler": None, "encode_text": None, "transparency": None, "adapters": {}, "method": None}
+    sizes = {"latent_channels": 4, "vae_scale_factor": 8, "scaling_factor": 1.0}
+    return Components(denoiser=unet, vae=small.vae(), **plain, **sizes, **fields)
+
+
+def test_the_size_of_a_job_and_the_encoders_of_its_pictures_count() -> None:
+    """And before its pictures are decoded, the UNet makes way for what these take."""
+    unet = small.sd15_unet()
+
+    def choose(beside: int) -> Policy:
+        return Policy.ALL_ON_DEVICE if beside <= 9 else Policy.MODEL_OFFLOAD
+
+    memory = SimpleNamespace(beyond=lambda pixels: max(0, pixels - 100), pictures=lambda pixels: pixels)
+    placement = Placement(Policy.ALL_ON_DEVICE, CPU, [], unet, [], choose=choose, free=lambda: 32 * 32 - 1)
+    encoders = SimpleNamespace(encoder_bytes=5)
+    components = some_components(unet, placement=placement, memory=memory, image_prompts=encoders)
+    for pixels, prompts, policy in [
+        (109, [], ALL),
+        (110, [], MODEL),
+        (104, [1], ALL),
+        (105, [1], MODEL),
+        (50, [], ALL),
+    ]:
+        components.make_room([], prompts, pixels)
+        assert placement.policy is policy, pixels
+    decode_opaque(torch.zeros(1, 4, 4, 4), components, unsaid)
+    assert placement.unet_is_away
+    predict(unet)
+    decode_opaque(torch.zeros(1, 4, 2, 4), components, unsaid)
+    assert not placement.unet_is_away
+
+
 def test_nets_of_earlier_jobs_leave_where_the_model_would_have_to() -> None:
     """They stay as long as there is room for all; the model moves for those of the job alone."""
     unet = small.sd15_unet()
@@ -231,17 +272,8 @@ def test_nets_of_earlier_jobs_leave_where_the_model_would_have_to() -> None:
     def choose(beside: int) -> Policy:
         return Policy.ALL_ON_DEVICE if beside <= room else Policy.MODEL_OFFLOAD
 
-    components = Components(
-        denoiser=unet,
-        vae=small.vae(),
-        scheduler=None,
-        encode_text=None,
-        transparency=None,
-        layer_adapters={},
-        method=None,
-        latent_channels=4,
-        vae_scale_factor=8,
-        scaling_factor=1.0,
+    components = some_components(
+        unet,
         controls={(ControlMethod.CONTROLNET, kind): net for kind, net in nets.items()},
         placement=Placement(Policy.ALL_ON_DEVICE, CPU, [], unet, [], choose=choose),
     )
@@ -259,3 +291,54 @@ def test_nets_of_earlier_jobs_leave_where_the_model_would_have_to() -> None:
     assert job(ControlKind.EDGES) == (Policy.ALL_ON_DEVICE, [True, False])
     assert job(ControlKind.EDGES, ControlKind.DEPTH) == (Policy.MODEL_OFFLOAD, [True, True])
     assert job() == (Policy.ALL_ON_DEVICE, [False, False])
+
+
+class TestMakingWay:
+    """The UNet leaves before pictures are decoded where they would need tiles beside it, and comes back when called."""
+
+    def placed(self, free: int, policy: Policy = Policy.ALL_ON_DEVICE) -> tuple[torch.nn.Module, Placement]:
+        unet = small.sd15_unet()
+        return unet, Placement(policy, CPU, [], unet, [small.vae()], storage=torch.bfloat16, free=lambda: free)
+
+    @pytest.mark.parametrize("policy", [Policy.ALL_ON_DEVICE, Policy.LAYERWISE_CASTING])
+    def test_it_goes_and_comes_back(self, policy: Policy) -> None:
+        unet, placement = self.placed(99, policy)
+        before = predict(unet)
+        placement.clear_for(100)
+        placement.clear_for(100)
+        assert placement.unet_is_away and len(unet._forward_pre_hooks) == 1
+        assert torch.equal(predict(unet), before)
+        assert not placement.unet_is_away and not unet._forward_pre_hooks
+
+    @pytest.mark.parametrize(("free", "policy"), [(100, Policy.ALL_ON_DEVICE), (0, Policy.GROUP_OFFLOAD)])
+    def test_it_stays_where_there_is_room_or_another_way(self, free: int, policy: Policy) -> None:
+        _, placement = self.placed(free, policy)
+        placement.clear_for(100)
+        assert not placement.unet_is_away
+
+    def test_in_main_memory_it_would_save_nothing(self) -> None:
+        placement = Placement(Policy.ALL_ON_DEVICE, CPU, [], small.sd15_unet(), [])
+        placement.clear_for(1 << 60)
+        assert not placement.unet_is_away
+
+    def test_it_really_leaves_the_device(self) -> None:
+        """`meta` stands for the card: what lies there has no values."""
+        unet = small.sd15_unet()
+        placement = Placement(Policy.ALL_ON_DEVICE, CPU, [], unet, [], free=lambda: 0)
+        placement._device = torch.device("meta")
+        placement.clear_for(1)
+        assert {x.device.type for x in unet.parameters()} == {"cpu"}
+        for hook in list(unet._forward_pre_hooks.values()):
+            hook(unet, ())
+        assert {x.device.type for x in unet.parameters()} == {"meta"} and not placement.unet_is_away
+
+    def test_layer_weights_change_while_it_is_away(self) -> None:
+        unet, placement = self.placed(0)
+        layer = SharingWeights.from_state_dict(official.sharing_tensors(unet, 3))
+        with AttentionSharing(unet, layer):
+            expected = predict(unet, 3)
+        placement.clear_for(1)
+        with placement.changing():
+            sharing = AttentionSharing(unet, layer)
+        assert torch.equal(predict(unet, 3), expected)
+        sharing.detach()
