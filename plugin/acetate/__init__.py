@@ -3,6 +3,8 @@
 Imported by Krita it registers its docker and actions; imported by the engine (for `acetate.protocol`) it does nothing.
 """
 
+from __future__ import annotations
+
 try:
     from krita import DockWidgetFactory, DockWidgetFactoryBase, Krita
 except ImportError:  # the engine's Python

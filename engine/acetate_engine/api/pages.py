@@ -3,6 +3,8 @@
 The token stands in the page, so scripts of another host have no place there, and the machine may have no network.
 """
 
+from __future__ import annotations
+
 from urllib.parse import quote
 
 from fastapi import FastAPI

@@ -16,6 +16,8 @@ from acetate_engine.commands.options import UseEngine
 from acetate_engine.commands.output import Bar, engine_for, layer_below, progress_bar, reported
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from acetate_engine.commands.batch_table import BatchJob
     from acetate_engine.engine import Engine
 
@@ -116,7 +118,7 @@ def _write_sheet(paths: Iterable[Path], out: Path) -> None:
     sheet.save(out)
 
 
-def _thumbnail(path: Path):  # type: ignore[no-untyped-def]  # a Pillow image, which is imported late
+def _thumbnail(path: Path) -> Image.Image:
     from PIL import Image, ImageChops
 
     from acetate_engine.compositing.pixels import eight

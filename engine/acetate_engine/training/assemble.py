@@ -1,5 +1,7 @@
 """Puts the stages' exports together into the folder of an embedded model, in fp16, checked by what is read back."""
 
+from __future__ import annotations
+
 import json
 import shutil
 from collections.abc import Callable

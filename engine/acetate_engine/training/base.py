@@ -1,5 +1,7 @@
 """Stage `base`: the RGB text-to-image UNet, on cut-outs over mid-grey, layered pictures and backgrounds alone."""
 
+from __future__ import annotations
+
 import copy
 import json
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """`acetate train STAGE`: one command a stage. Torch is imported only when a stage starts."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated

@@ -1,5 +1,7 @@
 """Composition and augmentation of training pictures; pixels sRGB, alpha straight unless a name says otherwise."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image

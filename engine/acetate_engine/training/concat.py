@@ -4,6 +4,8 @@ All of the UNet is trained but for the embeddings. What is exported are offsets 
 files, for `UNetPatch`.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Literal
 

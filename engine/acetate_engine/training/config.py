@@ -1,5 +1,7 @@
 """Training configurations: one frozen model a stage, read from YAML; unknown keys are errors."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 

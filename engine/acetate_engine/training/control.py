@@ -1,5 +1,7 @@
 """Stage `control`: a ControlNet on edges (arXiv 2302.05543) for the base that paints transparent layers."""
 
+from __future__ import annotations
+
 import math
 from pathlib import Path
 from typing import Any

@@ -5,6 +5,8 @@ licence, split`.
 Everything is held in memory as bytes: 4,000 pictures of 128 x 128 are 260 MB.
 """
 
+from __future__ import annotations
+
 import json
 from collections import Counter
 from collections.abc import Callable

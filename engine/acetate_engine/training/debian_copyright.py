@@ -1,5 +1,7 @@
 """Debian's machine-readable copyright files (DEP-5): which licence holds for one picture, as an SPDX name."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatch

@@ -1,5 +1,7 @@
 """What the stages of diffusion models share: which pictures, latents, texts, the noise schedule and the loss."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -3,6 +3,8 @@
 Every picture's licence is an SPDX name, or the picture is left out. What is written: see `datasets.py`.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import re

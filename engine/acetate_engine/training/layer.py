@@ -4,6 +4,8 @@ What is trained are the sharing weights of one frame (LoRAs on every attention, 
 of the released SD1.5 `transparent_attn` file.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np

@@ -4,6 +4,8 @@ The cut-out is scaled and placed within the picture, takes on some of the light 
 contact shadow, which is part of its own layer. Pictures are (H, W, 4) straight or (H, W, 3), float32, 0..1, sRGB.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 

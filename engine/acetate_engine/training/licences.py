@@ -1,5 +1,7 @@
 """Resolves the licence that a picture's row states to an SPDX name; what does not resolve is not trained on."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,7 @@ class Licences:
     photos: dict[str, str]
 
     @classmethod
-    def read(cls, path: Path) -> "Licences":
+    def read(cls, path: Path) -> Licences:
         table = json.loads(path.read_text(encoding="utf-8"))
         return cls(table["statements"], table["photos"])
 

@@ -7,6 +7,8 @@ Several processes (`accelerate launch`, on one machine or many) draw different b
 the first of them writes.
 """
 
+from __future__ import annotations
+
 import json
 import math
 import shutil
@@ -184,7 +186,7 @@ class Trainer:
         self._log(metrics)
         sheet.save(self.folder / "sheets" / f"{self.index:07d}.png")
 
-    def averaged(self) -> "Averaged":
+    def averaged(self) -> Averaged:
         """A context in which the modules hold their averaged weights, in evaluation mode."""
         return Averaged(self)
 

@@ -3,6 +3,8 @@
 Nothing of a package is run.
 """
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import re
@@ -23,7 +25,7 @@ class Package:
     version: str
 
     @staticmethod
-    def parse(text: str) -> "Package":
+    def parse(text: str) -> Package:
         """From `deb:NAME=VERSION` or `npm:NAME@VERSION`. Raises ValueError."""
         found = _NAME.fullmatch(text)
         if found is None:

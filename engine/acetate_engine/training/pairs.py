@@ -4,6 +4,8 @@ A cut-out is laid over a plain colour. Everything but its core is inpainted: a b
 edges have met their surroundings. Then the cut-out's place is inpainted: the background.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator
 from pathlib import Path

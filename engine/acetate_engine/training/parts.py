@@ -1,5 +1,7 @@
 """Trained networks that later stages start from, read from the folders that earlier stages exported."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 from acetate_engine.models.networks.latent_transparency import LatentTransparency

@@ -1,5 +1,7 @@
 """Stage `probe`: picture against caption, on real pictures only; what `acetate eval` looks with."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Stage `residual`: a code of what the transparent decoder misses of alpha; the networks before it are frozen."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """Sampling for sample sheets, with classifier-free guidance."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import torch

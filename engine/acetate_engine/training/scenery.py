@@ -4,6 +4,8 @@ A small model makes blotches of a few hundred photographs with loose captions; s
 and what stands before them can take on that light. Pictures are (H, W, 3) float32, 0..1, sRGB.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial

@@ -1,5 +1,7 @@
 """Layered pictures prepared for training: their latents, their captions, and condition images."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass

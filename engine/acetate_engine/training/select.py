@@ -4,6 +4,8 @@ A round is a folder: `candidates/*.webp`, `candidates.jsonl`, and `sheet.html`, 
 What is kept goes into a data folder as training cut-outs like all others.
 """
 
+from __future__ import annotations
+
 import html
 import json
 import re

@@ -5,6 +5,8 @@ files. Noise, frames, prompts and condition images come as in `pipelines/recipes
 one time for all of them, the frame fastest.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Sample sheets: pictures in a grid, as PNG."""
 
+from __future__ import annotations
+
 import numpy as np
 from PIL import Image
 from torch import Tensor

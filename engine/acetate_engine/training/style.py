@@ -1,5 +1,7 @@
 """Stage `style`: a LoRA on the frozen base, with peft, taught beside the layer adapters that it is to be used with."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np

@@ -5,6 +5,8 @@ adjusted latent as from a plain one) and a patch critic that starts late. The of
 pictures, so that the decoder serves plain latents too.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -7,6 +7,8 @@ colours: Pitie and Kokaram 2007). A latent pixel holds a patch of the picture, h
 with colour.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import torch
@@ -63,7 +65,7 @@ class _Latents:
 
     @classmethod
     @torch.no_grad()
-    def of(cls, vae: SpaceToDepthAutoencoder, pictures: Bytes) -> "_Latents":
+    def of(cls, vae: SpaceToDepthAutoencoder, pictures: Bytes) -> _Latents:
         rgba = torch.from_numpy(to_nchw(to_float(pictures)))
         parts = [vae.encode(2 * pad_rgb(part) - 1).latent_dist.mode() for part in torch.split(rgba, _BATCH)]
         latent, alpha = torch.cat(parts), rgba[:, 3:]

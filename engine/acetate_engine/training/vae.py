@@ -1,5 +1,7 @@
 """Stage `vae`: the RGB autoencoder, on backgrounds, on cut-outs over mid-grey, and on cut-outs over backgrounds."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Vector pictures → pixels, and the icon sets of Iconify → vector pictures."""
 
+from __future__ import annotations
+
 import io
 import json
 from collections.abc import Iterator

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import Any
 
 import pytest
 import schemathesis
@@ -60,12 +61,12 @@ def test_generated_calls_are_answered_as_documented(engine: EngineProcess, mode:
         hold_against(result.ok(), engine, mode)
 
 
-def hold_against(operation: APIOperation, engine: EngineProcess, mode: GenerationMode) -> None:
+def hold_against(operation: APIOperation[Any, Any, Any, Any], engine: EngineProcess, mode: GenerationMode) -> None:
     authorization = {"Authorization": f"Bearer {engine.connection.token}"}
 
     @settings(max_examples=8, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(operation.as_strategy(mode))
-    def check(case: Case) -> None:
+    def check(case: Case[Any]) -> None:
         case.call_and_validate(
             engine.connection.url,
             headers=authorization,

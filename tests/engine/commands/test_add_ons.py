@@ -77,7 +77,13 @@ def test_every_command_takes_them(
     ],
 )
 def test_what_is_wrong_is_named(
-    acetate: Acetate, added: Path, photo: Path, options: tuple[str, ...], said: str, monkeypatch, tmp_path: Path
+    acetate: Acetate,
+    added: Path,
+    photo: Path,
+    options: tuple[str, ...],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     size = () if "--size" in options else ("--size", "64x64")
@@ -86,7 +92,9 @@ def test_what_is_wrong_is_named(
     assert said in found
 
 
-def test_a_model_without_them_says_where_they_belong(acetate: Acetate, tiny: Path, photo: Path, tmp_path, monkeypatch):
+def test_a_model_without_them_says_where_they_belong(
+    acetate: Acetate, tiny: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "empty"))
     for option, value, folder in (("--style", "ink", "loras"), ("--image-prompt", photo, "ip_adapter")):
         problem = acetate("generate", *COMMON, option, value, "-o", tmp_path / "x.png", "--json", status=1)

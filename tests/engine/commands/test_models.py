@@ -1,3 +1,8 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
 import torch
 from typer.testing import CliRunner
 
@@ -6,7 +11,9 @@ from acetate_engine.paths import models_dir
 from tests.engine.models import official
 
 
-def test_every_file_is_named_with_what_it_is_or_why_it_cannot_be_used(tmp_path, monkeypatch) -> None:
+def test_every_file_is_named_with_what_it_is_or_why_it_cannot_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     (models_dir() / "loras").mkdir(parents=True)
     official.save({"x.lora_down.weight": torch.zeros(2, 2)}, models_dir() / "loras" / "ink.safetensors")

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -6,6 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from acetate.protocol.geometry import Extent
 from acetate_engine.compositing import resize as module
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.compositing.resize import resize
 
 SIDES = st.integers(1, 40)
@@ -13,7 +16,9 @@ SIDES = st.integers(1, 40)
 
 @settings(deadline=None)
 @given(SIDES, SIDES, SIDES, SIDES, st.sampled_from([np.uint8, np.uint16]), st.data())
-def test_a_flat_picture_stays_flat_at_any_size(width, height, new_width, new_height, dtype, data):
+def test_a_flat_picture_stays_flat_at_any_size(
+    width: int, height: int, new_width: int, new_height: int, dtype: type[np.generic], data: st.DataObject
+) -> None:
     colour = data.draw(arrays(dtype, 4))
     pixels = np.broadcast_to(colour, (height, width, 4)).copy()
     result = resize(pixels, Extent(new_width, new_height))
@@ -23,7 +28,7 @@ def test_a_flat_picture_stays_flat_at_any_size(width, height, new_width, new_hei
 
 @settings(deadline=None)
 @given(arrays(np.uint8, (12, 9, 4)), SIDES, SIDES)
-def test_hidden_colour_never_shows(pixels, width, height):
+def test_hidden_colour_never_shows(pixels: Pixels, width: int, height: int) -> None:
     """What is under alpha 0 has no influence on any visible pixel."""
     other = pixels.copy()
     other[pixels[..., 3] == 0, :3] = 255 - pixels[pixels[..., 3] == 0, :3]
@@ -35,7 +40,7 @@ def test_hidden_colour_never_shows(pixels, width, height):
 
 @settings(deadline=None)
 @given(arrays(np.uint8, (23, 17, 4)), SIDES, SIDES, st.integers(1, 200))
-def test_strips_do_not_show(pixels, width, height, strip):
+def test_strips_do_not_show(pixels: Pixels, width: int, height: int, strip: int) -> None:
     whole = resize(pixels, Extent(width, height)).astype(int)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_STRIP_PIXELS", strip)
@@ -45,7 +50,7 @@ def test_strips_do_not_show(pixels, width, height, strip):
     assert np.abs(whole - in_strips)[seen].max(initial=0) <= 2
 
 
-def test_enlarging_draws_no_ghost_into_the_transparency():
+def test_enlarging_draws_no_ghost_into_the_transparency() -> None:
     pixels = np.zeros((16, 16, 4), np.uint8)
     pixels[4:12, 4:12] = (200, 30, 40, 255)
     result = resize(pixels, Extent(256, 256))
@@ -56,12 +61,12 @@ def test_enlarging_draws_no_ghost_into_the_transparency():
     assert np.abs(visible[:, :3].astype(int) - (200, 30, 40)).max() <= 1
 
 
-def test_a_mask_keeps_its_mass():
+def test_a_mask_keeps_its_mass() -> None:
     mask = np.zeros((64, 64), np.uint8)
     mask[16:48, 16:48] = 255
     assert abs(resize(mask, Extent(10, 10)).mean() - mask.mean()) < 1
 
 
-def test_the_same_size_gives_the_same_bytes():
+def test_the_same_size_gives_the_same_bytes() -> None:
     pixels = np.random.default_rng(1).integers(0, 65536, (7, 5, 4), dtype=np.uint16)
     assert np.array_equal(resize(pixels, Extent(5, 7)), pixels)

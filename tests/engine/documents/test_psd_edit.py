@@ -160,7 +160,9 @@ def test_the_document_itself_is_never_overwritten(tmp_path: Path) -> None:
     width=st.integers(1, 70),
     height=st.integers(1, 50),
 )
-def test_any_layer_survives(names: list[str], x: int, y: int, width: int, height: int, tmp_path_factory) -> None:
+def test_any_layer_survives(
+    names: list[str], x: int, y: int, width: int, height: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     folder = tmp_path_factory.mktemp("psd")
     write_document(sample(), folder / "in.psd")
     new: list[Layer] = [PixelLayer(name, source=cropped(x, y, noise(height, width, i))) for i, name in enumerate(names)]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -68,7 +69,7 @@ def test_a_job_whose_actor_just_died_is_cancelled(on_ray: EngineProcess) -> None
     on_ray.wait_for(job, JobState.CANCELLED)
 
 
-def test_a_cluster_that_is_not_there_is_named_at_once(tmp_path) -> None:
+def test_a_cluster_that_is_not_there_is_named_at_once(tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "acetate_engine", "serve", "--executor", "ray"],
         env={**private_environment(tmp_path), "RAY_ADDRESS": "127.0.0.1:1"},

@@ -1,6 +1,9 @@
 """Models of random weights in the real formats, small enough to run in a blink."""
 
+from __future__ import annotations
+
 import json
+from pathlib import Path
 
 import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
@@ -18,7 +21,7 @@ from tests.engine.models.add_ons import write_add_ons
 LATENT_CHANNELS = 8
 
 
-def write_mini(folder, layers=("transparent",)):
+def write_mini(folder: Path, layers: tuple[str, ...] = ("transparent",)) -> None:
     """A folder laid out as resources/models/mini: 64×64 native, factor 16."""
     torch.manual_seed(0)
     vae = SpaceToDepthAutoencoder(latent_channels=LATENT_CHANNELS, widths=(8, 16, 16), decoder_blocks=1)
@@ -42,7 +45,7 @@ def write_mini(folder, layers=("transparent",)):
     (folder / "mini.json").write_text(json.dumps(card))
 
 
-def write_released(models):
+def write_released(models: Path) -> None:
     """A data directory's models folder: a base checkpoint and all released files, for SD1.5 and SDXL."""
     released = models / "layerdiffuse"
     released.mkdir(parents=True)
@@ -55,12 +58,12 @@ def write_released(models):
         for name, make in files.items():
             if " " not in name:  # a variant of another row
                 official.save(make(unets[family]), released / f"{name}.safetensors")
-    for name, make in official.TRANSPARENCY_ROWS.items():
-        official.save(make(), released / f"{name}.safetensors")
-        official.save(make(), released / f"layer_sd15_{name}.safetensors")
+    for name, make_row in official.TRANSPARENCY_ROWS.items():
+        official.save(make_row(), released / f"{name}.safetensors")
+        official.save(make_row(), released / f"layer_sd15_{name}.safetensors")
 
 
-def mini_unet():
+def mini_unet() -> UNet2DConditionModel:
     return UNet2DConditionModel(
         in_channels=LATENT_CHANNELS,
         out_channels=LATENT_CHANNELS,
@@ -74,7 +77,7 @@ def mini_unet():
     )
 
 
-def write_layer(path, unet, name):
+def write_layer(path: Path, unet: UNet2DConditionModel, name: str) -> None:
     """Attention sharing weights, random, in the released format."""
     frames = {"transparent": 1, "joint": 3}.get(name, 2)
     weights = new_sharing_weights(unet, frames, rank=4, condition=8 if name in ("bg2fg", "fg2bg") else 0)

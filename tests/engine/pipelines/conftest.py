@@ -1,5 +1,8 @@
+from __future__ import annotations
+
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +12,7 @@ from tests.engine.models.tiny import write_mini, write_released
 
 
 @pytest.fixture(scope="session")
-def tiny_resources(tmp_path_factory):
+def tiny_resources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A resources directory whose mini has all layer adapters, random."""
     folder = tmp_path_factory.mktemp("resources")
     shutil.copytree(resources_dir() / "presets", folder / "presets")
@@ -22,7 +25,7 @@ def tiny_resources(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def tiny_data(tmp_path_factory):
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data home with tiny SD1.5 and SDXL checkpoints and all released files."""
     home = tmp_path_factory.mktemp("data")
     write_released(home / "acetate" / "models")
@@ -30,20 +33,20 @@ def tiny_data(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def shared_generator():
+def shared_generator() -> TaskGenerator:
     """One for all tests, as one serves all jobs: whatever ran before must not matter."""
     return TaskGenerator()
 
 
 @pytest.fixture
-def tiny(tiny_resources, shared_generator, monkeypatch):
+def tiny(tiny_resources: Path, shared_generator: TaskGenerator, monkeypatch: pytest.MonkeyPatch) -> TaskGenerator:
     """The generator, which finds the tiny mini instead of the real one."""
     monkeypatch.setenv("ACETATE_RESOURCES", str(tiny_resources))
     return shared_generator
 
 
 @pytest.fixture
-def tiny_released(tiny, tiny_data, monkeypatch):
+def tiny_released(tiny: TaskGenerator, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> TaskGenerator:
     """The generator, which also finds the tiny SD1.5 and SDXL."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tiny_data))
     return tiny

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from acetate_engine.models.parts.shelf import read_part
 from acetate_engine.pipelines.contract import JobCancelled
 from acetate_engine.pipelines.stages import enlarging
 from acetate_engine.pipelines.stages.enlarging import enlarge, enlarge_to
+from acetate_engine.pipelines.tasks import TaskGenerator
 from tests.engine.pipelines.reporters import Recorder
 from tests.engine.pipelines.samples import a_request, layer_bytes, run
 
@@ -111,14 +114,16 @@ def test_files_that_are_no_such_network_are_refused() -> None:
 LARGE = Bounds(0, 0, 192, 192)  # the tiny mini works at 64×64
 
 
-def test_a_result_that_is_enlarged_is_finished_unless_it_shall_not_be(tiny) -> None:
+def test_a_result_that_is_enlarged_is_finished_unless_it_shall_not_be(tiny: TaskGenerator) -> None:
     finished = run(tiny, a_request(Task.FOREGROUND, LARGE))
     plain = run(tiny, a_request(Task.FOREGROUND, LARGE, finish=False))
     assert layer_bytes(finished) != layer_bytes(plain)
     assert not any("finish" in note for note in finished.notes)
 
 
-def test_without_the_network_a_result_is_resampled_and_says_so(tiny, monkeypatch, tmp_path) -> None:
+def test_without_the_network_a_result_is_resampled_and_says_so(
+    tiny: TaskGenerator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     enlarging.upscaler.cache_clear()
     made = run(tiny, a_request(Task.FOREGROUND, LARGE))
@@ -126,7 +131,7 @@ def test_without_the_network_a_result_is_resampled_and_says_so(tiny, monkeypatch
     assert any("without finish" in note and "acetate models get compact_x4" in note for note in made.notes)
 
 
-def test_finishing_can_be_cancelled(tiny, monkeypatch) -> None:
+def test_finishing_can_be_cancelled(tiny: TaskGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder()
     recorder.seen = 0
 

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,7 +16,7 @@ SIDES = st.one_of(st.integers(1, 600), st.sampled_from([1, 16384]))
 
 
 @given(SIDES, SIDES, SIZES)
-def test_the_working_extent_is_one_the_model_can_do(width, height, size):
+def test_the_working_extent_is_one_the_model_can_do(width: int, height: int, size: WorkingSize) -> None:
     extent = working_extent(Extent(width, height), size)
     assert extent.width % size.multiple == 0 and extent.height % size.multiple == 0
     assert size.area / 3 <= extent.area <= size.area
@@ -22,7 +24,9 @@ def test_the_working_extent_is_one_the_model_can_do(width, height, size):
 
 
 @given(SIDES, SIDES, SIZES, st.booleans())
-def test_both_ways_of_fitting_stay_inside_and_keep_the_shape(width, height, size, contain):
+def test_both_ways_of_fitting_stay_inside_and_keep_the_shape(
+    width: int, height: int, size: WorkingSize, contain: bool
+) -> None:
     region = Bounds(-7, 5, width, height)
     geometry = (Geometry.containing if contain else Geometry.covering)(region, size)
     assert Bounds.of(region.extent).contains(geometry.target)
@@ -36,7 +40,7 @@ def test_both_ways_of_fitting_stay_inside_and_keep_the_shape(width, height, size
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(1, 200), st.integers(1, 200), st.booleans())
-def test_pixels_come_back_at_exactly_the_region(width, height, contain):
+def test_pixels_come_back_at_exactly_the_region(width: int, height: int, contain: bool) -> None:
     geometry = (Geometry.containing if contain else Geometry.covering)(Bounds(3, -4, width, height), MINI)
     made = np.full((geometry.working.height, geometry.working.width, 4), 90, np.uint8)
     result = geometry.to_canvas(made)
@@ -45,27 +49,27 @@ def test_pixels_come_back_at_exactly_the_region(width, height, contain):
         assert (result == 90).all()
 
 
-def test_the_largest_and_the_narrowest_canvas():
+def test_the_largest_and_the_narrowest_canvas() -> None:
     wide = Geometry.containing(Bounds(0, 0, 16384, 64), MINI)
     assert wide.working == Extent(256, 64) and wide.target == Bounds(8064, 0, 256, 64)
     assert wide.note() is None
     assert Geometry.containing(Bounds(0, 0, 1, 1), MINI).target == Bounds(0, 0, 1, 1)
 
 
-def test_a_layer_alone_keeps_to_the_shape_that_the_model_knows():
+def test_a_layer_alone_keeps_to_the_shape_that_the_model_knows() -> None:
     squares, region = WorkingSize(128 * 128, 16, 4, layer_aspect=1), Bounds(5, 0, 400, 300)
     layer = Geometry.containing(region, squares)
     assert layer.working == Extent(128, 128) and layer.target == Bounds(50, 0, 300, 300)
     assert Geometry.covering(region, squares) == Geometry.covering(region, MINI)
 
 
-def test_enlarging_is_told():
+def test_enlarging_is_told() -> None:
     assert Geometry.containing(Bounds(0, 0, 2048, 2048), MINI).note() == "made at 128×128 and enlarged 16×"
     assert Geometry.containing(Bounds(0, 0, 256, 256), MINI).note() is None
 
 
 @pytest.mark.parametrize("repeat", [True, False])
-def test_conditions_lie_where_the_result_will(repeat):
+def test_conditions_lie_where_the_result_will(repeat: bool) -> None:
     """A mark on the canvas, brought to the working extent and back, is where it was."""
     region = Bounds(0, 0, 300, 111)
     canvas = np.zeros((111, 300, 4), np.uint8)
@@ -78,7 +82,7 @@ def test_conditions_lie_where_the_result_will(repeat):
     assert back[:35, :, 3].max() == 0 and back[75:, :, 3].max() == 0
 
 
-def test_the_border_repeats_outwards():
+def test_the_border_repeats_outwards() -> None:
     geometry = Geometry.covering(Bounds(0, 0, 100, 37), SD15)
     canvas = np.full((37, 100, 4), 200, np.uint8)
     assert (geometry.to_working(canvas, repeat_border=True) == 200).all()

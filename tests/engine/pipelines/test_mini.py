@@ -1,8 +1,12 @@
 """Every task on a mini of random weights, through the same code as the trained one."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 import shutil
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +15,7 @@ from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import ControlHint, ControlKind, Scheduler, StackLayer, Task
 from acetate.protocol.tasks import LayerRole
-from acetate_engine.pipelines.contract import JobCancelled
+from acetate_engine.pipelines.contract import GeneratedLayer, JobCancelled
 from acetate_engine.pipelines.tasks import TaskGenerator
 from acetate_engine.training.control import new_controlnet
 from tests.engine.models.tiny import mini_unet
@@ -31,7 +35,7 @@ from tests.engine.pipelines.samples import (
 
 
 @pytest.mark.parametrize("task", GENERATING)
-def test_every_task_gives_layers_of_exactly_the_bounds(tiny, task):
+def test_every_task_gives_layers_of_exactly_the_bounds(tiny: TaskGenerator, task: Task) -> None:
     request = a_request(task, images=2)
     result = run(tiny, request)
     roles = ROLES[task]
@@ -45,7 +49,9 @@ def test_every_task_gives_layers_of_exactly_the_bounds(tiny, task):
 
 
 @pytest.fixture
-def squares(tiny_resources, shared_generator, tmp_path, monkeypatch):
+def squares(
+    tiny_resources: Path, shared_generator: TaskGenerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> TaskGenerator:
     """As `tiny`, of a mini that learnt squares, and which follows edges."""
     shutil.copytree(tiny_resources, tmp_path / "resources")
     mini = tmp_path / "resources" / "models" / "mini"
@@ -57,24 +63,26 @@ def squares(tiny_resources, shared_generator, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("task", [Task.FOREGROUND, Task.FOREGROUND_ON_BACKGROUND])
-def test_where_squares_were_learnt_a_layer_is_a_square_in_the_middle_of_its_region(squares, task):
+def test_where_squares_were_learnt_a_layer_is_a_square_in_the_middle_of_its_region(
+    squares: TaskGenerator, task: Task
+) -> None:
     (layer,) = run(squares, a_request(task, bounds=WIDE)).layers
     assert alpha_of_thirds(layer) == [False, True, False]
 
 
 @pytest.mark.parametrize("task", [Task.JOINT, Task.BACKGROUND_BEHIND_FOREGROUND])
-def test_backgrounds_fill_their_region_all_the_same(squares, task):
+def test_backgrounds_fill_their_region_all_the_same(squares: TaskGenerator, task: Task) -> None:
     layer = run(squares, a_request(task, bounds=WIDE)).layers[0]
     assert (layer.pixels[..., 3] == 255).all()
 
 
-def test_what_a_painter_drew_counts_in_the_whole_region(squares):
+def test_what_a_painter_drew_counts_in_the_whole_region(squares: TaskGenerator) -> None:
     request = a_request(Task.FOREGROUND, bounds=WIDE, control=(ControlHint(ControlKind.EDGES, FOREGROUND),))
     (layer,) = run(squares, request).layers
     assert alpha_of_thirds(layer) == [True, True, True]
 
 
-def test_another_version_of_a_layer_covers_as_much_as_the_layer(squares):
+def test_another_version_of_a_layer_covers_as_much_as_the_layer(squares: TaskGenerator) -> None:
     again = StackLayer("a boat", picture=FOREGROUND, strength=0.5)
     (layer,) = run(squares, a_request(Task.STACK, bounds=WIDE, layers=(again,))).layers
     assert alpha_of_thirds(layer) == [True, True, True]
@@ -83,12 +91,12 @@ def test_another_version_of_a_layer_covers_as_much_as_the_layer(squares):
 WIDE = Bounds(10, -20, 120, 40)
 
 
-def alpha_of_thirds(layer):
+def alpha_of_thirds(layer: GeneratedLayer) -> list[bool]:
     return [bool(third.any()) for third in np.array_split(layer.pixels[..., 3], 3, axis=1)]
 
 
 @pytest.mark.parametrize("task", GENERATING)
-def test_the_same_request_gives_the_same_bytes_whatever_ran_before(tiny, task):
+def test_the_same_request_gives_the_same_bytes_whatever_ran_before(tiny: TaskGenerator, task: Task) -> None:
     first = layer_bytes(run(tiny, a_request(task)))
     run(tiny, a_request(Task.JOINT, prompt="a house"))
     with pytest.raises(JobCancelled):
@@ -96,7 +104,7 @@ def test_the_same_request_gives_the_same_bytes_whatever_ran_before(tiny, task):
     assert layer_bytes(run(tiny, a_request(task))) == first
 
 
-def test_another_process_would_give_the_same_bytes(tiny):
+def test_another_process_would_give_the_same_bytes(tiny: TaskGenerator) -> None:
     """A fresh generator loads everything anew."""
     request = a_request(Task.FOREGROUND_ON_BACKGROUND)
     assert layer_bytes(run(TaskGenerator(), request)) == layer_bytes(run(tiny, request))
@@ -104,7 +112,9 @@ def test_another_process_would_give_the_same_bytes(tiny):
 
 @pytest.mark.parametrize("scheduler", Scheduler)
 @pytest.mark.parametrize("guidance_scale", [1.0, 5.0])
-def test_an_alternative_is_what_its_own_seed_gives(tiny, scheduler, guidance_scale):
+def test_an_alternative_is_what_its_own_seed_gives(
+    tiny: TaskGenerator, scheduler: Scheduler, guidance_scale: float
+) -> None:
     request = a_request(Task.FOREGROUND, images=2, scheduler=scheduler, guidance_scale=guidance_scale, steps=3)
     second = run(tiny, request).layers[1]
     alone = run(tiny, dataclasses.replace(request, images=1, seed=second.seed)).layers[0]
@@ -113,13 +123,13 @@ def test_an_alternative_is_what_its_own_seed_gives(tiny, scheduler, guidance_sca
 
 
 @pytest.mark.parametrize("field", [{"seed": 8}, {"prompt": "a green pear"}, {"negative_prompt": "grass"}, {"steps": 3}])
-def test_everything_in_the_request_matters(tiny, field):
+def test_everything_in_the_request_matters(tiny: TaskGenerator, field: dict[str, Any]) -> None:
     request = a_request(Task.FOREGROUND)
     assert layer_bytes(run(tiny, request)) != layer_bytes(run(tiny, dataclasses.replace(request, **field)))
 
 
 @pytest.mark.parametrize("task", [Task.FOREGROUND_ON_BACKGROUND, Task.BACKGROUND_BEHIND_FOREGROUND, Task.BLEND])
-def test_the_condition_image_matters(tiny, task):
+def test_the_condition_image_matters(tiny: TaskGenerator, task: Task) -> None:
     images = some_images()
     other = {name: 255 - pixels if pixels.ndim == 3 else pixels for name, pixels in images.items()}
     other[BACKGROUND][..., 3] = 255
@@ -127,7 +137,7 @@ def test_the_condition_image_matters(tiny, task):
 
 
 @pytest.mark.parametrize("bounds", [(1, 1), (16384, 64), (3, 700), (2048, 2048)])
-def test_any_size_comes_back_exactly(tiny, bounds):
+def test_any_size_comes_back_exactly(tiny: TaskGenerator, bounds: tuple[int, int]) -> None:
     request = dataclasses.replace(a_request(Task.FOREGROUND), bounds=Bounds(5, 5, *bounds), steps=1)
     result = run(tiny, request)
     assert result.layers[0].pixels.shape == (bounds[1], bounds[0], 4)
@@ -135,7 +145,7 @@ def test_any_size_comes_back_exactly(tiny, bounds):
 
 
 @pytest.mark.parametrize("pixel_format", [PixelFormat.RGBA8, PixelFormat.RGBA16])
-def test_inpainting_keeps_every_byte_outside_of_the_mask(tiny, pixel_format):
+def test_inpainting_keeps_every_byte_outside_of_the_mask(tiny: TaskGenerator, pixel_format: PixelFormat) -> None:
     images = some_images()
     request = a_request(Task.INPAINT, pixel_format=pixel_format)
     (layer,) = run(tiny, request, images).layers
@@ -145,7 +155,7 @@ def test_inpainting_keeps_every_byte_outside_of_the_mask(tiny, pixel_format):
     assert not np.array_equal(layer.pixels[~outside], original[~outside])
 
 
-def test_inpainting_works_within_a_context(tiny):
+def test_inpainting_works_within_a_context(tiny: TaskGenerator) -> None:
     images, inner = some_images(), Bounds(40, -15, 30, 20)
     request = a_request(Task.INPAINT, context=BOUNDS)
     whole = run(tiny, dataclasses.replace(request, context=None), images).layers[0]
@@ -154,13 +164,13 @@ def test_inpainting_works_within_a_context(tiny):
     assert np.array_equal(part.pixels, whole.pixels[cut.y : cut.bottom, cut.x : cut.right])
 
 
-def test_refining_with_no_strength_gives_the_layer_back(tiny):
+def test_refining_with_no_strength_gives_the_layer_back(tiny: TaskGenerator) -> None:
     images = some_images()
     (layer,) = run(tiny, a_request(Task.REFINE, strength=0.0), images).layers
     assert np.array_equal(layer.pixels, images[FOREGROUND])
 
 
-def test_progress_runs_to_its_end_and_previews_cover_the_region(tiny):
+def test_progress_runs_to_its_end_and_previews_cover_the_region(tiny: TaskGenerator) -> None:
     recorder = Recorder()
     run(tiny, a_request(Task.STACK, images=2, steps=4), reporter=recorder)
     done = [step for step, _, stage in recorder.stages if stage != "loading"]
@@ -171,7 +181,7 @@ def test_progress_runs_to_its_end_and_previews_cover_the_region(tiny):
     assert recorder.previews[0].shape[:2] == (37, 100)
 
 
-def test_cancelling_stops_within_one_step(tiny):
+def test_cancelling_stops_within_one_step(tiny: TaskGenerator) -> None:
     recorder = Recorder(cancel_after=2)
     with pytest.raises(JobCancelled):
         run(tiny, a_request(Task.FOREGROUND, steps=9), reporter=recorder)
@@ -179,7 +189,9 @@ def test_cancelling_stops_within_one_step(tiny):
 
 
 @pytest.fixture
-def apart(tiny_resources, shared_generator, tmp_path, monkeypatch):
+def apart(
+    tiny_resources: Path, shared_generator: TaskGenerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> TaskGenerator:
     """As `tiny`, of a mini whose colours come from the base from half of the steps on."""
     shutil.copytree(tiny_resources, tmp_path / "resources")
     mini = tmp_path / "resources" / "models" / "mini"
@@ -193,7 +205,7 @@ LAYERS = [Task.FOREGROUND, Task.FOREGROUND_ON_BACKGROUND, Task.JOINT, Task.REFIN
 
 
 @pytest.mark.parametrize("task", LAYERS)
-def test_colour_made_apart_changes_colour_alone(request, task):
+def test_colour_made_apart_changes_colour_alone(request: pytest.FixtureRequest, task: Task) -> None:
     """Of every task that makes a layer; the same seed has the same alpha, but for specks of haze."""
     asked = a_request(task, steps=5)
     before = [layer.pixels for layer in run(request.getfixturevalue("tiny"), asked).layers]
@@ -210,7 +222,7 @@ def test_colour_made_apart_changes_colour_alone(request, task):
 
 
 @pytest.mark.parametrize("task", LAYERS)
-def test_colour_made_apart_is_the_same_again_and_its_steps_are_counted(apart, task):
+def test_colour_made_apart_is_the_same_again_and_its_steps_are_counted(apart: TaskGenerator, task: Task) -> None:
     recorder = Recorder()
     asked = a_request(task, steps=5, images=2)
     first = layer_bytes(run(apart, asked, reporter=recorder))
@@ -220,7 +232,7 @@ def test_colour_made_apart_is_the_same_again_and_its_steps_are_counted(apart, ta
     assert {total for _, total, stage in recorder.stages if stage != "loading"} == {len(done)}
 
 
-def test_an_alternative_has_its_own_seeds_colours_with_noise_in_every_step(apart):
+def test_an_alternative_has_its_own_seeds_colours_with_noise_in_every_step(apart: TaskGenerator) -> None:
     asked = a_request(Task.FOREGROUND, images=2, scheduler=Scheduler.EULER_A, steps=4)
     second = run(apart, asked).layers[1]
     alone = run(apart, dataclasses.replace(asked, images=1, seed=second.seed)).layers[0]
@@ -228,7 +240,7 @@ def test_an_alternative_has_its_own_seeds_colours_with_noise_in_every_step(apart
 
 
 @pytest.mark.parametrize("strength", [0.1, 0.4, 0.9])
-def test_a_layer_that_is_reworked_a_little_keeps_its_colours(apart, strength):
+def test_a_layer_that_is_reworked_a_little_keeps_its_colours(apart: TaskGenerator, strength: float) -> None:
     """Where nothing but colour steps are left, they begin with the plain picture."""
     request = a_request(Task.REFINE, strength=strength, steps=10)
     (layer,) = run(apart, request).layers

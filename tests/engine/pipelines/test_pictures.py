@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.geometry import Bounds
@@ -15,8 +18,9 @@ from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import GenerateRequest, Task
 from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.alpha import over, to_float
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.pictures import salience
-from acetate_engine.pipelines.contract import JobCancelled
+from acetate_engine.pipelines.contract import Generated, GeneratedLayer, JobCancelled, Reporter
 from acetate_engine.pipelines.recipes.repaint import haze_note
 from acetate_engine.pipelines.tasks import TaskGenerator
 from tests.engine.pictures.scenes import SIDE, backdrop, pixels, scene, toy
@@ -29,7 +33,13 @@ CANVAS = Bounds(30, -10, SIDE, SIDE)
 OF_PICTURES = (Task.EXTRACT, Task.SELECT, Task.REMOVE, Task.DECOMPOSE)
 
 
-def asked(task: Task, picture=None, mask=None, reporter=None, **fields):
+def asked(
+    task: Task,
+    picture: Pixels | None = None,
+    mask: Pixels | None = None,
+    reporter: Reporter | None = None,
+    **fields: Any,
+) -> Generated:
     images = {PICTURE: pixels(scene()) if picture is None else picture}
     if mask is not None:
         images[MASK] = mask
@@ -38,7 +48,7 @@ def asked(task: Task, picture=None, mask=None, reporter=None, **fields):
     return TaskGenerator().generate(request, images, reporter or Recorder())
 
 
-def alpha_error(layer, true=None) -> float:
+def alpha_error(layer: GeneratedLayer, true: NDArray[Any] | None = None) -> float:
     return float(np.abs(to_float(layer.pixels)[..., 3] - (toy() if true is None else true)[..., 3]).mean())
 
 
@@ -67,7 +77,7 @@ def test_the_subject_comes_out_with_its_soft_edge_and_without_the_colour_behind_
         ("click", {"subject": Subject(clicks=(Click(30 + SIDE // 2, -10 + round(0.55 * SIDE)),))}),
     ],
 )
-def test_it_is_found_by_whatever_shows_it(name, given) -> None:
+def test_it_is_found_by_whatever_shows_it(name: str, given: dict[str, Any]) -> None:
     (layer,) = asked(Task.EXTRACT, **given).layers
     assert alpha_error(layer) < 0.02
 
@@ -109,7 +119,7 @@ def test_the_subject_alone_can_be_selected() -> None:
 
 
 @pytest.mark.parametrize("mask", [None, shape_mask(10)], ids=["the subject", "a mask"])
-def test_what_is_removed_gives_way_to_what_may_lie_behind(mask) -> None:
+def test_what_is_removed_gives_way_to_what_may_lie_behind(mask: Pixels | None) -> None:
     (layer,) = asked(Task.REMOVE, mask=mask).layers
     picture, made = pixels(scene()), layer.pixels
     far = shape_mask(25) == 0
@@ -121,7 +131,7 @@ def test_what_is_removed_gives_way_to_what_may_lie_behind(mask) -> None:
 
 @pytest.mark.parametrize("pixel_format", [PixelFormat.RGBA8, PixelFormat.RGBA16])
 @pytest.mark.parametrize("behind", ["dawn_lake", "forest_clearing"])
-def test_split_layers_one_over_the_other_are_the_picture(behind, pixel_format) -> None:
+def test_split_layers_one_over_the_other_are_the_picture(behind: str, pixel_format: PixelFormat) -> None:
     picture = pixels(scene(*TWO, behind=behind))
     layers = asked(Task.DECOMPOSE, picture, subject=Subject(most=3), pixel_format=pixel_format).layers
     assert [layer.role for layer in layers[:2]] == [LayerRole.BACKGROUND, LayerRole.FOREGROUND]
@@ -193,7 +203,9 @@ def test_what_lies_outside_is_refused(subject: Subject) -> None:
         asked(Task.EXTRACT, subject=subject)
 
 
-def test_without_the_network_colour_alone_tells_and_the_note_says_so(monkeypatch, tmp_path) -> None:
+def test_without_the_network_colour_alone_tells_and_the_note_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     salience._network.cache_clear()
     made = asked(Task.EXTRACT, mask=shape_mask())
@@ -201,7 +213,7 @@ def test_without_the_network_colour_alone_tells_and_the_note_says_so(monkeypatch
     assert alpha_error(made.layers[0]) < 0.03
 
 
-def test_without_patch_match_holes_are_filled_smoothly_and_the_note_says_so(monkeypatch) -> None:
+def test_without_patch_match_holes_are_filled_smoothly_and_the_note_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "patchmatch_cython", None)
     made = asked(Task.REMOVE)
     assert any("pip install patchmatch-cython" in note for note in made.notes)

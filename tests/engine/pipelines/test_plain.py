@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat, digest
 from acetate.protocol.requests import GenerateRequest, Task
 from acetate_engine.compositing.images import encode_image
+from acetate_engine.pipelines.contract import GeneratedLayer
 from acetate_engine.pipelines.recipes.plain import canny
 from acetate_engine.pipelines.tasks import TaskGenerator
 from tests.engine.pipelines.reporters import Recorder
@@ -24,7 +27,7 @@ def disc() -> np.ndarray:
     return pixels
 
 
-def made(task: Task, pixels: np.ndarray, mask: np.ndarray | None = None, **fields):
+def made(task: Task, pixels: np.ndarray, mask: np.ndarray | None = None, **fields: Any) -> GeneratedLayer:
     images = {digest(encode_image(pixels)): pixels}
     named = {"foreground": next(iter(images))}
     if mask is not None:
@@ -52,7 +55,7 @@ def test_edges_of_alpha_count_where_colour_has_none() -> None:
 
 
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
-def test_cutting_out_multiplies_alpha_and_nothing_else(depth) -> None:
+def test_cutting_out_multiplies_alpha_and_nothing_else(depth: type[np.generic]) -> None:
     top = int(np.iinfo(depth).max)
     pixels = np.random.default_rng(0).integers(0, top + 1, (40, 60, 4)).astype(depth)
     mask = np.zeros((40, 60), np.uint8)

@@ -1,5 +1,7 @@
 """What previews may cost."""
 
+from __future__ import annotations
+
 from hypothesis import given
 from hypothesis import strategies as st
 

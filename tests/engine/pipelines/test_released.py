@@ -1,6 +1,9 @@
 """Every task on SD1.5 and SDXL of random weights, in the released formats."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -8,8 +11,10 @@ from acetate.protocol.errors import UnsupportedTask
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import ControlHint, ControlKind, ControlMethod, ImagePrompt, Scheduler, Style, Task
 from acetate.protocol.tasks import LayerRole
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.models.adapters.unet_patch import UNetPatch
 from acetate_engine.pipelines.contract import JobCancelled
+from acetate_engine.pipelines.tasks import TaskGenerator
 from tests.engine.pipelines.pairwise import pairwise
 from tests.engine.pipelines.reporters import Recorder
 from tests.engine.pipelines.samples import (
@@ -33,20 +38,20 @@ HINTS = {"tiny_sd15": [(), (EDGES, DEPTH), (LINES,)], "tiny_sdxl": [(), (EDGES, 
 PICTURE = "d" * 64
 
 
-def picture_prompt(model):
+def picture_prompt(model: str) -> dict[str, Any]:
     return {"image_prompts": (ImagePrompt(PICTURE, model.removeprefix("tiny_"), 0.8),)}
 
 
-def style(model, name, weight=1.0):
+def style(model: str, name: str, weight: float = 1.0) -> dict[str, Any]:
     return {"styles": (Style(f"{model.removeprefix('tiny_')}.{name}", weight),)}
 
 
-def add_ons(model, name):
+def add_ons(model: str, name: str) -> dict[str, Any]:
     """Request fields."""
     return {"": {}, "picture": picture_prompt(model), "style": style(model, "ink", 0.6)}[name]
 
 
-def with_picture(bounds):
+def with_picture(bounds: Bounds) -> dict[str, Pixels]:
     """An image prompt may have any size."""
     return {**some_images(bounds), PICTURE: some_images(Bounds(0, 0, 50, 20))[FOREGROUND]}
 
@@ -65,7 +70,7 @@ MATRIX = sorted(  # by model: changing it takes longer than a tiny job
 )
 
 
-def test_the_matrix_holds_every_pair():
+def test_the_matrix_holds_every_pair() -> None:
     assert {(row[0], row[2]) for row in MATRIX} == {
         ((model, task), scheduler) for model in MODELS for task in GENERATING for scheduler in Scheduler
     }
@@ -77,8 +82,15 @@ def test_the_matrix_holds_every_pair():
     MATRIX,
 )
 def test_every_task_gives_layers_of_exactly_the_size(
-    tiny_released, what, images, scheduler, guidance_scale, size, hints, added
-):
+    tiny_released: TaskGenerator,
+    what: Any,
+    images: int,
+    scheduler: Scheduler,
+    guidance_scale: float,
+    size: Bounds,
+    hints: Any,
+    added: str,
+) -> None:
     model, task = what
     options = {"images": images, "scheduler": scheduler, "guidance_scale": guidance_scale}
     options |= {"control": HINTS[model][hints], **add_ons(model, added)}
@@ -98,7 +110,9 @@ def test_every_task_gives_layers_of_exactly_the_size(
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("task", [Task.FOREGROUND_ON_BACKGROUND, Task.BLEND, Task.REFINE])
-def test_the_same_request_gives_the_same_bytes_whatever_ran_before(tiny_released, model, task):
+def test_the_same_request_gives_the_same_bytes_whatever_ran_before(
+    tiny_released: TaskGenerator, model: str, task: Task
+) -> None:
     request = a_request(task, model=model, steps=3)
     first = layer_bytes(run(tiny_released, request))
     run(tiny_released, a_request(Task.JOINT, model=model, prompt="a house"))
@@ -109,7 +123,7 @@ def test_the_same_request_gives_the_same_bytes_whatever_ran_before(tiny_released
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_an_alternative_is_what_its_own_seed_gives(tiny_released, model):
+def test_an_alternative_is_what_its_own_seed_gives(tiny_released: TaskGenerator, model: str) -> None:
     """Also where the layer adapter leaves the UNet half-way."""
     request = a_request(Task.JOINT, model=model, images=2, steps=3)
     second = run(tiny_released, request).layers[2:]
@@ -119,7 +133,7 @@ def test_an_alternative_is_what_its_own_seed_gives(tiny_released, model):
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("task", [Task.FOREGROUND_ON_BACKGROUND, Task.BACKGROUND_BEHIND_FOREGROUND, Task.BLEND])
-def test_the_condition_image_matters(tiny_released, model, task):
+def test_the_condition_image_matters(tiny_released: TaskGenerator, model: str, task: Task) -> None:
     images = some_images()
     other = {name: 255 - pixels if pixels.ndim == 3 else pixels for name, pixels in images.items()}
     other[BACKGROUND][..., 3] = 255
@@ -129,7 +143,7 @@ def test_the_condition_image_matters(tiny_released, model, task):
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("fields", [{"blended_prompt": "night"}, {"negative_prompt": "grass"}, {"clip_skip": 1}])
-def test_prompts_of_other_frames_matter(tiny_released, model, fields):
+def test_prompts_of_other_frames_matter(tiny_released: TaskGenerator, model: str, fields: Any) -> None:
     plain = run(tiny_released, a_request(Task.FOREGROUND_ON_BACKGROUND, model=model))
     changed = run(tiny_released, a_request(Task.FOREGROUND_ON_BACKGROUND, model=model, **fields))
     assert layer_bytes(plain) != layer_bytes(changed)
@@ -145,8 +159,10 @@ def test_prompts_of_other_frames_matter(tiny_released, model, fields):
         ("tiny_sdxl", ControlKind.LINES, ControlMethod.T2I_ADAPTER),
     ],
 )
-def test_a_hint_acts_by_its_weight_and_in_its_steps(tiny_released, model, kind, method):
-    def made(*control):
+def test_a_hint_acts_by_its_weight_and_in_its_steps(
+    tiny_released: TaskGenerator, model: str, kind: ControlKind, method: ControlMethod | None
+) -> None:
+    def made(*control: ControlHint) -> list[bytes]:
         request = a_request(Task.FOREGROUND, model=model, bounds=Bounds(0, 0, 64, 64), steps=4, control=control)
         return layer_bytes(run(tiny_released, request))
 
@@ -168,16 +184,18 @@ def test_a_hint_acts_by_its_weight_and_in_its_steps(tiny_released, model, kind, 
         (ControlMethod.T2I_ADAPTER, ControlKind.EDGES, "models/adapters/sd15_edges"),
     ],
 )
-def test_a_hint_without_a_net_names_where_to_put_one(tiny_released, method, kind, place):
+def test_a_hint_without_a_net_names_where_to_put_one(
+    tiny_released: TaskGenerator, method: ControlMethod | None, kind: ControlKind, place: str
+) -> None:
     hint = ControlHint(kind, FOREGROUND, method=method)
     with pytest.raises(UnsupportedTask, match=place):
         run(tiny_released, a_request(Task.FOREGROUND, model="tiny_sd15", control=(hint,)))
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_pictures_and_styles_act_by_their_weight_and_leave_no_trace(tiny_released, model):
+def test_pictures_and_styles_act_by_their_weight_and_leave_no_trace(tiny_released: TaskGenerator, model: str) -> None:
 
-    def made(**fields):
+    def made(**fields: Any) -> list[bytes]:
         request = a_request(Task.FOREGROUND, model=model, bounds=Bounds(0, 0, 64, 64), **fields)
         return layer_bytes(run(tiny_released, request, with_picture(request.covered)))
 
@@ -199,7 +217,7 @@ def test_pictures_and_styles_act_by_their_weight_and_leave_no_trace(tiny_release
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("scheduler", [Scheduler.LCM, Scheduler.TCD])
-def test_distilled_loras_with_their_schedulers(tiny_released, model, scheduler):
+def test_distilled_loras_with_their_schedulers(tiny_released: TaskGenerator, model: str, scheduler: Scheduler) -> None:
     fields = {"scheduler": scheduler, "steps": 4, "guidance_scale": 1.0, **style(model, scheduler.value)}
     request = a_request(Task.FOREGROUND, model=model, bounds=Bounds(0, 0, 64, 64), images=2, **fields)
     result = run(tiny_released, request)
@@ -208,7 +226,7 @@ def test_distilled_loras_with_their_schedulers(tiny_released, model, scheduler):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_everything_together(tiny_released, model):
+def test_everything_together(tiny_released: TaskGenerator, model: str) -> None:
     """A layer adapter, several hints, a picture and styles, in one job; the same again after a plain one."""
     name = model.removeprefix("tiny_")
     fields = {
@@ -235,13 +253,13 @@ def test_everything_together(tiny_released, model):
         ("mini", {"styles": (Style("neon"),)}, "no style 'neon'.*models/loras"),
     ],
 )
-def test_add_ons_that_are_not_there(tiny_released, model, fields, match):
+def test_add_ons_that_are_not_there(tiny_released: TaskGenerator, model: str, fields: Any, match: str) -> None:
     request = a_request(Task.FOREGROUND, model=model, **fields)
     with pytest.raises(UnsupportedTask, match=match):
         run(tiny_released, request, with_picture(request.covered))
 
 
-def test_layer_weights_are_changed_once_a_job(tiny_released, monkeypatch):
+def test_layer_weights_are_changed_once_a_job(tiny_released: TaskGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not once an image, where they leave the UNet half-way."""
     run(tiny_released, a_request(Task.FOREGROUND, model="tiny_sdxl"))
     applied, apply = [], UNetPatch.apply
@@ -251,7 +269,7 @@ def test_layer_weights_are_changed_once_a_job(tiny_released, monkeypatch):
 
 
 @pytest.mark.parametrize("background", [None, BACKGROUND])
-def test_the_progress_of_a_stack_ends_at_its_end(tiny_released, background):
+def test_the_progress_of_a_stack_ends_at_its_end(tiny_released: TaskGenerator, background: str | None) -> None:
     """Whether or not its first layer has something to look at, which takes a run more."""
     recorder = Recorder()
     run(tiny_released, a_request(Task.STACK, model="tiny_sdxl", background=background), reporter=recorder)

@@ -1,7 +1,12 @@
 """The stages by themselves."""
 
+from __future__ import annotations
+
 import dataclasses
 import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +15,12 @@ from diffusers import DDPMScheduler
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from torch import Tensor
 
 from acetate.protocol.errors import CheckpointError, GenerationFailed, InvalidRequest
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.requests import GenerateRequest, Preset, Scheduler, StackLayer, Task
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.models.families import find_model
 from acetate_engine.models.families.components import Text
 from acetate_engine.pipelines.recipes.repaint import mixed
@@ -24,6 +31,7 @@ from acetate_engine.pipelines.stages.denoise import Denoising, Known
 from acetate_engine.pipelines.stages.layers import layer_name
 from acetate_engine.pipelines.stages.previews import LatentPreview
 from acetate_engine.pipelines.stages.settings import RunSettings
+from acetate_engine.pipelines.tasks import TaskGenerator
 from tests.engine.pipelines.samples import a_request, run
 
 CPU = torch.device("cpu")
@@ -33,7 +41,7 @@ LEFT_OVER = {kind: 0.15 if kind is Scheduler.TCD else 0.05 for kind in Scheduler
 TARGET = torch.linspace(-1, 1, 4 * 8 * 8).reshape(1, 4, 8, 8)
 
 
-def denoise(predict, timesteps, *rest):
+def denoise(predict: Any, timesteps: Any, *rest: Any) -> Tensor:
     picture = Denoising(predict, timesteps, *rest)
     picture.run(timesteps.count // 3)
     picture.run(timesteps.count)
@@ -43,10 +51,10 @@ def denoise(predict, timesteps, *rest):
 class _Oracle:
     """Predicts exactly the noise that leads from any sample to TARGET."""
 
-    def __init__(self, scheduler, kind):
+    def __init__(self, scheduler: Any, kind: Scheduler) -> None:
         self._scheduler, self._kind = scheduler, kind
 
-    def __call__(self, sample, timestep, step):
+    def __call__(self, sample: Tensor, timestep: Tensor, step: int) -> Tensor:
         share = BASE.alphas_cumprod[timestep.long()]
         if self._kind is Scheduler.EULER_A:  # its input is scaled to unit variance, as the others' samples are
             share = 1 / (1 + self._scheduler.sigmas[self._scheduler.step_index] ** 2)
@@ -55,7 +63,7 @@ class _Oracle:
 
 @pytest.mark.parametrize("kind", Scheduler)
 @pytest.mark.parametrize("strength", [1.0, 0.5])
-def test_every_scheduler_reaches_what_the_model_has_in_mind(kind, strength):
+def test_every_scheduler_reaches_what_the_model_has_in_mind(kind: Scheduler, strength: float) -> None:
     timesteps = make_timesteps(BASE, kind, 12, strength, CPU)
     generator = torch.Generator().manual_seed(0)
     noise = seeded_noise(generator, TARGET.shape, CPU)
@@ -63,7 +71,7 @@ def test_every_scheduler_reaches_what_the_model_has_in_mind(kind, strength):
     oracle = _Oracle(timesteps.scheduler, kind)
     seen = []
 
-    def on_step(step, clean):
+    def on_step(step: int, clean: Callable[[], Tensor]) -> None:
         seen.append((step, clean()))
 
     result = denoise(oracle, timesteps, first_latent(timesteps, start, noise, strength), generator, on_step)
@@ -73,7 +81,7 @@ def test_every_scheduler_reaches_what_the_model_has_in_mind(kind, strength):
 
 
 @pytest.mark.parametrize("kind", Scheduler)
-def test_known_parts_stay_exactly(kind):
+def test_known_parts_stay_exactly(kind: Scheduler) -> None:
     timesteps = make_timesteps(BASE, kind, 4, 1.0, CPU)
     generator = torch.Generator().manual_seed(0)
     noise = seeded_noise(generator, TARGET.shape, CPU)
@@ -87,18 +95,18 @@ def test_known_parts_stay_exactly(kind):
     assert (result[..., 3:] - TARGET[..., 3:]).abs().max() < LEFT_OVER[kind]
 
 
-def test_values_that_are_no_numbers_fail_the_job():
+def test_values_that_are_no_numbers_fail_the_job() -> None:
     timesteps = make_timesteps(BASE, Scheduler.UNIPC, 2, 1.0, CPU)
     with pytest.raises(GenerationFailed, match="no numbers"):
         denoise(lambda x, t, step: x * float("nan"), timesteps, TARGET, torch.Generator(), lambda *_: None)
 
 
-def test_distilled_schedulers_refuse_many_steps():
+def test_distilled_schedulers_refuse_many_steps() -> None:
     with pytest.raises(InvalidRequest, match="at most 50"):
         make_timesteps(BASE, Scheduler.LCM, 60, 1.0, CPU)
 
 
-def test_text_rows():
+def test_text_rows() -> None:
     text = Text(
         torch.arange(6.0).reshape(3, 2, 1), pooled_prompt_embeds=torch.arange(3.0)[:, None], time_ids=torch.zeros(3, 6)
     )
@@ -109,7 +117,7 @@ def test_text_rows():
     assert "encoder_attention_mask" not in arguments
 
 
-def test_presets_give_way_to_the_request():
+def test_presets_give_way_to_the_request() -> None:
     request = GenerateRequest(Task.FOREGROUND, Bounds(0, 0, 9, 9), 1, "x", preset=Preset.FINAL)
     settings = RunSettings.of(request, "mini")
     assert settings.decoder_passes == 8
@@ -120,7 +128,7 @@ def test_presets_give_way_to_the_request():
 
 
 @given(arrays(np.uint8, (6, 5, 4)), arrays(np.uint16, (6, 5, 4)), arrays(np.uint8, (6, 5)), st.booleans())
-def test_mixing_follows_the_mask(original, painted, mask, wide):
+def test_mixing_follows_the_mask(original: Pixels, painted: Pixels, mask: Pixels, wide: bool) -> None:
     if wide:
         original = original.astype(np.uint16) * 257
     result = mixed(original, painted, mask)
@@ -139,17 +147,17 @@ def test_mixing_follows_the_mask(original, painted, mask, wide):
         ("x" * 80, "x" * 40 + "… · 7"),
     ],
 )
-def test_layers_are_named_by_prompt_and_seed(prompt, name):
+def test_layers_are_named_by_prompt_and_seed(prompt: str, name: str) -> None:
     assert layer_name(prompt, 7) == name
 
 
-def test_a_stack_layer_must_lie_inside():
+def test_a_stack_layer_must_lie_inside() -> None:
     outside = a_request(Task.STACK, layers=(StackLayer("a", Bounds(0, 0, 5, 5)),))
     with pytest.raises(InvalidRequest, match="layer 1 lies at"):
         check_stack(outside)
 
 
-def test_a_layer_that_is_opaque_or_empty_is_told(tiny):
+def test_a_layer_that_is_opaque_or_empty_is_told(tiny: TaskGenerator) -> None:
     notes = []
     components = find_model("mini", Task.FOREGROUND).load()
     latent = torch.randn(1, 8, 4, 4, generator=torch.Generator().manual_seed(1))
@@ -162,12 +170,12 @@ def test_a_layer_that_is_opaque_or_empty_is_told(tiny):
     assert notes == [OPAQUE_NOTE, EMPTY_NOTE]
 
 
-def test_the_haze_of_a_small_decoder_is_taken_off(tiny):
+def test_the_haze_of_a_small_decoder_is_taken_off(tiny: TaskGenerator) -> None:
     components = find_model("mini", Task.FOREGROUND).load()
     latent = torch.randn(1, 8, 4, 4, generator=torch.Generator().manual_seed(1))
     components.alpha_levels = (0.0, 1.0)
     plain = decode_transparent(latent, components, 1, print)[..., 3]
-    floor, ceiling = np.quantile(plain, 0.3), np.quantile(plain, 0.7)
+    floor, ceiling = float(np.quantile(plain, 0.3)), float(np.quantile(plain, 0.7))
     components.alpha_levels = (floor, ceiling)
     levelled = decode_transparent(latent, components, 1, print)[..., 3]
     assert (levelled[plain <= floor] == 0).all() and (levelled[plain >= ceiling] == 1).all()
@@ -175,7 +183,7 @@ def test_the_haze_of_a_small_decoder_is_taken_off(tiny):
     assert np.allclose(levelled[between], (plain[between] - floor) / (ceiling - floor), atol=1e-4)
 
 
-def test_previews_resemble_the_picture(tiny):
+def test_previews_resemble_the_picture(tiny: TaskGenerator) -> None:
     """The linear map, on a picture that it was not fitted to; these random encoders keep colour but for noise."""
     components = find_model("mini", Task.FOREGROUND).load()
     preview = LatentPreview(components)
@@ -187,7 +195,9 @@ def test_previews_resemble_the_picture(tiny):
     assert shown[:, 20:, 3].mean() > shown[:, :12, 3].mean() + 50
 
 
-def test_a_part_of_a_model_that_is_missing_is_named(tiny_resources, tmp_path, monkeypatch):
+def test_a_part_of_a_model_that_is_missing_is_named(
+    tiny_resources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shutil.copytree(tiny_resources, tmp_path / "resources")
     (tmp_path / "resources" / "models" / "mini" / "unet" / "diffusion_pytorch_model.safetensors").unlink()
     monkeypatch.setenv("ACETATE_RESOURCES", str(tmp_path / "resources"))
@@ -196,8 +206,8 @@ def test_a_part_of_a_model_that_is_missing_is_named(tiny_resources, tmp_path, mo
 
 
 def test_without_weights_for_it_the_background_is_not_looked_at_and_the_painter_is_told(
-    tiny_resources, tmp_path, monkeypatch, tiny
-):
+    tiny_resources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: TaskGenerator
+) -> None:
     folder = shutil.copytree(tiny_resources, tmp_path / "resources") / "models" / "mini" / "layers"
     (folder / "bg2fg.safetensors").unlink()
     monkeypatch.setenv("ACETATE_RESOURCES", str(tmp_path / "resources"))

@@ -6,6 +6,7 @@ import pytest
 
 from acetate.protocol.tasks import Task
 from acetate_engine.models.families import mini, sd15, sdxl
+from acetate_engine.models.families.released import Needs
 from acetate_engine.pipelines.recipes.plain import WITHOUT_MODEL
 from acetate_engine.pipelines.runner import RECIPES
 
@@ -18,7 +19,7 @@ def test_every_task_has_one_recipe() -> None:
 
 
 @pytest.mark.parametrize("needs", [sd15.NEEDS, sdxl.NEEDS], ids=["sd15", "sdxl"])
-def test_the_families_of_painters_own_checkpoints_say_what_each_task_needs(needs: sd15.Needs) -> None:
+def test_the_families_of_painters_own_checkpoints_say_what_each_task_needs(needs: Needs) -> None:
     assert set(needs) == WITH_MODEL
 
 

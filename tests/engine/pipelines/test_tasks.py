@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import numpy as np
 import pytest
 
@@ -6,17 +8,18 @@ from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat, digest
 from acetate.protocol.requests import GenerateRequest, Task
 from acetate_engine.compositing.images import encode_image
+from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.pipelines.tasks import TaskGenerator
 from tests.engine.pipelines.reporters import Recorder
 
 
-def _foreground(width=40, height=30):
+def _foreground(width: int = 40, height: int = 30) -> tuple[str, Pixels]:
     pixels = np.random.default_rng(0).integers(0, 256, (height, width, 4), dtype=np.uint8)
     return digest(encode_image(pixels)), pixels
 
 
 @pytest.mark.parametrize("pixel_format", [PixelFormat.RGBA8, PixelFormat.RGBA16])
-def test_identity_returns_the_foreground_within_the_bounds(pixel_format):
+def test_identity_returns_the_foreground_within_the_bounds(pixel_format: PixelFormat) -> None:
     name, pixels = _foreground()
     request = GenerateRequest(
         Task.IDENTITY,
@@ -34,7 +37,7 @@ def test_identity_returns_the_foreground_within_the_bounds(pixel_format):
     assert layer.pixels.dtype == expected.dtype and np.array_equal(layer.pixels, expected)
 
 
-def test_an_image_that_does_not_cover_the_context_is_refused():
+def test_an_image_that_does_not_cover_the_context_is_refused() -> None:
     name, pixels = _foreground()
     request = GenerateRequest(Task.IDENTITY, Bounds(0, 0, 9, 7), seed=1, foreground=name)
     with pytest.raises(InvalidRequest, match="40×30, and the job covers 9×7"):
@@ -43,7 +46,7 @@ def test_an_image_that_does_not_cover_the_context_is_refused():
         TaskGenerator().generate(request, {}, Recorder())
 
 
-def test_layers_never_come_back_as_masks():
+def test_layers_never_come_back_as_masks() -> None:
     name, pixels = _foreground()
     request = GenerateRequest(Task.IDENTITY, Bounds(0, 0, 40, 30), seed=1, foreground=name, pixel_format=PixelFormat.A8)
     with pytest.raises(InvalidRequest, match="RGBA8"):

@@ -1,7 +1,11 @@
 """A tiny data folder, and every stage at a size that trains in a second."""
 
+from __future__ import annotations
+
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +17,7 @@ SIDE = 32  # pixels
 LICENCES = {"statements": {"MIT (someone)": "MIT"}, "photos": {"park/alps.jpg": "CC-BY-4.0"}}
 
 
-def _foreground(rng):
+def _foreground(rng: np.random.Generator) -> Image.Image:
     """One random disc of one random colour."""
     y, x = np.mgrid[:SIDE, :SIDE]
     distance = np.hypot(x - rng.uniform(10, 22), y - rng.uniform(10, 22))
@@ -23,11 +27,17 @@ def _foreground(rng):
     return Image.fromarray(rgba, "RGBA")
 
 
-def _background(rng):
+def _background(rng: np.random.Generator) -> Image.Image:
     return Image.fromarray(rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)).resize((SIDE, SIDE))
 
 
-def _write(folder, kind, make, splits, row):
+def _write(
+    folder: Path,
+    kind: str,
+    make: Callable[[np.random.Generator], Image.Image],
+    splits: Sequence[str],
+    row: Callable[[int], dict[str, Any]],
+) -> None:
     rng = np.random.default_rng(7)
     (folder / kind).mkdir()
     lines = []
@@ -38,17 +48,17 @@ def _write(folder, kind, make, splits, row):
     (folder / f"{kind}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _foreground_row(number):
+def _foreground_row(number: int) -> dict[str, Any]:
     licence = "see the fine print" if number == 0 else "MIT (someone)"
     return {"caption": f"disc number {number}, 3d emoji", "style": "3d emoji", "source": "test", "licence": licence}
 
 
-def _background_row(number):
+def _background_row(number: int) -> dict[str, Any]:
     return {"caption": "hills", "photo": "park/alps.jpg", "licence": "CC-BY or so"}
 
 
 @pytest.fixture(scope="session")
-def data(tmp_path_factory) -> Path:
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     _write(folder, "fg", _foreground, ["train"] * 8 + ["val"] * 4, _foreground_row)
     _write(folder, "bg", _background, ["train"] * 4 + ["val"] * 2, _background_row)
@@ -56,7 +66,7 @@ def data(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory, data) -> Path:
+def workshop(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
     """A folder with configuration files of every stage, and what each stage needs of the ones before it."""
     folder = tmp_path_factory.mktemp("workshop")
     (folder / "licences.json").write_text(json.dumps(LICENCES), encoding="utf-8")

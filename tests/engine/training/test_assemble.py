@@ -1,7 +1,10 @@
 """What `acetate train assemble` writes is a model that the engine lists and loads, with all that was given."""
 
+from __future__ import annotations
+
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -15,7 +18,7 @@ from tests.engine.models.tiny import mini_unet, write_mini
 
 
 @pytest.fixture
-def exports(tmp_path):
+def exports(tmp_path: Path) -> Path:
     """Folders as the stages export them."""
     write_mini(tmp_path, layers=("transparent", "joint"))
     for name in ("unet", "scheduler"):
@@ -34,7 +37,7 @@ def exports(tmp_path):
     return tmp_path
 
 
-def assemble(exports, *options):
+def assemble(exports: Path, *options: object) -> Path:
     parts = ("vae", "base", "transparency")
     folders = [argument for name in parts for argument in (f"--{name}", str(exports / name))]
     out = exports / "model"
@@ -44,7 +47,7 @@ def assemble(exports, *options):
     return out
 
 
-def test_everything_that_was_trained_is_found(exports):
+def test_everything_that_was_trained_is_found(exports: Path) -> None:
     options = ("--layer", exports / "transparent", "--layer", exports / "joint", "--control", exports / "control")
     folder = assemble(exports, *options, "--style", exports / "style", "--residual", exports / "corrections")
     added = mini._add_ons(folder)
@@ -52,25 +55,25 @@ def test_everything_that_was_trained_is_found(exports):
     assert set(added.loras) == {"ink"}
     assert Task.JOINT in mini.tasks_of(mini.layer_names(folder))
     components = mini.load(folder, added)
-    assert set(components.layers) == {"transparent", "joint"}
+    assert set(components.layer_adapters) == {"transparent", "joint"}
     assert components.transparency.residual is not None
     assert "transparent_residual" in json.loads((folder / "model_index.json").read_text())
 
 
-def test_what_was_taught_comes_with_the_model(exports):
+def test_what_was_taught_comes_with_the_model(exports: Path) -> None:
     folder = assemble(exports)
     assert json.loads((folder / "captions.json").read_text()) == []
     assert json.loads((folder / "backdrops.json").read_text()) == ["the sea"]
 
 
-def test_the_base_says_what_it_was_taught(workshop, data):
+def test_the_base_says_what_it_was_taught(workshop: Path, data: Path) -> None:
     captions = json.loads((workshop / "base" / "captions.json").read_text())
     kept = load_pictures(data, "fg", "train").captions
     assert captions and set(captions) <= set(kept)
     assert json.loads((workshop / "base" / "backdrops.json").read_text()) == ["hills"]
 
 
-def test_parts_may_be_missing(exports):
+def test_parts_may_be_missing(exports: Path) -> None:
     folder = assemble(exports, "--layer", exports / "transparent")
     added = mini._add_ons(folder)
     assert not added.controls and not added.loras

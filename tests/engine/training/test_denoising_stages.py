@@ -1,5 +1,10 @@
 """The stages that denoise: layers begun with trained weights, edges of cut-outs that stand anywhere, the loss."""
 
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -12,17 +17,19 @@ from acetate_engine.training.loop import Trainer
 from acetate_engine.training.stages import STAGES
 
 
-def test_a_layer_begins_with_exported_weights_and_trains_on(workshop, data, tmp_path):
+def test_a_layer_begins_with_exported_weights_and_trains_on(workshop: Path, data: Path, tmp_path: Path) -> None:
     goes_on("layer", "layer/transparent.safetensors", workshop, data, tmp_path)
 
 
 @pytest.mark.parametrize(("name", "file"), [("joint", "joint"), ("conditioned", "bg2fg")])
-def test_layers_of_one_picture_begin_with_exported_weights_and_train_on(workshop, data, tmp_path, name, file):
+def test_layers_of_one_picture_begin_with_exported_weights_and_train_on(
+    workshop: Path, data: Path, tmp_path: Path, name: str, file: str
+) -> None:
     STAGES[name].build(workshop / f"{name}.yaml", data)[1].export(workshop / name)
     goes_on(name, f"{name}/{file}.safetensors", workshop, data, tmp_path)
 
 
-def goes_on(name, exported, workshop, data, tmp_path):
+def goes_on(name: str, exported: str, workshop: Path, data: Path, tmp_path: Path) -> None:
     stage, settings = begun(name, exported, workshop, data)
     before = load_sharing_weights(workshop / exported).state_dict()
     assert all(torch.equal(value, before[key]) for key, value in stage.weights.state_dict().items())
@@ -31,14 +38,14 @@ def goes_on(name, exported, workshop, data, tmp_path):
     assert any(not torch.equal(value, before[key]) for key, value in stage.weights.state_dict().items())
 
 
-def begun(name, exported, workshop, data):
+def begun(name: str, exported: str, workshop: Path, data: Path) -> tuple[Any, Any]:
     config = workshop / f"{name}_begun.yaml"
     config.write_text((workshop / f"{name}.yaml").read_text() + f"\nbegin: {exported}\n")
     settings, stage = STAGES[name].build(config, data)
     return stage, settings
 
 
-def test_a_controlnet_begins_with_an_exported_one(workshop, data, tmp_path):
+def test_a_controlnet_begins_with_an_exported_one(workshop: Path, data: Path, tmp_path: Path) -> None:
     settings, stage = STAGES["control"].build(workshop / "control.yaml", data)
     with torch.enable_grad():
         Trainer(stage, settings.schedule, tmp_path).run(until=2)
@@ -49,13 +56,13 @@ def test_a_controlnet_begins_with_an_exported_one(workshop, data, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def moved(workshop, data):
+def moved(workshop: Path, data: Path) -> Any:
     config = workshop / "moved.yaml"
     config.write_text((workshop / "control.yaml").read_text() + "\nmoved: 2\nscale: [0.5, 0.6]\n")
     return STAGES["control"].build(config, data)[1]
 
 
-def test_moved_copies_come_with_their_own_edges_and_latents(moved):
+def test_moved_copies_come_with_their_own_edges_and_latents(moved: Any) -> None:
     views, count = moved.views(), len(moved.foregrounds)
     assert len(views) == 4  # as they are, mirrored, two copies
     assert len(moved.edges) == len(moved.plain.latent) == len(moved.plain.text) == 4 * count
@@ -65,14 +72,14 @@ def test_moved_copies_come_with_their_own_edges_and_latents(moved):
     assert all(not torch.allclose(latent[0, i], latent[2, i]) for i in range(count))
 
 
-def test_moved_copies_are_smaller_and_whole(moved):
+def test_moved_copies_are_smaller_and_whole(moved: Any) -> None:
     as_they_are, _, first, second = (view[..., 3].astype(float).sum((1, 2)) for view in moved.views())
     for copy in (first, second):
         assert np.all(copy > 0.2 * as_they_are) and np.all(copy < 0.45 * as_they_are)
 
 
-def test_without_a_limit_all_times_count_the_same():
-    def loss(limit):
+def test_without_a_limit_all_times_count_the_same() -> None:
+    def loss(limit: float) -> float:
         torch.manual_seed(0)
         latent = torch.ones(4000, 1, 1, 1)
         return velocity_loss(noise_schedule(), lambda noisy, time: noisy * 0, latent, limit).item()

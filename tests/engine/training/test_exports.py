@@ -1,10 +1,15 @@
 """What stages export is what the engine reads: style LoRAs, ControlNets, concatenated conditions."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from acetate.protocol.requests import ControlMethod
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing
@@ -20,10 +25,10 @@ from acetate_engine.training.stages import STAGES
 
 
 @pytest.fixture
-def trained_stage(workshop, data, tmp_path):
+def trained_stage(workshop: Path, data: Path, tmp_path: Path) -> Callable[[str], tuple[Any, Path]]:
     """A stage after two steps, with the weights that it exports in place, and where it exported them."""
 
-    def train(name):
+    def train(name: str) -> tuple[Any, Path]:
         settings, stage = STAGES[name].build(workshop / f"{name}.yaml", data)
         trainer = Trainer(stage, settings.schedule, tmp_path / "run")
         with torch.enable_grad():
@@ -36,19 +41,21 @@ def trained_stage(workshop, data, tmp_path):
 
 
 @pytest.fixture
-def inputs():
+def inputs() -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(0)
     shapes = {"noisy": (2, 4, 4, 4), "text": (2, 16, 384), "given": (2, 8, 4, 4), "hint": (2, 3, 32, 32)}
     return {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
 
 
-def _close(ours, theirs):
+def _close(ours: Tensor, theirs: Tensor) -> None:
     """fp16 rounds the exported weights."""
     torch.testing.assert_close(ours, theirs, atol=5e-3, rtol=5e-3)
 
 
 @torch.no_grad()
-def test_a_style_is_read_by_the_engine(workshop, trained_stage, inputs):
+def test_a_style_is_read_by_the_engine(
+    workshop: Path, trained_stage: Callable[[str], tuple[Any, Path]], inputs: dict[str, Tensor]
+) -> None:
     stage, folder = trained_stage("style")
     base = frozen_unet(workshop / "base/unet")
     time, text = torch.tensor([500]), inputs["text"]
@@ -62,7 +69,7 @@ def test_a_style_is_read_by_the_engine(workshop, trained_stage, inputs):
     assert not torch.equal(before, after)
 
 
-def test_a_style_may_be_exported_weaker_than_it_was_learnt(workshop, data, tmp_path):
+def test_a_style_may_be_exported_weaker_than_it_was_learnt(workshop: Path, data: Path, tmp_path: Path) -> None:
     found = []
     for weight in (1.0, 0.5):
         config = workshop / "weaker.yaml"
@@ -79,7 +86,9 @@ def test_a_style_may_be_exported_weaker_than_it_was_learnt(workshop, data, tmp_p
 
 
 @torch.no_grad()
-def test_concatenated_conditions_are_read_by_the_engine(workshop, trained_stage, inputs):
+def test_concatenated_conditions_are_read_by_the_engine(
+    workshop: Path, trained_stage: Callable[[str], tuple[Any, Path]], inputs: dict[str, Tensor]
+) -> None:
     stage, folder = trained_stage("concat")
     base = frozen_unet(workshop / "base/unet")
     time, both = torch.tensor([500]), torch.cat([inputs["noisy"], inputs["given"]], 1)
@@ -89,7 +98,9 @@ def test_concatenated_conditions_are_read_by_the_engine(workshop, trained_stage,
 
 
 @torch.no_grad()
-def test_a_controlnet_is_read_by_the_engine(workshop, trained_stage, inputs):
+def test_a_controlnet_is_read_by_the_engine(
+    workshop: Path, trained_stage: Callable[[str], tuple[Any, Path]], inputs: dict[str, Tensor]
+) -> None:
     stage, folder = trained_stage("control")
     base, hint = frozen_unet(workshop / "base/unet"), inputs["hint"][:1]
     reader = load_reader(folder, ControlMethod.CONTROLNET, Family.SD15, base, torch.device("cpu"))

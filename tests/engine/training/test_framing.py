@@ -1,8 +1,15 @@
 """Other shapes and poses: cut-outs stay whole, crops show what they can, and stages train on them."""
 
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from acetate_engine.training.framing import FramingConfig, PoseConfig, framed_cutout, framed_ground, framed_scene, posed
 from acetate_engine.training.layer import ripples
@@ -13,7 +20,7 @@ from acetate_engine.training.stages import STAGES
 SHAPES = [(24, 32), (32, 24)]
 
 
-def disc(side=32, radius=10.0, x=16.0, y=16.0):
+def disc(side: int = 32, radius: float = 10.0, x: float = 16.0, y: float = 16.0) -> NDArray[np.uint8]:
     rows, columns = np.mgrid[:side, :side] + 0.5
     rgba = np.zeros((side, side, 4), np.uint8)
     rgba[..., :3] = (200, 90, 40)
@@ -22,7 +29,7 @@ def disc(side=32, radius=10.0, x=16.0, y=16.0):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_framed_cutout_is_whole_and_keeps_its_shape(shape):
+def test_a_framed_cutout_is_whole_and_keeps_its_shape(shape: tuple[int, int]) -> None:
     for seed in range(5):
         framed = framed_cutout(disc(), shape, np.random.default_rng(seed))
         assert framed.shape == (*shape, 4)
@@ -35,7 +42,7 @@ def test_a_framed_cutout_is_whole_and_keeps_its_shape(shape):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_framed_scene_shows_the_foreground_as_far_as_it_fits(shape):
+def test_a_framed_scene_shows_the_foreground_as_far_as_it_fits(shape: tuple[int, int]) -> None:
     front = disc(radius=6, x=8, y=25).astype(np.float32) / 255
     behind = np.random.default_rng(0).random((32, 32, 3), np.float32)
     cut = framed_scene(Layered(front, behind), shape, np.random.default_rng(1))
@@ -44,12 +51,12 @@ def test_a_framed_scene_shows_the_foreground_as_far_as_it_fits(shape):
     assert cut.blended.shape == (*shape, 3)
 
 
-def test_grounds_are_cropped():
+def test_grounds_are_cropped() -> None:
     picture = np.arange(32 * 32 * 3, dtype=np.uint8).reshape(32, 32, 3)
     assert framed_ground(picture, (24, 32), np.random.default_rng(0)).shape == (24, 32, 3)
 
 
-def test_poses_differ_and_nothing_of_them_is_lost():
+def test_poses_differ_and_nothing_of_them_is_lost() -> None:
     how = PoseConfig(copies=1)
     copies = [posed(disc(radius=9), np.random.default_rng(seed), how, mirror=True) for seed in range(8)]
     assert len({copy.tobytes() for copy in copies}) == 8
@@ -61,7 +68,7 @@ def test_poses_differ_and_nothing_of_them_is_lost():
         assert np.abs(inside - [200, 90, 40]).max() < 60, "hue and light move a little"
 
 
-def test_the_square_is_the_rule_and_costs_no_randomness():
+def test_the_square_is_the_rule_and_costs_no_randomness() -> None:
     rng = np.random.default_rng(0)
     before = rng.bit_generator.state
     assert FramingConfig().choose(rng) == 0
@@ -71,7 +78,7 @@ def test_the_square_is_the_rule_and_costs_no_randomness():
 
 
 @pytest.mark.parametrize("name", ["base", "layer", "joint"])
-def test_stages_train_on_other_shapes_and_poses(name, workshop, data, tmp_path):
+def test_stages_train_on_other_shapes_and_poses(name: str, workshop: Path, data: Path, tmp_path: Path) -> None:
     config = workshop / f"{name}_framed.yaml"
     poses = "" if name == "joint" else "\nposes: {copies: 1}"
     text = (workshop / f"{name}.yaml").read_text()
@@ -83,26 +90,26 @@ def test_stages_train_on_other_shapes_and_poses(name, workshop, data, tmp_path):
         Trainer(stage, settings.schedule, tmp_path).run(until=3)
 
 
-def _plain(stage):
+def _plain(stage: Any) -> list[Any]:
     count = len(stage.foregrounds)
     assert all(len(pool.plain.latent) == 3 * count for pool in stage.pools)  # as it is, mirrored, one pose
     return [pool.plain for pool in stage.pools]
 
 
-def test_ripples_are_what_repeats_with_the_patches():
+def test_ripples_are_what_repeats_with_the_patches() -> None:
     column = torch.arange(64.0)
 
-    def wave(period):
+    def wave(period: float) -> Tensor:
         return torch.sin(2 * torch.pi * column / period).expand(1, 3, 64, 64)
 
-    for period in (16, 8, 4):
+    for period in (16.0, 8.0, 4.0):
         assert ripples(wave(period), 16).item() > 0.1, period
-    for period in (64, 32, 64 / 5):
+    for period in (64.0, 32.0, 64 / 5):
         assert ripples(wave(period), 16).item() < 1e-6, period
     assert ripples(torch.ones(2, 3, 64, 64), 16).max().item() < 1e-9
 
 
-def test_layers_learn_not_to_weave(workshop, data):
+def test_layers_learn_not_to_weave(workshop: Path, data: Path) -> None:
     """The further terms are there, fall for a better latent, and reach the trained weights."""
     text = (workshop / "layer.yaml").read_text() + "\nweak_weight: 1.0\nidentity_weight: 1.0\nspectrum_weight: 5.0\n"
     (workshop / "layer_smooth.yaml").write_text(text)

@@ -1,5 +1,7 @@
 """Making a data folder from packages: what is fetched is checked, what is written is read, licences are known."""
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import tarfile
@@ -33,7 +35,7 @@ License: LGPL-2.1 or GPL-3
 """
 
 
-def _picture(seed):
+def _picture(seed: int) -> Image.Image:
     rng = np.random.default_rng(seed)
     rgba = np.zeros((40, 60, 4), np.uint8)
     rgba[10:30, 5:50] = [*rng.integers(0, 256, 3), 255]
@@ -41,7 +43,7 @@ def _picture(seed):
 
 
 @pytest.fixture
-def downloads(tmp_path):
+def downloads(tmp_path: Path) -> tuple[Path, str]:
     """A packed npm package, as its client would have left it."""
     content = tmp_path / "content"
     (content / "package" / "usr/share/doc/hills").mkdir(parents=True)
@@ -63,14 +65,14 @@ def downloads(tmp_path):
     return folder, "sha512-" + base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
 
 
-def _config(digest):
+def _config(digest: str) -> GatherConfig:
     cutouts = {"kind": "fg", "files": "package/*.png", "licence": "MIT", "style": "test", "captions": "codepoint"}
     photos = {"kind": "bg", "files": "package/photos/*.jpg", "crops": 3}
     source = {"package": "npm:@some/hills@1.0", "digest": digest, "pictures": [cutouts, photos]}
     return GatherConfig.model_validate({"sources": [source], "side": 32, "held_out": 0.0})
 
 
-def test_pictures_of_known_licence_are_written_in_the_data_format(downloads, tmp_path):
+def test_pictures_of_known_licence_are_written_in_the_data_format(downloads: tuple[Path, str], tmp_path: Path) -> None:
     folder, digest = downloads
     counts = gather(_config(digest), folder, tmp_path / "data")
     assert counts == {"fg": 4, "bg": 3, "left out": 2}
@@ -86,7 +88,7 @@ def test_pictures_of_known_licence_are_written_in_the_data_format(downloads, tmp
         assert file.read_bytes() == (tmp_path / "again" / file.relative_to(tmp_path / "data")).read_bytes()
 
 
-def test_a_changed_download_is_refused(downloads, tmp_path):
+def test_a_changed_download_is_refused(downloads: tuple[Path, str], tmp_path: Path) -> None:
     folder, digest = downloads
     with pytest.raises(ValueError, match="look at what changed"):
         gather(_config(digest[:-4] + "AAA="), folder, tmp_path / "data")
@@ -94,12 +96,12 @@ def test_a_changed_download_is_refused(downloads, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["hills", "deb:hills", "npm:../hills", "deb:hills=1.0; rm", "pip:hills=1"])
-def test_what_names_no_package_is_refused(text):
+def test_what_names_no_package_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="names no package"):
         Package.parse(text)
 
 
-def test_a_licence_holds_for_the_files_that_it_names(tmp_path):
+def test_a_licence_holds_for_the_files_that_it_names(tmp_path: Path) -> None:
     (tmp_path / "copyright").write_text(COPYRIGHT, encoding="utf-8")
     stanzas = read_stanzas(tmp_path / "copyright")
     assert spdx_of("usr/share/hills/SunnyHill.jpg", stanzas) == "CC-BY-SA-4.0"
@@ -107,7 +109,7 @@ def test_a_licence_holds_for_the_files_that_it_names(tmp_path):
     assert spdx_of("usr/share/hills/other.jpg", stanzas) is None  # only the rule for everything
 
 
-def test_captions_from_names_and_from_texts_beside(tmp_path):
+def test_captions_from_names_and_from_texts_beside(tmp_path: Path) -> None:
     (tmp_path / "frog-1.txt").write_text("A green frog.\nde.utf8=Ein Frosch\n", encoding="utf-8")
     assert caption(tmp_path / "frog-1.png", "sidecar") == "A green frog"
     assert caption(tmp_path / "GreenMeadow_2.jpg", "name") == "green meadow"
@@ -116,7 +118,7 @@ def test_captions_from_names_and_from_texts_beside(tmp_path):
     assert caption(tmp_path / "lone.png", "sidecar") == ""
 
 
-def test_a_cutout_is_centred_and_fills_the_square():
+def test_a_cutout_is_centred_and_fills_the_square() -> None:
     pixels, native = cut_out(_picture(0), 32)
     rows, columns = (np.flatnonzero((pixels[..., 3] > 128).any(axis)) for axis in (1, 0))
     assert native == 45

@@ -1,8 +1,13 @@
 """Layered pictures: what is composed, and that the weights trained on them are what the pipelines read."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from acetate_engine.models.adapters.sharing_files import load_sharing_weights
 from acetate_engine.training.compose import over, to_float
@@ -14,18 +19,18 @@ from acetate_engine.training.stages import STAGES
 
 
 @pytest.fixture(scope="module")
-def cutout(data):
+def cutout(data: Path) -> NDArray[np.uint8]:
     return load_pictures(data, "fg", "train").pixels[1]
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_a_placed_cutout_stays_inside(cutout, seed):
+def test_a_placed_cutout_stays_inside(cutout: NDArray[np.uint8], seed: int) -> None:
     moved = placed(cutout, np.random.default_rng(seed), (0.5, 0.5))
     expected = to_float(cutout)[..., 3].sum() / 4
     assert to_float(moved)[..., 3].sum() == pytest.approx(expected, rel=0.1)
 
 
-def test_grey_surroundings_leave_colours_and_others_tint_them(cutout):
+def test_grey_surroundings_leave_colours_and_others_tint_them(cutout: NDArray[np.uint8]) -> None:
     layer = to_float(cutout)
     grey, red = np.full((32, 32, 3), 0.5, np.float32), np.zeros((32, 32, 3), np.float32)
     red[..., 0] = 1
@@ -34,7 +39,7 @@ def test_grey_surroundings_leave_colours_and_others_tint_them(cutout):
     np.testing.assert_allclose(gain, [1.5, 0.5, 0.5], atol=0.02)
 
 
-def test_a_contact_shadow_darkens_below_and_leaves_the_layer_in_front(cutout):
+def test_a_contact_shadow_darkens_below_and_leaves_the_layer_in_front(cutout: NDArray[np.uint8]) -> None:
     layer = to_float(cutout)
     shadowed = with_contact_shadow(layer, 0.5)
     np.testing.assert_allclose(shadowed[layer[..., 3] == 1], layer[layer[..., 3] == 1], atol=1e-5)
@@ -44,7 +49,7 @@ def test_a_contact_shadow_darkens_below_and_leaves_the_layer_in_front(cutout):
     assert shadowed[soft][:, :3].max() < 0.01
 
 
-def test_layers_compose_to_the_blended_picture_and_repeat_by_seed(cutout, data):
+def test_layers_compose_to_the_blended_picture_and_repeat_by_seed(cutout: NDArray[np.uint8], data: Path) -> None:
     background = load_pictures(data, "bg", "train").pixels[0]
     made = [lay(cutout, background, np.random.default_rng(3), CompositionConfig(effect_share=0.5)) for _ in range(2)]
     np.testing.assert_array_equal(made[0].foreground, made[1].foreground)
@@ -52,7 +57,9 @@ def test_layers_compose_to_the_blended_picture_and_repeat_by_seed(cutout, data):
 
 
 @pytest.mark.parametrize(("name", "file", "frames"), [("joint", "joint", 3), ("conditioned", "bg2fg", 2)])
-def test_exported_weights_are_read_by_the_pipelines(name, file, frames, workshop, data, tmp_path):
+def test_exported_weights_are_read_by_the_pipelines(
+    name: str, file: str, frames: int, workshop: Path, data: Path, tmp_path: Path
+) -> None:
     _, stage = STAGES[name].build(workshop / f"{name}.yaml", data)
     stage.export(tmp_path)
     read = load_sharing_weights(tmp_path / f"{file}.safetensors")
@@ -61,7 +68,7 @@ def test_exported_weights_are_read_by_the_pipelines(name, file, frames, workshop
         assert torch.equal(read.state_dict()[key], value.half().float()), key
 
 
-def test_a_frame_begins_with_the_loras_of_a_transparent_layer(workshop, data):
+def test_a_frame_begins_with_the_loras_of_a_transparent_layer(workshop: Path, data: Path) -> None:
     _, stage = STAGES["joint"].build(workshop / "joint.yaml", data)
     source = load_sharing_weights(workshop / "layer" / "transparent.safetensors")
     for unit in source.units():
@@ -73,6 +80,6 @@ def test_a_frame_begins_with_the_loras_of_a_transparent_layer(workshop, data):
         assert not ours.lora("q", 1).up.weight.any()
 
 
-def test_the_background_is_said_before_the_style_which_may_be_cut():
+def test_the_background_is_said_before_the_style_which_may_be_cut() -> None:
     assert Captions("a castle, 3d emoji", "the sea").blended == "a castle in front of the sea, 3d emoji"
     assert Captions("a castle", "the sea").blended == "a castle in front of the sea"

@@ -1,7 +1,10 @@
 """Pairs by inpainting, and rounds of human choice."""
 
+from __future__ import annotations
+
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +21,7 @@ from acetate_engine.training.stages import STAGES
 
 
 @pytest.fixture(scope="module")
-def pairs(workshop, data, tmp_path_factory):
+def pairs(workshop: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = workshop / "pairs.yaml"
     config.write_text("include: [parts.yaml]\nschedule: {steps: 1, batch: 2}\npairs: 3\nsteps: 3\n", encoding="utf-8")
     out = tmp_path_factory.mktemp("pairs")
@@ -26,7 +29,7 @@ def pairs(workshop, data, tmp_path_factory):
     return out
 
 
-def test_a_pair_differs_only_where_the_cutout_is(pairs):
+def test_a_pair_differs_only_where_the_cutout_is(pairs: Path) -> None:
     for scene in read_pairs(pairs):
         layers = scene.layers
         inside = grown(layers.foreground[..., 3], 8) > 0
@@ -38,14 +41,14 @@ def test_a_pair_differs_only_where_the_cutout_is(pairs):
         assert scene.captions.background == "hills"
 
 
-def test_masks_are_scaled_to_the_picture():
+def test_masks_are_scaled_to_the_picture() -> None:
     alpha = np.zeros((512, 512), np.float32)
     alpha[100:400, 100:400] = 1
     assert core(alpha, 8).sum() == (300 - 2 * 4) ** 2
     assert grown(alpha, 8).sum() == (300 + 2 * 4) ** 2
 
 
-def test_stages_train_on_pairs_too(pairs, workshop, data):
+def test_stages_train_on_pairs_too(pairs: Path, workshop: Path, data: Path) -> None:
     text = (workshop / "joint.yaml").read_text(encoding="utf-8")
     (workshop / "paired.yaml").write_text(f"{text}\npairs: {pairs}\n", encoding="utf-8")
     _, stage = STAGES["joint"].build(workshop / "paired.yaml", data)
@@ -55,7 +58,7 @@ def test_stages_train_on_pairs_too(pairs, workshop, data):
 
 
 @pytest.fixture
-def candidates(tmp_path):
+def candidates(tmp_path: Path) -> Path:
     folder = tmp_path / "round-1"
     (folder / "candidates").mkdir(parents=True)
     rows = []
@@ -67,7 +70,7 @@ def candidates(tmp_path):
     return folder
 
 
-def test_what_is_kept_is_trained_on(candidates, data, workshop, tmp_path):
+def test_what_is_kept_is_trained_on(candidates: Path, data: Path, workshop: Path, tmp_path: Path) -> None:
     extended = shutil.copytree(data, tmp_path / "data")
     licences = Licences.read(workshop / "licences.json")
     before = len(load_training(extended, "fg", licences))
@@ -79,7 +82,7 @@ def test_what_is_kept_is_trained_on(candidates, data, workshop, tmp_path):
     assert after.captions[-1] == "a <red> disc, 3d emoji" and after.rows[-1]["style"] == "3d emoji"
 
 
-def test_a_number_that_is_none_is_refused(candidates, data):
+def test_a_number_that_is_none_is_refused(candidates: Path, data: Path) -> None:
     before = (data / "fg.jsonl").read_bytes()
     with pytest.raises(ValueError, match="3 is none of them"):
         keep(candidates, [3], data, "MIT")
@@ -88,12 +91,12 @@ def test_a_number_that_is_none_is_refused(candidates, data):
     assert (data / "fg.jsonl").read_bytes() == before
 
 
-def test_the_sheet_shows_every_candidate_and_escapes_captions(candidates):
+def test_the_sheet_shows_every_candidate_and_escapes_captions(candidates: Path) -> None:
     page = sheet([json.loads(line) for line in (candidates / "candidates.jsonl").read_text().splitlines()])
     assert page.count("<img") == 3 and "a &lt;red&gt; disc" in page and "<red>" not in page
 
 
-def test_a_round_of_the_embedded_model(tmp_path):
+def test_a_round_of_the_embedded_model(tmp_path: Path) -> None:
     assert generate_round(["a red apple, 3d emoji"], 2, tmp_path, seed=5) == 2
     rows = [json.loads(line) for line in (tmp_path / "candidates.jsonl").read_text().splitlines()]
     assert [row["seed"] for row in rows] == [5, 6]

@@ -1,5 +1,10 @@
 """A whole model by one command: what was interrupted goes on, what is done is not done again."""
 
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -13,25 +18,25 @@ from acetate_engine.training.stages import STAGES
 
 
 @pytest.fixture
-def plan(workshop, tmp_path):
+def plan(workshop: Path, tmp_path: Path) -> Path:
     """Two stages of the workshop, whose runs lie in a folder of their own."""
     return written(workshop, tmp_path, ["probe", "layer"])
 
 
-def written(workshop, tmp_path, stages, **more):
+def written(workshop: Path, tmp_path: Path, stages: list[str], **more: Any) -> Path:
     path = workshop / f"plan-{tmp_path.name}.yaml"
     steps = [{"stage": stage, "config": f"{stage}.yaml", "run": str(tmp_path / stage)} | more for stage in stages]
     path.write_text(yaml.safe_dump({"keep": {str(tmp_path / "before"): "base"}, "steps": steps}))
     return path
 
 
-def run(plan, data, **how):
+def run(plan: Path, data: Path, **how: Any) -> tuple[bool, list[str]]:
     said = []
     done = run_plan(plan, data, said.append, cpu=True, **how)
     return done, said
 
 
-def test_every_step_is_trained_exported_and_not_done_again(plan, data, tmp_path):
+def test_every_step_is_trained_exported_and_not_done_again(plan: Path, data: Path, tmp_path: Path):
     done, said = run(plan, data)
     assert done and said == ["probe: trained", "layer: trained"]
     assert (tmp_path / "layer" / "export" / "transparent.safetensors").is_file()
@@ -42,13 +47,15 @@ def test_every_step_is_trained_exported_and_not_done_again(plan, data, tmp_path)
     assert (tmp_path / "layer" / "export" / "transparent.safetensors").stat().st_mtime_ns == written_at
 
 
-def test_what_was_interrupted_goes_on_where_it_was(plan, data, tmp_path, workshop, monkeypatch):
+def test_what_was_interrupted_goes_on_where_it_was(
+    plan: Path, data: Path, tmp_path: Path, workshop: Path, monkeypatch: pytest.MonkeyPatch
+):
     settings, stage = STAGES["probe"].build(workshop / "probe.yaml", data)
     Trainer(stage, settings.schedule, tmp_path / "probe", cpu=True).run(until=7)
     begun = []
     original = Trainer.run
 
-    def watched(self, *arguments, **named):
+    def watched(self: Trainer, *arguments: Any, **named: Any) -> Any:
         begun.append((self.stage.name, self.index))
         return original(self, *arguments, **named)
 
@@ -57,7 +64,7 @@ def test_what_was_interrupted_goes_on_where_it_was(plan, data, tmp_path, worksho
     assert begun == [("probe", 7), ("layer", 0)]
 
 
-def test_without_time_a_run_ends_with_a_checkpoint_and_says_so(plan, data, tmp_path):
+def test_without_time_a_run_ends_with_a_checkpoint_and_says_so(plan: Path, data: Path, tmp_path: Path):
     done, said = run(plan, data, minutes=1e-9)
     assert not done and said == ["probe: the time is over; the same command goes on"]
     settings, stage = STAGES["probe"].build(plan.parent / "probe.yaml", data)
@@ -67,25 +74,25 @@ def test_without_time_a_run_ends_with_a_checkpoint_and_says_so(plan, data, tmp_p
     assert trainer.run()
 
 
-def test_a_step_can_be_left_out_where_something_stands_for_it(workshop, data, tmp_path):
+def test_a_step_can_be_left_out_where_something_stands_for_it(workshop: Path, data: Path, tmp_path: Path):
     plan = written(workshop, tmp_path, ["transparency"], otherwise="transparency")
     assert run(plan, data, without=["transparency"]) == (True, ["transparency: left out"])
     assert (tmp_path / "transparency" / "export" / "decoder" / "config.json").is_file()
 
 
-def test_what_cannot_be_left_out_is_said(plan, data):
+def test_what_cannot_be_left_out_is_said(plan: Path, data: Path):
     with pytest.raises(InvalidRequest, match="nothing can be taken instead of layer"):
         run(plan, data, without=["layer"])
     with pytest.raises(InvalidRequest, match="no step base"):
         run(plan, data, without=["base"])
 
 
-def test_unknown_stages_are_refused(workshop, tmp_path):
+def test_unknown_stages_are_refused(workshop: Path, tmp_path: Path):
     with pytest.raises(FileError, match="there is no stage painting"):
         read_plan(written(workshop, tmp_path, ["painting"]))
 
 
-def test_the_command_says_when_it_is_not_done(plan, data):
+def test_the_command_says_when_it_is_not_done(plan: Path, data: Path):
     arguments = ["all", "--plan", str(plan), "--data", str(data), "--cpu"]
     assert CliRunner().invoke(app, [*arguments, "--minutes", "0"]).exit_code == 3
 

@@ -1,30 +1,34 @@
 """Every stage: its loss falls from scratch, and being killed changes nothing."""
 
+from __future__ import annotations
+
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from acetate_engine.training.loop import Step, Trainer, checkpoints
 from acetate_engine.training.stages import STAGES
 
 
-def _trainer(name, workshop, data, run, file=None):
+def _trainer(name: str, workshop: Path, data: Path, run: Path, file: str | None = None) -> Trainer:
     settings, stage = STAGES[name].build(workshop / f"{file or name}.yaml", data)
     return Trainer(stage, settings.schedule, run)
 
 
-def _checkpoint(run):
+def _checkpoint(run: Path) -> dict[str, dict[str, Tensor]]:
     return {path.name: load_file(path) for path in sorted(checkpoints(run)[-1].glob("*.safetensors"))}
 
 
-def _assert_equal(one, other):
+def _assert_equal(one: dict[str, dict[str, Tensor]], other: dict[str, dict[str, Tensor]]) -> None:
     assert one.keys() == other.keys()
     for file in one:
         assert one[file].keys() == other[file].keys()
@@ -32,7 +36,7 @@ def _assert_equal(one, other):
             assert torch.equal(one[file][name], other[file][name]), f"{file}: {name}"
 
 
-def _loss(trainer):
+def _loss(trainer: Trainer) -> float:
     """Mean loss of ten fixed batches with fixed noise, without training."""
     losses = []
     for seed in range(10):
@@ -43,7 +47,7 @@ def _loss(trainer):
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_the_loss_falls(name, workshop, data, tmp_path):
+def test_the_loss_falls(name: str, workshop: Path, data: Path, tmp_path: Path) -> None:
     trainer = _trainer(name, workshop, data, tmp_path)
     before = _loss(trainer)
     trainer.run()
@@ -52,7 +56,9 @@ def test_the_loss_falls(name, workshop, data, tmp_path):
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_reports_and_interruptions_leave_the_weights_as_they_would_be(name, workshop, data, tmp_path):
+def test_reports_and_interruptions_leave_the_weights_as_they_would_be(
+    name: str, workshop: Path, data: Path, tmp_path: Path
+) -> None:
     _trainer(name, workshop, data, tmp_path / "whole").run(until=4)
     first = _trainer(name, workshop, data, tmp_path / "halves")
     first.run(until=1)
@@ -63,14 +69,14 @@ def test_reports_and_interruptions_leave_the_weights_as_they_would_be(name, work
     assert (tmp_path / "halves" / "sheets" / "0000001.png").stat().st_size > 0
 
 
-def _start(workshop, data, run):
+def _start(workshop: Path, data: Path, run: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "acetate_engine.training.cli", "vae"]
     options = ["--config", workshop / "often.yaml", "--data", data, "--run", run]
     threads = str(torch.get_num_threads())  # sums are split alike
     return subprocess.Popen([*command, *map(str, options)], env={**os.environ, "OMP_NUM_THREADS": threads})
 
 
-def _kill_after_a_checkpoint(run, process):
+def _kill_after_a_checkpoint(run: Path, process: subprocess.Popen[bytes]) -> None:
     while not checkpoints(run):
         assert process.poll() is None, "the run ended before it could be killed"
         time.sleep(0.01)
@@ -78,7 +84,7 @@ def _kill_after_a_checkpoint(run, process):
     assert process.wait() == -signal.SIGKILL
 
 
-def test_a_killed_process_resumes_to_the_same_weights(workshop, data, tmp_path):
+def test_a_killed_process_resumes_to_the_same_weights(workshop: Path, data: Path, tmp_path: Path) -> None:
     often = (workshop / "vae.yaml").read_text().replace("steps: 20", "steps: 20, checkpoint_seconds: 0")
     (workshop / "often.yaml").write_text(often)
     _trainer("vae", workshop, data, tmp_path / "whole", "often").run()
@@ -89,7 +95,9 @@ def test_a_killed_process_resumes_to_the_same_weights(workshop, data, tmp_path):
 
 
 @pytest.mark.parametrize(("name", "trained"), [("vae", "model"), ("transparency", "networks")])
-def test_a_decoder_is_improved_for_latents_that_are_in_use(workshop, data, tmp_path, name, trained):
+def test_a_decoder_is_improved_for_latents_that_are_in_use(
+    workshop: Path, data: Path, tmp_path: Path, name: str, trained: str
+) -> None:
     config = workshop / f"{name}_decoder.yaml"
     config.write_text((workshop / f"{name}.yaml").read_text() + "\nfreeze_encoder: true\n")
     settings, stage = STAGES[name].build(config, data)
@@ -102,7 +110,7 @@ def test_a_decoder_is_improved_for_latents_that_are_in_use(workshop, data, tmp_p
 
 
 @pytest.mark.parametrize("name", ["vae", "transparency"])
-def test_noise_on_the_latent_makes_it_harder(name, workshop, data, tmp_path):
+def test_noise_on_the_latent_makes_it_harder(name: str, workshop: Path, data: Path, tmp_path: Path) -> None:
     trainer = _trainer(name, workshop, data, tmp_path)
     trainer.run()
     stage = trainer.stage

@@ -1,5 +1,9 @@
 """More channels for networks that were trained with fewer: at first nothing is seen or shown differently."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -9,13 +13,13 @@ from acetate_engine.training.transparency import Networks
 
 
 @pytest.fixture
-def vae():
+def vae() -> SpaceToDepthAutoencoder:
     torch.manual_seed(0)
     return SpaceToDepthAutoencoder(latent_channels=4, stages=(4, 2), widths=(16, 24)).eval()
 
 
 @torch.no_grad()
-def test_a_wider_latent_begins_with_the_old_one(vae):
+def test_a_wider_latent_begins_with_the_old_one(vae: SpaceToDepthAutoencoder) -> None:
     picture = torch.rand(2, 3, 16, 24) * 2 - 1
     wider = vae.widened(7, latent_std=0.05)
     old, new = vae.encode(picture).latent_dist.mode(), wider.encode(picture).latent_dist
@@ -27,7 +31,7 @@ def test_a_wider_latent_begins_with_the_old_one(vae):
 
 
 @torch.no_grad()
-def test_a_wider_unet_predicts_the_same(vae):
+def test_a_wider_unet_predicts_the_same(vae: SpaceToDepthAutoencoder) -> None:
     torch.manual_seed(0)
     unet = new_unet(UNetModel(widths=(16,), head_width=8, groups=8), 4, 8)
     wider = widened(unet, 6)
@@ -38,7 +42,7 @@ def test_a_wider_unet_predicts_the_same(vae):
     assert wider.conv_in.weight.requires_grad
 
 
-def test_latents_are_never_narrowed(vae):
+def test_latents_are_never_narrowed(vae: SpaceToDepthAutoencoder) -> None:
     with pytest.raises(ValueError, match="4 channels cannot be narrowed to 3"):
         vae.widened(3, 0.1)
     with pytest.raises(ValueError, match="4 latent channels cannot be narrowed to 3"):
@@ -46,7 +50,7 @@ def test_latents_are_never_narrowed(vae):
 
 
 @torch.no_grad()
-def test_wider_transparency_networks_decode_the_same(vae, tmp_path):
+def test_wider_transparency_networks_decode_the_same(vae: SpaceToDepthAutoencoder, tmp_path: Path) -> None:
     trained = Networks(vae)
     trained.start_from_features(vae)
     for weight in trained.parameters():

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import torch
 
 from acetate_engine.verification.seeded import seed_module, seeded_tensor, seeded_weights

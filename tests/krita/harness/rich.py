@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelBuffer, PixelFormat
+from acetate_engine.compositing.pixels import eight
 from tests.krita.harness.painter import Painter
 from tests.krita.harness.waiting import wait_until
 
@@ -160,7 +161,7 @@ def as_eight_bits(buffer: PixelBuffer) -> NDArray[np.uint8]:
     """(h, w, 4), of RGBA8 or RGBA16."""
     kind = np.uint16 if buffer.format is PixelFormat.RGBA16 else np.uint8
     pixels = np.frombuffer(buffer.data, kind).reshape(buffer.extent.height, buffer.extent.width, 4)
-    return pixels if kind is np.uint8 else ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return eight(pixels)
 
 
 def difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:

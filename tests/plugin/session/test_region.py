@@ -32,7 +32,9 @@ def test_only_a_selection_is_feathered_and_only_some_tasks_look_around() -> None
 
 
 @given(parts, lengths, lengths, lengths, st.booleans(), st.booleans())
-def test_a_region_stays_on_the_canvas_and_its_context_contains_it(base, grow, feather, padding, selected, sees) -> None:
+def test_a_region_stays_on_the_canvas_and_its_context_contains_it(
+    base: Bounds, grow: Length, feather: Length, padding: Length, selected: bool, sees: bool
+) -> None:
     region = Reach(grow, feather, padding).around(base, CANVAS, is_selected=selected, uses_context=sees)
     assert CANVAS.contains(region.context)
     assert region.context.contains(region.bounds) and region.bounds.contains(base)

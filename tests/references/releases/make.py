@@ -16,7 +16,9 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, ".")  # the tests of the release
 
@@ -39,7 +41,7 @@ def make_data(out: Path) -> None:
     shutil.rmtree(root)
 
 
-def _fill(engine) -> None:  # type: ignore[no-untyped-def]
+def _fill(engine: Any) -> None:  # type: ignore[no-untyped-def]
     from acetate.protocol.events import JobState
     from acetate.protocol.requests import Task
 
@@ -57,14 +59,14 @@ def _fill(engine) -> None:  # type: ignore[no-untyped-def]
     assert all(task for task in Task)
 
 
-def _plain(engine, prompt: str, seed: int):  # type: ignore[no-untyped-def]
+def _plain(engine: Any, prompt: str, seed: int) -> Any:  # type: ignore[no-untyped-def]
     from acetate.protocol.geometry import Bounds
     from acetate.protocol.requests import GenerateRequest, Task
 
     return GenerateRequest(Task.FOREGROUND, Bounds(3, 4, SIDE, SIDE), seed, prompt=prompt, steps=3)
 
 
-def _requests(engine):  # type: ignore[no-untyped-def]
+def _requests(engine: Any) -> Iterator[Any]:  # type: ignore[no-untyped-def]
     """One a task, with most fields that a painter can set."""
     from acetate.protocol.geometry import Bounds, Extent
     from acetate.protocol.pixels import PixelBuffer, PixelFormat

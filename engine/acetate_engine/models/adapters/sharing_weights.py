@@ -138,7 +138,9 @@ class SharingWeights(nn.Module):
         condition: channels of a condition image's features (256 in the released files); 0 if none is taken.
     """
 
-    def __init__(self, widths: list[tuple[int, int]], frames: int, rank: int = RELEASED_RANK, condition: int = 0):
+    def __init__(
+        self, widths: list[tuple[int, int]], frames: int, rank: int = RELEASED_RANK, condition: int = 0
+    ) -> None:
         super().__init__()
         self.frames = frames
         self.rank = rank

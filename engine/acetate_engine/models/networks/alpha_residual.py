@@ -5,6 +5,8 @@ hair by hair; what decoding would lose of that is coded here, patch by patch, as
 be guessed from the latent, so no diffusion model makes it: layers that are made from noise go without.
 """
 
+from __future__ import annotations
+
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin

@@ -4,6 +4,8 @@ Normalisation layers lose the flat colours of drawn pictures and cost a pass ove
 trains without them as long as every residual branch starts at zero.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 
@@ -123,7 +125,7 @@ class SpaceToDepthAutoencoder(ModelMixin, ConfigMixin):
         """Unscaled latents -> `sample` (N, 3, H, W), about -1..1, not clipped."""
         return DecoderOutput(sample=self.decoder(z))
 
-    def widened(self, latent_channels: int, latent_std: float) -> "SpaceToDepthAutoencoder":
+    def widened(self, latent_channels: int, latent_std: float) -> SpaceToDepthAutoencoder:
         """A copy with more latent channels that decodes as this one does: it ignores the new ones until it is trained.
 
         Raises:

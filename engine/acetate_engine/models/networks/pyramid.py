@@ -108,7 +108,7 @@ def _compiled(signature: str) -> Callable[[Callable[..., None]], Callable[..., N
 
 
 @_compiled(f"void({_WEIGHTS}, {_WEIGHTS}, {_PLACES}, {_WEIGHTS})")
-def _line_shrunk(target, line, column, weights):  # type: ignore[no-untyped-def]
+def _line_shrunk(target, line, column, weights) -> None:  # type: ignore[no-untyped-def]
     for x in range(len(target)):
         left = column[x]
         first, second, third = weights[x]
@@ -120,7 +120,7 @@ def _line_shrunk(target, line, column, weights):  # type: ignore[no-untyped-def]
 
 
 @_compiled(_SHRINKING)
-def _first_shrunk(target, top, bottom, row, row_weights, column, column_weights, rgba):  # type: ignore[no-untyped-def]
+def _first_shrunk(target, top, bottom, row, row_weights, column, column_weights, rgba) -> None:  # type: ignore[no-untyped-def]
     """From straight planes: premultiplied on the way."""
     width = rgba.shape[2]
     line = np.zeros((width + 2, 4), np.float32)
@@ -141,7 +141,7 @@ def _first_shrunk(target, top, bottom, row, row_weights, column, column_weights,
 
 
 @_compiled(_SHRINKING)
-def _shrunk(target, top, bottom, row, row_weights, column, column_weights, source):  # type: ignore[no-untyped-def]
+def _shrunk(target, top, bottom, row, row_weights, column, column_weights, source) -> None:  # type: ignore[no-untyped-def]
     last = len(source) - 1
     line = np.zeros((source.shape[1] + 2, 4), np.float32)
     flat = line.reshape(-1)
@@ -156,7 +156,7 @@ def _shrunk(target, top, bottom, row, row_weights, column, column_weights, sourc
 
 
 @_compiled(f"void({_WEIGHTS}, {_LEVEL}, intp, float32)")
-def _line_between(line, coarse, row, share):  # type: ignore[no-untyped-def]
+def _line_between(line, coarse, row, share) -> None:  # type: ignore[no-untyped-def]
     """Between a row and the next one; the last pixel twice."""
     width = coarse.shape[1]
     above = coarse[row].reshape(-1)
@@ -168,7 +168,7 @@ def _line_between(line, coarse, row, share):  # type: ignore[no-untyped-def]
 
 
 @_compiled(f"void({_FILLING})")
-def _filled(target, top, bottom, row, row_weights, column, column_weights, coarse):  # type: ignore[no-untyped-def]
+def _filled(target, top, bottom, row, row_weights, column, column_weights, coarse) -> None:  # type: ignore[no-untyped-def]
     """In place: a level over the enlarged filling of the next coarser one."""
     line = np.empty((coarse.shape[1] + 1, 4), np.float32)
     for y in range(top, bottom):
@@ -186,7 +186,7 @@ def _filled(target, top, bottom, row, row_weights, column, column_weights, coars
 
 
 @_compiled(f"void({_FILLING}, {_LEVEL})")
-def _last_filled(target, top, bottom, row, row_weights, column, column_weights, coarse, rgba):  # type: ignore[no-untyped-def]
+def _last_filled(target, top, bottom, row, row_weights, column, column_weights, coarse, rgba) -> None:  # type: ignore[no-untyped-def]
     """As `_filled`, from straight planes to planes."""
     line = np.empty((coarse.shape[1] + 1, 4), np.float32)
     wide = np.empty((target.shape[2], 4), np.float32)

@@ -5,6 +5,8 @@ on patches of pixels. The latent's channels hold the inside of a patch, so that 
 the turned picture: decode in one pass.
 """
 
+from __future__ import annotations
+
 import math
 
 import torch

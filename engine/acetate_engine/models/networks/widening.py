@@ -1,5 +1,7 @@
 """More channels for a trained network, behind its own."""
 
+from __future__ import annotations
+
 from collections.abc import Collection
 
 import torch

@@ -3,6 +3,8 @@
 Pictures are (H, W, 4) float32, straight alpha, sRGB, 0..1.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import numpy as np

@@ -1,4 +1,7 @@
+from __future__ import annotations
+
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -51,7 +54,7 @@ def predict(unet: UNet2DConditionModel, arguments: dict[str, Tensor], **more: ob
 
 @torch.no_grad()
 def run(
-    unet: UNet2DConditionModel, parts: SharingWeights, arguments: dict[str, Tensor], trainable: bool, **more
+    unet: UNet2DConditionModel, parts: SharingWeights, arguments: dict[str, Tensor], trainable: bool, **more: Any
 ) -> Tensor:
     with AttentionSharing(unet, parts, trainable) as sharing:
         if sharing.takes_condition:
@@ -250,7 +253,7 @@ def test_works_on_other_unets() -> None:
 
 
 @torch.no_grad()
-def test_a_new_pyramid_still_sees_its_picture():
+def test_a_new_pyramid_still_sees_its_picture() -> None:
     """torch's own initialisation leaves a three-hundredth of it, and training from there goes nowhere."""
     torch.manual_seed(0)
     picture = torch.rand(2, 3, 128, 128) * 2 - 1

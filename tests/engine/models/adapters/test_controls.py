@@ -1,18 +1,22 @@
 """Whatever reads hints, from folders and single files, against diffusers' own modules."""
 
+from __future__ import annotations
+
 import json
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from diffusers import UNet2DConditionModel
 from safetensors.torch import load_file
 from torch import Tensor
 
 from acetate.protocol.errors import CheckpointError
 from acetate.protocol.requests import ControlKind, ControlMethod
 from acetate_engine.models.adapters.concat_condition import grow_conv_in
-from acetate_engine.models.adapters.controls import load_reader
+from acetate_engine.models.adapters.controls import Residuals, load_reader
 from acetate_engine.models.checkpoints.kinds import Family
 from tests.engine.models import add_ons, official, small
 
@@ -21,7 +25,7 @@ IMAGE = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(4))
 FAMILIES = [Family.SD15, Family.SDXL]
 
 
-def arguments(family: Family, batch: int = 2) -> dict:
+def arguments(family: Family, batch: int = 2) -> dict[str, Any]:
     if family is Family.SD15:
         states = torch.randn(batch, 5, 48, generator=torch.Generator().manual_seed(1))
         return {"encoder_hidden_states": states}
@@ -31,7 +35,13 @@ def arguments(family: Family, batch: int = 2) -> dict:
 
 
 @torch.no_grad()
-def residuals(path: Path, method: ControlMethod, family: Family, unet=None, kind=ControlKind.EDGES):
+def residuals(
+    path: Path,
+    method: ControlMethod,
+    family: Family,
+    unet: UNet2DConditionModel | None = None,
+    kind: ControlKind = ControlKind.EDGES,
+) -> Residuals:
     reader = load_reader(path, method, family, unet or add_ons.UNETS[family](), CPU)
     sample = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(3))
     return reader.read(IMAGE, kind)(sample, torch.tensor(300), arguments(family))
@@ -112,7 +122,9 @@ def test_a_net_can_be_loaded_while_layer_weights_have_grown_the_unet(tmp_path: P
 class TestRefused:
     """Each names the file and what is wrong with it."""
 
-    def refuse(self, path: Path, match: str, method=ControlMethod.CONTROLNET, family=Family.SD15) -> None:
+    def refuse(
+        self, path: Path, match: str, method: ControlMethod = ControlMethod.CONTROLNET, family: Family = Family.SD15
+    ) -> None:
         with pytest.raises(CheckpointError, match=match) as caught:
             load_reader(path, method, family, add_ons.UNETS[family](), CPU)
         assert path.name in caught.value.detail and caught.value.remedy

@@ -1,4 +1,7 @@
+from __future__ import annotations
+
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -31,7 +34,7 @@ def shelf(unet: torch.nn.Module, family: Family, folder: Path, *kinds: str) -> I
 @torch.no_grad()
 def predict(unet: torch.nn.Module, batch: int = 1, pictures: list[Tensor] | None = None) -> Tensor:
     sample = torch.randn(batch, 4, 8, 8, generator=torch.Generator().manual_seed(2))
-    arguments: dict = {"timestep": 300, "encoder_hidden_states": torch.ones(batch, 5, 48)}
+    arguments: dict[str, Any] = {"timestep": 300, "encoder_hidden_states": torch.ones(batch, 5, 48)}
     if unet.config.addition_embed_type:
         arguments = small.sdxl_arguments(batch)
     if pictures is not None:

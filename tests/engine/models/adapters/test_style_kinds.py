@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
@@ -112,8 +113,8 @@ def test_each_kind_is_its_formula(kind: str, prefix: str, tmp_path: Path, unet: 
 def effective(layer: nn.Module) -> Tensor:
     """Of a layer that peft may have wrapped."""
     if not hasattr(layer, "base_layer"):
-        return layer.weight
-    return layer.base_layer.weight + layer.get_delta_weight("style_0")
+        return cast(Tensor, layer.weight)
+    return cast(Tensor, layer.base_layer.weight + layer.get_delta_weight("style_0"))
 
 
 def test_differences_of_biases_too(tmp_path: Path, unet: nn.Module) -> None:

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import copy
 import re
 from collections.abc import Iterator
@@ -33,7 +35,9 @@ def row(unet: UNet2DConditionModel, name: str, folder: Path) -> OffsetFile:
 
 
 @pytest.mark.parametrize("name", official.XL_ROWS)
-def test_every_row_loads_strictly_and_unloads_bit_for_bit(unet, name, tmp_path) -> None:
+def test_every_row_loads_strictly_and_unloads_bit_for_bit(
+    unet: UNet2DConditionModel, name: str, tmp_path: Path
+) -> None:
     before, conv_in, plain = copy.deepcopy(unet.state_dict()), unet.conv_in, predict(unet)
     file = row(unet, name, tmp_path)
     patch = UNetPatch(unet, file)
@@ -53,7 +57,7 @@ def same(a: Tensor, b: Tensor) -> bool:
     return a.shape == b.shape and torch.equal(a, b)
 
 
-def test_offsets_are_added(unet, tmp_path) -> None:
+def test_offsets_are_added(unet: UNet2DConditionModel, tmp_path: Path) -> None:
     name = "mid_block.attentions.0.proj_in.weight"
     before = unet.get_parameter(name).clone()
     tensors = official.offsets(unet, official.is_not_qkv, 8)
@@ -63,7 +67,7 @@ def test_offsets_are_added(unet, tmp_path) -> None:
         torch.testing.assert_close(unet.conv_in.weight[:, 4:], tensors["conv_in.weight"][:, 4:])
 
 
-def test_both_namings_of_the_attention_weights_agree(unet, tmp_path) -> None:
+def test_both_namings_of_the_attention_weights_agree(unet: UNet2DConditionModel, tmp_path: Path) -> None:
     lora = official.lora_tensors(unet)
     full = {}
     for name in official.shapes(unet, official.is_projection):
@@ -76,7 +80,7 @@ def test_both_namings_of_the_attention_weights_agree(unet, tmp_path) -> None:
     torch.testing.assert_close(*outputs, atol=1e-5, rtol=0)
 
 
-def test_half_precision_unets_come_back_too(unet, tmp_path) -> None:
+def test_half_precision_unets_come_back_too(unet: UNet2DConditionModel, tmp_path: Path) -> None:
     unet.to(torch.float16)
     before = copy.deepcopy(unet.state_dict())
     path = official.save(
@@ -87,7 +91,7 @@ def test_half_precision_unets_come_back_too(unet, tmp_path) -> None:
     assert all(torch.equal(before[name], tensor) for name, tensor in unet.state_dict().items())
 
 
-def test_patches_stack_and_come_off_in_reverse(unet, tmp_path) -> None:
+def test_patches_stack_and_come_off_in_reverse(unet: UNet2DConditionModel, tmp_path: Path) -> None:
     plain = predict(unet)
     first = UNetPatch(unet, OffsetFile(official.save(official.lora_tensors(unet), tmp_path / "a.safetensors")))
     second = UNetPatch(unet, row(unet, "layer_xl_fg2ble", tmp_path))
@@ -104,7 +108,9 @@ def test_patches_stack_and_come_off_in_reverse(unet, tmp_path) -> None:
         first.remove()
 
 
-def test_a_failure_half_way_leaves_the_unet_whole(unet, tmp_path, monkeypatch) -> None:
+def test_a_failure_half_way_leaves_the_unet_whole(
+    unet: UNet2DConditionModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plain = predict(unet)
     file = row(unet, "layer_xl_fg2ble", tmp_path)
     patch = UNetPatch(unet, file)
@@ -120,7 +126,7 @@ def test_a_failure_half_way_leaves_the_unet_whole(unet, tmp_path, monkeypatch) -
     assert torch.equal(predict(unet), plain)
 
 
-def test_with_a_style_lora(unet, tmp_path) -> None:
+def test_with_a_style_lora(unet: UNet2DConditionModel, tmp_path: Path) -> None:
     file = row(unet, "layer_xl_transparent_attn", tmp_path)
     with UNetPatch(unet, file):
         expected = predict(unet)
@@ -129,7 +135,9 @@ def test_with_a_style_lora(unet, tmp_path) -> None:
         torch.testing.assert_close(predict(unet), expected)
 
 
-def test_the_model_switches_part_way_and_the_solver_keeps_its_history(unet, tmp_path) -> None:
+def test_the_model_switches_part_way_and_the_solver_keeps_its_history(
+    unet: UNet2DConditionModel, tmp_path: Path
+) -> None:
     """fg + blend -> bg runs the adapted model first and the base model after, with one scheduler."""
     patch = UNetPatch(unet, row(unet, "layer_xl_fgble2bg", tmp_path))
     conditions = [torch.randn(1, 4, 8, 8), torch.randn(1, 4, 8, 8)]
@@ -152,7 +160,7 @@ def test_the_model_switches_part_way_and_the_solver_keeps_its_history(unet, tmp_
 class TestRefused:
     """Each names the tensor, and changes nothing."""
 
-    def refuse(self, unet, tensors, folder, match) -> None:
+    def refuse(self, unet: UNet2DConditionModel, tensors: dict[str, Tensor], folder: Path, match: str) -> None:
         before = copy.deepcopy(unet.state_dict())
         path = official.save(tensors, folder / "file.safetensors")
         with pytest.raises(CheckpointError, match=match):
@@ -161,7 +169,7 @@ class TestRefused:
 
     @pytest.mark.parametrize("name", official.XL_ROWS)
     @pytest.mark.parametrize("place", [0, 0.3, 0.9])
-    def test_missing(self, unet, name, place, tmp_path) -> None:
+    def test_missing(self, unet: UNet2DConditionModel, name: str, place: float, tmp_path: Path) -> None:
         tensors = official.XL_ROWS[name](unet)
         missing = list(tensors)[int(place * len(tensors))]
         del tensors[missing]
@@ -169,27 +177,27 @@ class TestRefused:
         plain = to_diffusers(plain.removeprefix("diffusion_model.")) if "::" in missing else plain
         self.refuse(unet, tensors, tmp_path, re.escape(plain))
 
-    def test_surplus(self, unet, tmp_path) -> None:
+    def test_surplus(self, unet: UNet2DConditionModel, tmp_path: Path) -> None:
         tensors = official.diff_tensors(unet, official.is_not_qkv)
         tensors["diffusion_model.input_blocks.40.0.in_layers.2.weight::diff::0"] = torch.zeros(3)
         self.refuse(unet, tensors, tmp_path, "down_blocks.13.resnets.0.conv1.weight left over")
 
-    def test_surplus_that_no_unet_has(self, unet, tmp_path) -> None:
+    def test_surplus_that_no_unet_has(self, unet: UNet2DConditionModel, tmp_path: Path) -> None:
         tensors = official.diff_tensors(unet, official.is_not_qkv)
         tensors["diffusion_model.nonsense.weight::diff::0"] = torch.zeros(3)
         self.refuse(unet, tensors, tmp_path, "nonsense.weight::diff::0, which no UNet has")
 
-    def test_other_shape(self, unet, tmp_path) -> None:
+    def test_other_shape(self, unet: UNet2DConditionModel, tmp_path: Path) -> None:
         tensors = official.offsets(unet, official.is_projection)
         name = next(iter(tensors))
         tensors[name] = tensors[name][:-1]
         self.refuse(unet, tensors, tmp_path, f"{name} is .* instead of")
 
-    def test_not_a_number(self, unet, tmp_path) -> None:
+    def test_not_a_number(self, unet: UNet2DConditionModel, tmp_path: Path) -> None:
         tensors = official.diff_tensors(unet, official.is_not_qkv, 12)
         name = list(tensors)[-1]
         tensors[name].view(-1)[-1] = float("nan")
         self.refuse(unet, tensors, tmp_path, "not numbers in diffusion_model")
 
-    def test_other_family(self, unet, tmp_path) -> None:
+    def test_other_family(self, unet: UNet2DConditionModel, tmp_path: Path) -> None:
         self.refuse(unet, official.diff_tensors(small.sd15_unet(), official.is_not_qkv), tmp_path, "does not fit")

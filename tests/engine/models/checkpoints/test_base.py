@@ -1,8 +1,11 @@
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import Tensor
 
 from acetate.protocol.errors import CheckpointError
 from acetate_engine.models.checkpoints.base import BaseModel, load_base
@@ -69,26 +72,26 @@ class TestRefused:
         with pytest.raises(CheckpointError, match=match):
             load_base(path, Family.SD15, config=config)
 
-    def test_not_a_number(self, tensors, tmp_path) -> None:
+    def test_not_a_number(self, tensors: dict[str, Tensor], tmp_path: Path) -> None:
         tensors["first_stage_model.decoder.conv_in.bias"][0] = float("nan")
         self.refuse(tensors, tmp_path, r"not numbers in first_stage_model\.decoder\.conv_in\.bias")
 
-    def test_missing_weight(self, tensors, tmp_path) -> None:
+    def test_missing_weight(self, tensors: dict[str, Tensor], tmp_path: Path) -> None:
         del tensors["model.diffusion_model.middle_block.1.proj_in.weight"]
         self.refuse(tensors, tmp_path, r"middle_block\.1\.proj_in\.weight missing")
 
-    def test_missing_text_encoder(self, tensors, tmp_path) -> None:
+    def test_missing_text_encoder(self, tensors: dict[str, Tensor], tmp_path: Path) -> None:
         tensors = {name: x for name, x in tensors.items() if not name.startswith("cond_stage_model")}
         self.refuse(tensors, tmp_path, "CLIP")
 
-    def test_inpainting_model(self, tensors, tmp_path) -> None:
+    def test_inpainting_model(self, tensors: dict[str, Tensor], tmp_path: Path) -> None:
         tensors["model.diffusion_model.input_blocks.0.0.weight"] = torch.zeros(32, 9, 3, 3)
         self.refuse(tensors, tmp_path, "inpainting or editing model with 9 input channels")
 
-    def test_other_kinds(self, tensors, tmp_path) -> None:
+    def test_other_kinds(self, tensors: dict[str, Tensor], tmp_path: Path) -> None:
         self.refuse(official.lora_tensors(small.sdxl_unet()), tmp_path, r"is a LayerDiffuse LoRA \(SDXL\), but a base")
 
-    def test_pickled_folder(self, tmp_path) -> None:
+    def test_pickled_folder(self, tmp_path: Path) -> None:
         folder = single_file.write_folder(tmp_path / "model", Family.SD15)
         for path in (folder / "unet").glob("*.safetensors"):
             torch.save({}, path.with_suffix(".bin"))
@@ -96,20 +99,20 @@ class TestRefused:
         with pytest.raises(CheckpointError, match=r"holds no \.safetensors"):
             load_base(folder, Family.SD15)
 
-    def test_folder_with_a_truncated_part(self, tmp_path) -> None:
+    def test_folder_with_a_truncated_part(self, tmp_path: Path) -> None:
         folder = single_file.write_folder(tmp_path / "model", Family.SD15)
         path = next((folder / "vae").glob("*.safetensors"))
         path.write_bytes(path.read_bytes()[:-10])
         with pytest.raises(CheckpointError, match="cut short: 10 bytes are missing"):
             load_base(folder, Family.SD15)
 
-    def test_folder_without_a_part(self, tmp_path) -> None:
+    def test_folder_without_a_part(self, tmp_path: Path) -> None:
         folder = single_file.write_folder(tmp_path / "model", Family.SD15)
         next((folder / "text_encoder").glob("*.safetensors")).unlink()
         with pytest.raises(CheckpointError, match="cannot be read"):
             load_base(folder, Family.SD15)
 
-    def test_folder_of_another_family(self, tmp_path) -> None:
+    def test_folder_of_another_family(self, tmp_path: Path) -> None:
         folder = single_file.write_folder(tmp_path / "model", Family.SD15)
         with pytest.raises(CheckpointError, match=r"base model folder \(SD1.5\), but"):
             load_base(folder, Family.SDXL)

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import json
 import pickle
 import zipfile
@@ -14,7 +16,7 @@ from acetate_engine.models.checkpoints.header import read_header, require_shapes
 
 
 @pytest.fixture(scope="module")
-def good(tmp_path_factory) -> Path:
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("good") / "good.safetensors"
     save_file({"a.weight": torch.zeros(2, 3, dtype=torch.float16), "b": torch.zeros(5)}, path, {"format": "pt"})
     return path
@@ -62,7 +64,7 @@ def test_missing(tmp_path: Path) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
-def test_truncated_anywhere(good: Path, tmp_path_factory, data: st.DataObject) -> None:
+def test_truncated_anywhere(good: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     content = good.read_bytes()
     path = tmp_path_factory.mktemp("cut") / "cut.safetensors"
     path.write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
@@ -71,7 +73,7 @@ def test_truncated_anywhere(good: Path, tmp_path_factory, data: st.DataObject) -
 
 @settings(max_examples=60, deadline=None)
 @given(content=st.binary(max_size=200))
-def test_noise_is_refused_cleanly(tmp_path_factory, content: bytes) -> None:
+def test_noise_is_refused_cleanly(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.mktemp("noise") / "noise.safetensors"
     path.write_bytes(content)
     with pytest.raises(CheckpointError):

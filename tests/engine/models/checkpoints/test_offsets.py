@@ -1,9 +1,13 @@
+from __future__ import annotations
+
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
+from torch import Tensor
 
 from acetate.protocol.errors import CheckpointError
 from acetate_engine.models.checkpoints.names import to_ldm
@@ -41,7 +45,9 @@ def sparse_file(path: Path, shapes: dict[str, tuple[int, ...]]) -> Path:
         (official.is_convolutional, 8),
     ],
 )
-def test_full_size_diff_files(full_shapes, keep, channels, tmp_path) -> None:
+def test_full_size_diff_files(
+    full_shapes: dict[str, tuple[int, ...]], keep: Callable[[str], bool], channels: int | None, tmp_path: Path
+) -> None:
     shapes = {name: shape for name, shape in full_shapes.items() if keep(name)}
     if channels:
         shapes["conv_in.weight"] = (320, channels, 3, 3)
@@ -53,7 +59,7 @@ def test_full_size_diff_files(full_shapes, keep, channels, tmp_path) -> None:
     assert file.input_channels == (channels or 4)
 
 
-def test_full_size_lora_file(full_shapes, tmp_path) -> None:
+def test_full_size_lora_file(full_shapes: dict[str, tuple[int, ...]], tmp_path: Path) -> None:
     layout = {}
     for name in filter(official.is_projection, full_shapes):
         target, source = full_shapes[name]
@@ -65,7 +71,7 @@ def test_full_size_lora_file(full_shapes, tmp_path) -> None:
     assert file.input_channels is None
 
 
-def test_parts_are_read(tmp_path) -> None:
+def test_parts_are_read(tmp_path: Path) -> None:
     unet = small.sdxl_unet()
     tensors = official.lora_tensors(unet)
     file = OffsetFile(official.save(tensors, tmp_path / "a.safetensors"))
@@ -86,7 +92,7 @@ def test_parts_are_read(tmp_path) -> None:
         (lambda stem: {f"{stem}::lora::2": torch.zeros(2)}, "factors"),
     ],
 )
-def test_odd_tensors_are_named(change, match, tmp_path) -> None:
+def test_odd_tensors_are_named(change: Callable[[str], dict[str, Tensor | None]], match: str, tmp_path: Path) -> None:
     tensors = official.lora_tensors(small.sdxl_unet())
     stem = next(iter(tensors)).split("::")[0]
     tensors |= change(stem)
@@ -95,7 +101,7 @@ def test_odd_tensors_are_named(change, match, tmp_path) -> None:
         OffsetFile(official.save(tensors, tmp_path / "a.safetensors"))
 
 
-def test_the_embeddings_are_all_there_or_not_at_all(tmp_path) -> None:
+def test_the_embeddings_are_all_there_or_not_at_all(tmp_path: Path) -> None:
     unet = small.sdxl_unet()
     tensors = official.diff_tensors(unet, official.is_not_qkv)
     del tensors["diffusion_model.label_emb.0.2.bias::diff::0"]

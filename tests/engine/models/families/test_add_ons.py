@@ -1,5 +1,7 @@
 """What add-ons there are, said without torch."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest
@@ -14,13 +16,13 @@ from tests.engine.models import add_ons, official
 
 
 @pytest.fixture
-def models(tmp_path, monkeypatch) -> Path:
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     models_dir().mkdir(parents=True)
     return models_dir()
 
 
-def test_each_is_found_by_its_name(models) -> None:
+def test_each_is_found_by_its_name(models: Path) -> None:
     for family in (Family.SD15, Family.SDXL):
         add_ons.write_add_ons(models, family)
     found = find_add_ons("sdxl", Family.SDXL)
@@ -35,7 +37,7 @@ def test_each_is_found_by_its_name(models) -> None:
     assert not any(method is union for method, _ in find_add_ons("sd15", Family.SD15).controls)
 
 
-def test_those_of_another_family_are_not_offered(models) -> None:
+def test_those_of_another_family_are_not_offered(models: Path) -> None:
     (models / "loras").mkdir()
     stem = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn2_to_k"
     for name, width in (("old", 768), ("new", 2048), ("odd", 7)):
@@ -45,7 +47,7 @@ def test_those_of_another_family_are_not_offered(models) -> None:
     assert set(find_add_ons("sdxl", Family.SDXL).loras) == {"new", "odd"}
 
 
-def test_every_file_is_listed_the_broken_ones_with_the_reason(models) -> None:
+def test_every_file_is_listed_the_broken_ones_with_the_reason(models: Path) -> None:
     (models / "loras").mkdir()
     (models / "loras" / "old.ckpt").write_bytes(b"\x80\x04")
     (models / "loras" / "cut.safetensors").write_bytes(b"\x00")

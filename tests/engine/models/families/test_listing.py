@@ -1,12 +1,16 @@
 """What models there are, said without torch."""
 
+from __future__ import annotations
+
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from acetate.protocol.errors import UnknownModel, UnsupportedTask
+from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Task
 from acetate_engine.models.checkpoints.kinds import Family
 from acetate_engine.models.families import describe_models, find_model
@@ -16,17 +20,17 @@ from tests.engine.models.tiny import write_mini
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty data directory; the resources are the real ones."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     return data_dir() / "models"
 
 
-def _info(name):
+def _info(name: str) -> ModelInfo:
     return {info.name: info for info in describe_models()}[name]
 
 
-def test_listing_imports_no_torch():
+def test_listing_imports_no_torch() -> None:
     code = (
         "import sys; from acetate_engine.models.families import describe_models; "
         "describe_models(); print('torch' in sys.modules)"
@@ -36,7 +40,7 @@ def test_listing_imports_no_torch():
 
 
 @pytest.mark.parametrize("name", ["sd15", "sdxl"])
-def test_a_family_without_checkpoints_says_where_to_put_one(home, name):
+def test_a_family_without_checkpoints_says_where_to_put_one(home: Path, name: str) -> None:
     info = _info(name)
     assert not info.installed and info.tasks == ()
     assert str(home / "checkpoints") in info.reason
@@ -44,7 +48,7 @@ def test_a_family_without_checkpoints_says_where_to_put_one(home, name):
         find_model(name, Task.FOREGROUND)
 
 
-def test_tasks_follow_the_released_files(home):
+def test_tasks_follow_the_released_files(home: Path) -> None:
     single_file.write_folder(home / "checkpoints" / "dream", Family.SD15)
     info = _info("dream")
     assert not info.installed and str(home / "layerdiffuse") in info.reason
@@ -61,14 +65,14 @@ def test_tasks_follow_the_released_files(home):
     assert _info("dream").installed and _info("dream").family == "sd15"
 
 
-def test_what_is_no_checkpoint_is_no_model(home):
+def test_what_is_no_checkpoint_is_no_model(home: Path) -> None:
     (home / "checkpoints").mkdir(parents=True)
     (home / "checkpoints" / "notes.safetensors").write_bytes(b"not a checkpoint")
     official.save(small.encoder().state_dict(), home / "checkpoints" / "encoder.safetensors")
     assert {info.name for info in describe_models()} == {"mini", "sd15", "sdxl"}
 
 
-def test_an_unknown_model_names_the_known(home, tmp_path, monkeypatch):
+def test_an_unknown_model_names_the_known(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_mini(tmp_path / "resources" / "models" / "mini")
     (tmp_path / "resources" / "models.json").write_text((resources_dir() / "models.json").read_text())
     monkeypatch.setenv("ACETATE_RESOURCES", str(tmp_path / "resources"))
@@ -79,13 +83,13 @@ def test_an_unknown_model_names_the_known(home, tmp_path, monkeypatch):
     assert Task.FOREGROUND in find_model("mini", Task.FOREGROUND).info.tasks
 
 
-def test_every_family_has_presets():
+def test_every_family_has_presets() -> None:
     for preset in ("draft", "final"):
         values = json.loads((resources_dir() / "presets" / f"{preset}.json").read_text())
         assert set(values["families"]) == {"mini", "sd15", "sdxl"}
 
 
-def test_every_file_that_a_family_looks_for_says_where_it_was_published():
+def test_every_file_that_a_family_looks_for_says_where_it_was_published() -> None:
     described = json.loads((resources_dir() / "models.json").read_text())
     for family in described["families"].values():
         for name in (

@@ -1,7 +1,10 @@
+from __future__ import annotations
+
 from dataclasses import replace
 
 import pytest
 import torch
+from diffusers import AutoencoderKL
 from torch import Tensor
 
 from acetate.protocol.errors import OutOfMemory
@@ -11,7 +14,7 @@ from tests.engine.models import small
 
 
 @pytest.fixture(scope="module")
-def vae():
+def vae() -> AutoencoderKL:
     return small.vae()
 
 
@@ -30,7 +33,9 @@ def random_rgba(batch: int, height: int, width: int) -> Tensor:
 
 @pytest.mark.parametrize("size", [(1, 1), (64, 64), (50, 130), (129, 7)])
 @pytest.mark.parametrize("passes", [1, 2, 4, 8])
-def test_any_size_and_quality(transparency, vae, size, passes) -> None:
+def test_any_size_and_quality(
+    transparency: LatentTransparency, vae: AutoencoderKL, size: tuple[int, int], passes: int
+) -> None:
     latent = transparency.encode_rgba(random_rgba(2, *size), vae)
     assert latent.shape[2:] == tuple(-(-side // 64) * 8 for side in size)
     layers = transparency.decode_layers(latent, vae, note=no_note, passes=passes, size=size)
@@ -44,7 +49,9 @@ def test_any_size_and_quality(transparency, vae, size, passes) -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (64, 64), (50, 130)])
 @torch.no_grad()
-def test_a_code_of_what_is_lost_fits_its_layer(transparency, vae, size) -> None:
+def test_a_code_of_what_is_lost_fits_its_layer(
+    transparency: LatentTransparency, vae: AutoencoderKL, size: tuple[int, int]
+) -> None:
     torch.manual_seed(0)
     coding = replace(transparency, residual=AlphaResidual(factor=8, channels=4, width=8))
     rgba = random_rgba(2, *size)
@@ -59,7 +66,9 @@ def test_a_code_of_what_is_lost_fits_its_layer(transparency, vae, size) -> None:
     assert with_code.min() >= 0 and with_code.max() <= 1
 
 
-def test_a_model_without_a_network_for_what_is_lost_says_so(transparency, vae) -> None:
+def test_a_model_without_a_network_for_what_is_lost_says_so(
+    transparency: LatentTransparency, vae: AutoencoderKL
+) -> None:
     rgba = random_rgba(1, 16, 16)
     latent = transparency.encode_rgba(rgba, vae)
     with pytest.raises(ValueError, match="no network for a residual"):
@@ -68,12 +77,12 @@ def test_a_model_without_a_network_for_what_is_lost_says_so(transparency, vae) -
         transparency.with_residual(rgba, latent)
 
 
-def test_latents_that_are_not_multiples_of_the_decoder(transparency, vae) -> None:
+def test_latents_that_are_not_multiples_of_the_decoder(transparency: LatentTransparency, vae: AutoencoderKL) -> None:
     latent = torch.randn(1, 4, 3, 5, generator=torch.Generator().manual_seed(1))
     assert transparency.decode_layers(latent, vae, note=no_note).shape == (1, 4, 24, 40)
 
 
-def test_pictures_of_a_batch_do_not_mix(transparency, vae) -> None:
+def test_pictures_of_a_batch_do_not_mix(transparency: LatentTransparency, vae: AutoencoderKL) -> None:
     latent = transparency.encode_rgba(random_rgba(3, 40, 72), vae)
     together = transparency.decode_layers(latent, vae, note=no_note, batch=8)
     alone = torch.cat([transparency.decode_layers(x[None], vae, note=no_note, batch=1) for x in latent])
@@ -81,7 +90,7 @@ def test_pictures_of_a_batch_do_not_mix(transparency, vae) -> None:
 
 
 @torch.no_grad()
-def test_eight_passes_are_equivariant(transparency) -> None:
+def test_eight_passes_are_equivariant(transparency: LatentTransparency) -> None:
     """A turned or mirrored picture gives the turned or mirrored result, since the eight passes are the same ones."""
     decoder = transparency.decoder
     pixel, latent = torch.rand(1, 3, 32, 48), torch.randn(1, 4, 4, 6)
@@ -92,7 +101,7 @@ def test_eight_passes_are_equivariant(transparency) -> None:
 
 
 @torch.no_grad()
-def test_drafts_take_the_middle(transparency) -> None:
+def test_drafts_take_the_middle(transparency: LatentTransparency) -> None:
     decoder = transparency.decoder
     pixel, latent = torch.rand(1, 3, 32, 32), torch.randn(1, 4, 4, 4)
     one = decode_alpha_rgb(decoder, pixel, latent, note=no_note, passes=1)
@@ -102,7 +111,7 @@ def test_drafts_take_the_middle(transparency) -> None:
     torch.testing.assert_close(two, (one + torch.rot90(other, 2, (2, 3)).flip(3)) / 2)
 
 
-def test_bfloat16_is_close(transparency, vae) -> None:
+def test_bfloat16_is_close(transparency: LatentTransparency, vae: AutoencoderKL) -> None:
     rgba = random_rgba(1, 64, 64)
     exact = transparency.decode_layers(transparency.encode_rgba(rgba, vae), vae, note=no_note)
     rough = LatentTransparency(small.encoder().to(torch.bfloat16), small.decoder().to(torch.bfloat16))
@@ -113,12 +122,12 @@ def test_bfloat16_is_close(transparency, vae) -> None:
     assert (close - exact).abs().mean() < 0.05
 
 
-def test_half_precision_autoencoder_is_refused(transparency) -> None:
+def test_half_precision_autoencoder_is_refused(transparency: LatentTransparency) -> None:
     with pytest.raises(ValueError, match="overflows in fp16"):
         decode_rgb(torch.zeros(1, 4, 8, 8), small.vae().to(torch.float16), note=no_note)
 
 
-def test_missing_networks_and_odd_qualities_are_named(vae) -> None:
+def test_missing_networks_and_odd_qualities_are_named(vae: AutoencoderKL) -> None:
     empty = LatentTransparency(None, None)
     with pytest.raises(ValueError, match="no offset encoder"):
         empty.encode_rgba(torch.zeros(1, 4, 64, 64), vae)
@@ -170,6 +179,6 @@ def test_nothing_fits() -> None:
         )
 
 
-def test_other_failures_are_not_taken_for_lack_of_memory(vae) -> None:
+def test_other_failures_are_not_taken_for_lack_of_memory(vae: AutoencoderKL) -> None:
     with pytest.raises(RuntimeError, match="channels"):
         decode_rgb(torch.zeros(1, 5, 8, 8), vae, note=no_note)

@@ -1,3 +1,7 @@
+from __future__ import annotations
+
+from pathlib import Path
+
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -55,7 +59,7 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
         TransparentDecoder(widths=(8, 8, 16, 16), vae_factor=16)
 
 
-def test_saved_and_loaded_without_pickle(tmp_path) -> None:
+def test_saved_and_loaded_without_pickle(tmp_path: Path) -> None:
     decoder = TransparentDecoder(widths=(8, 8, 16, 16), layers_per_block=1, attention_levels=0)
     decoder.save_pretrained(tmp_path)
     assert [path.suffix for path in sorted(tmp_path.iterdir())] == [".json", ".safetensors"]

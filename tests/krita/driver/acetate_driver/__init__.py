@@ -5,11 +5,13 @@ Inert unless ACETATE_DRIVER_SOCKET names the socket. One JSON object a line each
 "uncaught" lists the exceptions that nothing caught since the last answer.
 """
 
+from __future__ import annotations
+
 import os
 
 if os.environ.get("ACETATE_DRIVER_SOCKET"):
     from krita import Krita
 
-    from .server import DriverExtension
+    from acetate_driver.server import DriverExtension
 
     Krita.instance().addExtension(DriverExtension(Krita.instance()))

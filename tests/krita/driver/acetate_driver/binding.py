@@ -1,5 +1,7 @@
 """PyQt5 in Krita 5, PyQt6 in Krita 6: the one that Krita has imported. Enums are written scoped, which both know."""
 
+from __future__ import annotations
+
 import sys
 
 if "PyQt6.QtCore" in sys.modules:

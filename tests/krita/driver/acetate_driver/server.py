@@ -1,5 +1,7 @@
 """The driver's socket and the execution of what comes through it."""
 
+from __future__ import annotations
+
 import ast
 import faulthandler
 import json
@@ -8,30 +10,32 @@ import signal
 import sys
 import threading
 import traceback
+from types import TracebackType
+from typing import Any
 
-from krita import Extension, Krita
+from krita import Extension, Krita, Window
 
-from . import tools
-from .binding import QtCore, QtGui, QtNetwork, QtWidgets
+from acetate_driver import tools
+from acetate_driver.binding import QtCore, QtGui, QtNetwork, QtWidgets
 
 uncaught = []
 
 
 class DriverExtension(Extension):
-    def setup(self):
+    def setup(self) -> None:
         _report_uncaught()
         faulthandler.enable()  # a Krita that crashes says in which Python call
         faulthandler.register(signal.SIGUSR1, all_threads=True)  # where a Krita that hangs, hangs: into its log
         Krita.instance().setBatchmode(True)
         self.server = Server(os.environ["ACETATE_DRIVER_SOCKET"])
 
-    def createActions(self, window):
+    def createActions(self, window: Window) -> None:
         # Krita installs its own hook, which opens a modal dialog, at some point of its start
         QtCore.QTimer.singleShot(0, _report_uncaught)
 
 
-def _report_uncaught():
-    def hook(kind, error, trace):
+def _report_uncaught() -> None:
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         uncaught.append("".join(traceback.format_exception(kind, error, trace)))
 
     sys.excepthook = hook
@@ -41,7 +45,7 @@ def _report_uncaught():
 class Server(QtCore.QObject):
     """Several clients at once: a second one is answered from the nested event loop of a modal dialog."""
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         super().__init__()
         self.buffers = {}
         self.server = QtNetwork.QLocalServer(self)
@@ -49,20 +53,20 @@ class Server(QtCore.QObject):
         if not self.server.listen(path):
             raise OSError(f"the driver cannot listen on {path}: {self.server.errorString()}")
 
-    def accept(self):
+    def accept(self) -> None:
         socket = self.server.nextPendingConnection()
         self.buffers[socket] = b""
         socket.readyRead.connect(lambda: self.read(socket))
         socket.disconnected.connect(lambda: self.buffers.pop(socket, None))
 
-    def read(self, socket):
+    def read(self, socket: Any) -> None:
         *lines, self.buffers[socket] = (self.buffers[socket] + bytes(socket.readAll())).split(b"\n")
         for line in lines:
             socket.write(json.dumps(answer(json.loads(line))).encode() + b"\n")
             socket.flush()
 
 
-def answer(request):
+def answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
         result = {"value": execute(request["code"], request.get("arguments", {}))}
         json.dumps(result)
@@ -73,7 +77,7 @@ def answer(request):
     return result
 
 
-def execute(code, arguments):
+def execute(code: str, arguments: dict[str, Any]) -> object:
     """Runs the statements; the value is that of the last one where it is an expression."""
     names = {**vars(tools), "QtCore": QtCore, "QtGui": QtGui, "QtWidgets": QtWidgets, **arguments}
     tree = ast.parse(code)

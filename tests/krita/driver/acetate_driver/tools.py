@@ -1,15 +1,19 @@
 """What the tests' code finds as plain names inside Krita. All of it runs on the GUI thread."""
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import os
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from functools import cache
+from typing import Any
 
 from krita import InfoObject, Krita, Selection
 
-from .binding import QtCore, QtWidgets, sip
+from acetate_driver.binding import QtCore, QtWidgets, sip
 
 Qt, QPoint, QTimer = QtCore.Qt, QtCore.QPoint, QtCore.QTimer
 QApplication, QWidget = QtWidgets.QApplication, QtWidgets.QWidget
@@ -18,7 +22,7 @@ SRGB = "sRGB-elle-V2-srgbtrc.icc"
 LAYERS_DOCKER = 200  # ms, see close_documents
 
 
-def turn_the_event_loop(milliseconds):
+def turn_the_event_loop(milliseconds: int) -> None:
     loop = QtCore.QEventLoop()
     QTimer.singleShot(milliseconds, loop.quit)
     loop.exec()
@@ -27,7 +31,7 @@ def turn_the_event_loop(milliseconds):
 # documents
 
 
-def new_document(width, height, depth="U8", model="RGBA", profile=SRGB):
+def new_document(width: int, height: int, depth: str = "U8", model: str = "RGBA", profile: str = SRGB) -> str:
     """An opaque white document in a view of its own, active; its name."""
     document = app.createDocument(width, height, "test", model, depth, profile, 72.0)
     document.setBatchmode(True)
@@ -38,7 +42,7 @@ def new_document(width, height, depth="U8", model="RGBA", profile=SRGB):
     return document.name()
 
 
-def open_file(path):
+def open_file(path: str) -> None:
     opened = app.openDocument(path)
     if opened is None:
         raise FileNotFoundError(path)
@@ -49,14 +53,14 @@ def open_file(path):
     show_dockers_again()
 
 
-def export(path):
+def export(path: str) -> None:
     """In the format of the file's suffix, with that format's defaults."""
     document().waitForDone()
     if not document().exportImage(path, InfoObject()):
         raise OSError(f"Krita could not write {path}")
 
 
-def close_documents():
+def close_documents() -> int:
     for document in app.documents():
         document.waitForDone()
     # The Layers docker repaints changed layers up to a second later, and Krita 5.1 crashes where those are gone by then
@@ -69,33 +73,42 @@ def close_documents():
     return len(app.documents())
 
 
-def document():
+def document() -> Any:
     return app.activeDocument()
 
 
-def node(name):
+def node(name: str) -> Any:
     found = document().nodeByName(name)
     if found is None:
         raise LookupError("no node is named {!r}; there are {}".format(name, [item["name"] for item in layers()]))
     return found
 
 
-def activate(name):
+def activate(name: str) -> None:
     document().setActiveNode(node(name))
 
 
-def active_name():
+def active_name() -> str | None:
     active = document().activeNode()
     return active.name() if active else None
 
 
-def select(x, y, width, height):
+def select(x: int, y: int, width: int, height: int) -> None:
     selection = Selection()
     selection.select(x, y, width, height, 255)
     document().setSelection(selection)
 
 
-def add_paint_layer(name, x=0, y=0, width=0, height=0, pixel=b"", parent=None, above=None):
+def add_paint_layer(
+    name: str,
+    x: int = 0,
+    y: int = 0,
+    width: int = 0,
+    height: int = 0,
+    pixel: bytes = b"",
+    parent: str | None = None,
+    above: str | None = None,
+) -> None:
     """A paint layer, filled in the rectangle with one pixel's bytes before it is attached."""
     layer = document().createNode(name, "paintlayer")
     if pixel:
@@ -105,24 +118,24 @@ def add_paint_layer(name, x=0, y=0, width=0, height=0, pixel=b"", parent=None, a
     document().waitForDone()
 
 
-def add_group(name, above=None):
+def add_group(name: str, above: str | None = None) -> None:
     document().rootNode().addChildNode(document().createGroupLayer(name), node(above) if above else None)
     document().waitForDone()
 
 
-def walk(parent=None):
+def walk(parent: str | None = None) -> Iterator[Any]:
     """All nodes, parents before children, bottom to top."""
     for child in (parent or document().rootNode()).childNodes():
         yield child
         yield from walk(child)
 
 
-def layers():
+def layers() -> list[dict[str, Any]]:
     """Every node below the root: id, name, type, parent's name, index, pixel bounds."""
     return [describe(item) for item in walk()]
 
 
-def describe(item):
+def describe(item: Any) -> dict[str, Any]:
     box = item.bounds()
     return {
         "id": item.uniqueId().toString(),
@@ -139,13 +152,13 @@ def describe(item):
     }
 
 
-def pixels(id, x, y, width, height):
+def pixels(id: str, x: int, y: int, width: int, height: int) -> str:
     """Base64 of the own bytes of the node with this unique id."""
     (found,) = [item for item in walk() if item.uniqueId().toString() == id]
     return base64.b64encode(bytes(found.pixelData(x, y, width, height))).decode()
 
 
-def in_srgb(id, x, y, width, height):
+def in_srgb(id: str, x: int, y: int, width: int, height: int) -> str:
     """Base64 of what Krita shows of the node's own bytes: BGRA, uint16, straight sRGB."""
     (found,) = [item for item in walk() if item.uniqueId().toString() == id]
     space = [found.colorModel(), found.colorDepth(), found.colorProfile()]
@@ -153,7 +166,7 @@ def in_srgb(id, x, y, width, height):
     return base64.b64encode(convert(data, width, height, *way_to_srgb(space))).decode()
 
 
-def way_to_srgb(space):
+def way_to_srgb(space: Sequence[str]) -> list[tuple[str, ...]]:
     """By way of floats, which are exact where integers are not; but CMYK as Krita's canvas shows it, which floats do
     not.
     """
@@ -162,7 +175,7 @@ def way_to_srgb(space):
     return [(model, depth, profile), *fine, ("RGBA", "U16", SRGB)]
 
 
-def convert(data, width, height, *spaces):
+def convert(data: bytes, width: int, height: int, *spaces: Sequence[str]) -> bytes:
     """Pixels of the first colour space, by way of the others. On a clone: conversions are undo steps."""
     clone = document().clone()
     scratch = clone.createNode("", "paintlayer")
@@ -177,7 +190,7 @@ def convert(data, width, height, *spaces):
     return found
 
 
-def fingerprint(margin=32):
+def fingerprint(margin: int = 32) -> dict[str, Any]:
     """What must not change: SHA-256 of every node's bytes (the canvas and a margin around it), its place
     and properties, and of the projection."""
     current = document()
@@ -190,7 +203,7 @@ def fingerprint(margin=32):
     return {"nodes": nodes, "projection": digest(current.pixelData(0, 0, current.width(), current.height()))}
 
 
-def projection_around(x, y, width, height):
+def projection_around(x: int, y: int, width: int, height: int) -> str:
     """SHA-256 of what the canvas shows outside the rectangle (which lies within it)."""
     current = document()
     current.waitForDone()
@@ -204,7 +217,7 @@ def projection_around(x, y, width, height):
     return digest(b"".join(bytes(current.pixelData(*strip)) for strip in strips if strip[2] > 0 and strip[3] > 0))
 
 
-def digest(data):
+def digest(data: bytes) -> str:
     return hashlib.sha256(bytes(data)).hexdigest()
 
 
@@ -212,28 +225,28 @@ def digest(data):
 
 
 @cache
-def _docker(name):
+def _docker(name: str) -> Any:
     """Looked up once: listing all of Krita's widgets holds the GUI thread for 0.3 s, and these tests measure it."""
     return next(item for item in app.dockers() if item.objectName() == name)
 
 
-def _undo_view():
+def _undo_view() -> Any:
     (view,) = [view for view in _docker("History").findChildren(QtWidgets.QListView) if view.inherits("KisUndoView")]
     return view
 
 
-def undo_steps():
+def undo_steps() -> list[str]:
     """Names of the steps on the stack, oldest first."""
     model = _undo_view().model()
     return [model.index(row, 0).data() for row in range(1, model.rowCount())]  # row 0 is the empty document
 
 
-def undo_position():
+def undo_position() -> int:
     """How many of the steps are done."""
     return _undo_view().currentIndex().row()
 
 
-def trigger(action):
+def trigger(action: str) -> None:
     app.action(action).trigger()
     document().waitForDone()
 
@@ -241,7 +254,7 @@ def trigger(action):
 # widgets
 
 
-def widget(name):
+def widget(name: str) -> Any:
     """The visible widget of this object name in Acetate's docker."""
     found = _docker("acetate_dock").findChild(QWidget, name)
     if found is None or not found.isVisible():
@@ -249,12 +262,12 @@ def widget(name):
     return found
 
 
-def has_widget(name):
+def has_widget(name: str) -> bool:
     found = _docker("acetate_dock").findChild(QWidget, name)
     return found is not None and found.isVisible()
 
 
-def place(name):
+def place(name: str) -> list[int]:
     """Middle of a widget on the screen, and whether a click there reaches it: [x, y, usable]."""
     item = widget(name)
     scroll_to(item)
@@ -263,7 +276,7 @@ def place(name):
     return [middle.x(), middle.y(), item.isEnabled() and hit is not None and (hit is item or item.isAncestorOf(hit))]
 
 
-def scroll_to(item):
+def scroll_to(item: Any) -> None:
     """A docker may be too low for all it holds."""
     parent = item.parentWidget()
     while parent is not None:
@@ -272,14 +285,14 @@ def scroll_to(item):
         parent = parent.parentWidget()
 
 
-def menu_entry(text):
+def menu_entry(text: str) -> list[int] | None:
     """Middle of an entry on the screen: of the menu that is open, else of the menu bar."""
     menu = QApplication.activePopupWidget() or app.activeWindow().qwindow().menuBar()
     found = [item for item in menu.actions() if item.text().replace("&", "").split("\t")[0] == text]
     return _middle(menu, menu.actionGeometry(found[0])) if found else None
 
 
-def in_dialog(text):
+def in_dialog(text: str) -> list[int] | None:
     """Middle of the widget of this text, or object name, in the dialog that is in the way."""
     dialog = QApplication.activeModalWidget()
     for item in dialog.findChildren(QWidget) if dialog else []:
@@ -289,25 +302,25 @@ def in_dialog(text):
     return None
 
 
-def _middle(item, area):
+def _middle(item: Any, area: Any) -> list[int]:
     point = item.mapToGlobal(area.center())
     return [point.x(), point.y()]
 
 
-def canvas_centre():
+def canvas_centre() -> list[int]:
     """Screen coordinates of the middle of the picture's view."""
     area = app.activeWindow().qwindow().centralWidget()
     corner = area.mapToGlobal(QPoint(0, 0))
     return [corner.x() + area.width() // 2, corner.y() + area.height() // 2]
 
 
-def text(name):
+def text(name: str) -> str:
     """What a painter reads in a label, a line or a text field."""
     item = widget(name)
     return item.toPlainText() if hasattr(item, "toPlainText") else item.text()
 
 
-def choose(name, value):
+def choose(name: str, value: object) -> None:
     """The entry of a combo box whose data is `value`."""
     box = widget(name)
     entries = [box.itemData(index) for index in range(box.count())]
@@ -316,14 +329,14 @@ def choose(name, value):
     box.setCurrentIndex(entries.index(value))
 
 
-def set_seed(seed):
+def set_seed(seed: int) -> None:
     """This seed for every job that follows."""
     widget("acetate_seed_random").setChecked(False)
     field = widget("acetate_seed")
     field.setText(str(seed)) if isinstance(field, QtWidgets.QLineEdit) else field.setValue(seed)
 
 
-def has_focus(name):
+def has_focus(name: str) -> bool:
     focused = QApplication.focusWidget()
     return bool(focused) and (focused is widget(name) or widget(name).isAncestorOf(focused))
 
@@ -331,14 +344,14 @@ def has_focus(name):
 _last_shown = None
 
 
-def show_dockers_again():
+def show_dockers_again() -> None:
     """Krita 6 shows all dockers again with the first document."""
     if _last_shown:
         turn_the_event_loop(LAYERS_DOCKER)
         show_dockers(*_last_shown)
 
 
-def show_dockers(sizes, width=420):
+def show_dockers(sizes: dict[str, int], width: int = 420) -> None:
     """These dockers (name: height) on the right, and no others, so that each has room."""
     global _last_shown
     _last_shown = sizes, width
@@ -353,7 +366,7 @@ def show_dockers(sizes, width=420):
     window.resizeDocks(list(shown), [width] * len(shown), Qt.Orientation.Horizontal)
 
 
-def fill_screen():
+def fill_screen() -> list[int]:
     """There is no window manager under Xvfb to maximise the window."""
     window = app.activeWindow().qwindow()
     screen = QApplication.primaryScreen().geometry()
@@ -364,24 +377,24 @@ def fill_screen():
     return [screen.width(), screen.height()]
 
 
-def grab_window(path):
+def grab_window(path: str) -> None:
     """Krita's main window as a picture: on a painter's own screen nothing else is shown."""
     if not app.activeWindow().qwindow().grab().save(path):
         raise OSError(f"cannot write {path}")
 
 
-def open_windows():
+def open_windows() -> dict[str, Any]:
     """For a test that timed out: every window, and which of them keeps the others from being used."""
     modal, popup = QApplication.activeModalWidget(), QApplication.activePopupWidget()
     shown = [_window_name(item) for item in QApplication.topLevelWidgets() if item.isVisible()]
     return {"modal": _window_name(modal), "popup": _window_name(popup), "windows": shown, "texts": _texts(modal)}
 
 
-def _window_name(item):
+def _window_name(item: Any) -> str | None:
     return f"{item.metaObject().className()} {item.objectName()!r} {item.windowTitle()!r}" if item else None
 
 
-def _texts(item):
+def _texts(item: Any) -> list[str]:
     labels = item.findChildren(QWidget) if item else []
     return [label.text() for label in labels if hasattr(label, "text") and label.isVisible()]
 
@@ -392,24 +405,24 @@ def _texts(item):
 class GapMeter:
     """The longest time between two ticks of a 5 ms timer: how long the GUI thread answered nobody."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.timer = QTimer()
         self.timer.setTimerType(Qt.TimerType.PreciseTimer)
         self.timer.setInterval(5)
         self.timer.timeout.connect(self.tick)
         self.gaps = []
 
-    def start(self):
+    def start(self) -> None:
         self.last = time.perf_counter()
         self.gaps = []
         self.timer.start()
 
-    def tick(self):
+    def tick(self) -> None:
         now = time.perf_counter()
         self.gaps.append((now - self.last) * 1000.0)
         self.last = now
 
-    def stop(self):
+    def stop(self) -> list[float]:
         """The ten longest gaps, milliseconds, longest first."""
         self.timer.stop()
         self.tick()
@@ -419,14 +432,14 @@ class GapMeter:
 gap_meter = GapMeter()
 
 
-def quit_krita():
+def quit_krita() -> None:
     close_documents()
     QTimer.singleShot(0, lambda: app.action("file_quit").trigger())
 
 
-def environment(name):
+def environment(name: str) -> str | None:
     return os.environ.get(name)
 
 
-def loaded(module):
+def loaded(module: str) -> bool:
     return module in sys.modules
