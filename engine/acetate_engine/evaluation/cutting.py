@@ -23,7 +23,7 @@ from acetate_engine.training.datasets import Bytes
 
 Say = Callable[[str], None]
 Figures = dict[str, dict[str, float]]
-Show = Callable[[list[Bytes]], None]
+ShowCut = Callable[[list[Bytes]], None]
 """Told of pictures to look at, all of one size, RGBA."""
 
 _FACTOR = 4
@@ -32,7 +32,7 @@ _SMALLEST = 32  # pixels of a side that is enlarged
 
 
 def evaluate_extract(
-    layers: Bytes, backgrounds: Bytes, grounds: int, say: Say, show: Show = lambda cells: None
+    layers: Bytes, backgrounds: Bytes, grounds: int, say: Say, show: ShowCut = lambda cells: None
 ) -> Figures:
     """Each layer (N, H, W, 4) over `grounds` of the backgrounds (M, H, W, 3), and cut out again in every way.
 
@@ -54,7 +54,7 @@ def _means(figures: list[dict[str, float]]) -> dict[str, float]:
     return {key: float(np.mean([one[key] for one in figures])) for key in figures[0]}
 
 
-def evaluate_finish(layers: Bytes, say: Say, show: Show = lambda cells: None) -> Figures:
+def evaluate_finish(layers: Bytes, say: Say, show: ShowCut = lambda cells: None) -> Figures:
     """Each layer (N, H, W, 4) made four times smaller and enlarged again: finished, and by interpolation.
 
     `probe` is the distance of what the probe's network sees in them over grey, tile by tile. `show` gets of each the
