@@ -36,7 +36,7 @@ def run(plan: Path, data: Path, **how: Any) -> tuple[bool, list[str]]:
     return done, said
 
 
-def test_every_step_is_trained_exported_and_not_done_again(plan: Path, data: Path, tmp_path: Path):
+def test_every_step_is_trained_exported_and_not_done_again(plan: Path, data: Path, tmp_path: Path) -> None:
     done, said = run(plan, data)
     assert done and said == ["probe: trained", "layer: trained"]
     assert (tmp_path / "layer" / "export" / "transparent.safetensors").is_file()
@@ -49,7 +49,7 @@ def test_every_step_is_trained_exported_and_not_done_again(plan: Path, data: Pat
 
 def test_what_was_interrupted_goes_on_where_it_was(
     plan: Path, data: Path, tmp_path: Path, workshop: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     settings, stage = STAGES["probe"].build(workshop / "probe.yaml", data)
     Trainer(stage, settings.schedule, tmp_path / "probe", cpu=True).run(until=7)
     begun = []
@@ -64,7 +64,7 @@ def test_what_was_interrupted_goes_on_where_it_was(
     assert begun == [("probe", 7), ("layer", 0)]
 
 
-def test_without_time_a_run_ends_with_a_checkpoint_and_says_so(plan: Path, data: Path, tmp_path: Path):
+def test_without_time_a_run_ends_with_a_checkpoint_and_says_so(plan: Path, data: Path, tmp_path: Path) -> None:
     done, said = run(plan, data, minutes=1e-9)
     assert not done and said == ["probe: the time is over; the same command goes on"]
     settings, stage = STAGES["probe"].build(plan.parent / "probe.yaml", data)
@@ -74,30 +74,30 @@ def test_without_time_a_run_ends_with_a_checkpoint_and_says_so(plan: Path, data:
     assert trainer.run()
 
 
-def test_a_step_can_be_left_out_where_something_stands_for_it(workshop: Path, data: Path, tmp_path: Path):
+def test_a_step_can_be_left_out_where_something_stands_for_it(workshop: Path, data: Path, tmp_path: Path) -> None:
     plan = written(workshop, tmp_path, ["transparency"], otherwise="transparency")
     assert run(plan, data, without=["transparency"]) == (True, ["transparency: left out"])
     assert (tmp_path / "transparency" / "export" / "decoder" / "config.json").is_file()
 
 
-def test_what_cannot_be_left_out_is_said(plan: Path, data: Path):
+def test_what_cannot_be_left_out_is_said(plan: Path, data: Path) -> None:
     with pytest.raises(InvalidRequest, match="nothing can be taken instead of layer"):
         run(plan, data, without=["layer"])
     with pytest.raises(InvalidRequest, match="no step base"):
         run(plan, data, without=["base"])
 
 
-def test_unknown_stages_are_refused(workshop: Path, tmp_path: Path):
+def test_unknown_stages_are_refused(workshop: Path, tmp_path: Path) -> None:
     with pytest.raises(FileError, match="there is no stage painting"):
         read_plan(written(workshop, tmp_path, ["painting"]))
 
 
-def test_the_command_says_when_it_is_not_done(plan: Path, data: Path):
+def test_the_command_says_when_it_is_not_done(plan: Path, data: Path) -> None:
     arguments = ["all", "--plan", str(plan), "--data", str(data), "--cpu"]
     assert CliRunner().invoke(app, [*arguments, "--minutes", "0"]).exit_code == 3
 
 
-def test_the_plan_that_is_in_the_repository_names_files_and_stages_that_are_there():
+def test_the_plan_that_is_in_the_repository_names_files_and_stages_that_are_there() -> None:
     path = resources_dir() / "presets" / "train" / "next" / "plan.yaml"
     plan = read_plan(path)
     order = [step.run.name for step in plan.steps]

@@ -25,19 +25,19 @@ def of(scenery: PictureSet, caption: str) -> list[NDArray[np.uint8]]:
     return [pixels for pixels, said in zip(scenery.pixels, scenery.captions, strict=True) if said == caption]
 
 
-def test_every_kind_comes_equally_often_and_hardly_ever_twice_the_same(scenery: PictureSet):
+def test_every_kind_comes_equally_often_and_hardly_ever_twice_the_same(scenery: PictureSet) -> None:
     assert scenery.pixels.shape == (2 * len(KINDS), 36, 36, 3) and scenery.pixels.dtype == np.uint8
     assert {caption: len(of(scenery, caption)) for caption in scenery.captions} == dict.fromkeys(KINDS, 2)
     assert len({pixels.tobytes() for pixels in scenery.pixels}) > 1.9 * len(KINDS)
 
 
-def test_the_same_seed_paints_the_same(scenery: PictureSet):
+def test_the_same_seed_paints_the_same(scenery: PictureSet) -> None:
     again = paint_scenery(2 * len(KINDS), 36, np.random.default_rng(0))
     np.testing.assert_array_equal(again.pixels, scenery.pixels)
 
 
 @pytest.mark.parametrize("land", LANDS)
-def test_the_light_is_on_all_of_a_land(scenery: PictureSet, land: str):
+def test_the_light_is_on_all_of_a_land(scenery: PictureSet, land: str) -> None:
     """By day it is brighter than at night, and a sunset is redder than both, above and below."""
 
     def halves(light: str) -> tuple[Any, Any]:
@@ -49,13 +49,13 @@ def test_the_light_is_on_all_of_a_land(scenery: PictureSet, land: str):
         assert evening[0] / evening[2] > max(day[0] / day[2], night[0] / night[2])
 
 
-def test_a_wall_has_the_colour_that_is_said(scenery: PictureSet):
+def test_a_wall_has_the_colour_that_is_said(scenery: PictureSet) -> None:
     for colour, strongest in {"red": 0, "green": 1, "blue": 2}.items():
         for caption in (f"a wooden table before a {colour} wall", f"a {colour} studio backdrop"):
             assert all(picture[:12].mean((0, 1)).argmax() == strongest for picture in of(scenery, caption)), caption
 
 
-def test_scenes_are_composed_over_scenery_where_it_is_wanted(workshop: Path, data: Path):
+def test_scenes_are_composed_over_scenery_where_it_is_wanted(workshop: Path, data: Path) -> None:
     config = workshop / "painted.yaml"
     config.write_text((workshop / "joint.yaml").read_text() + f"\nscenery: {len(KINDS)}\nphotographs: false\n")
     settings, _ = STAGES["joint"].build(config, data)
@@ -67,7 +67,7 @@ def test_scenes_are_composed_over_scenery_where_it_is_wanted(workshop: Path, dat
         assert any((behind == picture).all() for picture in candidates)
 
 
-def test_photographs_and_scenery_come_together_or_it_is_said_that_nothing_comes(workshop: Path, data: Path):
+def test_photographs_and_scenery_come_together_or_it_is_said_that_nothing_comes(workshop: Path, data: Path) -> None:
     config = workshop / "both.yaml"
     config.write_text((workshop / "joint.yaml").read_text() + f"\nscenery: {len(KINDS)}\n")
     settings, _ = STAGES["joint"].build(config, data)

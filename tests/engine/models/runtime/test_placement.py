@@ -4,6 +4,9 @@ There is no accelerator here: the hooks of diffusers and accelerate are real, bu
 What that can show is that they are there, that they survive changes of the layers, and that the pixels stay the same.
 """
 
+from __future__ import annotations
+
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -201,7 +204,7 @@ def test_casting_computes_in_full_over_half_storage() -> None:
     torch.testing.assert_close(predict(unet), predict(rounded(small.sd15_unet())), atol=1e-5, rtol=0)
 
 
-def test_casting_with_shared_attention_and_a_style(tmp_path) -> None:
+def test_casting_with_shared_attention_and_a_style(tmp_path: Path) -> None:
     """Merged layers are kept in what they compute in."""
     exact, unet = rounded(small.sd15_unet()), small.sd15_unet()
     layer = SharingWeights.from_state_dict(official.sharing_tensors(unet, 3))
@@ -220,7 +223,7 @@ def test_casting_with_shared_attention_and_a_style(tmp_path) -> None:
     torch.testing.assert_close(made[3], made[1], atol=1e-5, rtol=0)
 
 
-def test_casting_with_offsets_that_grow_the_input(tmp_path) -> None:
+def test_casting_with_offsets_that_grow_the_input(tmp_path: Path) -> None:
     unet = small.sdxl_unet()
     path = official.save(official.diff_tensors(unet, official.is_not_qkv, 8), tmp_path / "a.safetensors")
     place(Policy.LAYERWISE_CASTING, unet)
