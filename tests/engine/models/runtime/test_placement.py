@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from acetate.protocol.requests import ControlHint, ControlKind, ControlMethod
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing
-from acetate_engine.models.adapters.controls import Net
+from acetate_engine.models.adapters.controls import HintReader, Net
 from acetate_engine.models.adapters.sharing_weights import SharingWeights
 from acetate_engine.models.adapters.styles import StyleLoras
 from acetate_engine.models.adapters.unet_patch import UNetPatch
@@ -269,7 +270,7 @@ def test_the_size_of_a_job_and_the_encoders_of_its_pictures_count() -> None:
 def test_nets_of_earlier_jobs_leave_where_the_model_would_have_to() -> None:
     """They stay as long as there is room for all; the model moves for those of the job alone."""
     unet = small.sd15_unet()
-    nets = {kind: Net(lambda: object(), 1) for kind in (ControlKind.EDGES, ControlKind.DEPTH)}
+    nets = {kind: Net(lambda: cast(HintReader, object()), 1) for kind in (ControlKind.EDGES, ControlKind.DEPTH)}
     room = 2
 
     def choose(beside: int) -> Policy:
