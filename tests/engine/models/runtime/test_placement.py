@@ -235,7 +235,7 @@ def test_casting_with_offsets_that_grow_the_input(tmp_path: Path) -> None:
 
 
 def some_components(unet: torch.nn.Module, **fields: object) -> Components:
-    plain = {"scheduler": None, "encode_text": None, "transparency": None, "adapters": {}, "method": None}
+    plain = {"scheduler": None, "encode_text": None, "transparency": None, "layer_adapters": {}, "method": None}
     sizes = {"latent_channels": 4, "vae_scale_factor": 8, "scaling_factor": 1.0}
     return Components(denoiser=unet, vae=small.vae(), **plain, **sizes, **fields)
 
