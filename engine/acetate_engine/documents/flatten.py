@@ -17,8 +17,9 @@ from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import MAX_PIXELS
 from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.documents.colour import SRGB, ColourSpace, Samples
-from acetate_engine.documents.compose import Strip, composed, composed_over, unit
+from acetate_engine.documents.compose import composed, composed_over
 from acetate_engine.documents.plain import composite_plain, plain_count
+from acetate_engine.documents.planes import Strip, unit
 from acetate_engine.documents.tree import Group, Layer, PixelLayer
 
 _STRIP = 1 << 20  # pixels composited at a time: about 200 MB for a few nested groups

@@ -17,8 +17,8 @@ from acetate.protocol.geometry import Bounds
 from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.documents.archive import opened
 from acetate_engine.documents.colour import SRGB, ColourSpace, Samples
-from acetate_engine.documents.compose import unit
 from acetate_engine.documents.flatten import flatten
+from acetate_engine.documents.planes import unit
 from acetate_engine.documents.raster import encode_picture
 from acetate_engine.documents.reader import read_document
 from acetate_engine.documents.tree import Layer, LayeredDocument

@@ -73,8 +73,10 @@ def tree(records: Iterable[Record], space: ColourSpace, drawing: Drawing) -> tup
 
 def _group(entry: Record, children: tuple[Layer, ...], is_open: bool, drawing: Drawing, space: ColourSpace) -> Group:
     common = _common(entry, _group_mode(entry.record), drawing)
-    if common["blend"] is Blend.PASS_THROUGH and common["fill"] < 1.0:
-        common["notes"] += ("Fill opacity of a pass-through group",)
+    if common["blend"] is Blend.PASS_THROUGH and common["fill"] < 1.0:  # Photoshop takes it for a normal one then
+        common["blend"] = Blend.NORMAL
+        is_plain = all(layer.blend is Blend.NORMAL for layer in children)
+        common["notes"] += () if is_plain else ("Fill opacity of a pass-through group",)
     try:
         board = artboard(entry.record, drawing, space)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):

@@ -15,8 +15,8 @@ from psd_tools.constants import Compression
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
 from acetate_engine.documents.colour import Samples
-from acetate_engine.documents.compose import unit
 from acetate_engine.documents.flatten import compose
+from acetate_engine.documents.planes import unit
 from acetate_engine.documents.psd_channels import Channel
 from acetate_engine.documents.psd_file import PsdFile, open_psd
 from acetate_engine.documents.psd_read import document_of

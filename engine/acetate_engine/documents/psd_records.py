@@ -15,7 +15,7 @@ from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
 from acetate_engine.compositing.pixels import eight, sixteen
 from acetate_engine.documents.colour import SRGB, ColourSpace, Samples
-from acetate_engine.documents.compose import unit
+from acetate_engine.documents.planes import unit
 from acetate_engine.documents.psd_blends import BLENDS
 from acetate_engine.documents.psd_masks import USER_MASK
 from acetate_engine.documents.tree import Blend, Clip, Group, Layer, LayerMask, PixelLayer, cropped

@@ -21,8 +21,8 @@ from psd_tools.psd.tagged_blocks import TaggedBlocks
 
 from acetate.protocol.geometry import Bounds
 from acetate_engine.documents.colour import SRGB, ColourSpace, Samples, srgb_profile
-from acetate_engine.documents.compose import unit
 from acetate_engine.documents.flatten import flatten
+from acetate_engine.documents.planes import unit
 from acetate_engine.documents.psd_records import Entry, Target, entries
 from acetate_engine.documents.tree import LayeredDocument
 

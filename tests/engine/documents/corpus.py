@@ -25,9 +25,9 @@ from psd_tools.constants import Resource
 
 from acetate.protocol.errors import AcetateError
 from acetate.protocol.geometry import Bounds
-from acetate_engine.documents.compose import unit
 from acetate_engine.documents.flatten import compose, flatten
 from acetate_engine.documents.in_srgb import in_srgb
+from acetate_engine.documents.planes import unit
 from acetate_engine.documents.psd_file import PsdFile, open_psd
 from acetate_engine.documents.reader import is_psd, read_document
 from acetate_engine.documents.shown import shown

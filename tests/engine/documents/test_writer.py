@@ -59,7 +59,8 @@ def test_psd_keeps_everything(depth: int, suffix: str, tmp_path: Path) -> None:
     assert [told(layer) for layer in read.layers] == [told(layer) for layer in document.layers]
     before = flatten(document.layers, everything(document), depth=depth)
     after = flatten(read.layers, everything(read), depth=depth)
-    assert off(before, after).max() <= 0.5, "opacity is stored in 255ths"
+    rounding = 1.0 if depth == 8 else 0.0  # Photoshop's, by which a PSD is read, is not Krita's
+    assert off(before, after).max() <= 0.5 + rounding, "opacity is stored in 255ths"
 
 
 @pytest.mark.parametrize("name", ["file.psd", "file.psb", "file.ora"])
