@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 from psd_tools.api.adjustments import TYPES
@@ -11,8 +12,8 @@ from psd_tools.composite.adjustments import ADJUSTMENT_FUNC
 from psd_tools.constants import ColorMode, Tag
 from psd_tools.psd.layer_and_mask import LayerRecord
 
+from acetate_engine.documents import psd_adjust_colour as own
 from acetate_engine.documents.colour import Plane
-from acetate_engine.documents.psd_adjust_colour import channel_mixer
 from acetate_engine.documents.psd_drawing import Drawing
 from acetate_engine.documents.psd_luts import curves, levels
 
@@ -43,9 +44,12 @@ NAMES = {
 
 
 def kind_of(record: LayerRecord) -> Tag | None:
-    """The adjustment that this layer is, or None."""
+    """The adjustment that this layer is, or None. CS6 writes the newer block of Brightness/Contrast beside any."""
     blocks = record.tagged_blocks
-    return next((tag for tag in NAMES if tag in blocks), None)
+    found = [tag for tag in NAMES if tag in blocks]
+    if Tag.CONTENT_GENERATOR_EXTRA_DATA in found and Tag.BRIGHTNESS_AND_CONTRAST not in found and len(found) > 1:
+        found.remove(Tag.CONTENT_GENERATOR_EXTRA_DATA)
+    return found[0] if found else None
 
 
 def adjustment(record: LayerRecord, kind: Tag, drawing: Drawing) -> tuple[Adjust | None, bool]:
@@ -63,11 +67,30 @@ def adjustment(record: LayerRecord, kind: Tag, drawing: Drawing) -> tuple[Adjust
             case Tag.CURVES:
                 return curves(data, planes, header.depth)
             case Tag.CHANNEL_MIXER:
-                mixer = channel_mixer(data, planes)
+                mixer = own.channel_mixer(data, planes)
                 return mixer, mixer is not None
+            case Tag.BRIGHTNESS_AND_CONTRAST:
+                return own.brightness_contrast_legacy(_signed(data.brightness), _signed(data.contrast), data.mean), True
+            case Tag.CONTENT_GENERATOR_EXTRA_DATA if data.get(b"useLegacy"):
+                values = [float(data[key]) for key in (b"Brgh", b"Cntr", b"means")]
+                return own.brightness_contrast_legacy(values[0], values[1], values[2]), True
+            case _ if planes == 3 and kind in _OF_RGB:
+                return _OF_RGB[kind](data, drawing)
         return _of_tools(record, kind, drawing)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, ZeroDivisionError):
         return None, False
+
+
+def _signed(value: int) -> int:
+    return value - 65536 if value > 32767 else value
+
+
+_OF_RGB: dict[Tag, Callable[[Any, Drawing], tuple[Adjust | None, bool]]] = {
+    Tag.BLACK_AND_WHITE: lambda data, drawing: (own.black_and_white(data), True),
+    Tag.SELECTIVE_COLOR: lambda data, drawing: (own.selective_colour(data), True),
+    Tag.COLOR_BALANCE: lambda data, drawing: own.colour_balance(data),
+    Tag.GRADIENT_MAP: lambda data, drawing: own.gradient_map(data, drawing.space),
+}
 
 
 def _of_tools(record: LayerRecord, kind: Tag, drawing: Drawing) -> tuple[Adjust | None, bool]:

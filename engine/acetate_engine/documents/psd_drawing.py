@@ -25,14 +25,15 @@ from psd_tools.psd.layer_and_mask import (
 )
 from psd_tools.psd.tagged_blocks import TaggedBlock, TaggedBlocks
 
+from acetate_engine.documents.colour import ColourSpace
 from acetate_engine.documents.psd_file import PsdFile
 
 
 class Drawing:
     """psd-tools' view of a file; made when first asked for."""
 
-    def __init__(self, file: PsdFile) -> None:
-        self.file = file
+    def __init__(self, file: PsdFile, space: ColourSpace) -> None:
+        self.file, self.space = file, space
 
     def layer(self, record: LayerRecord) -> ToolLayer:
         return self._layers[id(record)]

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 from psd_tools.api._descriptor import get_blend_mode, get_scalar
 from psd_tools.composite import paint
 from psd_tools.composite.effects import draw_stroke_effect_split, stroke_bbox
-from psd_tools.constants import BlendMode, Tag
+from psd_tools.constants import BlendMode, ChannelID, Tag
 from psd_tools.psd.descriptor import Descriptor, List
 from psd_tools.psd.layer_and_mask import LayerRecord
 from psd_tools.terminology import Key
 
 from acetate.protocol.geometry import Bounds
+from acetate_engine.compositing.regions import bounds_of
 from acetate_engine.documents.colour import Plane
+from acetate_engine.documents.planes import unit
 from acetate_engine.documents.psd_blends import BLENDS
 from acetate_engine.documents.psd_drawing import Drawing
+from acetate_engine.documents.psd_file import Record
+from acetate_engine.documents.psd_gradients import Gradient, gradient
 from acetate_engine.documents.psd_shadows import shadow
 from acetate_engine.documents.tree import Blend, Effect
 
@@ -42,21 +46,30 @@ _TAGS = (  # with several effects of a kind all stand in the first two, and one 
     Tag.OBJECT_BASED_EFFECTS_LAYER_INFO,
 )
 
+_SOLID = 0.5  # of alpha
 
-def effects(record: LayerRecord, drawing: Drawing) -> tuple[tuple[Effect, ...], tuple[str, ...]]:
+
+def effects(entry: Record, drawing: Drawing) -> tuple[tuple[Effect, ...], tuple[str, ...]]:
     """Those that are drawn, in the order of painting; the names of those that are not."""
+    record = entry.record
     drawn: list[Effect] = []
     missing: list[str] = []
     for kind, descriptor in enabled(record):
-        effect = _effect(kind, descriptor, drawing)
+        effect = _effect(kind, descriptor, entry, drawing)
         if isinstance(effect, str):
             missing.append(effect)
         elif effect.opacity > 0.0:
             drawn += _halves(effect)
-            missing += [] if kind in _EXACT else [NAMES[kind]]
+            missing += [] if _is_exact(effect) else [NAMES[kind]]
     if _strokes_are_guessed(drawn):
         missing.append("Stroke")
     return tuple(drawn), tuple(dict.fromkeys(missing))
+
+
+def _is_exact(effect: Effect) -> bool:
+    if not isinstance(effect, GradientOverlay):
+        return True
+    return effect.gradient.is_exact and effect.gradient.shift == (0.0, 0.0) and effect.gradient.angle % 90.0 == 0.0
 
 
 def _halves(effect: Effect) -> list[Effect]:
@@ -92,33 +105,55 @@ def _items(data: Descriptor) -> Iterator[Descriptor]:
                 yield item
 
 
-def _effect(kind: bytes, descriptor: Descriptor, drawing: Drawing) -> Effect | str:
+def _effect(kind: bytes, descriptor: Descriptor, entry: Record, drawing: Drawing) -> Effect | str:
     name = NAMES[kind]
     mode = get_blend_mode(descriptor, Key.Mode, BlendMode.NORMAL)
-    if mode not in BLENDS or kind not in _DRAWN:
+    if mode not in BLENDS or (kind != b"GrFl" and kind not in _DRAWN):
         return name
     opacity = min(1.0, max(0.0, get_scalar(descriptor, Key.Opacity, float, 100.0) / 100.0))
     try:
+        if kind == b"GrFl":
+            return _gradient(descriptor, entry, drawing, BLENDS[mode], opacity)
         return _DRAWN[kind](descriptor, drawing, BLENDS[mode], opacity)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError, AssertionError):
         return name
 
 
 @dataclass(frozen=True, eq=False)
-class Overlay:
-    """A colour, a gradient or a pattern over the whole layer."""
-
+class ColourOverlay:
     blend: Blend
     opacity: float
-    draw: Callable[[tuple[int, int, int, int], tuple[int, int, int, int]], tuple[Any, Any]]
-    canvas: tuple[int, int, int, int] | None  # what it is laid out on, rather than the layer
+    colour: tuple[float, ...]
     inside: bool = True
     reach: int = 0
 
     def paint(self, coverage: Plane, region: Bounds, layer: Bounds) -> tuple[Plane, Plane]:
-        box, anchor = _box(region), self.canvas or _box(layer)
-        colour, shape = self.draw(box, anchor)
-        return colour, np.ones_like(coverage) if shape is None else shape
+        shape = (*coverage.shape[:2], len(self.colour))
+        return np.broadcast_to(np.array(self.colour, np.float32), shape), np.ones_like(coverage)
+
+
+@dataclass(frozen=True, eq=False)
+class GradientOverlay:
+    blend: Blend
+    opacity: float
+    gradient: Gradient
+    canvas: Bounds | None  # what it is laid out on, rather than the layer
+    entry: Record
+    inside: bool = True
+    reach: int = 0
+
+    def paint(self, coverage: Plane, region: Bounds, layer: Bounds) -> tuple[Plane, Plane]:
+        return self.gradient.draw(region, self.canvas or self._solid or layer)
+
+    @cached_property
+    def _solid(self) -> Bounds | None:
+        """The box around what is at least half opaque: antialiased edges count for nothing there."""
+        record, alpha = self.entry.record, self.entry.channels.get(ChannelID.TRANSPARENCY_MASK)
+        if alpha is None:
+            return None
+        values = alpha.read(range(record.height), range(record.width))
+        inside = bounds_of(unit(values) >= _SOLID)
+        return None if inside.is_empty else inside.relative_to(Bounds(-record.left, -record.top, 0, 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,21 +181,15 @@ def _box(bounds: Bounds) -> tuple[int, int, int, int]:
 
 
 def _colour(descriptor: Descriptor, drawing: Drawing, blend: Blend, opacity: float) -> Effect:
-    mode = drawing.file.header.color_mode
-    paint.draw_solid_color_fill((0, 0, 1, 1), mode, descriptor)  # raises where it is unreadable
-    return Overlay(blend, opacity, lambda box, anchor: paint.draw_solid_color_fill(box, mode, descriptor), None)
+    colour = paint.draw_solid_color_fill((0, 0, 1, 1), drawing.file.header.color_mode, descriptor)[0][0, 0]
+    return ColourOverlay(blend, opacity, tuple(map(float, colour)))
 
 
-def _gradient(descriptor: Descriptor, drawing: Drawing, blend: Blend, opacity: float) -> Effect:
-    mode = drawing.file.header.color_mode
-    canvas = _laid_on(descriptor, drawing)
-    return Overlay(blend, opacity, lambda box, anchor: paint.draw_gradient_fill(box, mode, descriptor, anchor), canvas)
-
-
-def _laid_on(descriptor: Descriptor, drawing: Drawing) -> tuple[int, int, int, int] | None:
-    """The canvas where "Align with Layer" is off."""
-    header = drawing.file.header
-    return None if get_scalar(descriptor, b"Algn", bool, True) else (0, 0, header.width, header.height)
+def _gradient(descriptor: Descriptor, entry: Record, drawing: Drawing, blend: Blend, opacity: float) -> Effect:
+    drawn = gradient(descriptor, drawing.file.header.color_mode, drawing.space)
+    canvas = Bounds(0, 0, drawing.file.header.width, drawing.file.header.height)
+    is_aligned = get_scalar(descriptor, b"Algn", bool, True)
+    return GradientOverlay(blend, opacity, drawn, None if is_aligned else canvas, entry)
 
 
 def _stroke(descriptor: Descriptor, drawing: Drawing, blend: Blend, opacity: float) -> Effect | str:
@@ -176,10 +205,8 @@ def _shadow(descriptor: Descriptor, drawing: Drawing, blend: Blend, opacity: flo
     return shadow(descriptor, drawing, blend, opacity)
 
 
-_EXACT = (b"SoFi", b"FrFX", b"DrSh", b"IrSh")  # where they are drawn at all
 _DRAWN: dict[bytes, Callable[[Descriptor, Drawing, Blend, float], Effect | str]] = {
     b"SoFi": _colour,
-    b"GrFl": _gradient,
     b"FrFX": _stroke,
     b"DrSh": _shadow,
     b"IrSh": _shadow,

@@ -14,8 +14,18 @@ from psd_tools.psd.layer_and_mask import LayerRecord
 from acetate.protocol.geometry import Bounds
 from acetate_engine.documents.colour import ColourSpace, Samples
 from acetate_engine.documents.psd_drawing import Drawing
-from acetate_engine.documents.psd_masks import FILLS, is_curved
+from acetate_engine.documents.psd_gradients import Gradient, gradient
+from acetate_engine.documents.psd_masks import FILLS
 from acetate_engine.documents.tree import Memory, PixelSource
+
+_EXACT = (Tag.SOLID_COLOR_SHEET_SETTING, Tag.VECTOR_STROKE_CONTENT_DATA)
+
+STROKE = "Stroke of the shape"
+
+
+def has_stroke(record: LayerRecord) -> bool:
+    stroke = record.tagged_blocks.get_data(Tag.VECTOR_STROKE_DATA)
+    return stroke is not None and bool(stroke.get("strokeEnabled"))
 
 
 def fill(record: LayerRecord, space: ColourSpace, drawing: Drawing) -> tuple[PixelSource, tuple[str, ...]]:
@@ -27,18 +37,15 @@ def fill(record: LayerRecord, space: ColourSpace, drawing: Drawing) -> tuple[Pix
         return nothing, ()
     canvas = Bounds(0, 0, drawing.file.header.width, drawing.file.header.height)
     try:
-        source = FillPixels(canvas, drawing.layer(record), space)
-        stroke = blocks.get_data(Tag.VECTOR_STROKE_DATA)
-        has_stroke = stroke is not None and bool(stroke.get("strokeEnabled"))
+        drawn = _gradient(record, space, drawing) if kind == Tag.GRADIENT_FILL_SETTING else None
+        source = FillPixels(canvas, drawing.layer(record), space, drawn)
         source.read(Bounds(0, 0, 1, 1))
     except (AttributeError, KeyError, TypeError, ValueError, AssertionError, OverflowError, ZeroDivisionError):
         return nothing, (FILLS[kind],)
-    exact = kind in (Tag.SOLID_COLOR_SHEET_SETTING, Tag.VECTOR_STROKE_CONTENT_DATA)
+    exact = kind in _EXACT or (drawn is not None and drawn.is_exact)
+    missing = (STROKE,) if has_stroke(record) else ()
     if is_fill_disabled(source.layer):
-        return nothing, ("Stroke of the shape",) if has_stroke else ()
-    missing = ("Stroke of the shape",) if has_stroke else ()
-    if is_curved(record):
-        missing = (*missing, "the soft edge of its path")
+        return nothing, missing
     return source, missing if exact else (*missing, FILLS[kind])
 
 
@@ -47,10 +54,11 @@ class FillPixels:
     bounds: Bounds
     layer: Any  # psd-tools'
     space: ColourSpace
+    gradient: Gradient | None = None
 
     def read(self, region: Bounds) -> Samples:
         box = (region.x, region.y, region.right, region.bottom)
-        colour, shape = self._drawn(box)
+        colour, shape = self.gradient.draw(region, self._box()) if self.gradient else self._drawn(box)
         if colour is None:
             raise ValueError("nothing to fill with")
         colour = np.broadcast_to(colour, (region.height, region.width, self.space.planes))
@@ -59,11 +67,21 @@ class FillPixels:
 
     def _drawn(self, box: tuple[int, int, int, int]) -> tuple[Any, Any]:
         blocks, canvas = self.layer.tagged_blocks, self.layer._psd.viewbox
-        if (desc := blocks.get_data(Tag.GRADIENT_FILL_SETTING)) is not None:
-            return paint.draw_gradient_fill(box, self.layer._psd.color_mode, desc, self._anchor(desc, canvas))
         if (desc := blocks.get_data(Tag.PATTERN_FILL_SETTING)) is not None:
             return paint.draw_pattern_fill(box, self.layer._psd, desc, canvas)
         return paint.create_fill(self.layer, box)
 
-    def _anchor(self, desc: Any, canvas: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
-        return self.layer.bbox if bool(desc.get(b"Algn", True)) else canvas
+    def _box(self) -> Bounds:
+        """What a gradient is laid out on: its layer's path, or the canvas."""
+        aligned = self.layer.tagged_blocks.get_data(Tag.GRADIENT_FILL_SETTING).get(b"Algn", True)
+        left, top, right, bottom = self.layer.bbox
+        return Bounds(left, top, right - left, bottom - top) if aligned and right > left else self.bounds
+
+
+def _gradient(record: LayerRecord, space: ColourSpace, drawing: Drawing) -> Gradient | None:
+    """None where psd-tools' is the better guess."""
+    try:
+        data = record.tagged_blocks.get_data(Tag.GRADIENT_FILL_SETTING)
+        return gradient(data, drawing.file.header.color_mode, space)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from psd_tools.constants import BlendMode, Clipping, SectionDivider, Tag
@@ -17,7 +17,7 @@ from acetate_engine.documents.psd_blends import BLENDS
 from acetate_engine.documents.psd_drawing import Drawing
 from acetate_engine.documents.psd_effects import effects
 from acetate_engine.documents.psd_file import Record
-from acetate_engine.documents.psd_masks import FILLS, has_vector_mask, is_stored_shape, masks
+from acetate_engine.documents.psd_masks import FILLS, has_vector_mask, is_guessed, is_stored_shape, masks
 from acetate_engine.documents.psd_pixels import LayerPixels
 from acetate_engine.documents.tree import (
     AdjustmentLayer,
@@ -49,16 +49,17 @@ def layer_name(record: LayerRecord) -> str:
     return str(record.tagged_blocks.get_data(Tag.UNICODE_LAYER_NAME, record.name)).rstrip("\0")
 
 
-def tree(records: Iterable[Record], space: ColourSpace, drawing: Drawing) -> tuple[Layer, ...]:
+def tree(records: Sequence[Record], space: ColourSpace, drawing: Drawing) -> tuple[Layer, ...]:
     """Raises FileError where groups do not pair up."""
     stack: list[list[Layer]] = [[]]
     name = drawing.file.path.name
-    for entry in records:
+    above = [entry.record.clipping == Clipping.NON_BASE for entry in records[1:]]
+    for entry, has_clipped in zip(records, [*above, False], strict=True):
         kind = divider(entry.record)
         if kind == SectionDivider.BOUNDING_SECTION_DIVIDER:
             stack.append([])
         elif kind == SectionDivider.OTHER:
-            stack[-1].append(_layer(entry, space, drawing))
+            stack[-1].append(_layer(entry, has_clipped, space, drawing))
         elif len(stack) == 1:
             raise FileError(f"{name} has a group without a beginning", "Save it again in its program.")
         else:
@@ -95,7 +96,7 @@ def _group_mode(record: LayerRecord) -> BlendMode:
     return setting.blend_mode or record.blend_mode
 
 
-def _layer(entry: Record, space: ColourSpace, drawing: Drawing) -> Layer:
+def _layer(entry: Record, has_clipped: bool, space: ColourSpace, drawing: Drawing) -> Layer:
     record = entry.record
     common = _common(entry, record.blend_mode, drawing)
     kind = psd_adjustments.kind_of(record)
@@ -109,6 +110,8 @@ def _layer(entry: Record, space: ColourSpace, drawing: Drawing) -> Layer:
     if source is None:
         source, missing = psd_fills.fill(record, space, drawing)
         common["notes"] += missing
+    elif psd_fills.has_stroke(record) and (has_clipped or any(effect.inside for effect in common["effects"])):
+        common["notes"] += (psd_fills.STROKE,)  # Photoshop paints it over them
     is_background = ALPHA not in [info.id for info in record.channel_info]
     return PixelLayer(**common, source=source, is_background=is_background)
 
@@ -138,8 +141,11 @@ def _common(entry: Record, mode: BlendMode, drawing: Drawing) -> dict[str, Any]:
     """Fields that every kind of layer has."""
     record = entry.record
     blocks = record.tagged_blocks
-    drawn, missing = effects(record, drawing)
+    drawn, missing = effects(entry, drawing)
     notes = [] if mode in BLENDS else [f"blend mode {mode.name.capitalize().replace('_', ' ')}"]
+    shown = masks(entry, drawing)
+    if any(map(is_guessed, shown)):
+        notes.append("the soft edge of its path")
     if blocks.get_data(Tag.CHANNEL_BLENDING_RESTRICTIONS_SETTING):
         notes.append("Advanced Blending: Channels")
     return {
@@ -148,7 +154,7 @@ def _common(entry: Record, mode: BlendMode, drawing: Drawing) -> dict[str, Any]:
         "opacity": record.opacity / 255.0,
         "blend": BLENDS.get(mode, Blend.NORMAL),
         "clip": Clip.BASE if record.clipping == Clipping.NON_BASE else Clip.NONE,
-        "masks": masks(entry, drawing),
+        "masks": shown,
         "notes": (*notes, *missing),
         "formulas": Formulas.KRITA if drawing.file.is_kritas else Formulas.PHOTOSHOP,
         "fill": blocks.get_data(Tag.BLEND_FILL_OPACITY, 255) / 255.0,

@@ -28,20 +28,27 @@ FILLS = {
 
 def masks(entry: Record, drawing: Drawing) -> tuple[LayerMask, ...]:
     """With a vector mask Photoshop stores what both make together as the user mask, and what was painted as the real
-    one; there each is taken from what it is made of, with its own density and feather.
+    one; with a density or feather each is taken from what it is made of.
     """
     data: MaskData | None = entry.record.mask_data
     ids = [info.id for info in entry.record.channel_info]
     rendered = data is not None and data.flags.user_mask_from_render and USER_MASK in ids
+    shape = has_vector_mask(entry.record) and not is_stored_shape(entry)
+    if data is not None and rendered and shape and (REAL_USER_MASK not in ids or _is_plain(data)):
+        return (_stored(entry, data, USER_MASK, "vector"),)
     found = []
     if data is not None and not rendered and USER_MASK in ids and not data.flags.mask_disabled:
         found.append(_stored(entry, data, USER_MASK, "user"))
     if data is not None and rendered and REAL_USER_MASK in ids and not _is_disabled(data.real_flags):
         found.append(_stored(entry, data, REAL_USER_MASK, "user"))
-    if has_vector_mask(entry.record) and not is_stored_shape(entry):
-        is_alone = data is not None and rendered and REAL_USER_MASK not in ids
-        found.append(_stored(entry, data, USER_MASK, "vector") if is_alone else _vector(entry.record, drawing))
+    if shape:
+        found.append(_vector(entry.record, drawing))
     return tuple(found)
+
+
+def _is_plain(data: MaskData) -> bool:
+    """Whether neither mask has a density or feather, nor is switched off."""
+    return data.parameters is None and not data.flags.mask_disabled and not _is_disabled(data.real_flags)
 
 
 def has_vector_mask(record: LayerRecord) -> bool:
@@ -49,9 +56,9 @@ def has_vector_mask(record: LayerRecord) -> bool:
     return setting is not None and not setting.disable
 
 
-def is_curved(record: LayerRecord) -> bool:
-    """Whether its path has other lines than straight ones: each version of Photoshop smooths their edges otherwise."""
-    setting = _vector_setting(record)
+def is_guessed(mask: LayerMask) -> bool:
+    """Whether it is a path of other lines than straight ones: each version of Photoshop smooths its edge otherwise."""
+    setting = _vector_setting(mask.source.record) if isinstance(mask.source, VectorPixels) else None
     knots = [knot for path in setting.path if hasattr(path, "__iter__") for knot in path] if setting else []
     return any(knot.anchor not in (knot.preceding, knot.leaving) for knot in knots if hasattr(knot, "anchor"))
 

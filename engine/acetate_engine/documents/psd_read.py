@@ -36,7 +36,7 @@ def document_of(file: PsdFile) -> LayeredDocument:
     space = colour_space(file)
     merged = _merged(file, space)
     layered = bool(file.section.records) and mode in MODES
-    layers = tree(file.section.records, space, Drawing(file)) if layered else ()
+    layers = tree(file.section.records, space, Drawing(file, space)) if layered else ()
     return LayeredDocument(
         Extent(file.header.width, file.header.height),
         layers or (PixelLayer("Background", source=merged),),

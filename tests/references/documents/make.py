@@ -16,8 +16,21 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms
 from psd_tools.constants import ColorMode, Compression, Resource, Tag
-from psd_tools.psd.adjustments import Curves, CurvesExtraItem, CurvesExtraMarker, LevelRecord, Levels
+from psd_tools.psd.adjustments import (
+    BrightnessContrast,
+    ColorBalance,
+    ColorStop,
+    Curves,
+    CurvesExtraItem,
+    CurvesExtraMarker,
+    GradientMap,
+    LevelRecord,
+    Levels,
+    SelectiveColor,
+    TransparencyStop,
+)
 from psd_tools.psd.base import EmptyElement
+from psd_tools.psd.descriptor import Bool, Descriptor, DescriptorBlock, Double, Enumerated, Integer, List
 from psd_tools.psd.document import PSD
 from psd_tools.psd.header import FileHeader
 from psd_tools.psd.image_data import ImageData
@@ -215,6 +228,69 @@ def adjusted() -> None:
     told("curves.psd", "a straight line down", [[255] * 4, [155, 155, 155, 255], [55, 55, 55, 255]])
 
 
+def adjusted_by_photoshop() -> None:
+    """Pixels before and after, of pictures that Photoshop rendered."""
+    everything = "Aspose's AllAdjustments.psd, rendered by Photoshop CC"
+    before = [(34, 32, 28), (97, 86, 69), (191, 157, 135), (227, 196, 174)]
+    names = (b"Rd  ", b"Yllw", b"Grn ", b"Cyn ", b"Bl  ", b"Mgnt")
+    mixed = {name: Integer(value) for name, value in zip(names, (40, 60, 40, 60, 20, 80), strict=True)}
+    tint = Descriptor({name: Double(0.0) for name in names[::2]}, "", b"RGBC")
+    grey_mix = DescriptorBlock({**mixed, b"useTint": Bool(False), b"tintColor": tint})
+    one("black-and-white", Tag.BLACK_AND_WHITE, grey_mix, before)
+    after = [(value,) * 3 + (255,) for value in (31, 84, 162, 200)]
+    told("black-and-white.psd", everything, [list(pixel) for pixel in after])
+    none = (0, 0, 0, 0)
+    inks = [none, (2, -49, 49, 62), (0, 41, 31, 49), none, (31, 38, -71, 40), *[none] * 5]
+    one("selective-colour", Tag.SELECTIVE_COLOR, SelectiveColor(1, 0, inks), before)
+    told("selective-colour.psd", everything,
+         [[33, 32, 27, 255], [88, 81, 61, 255], [183, 150, 107, 255], [224, 192, 153, 255]])  # fmt: skip
+    one("colour-balance", Tag.COLOR_BALANCE, ColorBalance(midtones=(-33, -23, 38)), before)
+    told("colour-balance.psd", everything,
+         [[21, 22, 47, 255], [76, 71, 93, 255], [178, 144, 156, 255], [220, 187, 190, 255]])  # fmt: skip
+    colours = [(205, (63991, 59107, 0, 0)), (1333, (65019, 31868, 0, 0)), (1434, (28528, 5398, 27756, 0)),
+               (2988, (65019, 31868, 0, 0)), (3891, (0, 10280, 29812, 0))]  # fmt: skip
+    stops = [ColorStop(location, 50, 0, colour) for location, colour in colours]
+    ends = [TransparencyStop(0, 50, 255), TransparencyStop(4096, 50, 255)]
+    one("gradient-map", Tag.GRADIENT_MAP, GradientMap(name="spline", color_stops=stops, transparency_stops=ends,
+        interpolation=4096, minimum_color=[0] * 4, maximum_color=[32768] * 4), before)  # fmt: skip
+    told("gradient-map.psd", everything,
+         [[253, 208, 0, 255], [137, 37, 88, 255], [243, 110, 13, 255], [198, 110, 22, 255]], tolerance=2)  # fmt: skip
+    one("brightness-contrast-legacy", Tag.BRIGHTNESS_AND_CONTRAST, BrightnessContrast(20, 57, 127),
+        [(79, 67, 81), (24, 7, 12), (173, 181, 196)])  # fmt: skip
+    told("brightness-contrast-legacy.psd", "psd-tools' brightnesscontrast_legacy_rgb.psd, rendered by Photoshop",
+         [[62, 34, 67, 255], [0, 0, 0, 255], [255] * 4])  # fmt: skip
+
+
+def one(name: str, tag: Tag, data: Any, below: list[tuple[int, int, int]]) -> None:
+    """One adjustment over a row of colours."""
+    ground = PixelLayer("below", source=rgba(*((*pixel, 255) for pixel in below)))
+    change: Change = lambda record: record.tagged_blocks.__setitem__(tag, TaggedBlock(key=tag, data=data))  # noqa: E731
+    psd(name, [ground, PixelLayer("adjust")], {"adjust": change}, width=len(below))
+
+
+def filled() -> None:
+    def stop(place: int, colour: tuple[float, ...]) -> Descriptor:
+        names = (b"Rd  ", b"Grn ", b"Bl  ")
+        values = {name: Double(value) for name, value in zip(names, colour, strict=True)}
+        return Descriptor({b"Clr ": Descriptor(values, "", b"RGBC"), b"Type": Enumerated(b"Clry", b"UsrS"),
+                           b"Lctn": Integer(place), b"Mdpn": Integer(50)}, "", b"Clrt")  # fmt: skip
+
+    colours = [stop(0, (111.0, 21.0, 108.0)), stop(2048, (0.0, 96.0, 27.0)), stop(4096, (253.0, 124.0, 0.0))]
+    form = {b"GrdF": Enumerated(b"GrdF", b"CstS"), b"Intr": Double(4096.0), b"Clrs": List(colours)}
+    setting = DescriptorBlock({b"Angl": Double(0.0), b"Type": Enumerated(b"GrdT", b"Lnr "),
+                               b"Grad": Descriptor(form, "", b"Grdn")})  # fmt: skip
+    block = TaggedBlock(key=Tag.GRADIENT_FILL_SETTING, data=setting)
+
+    def change(record: LayerRecord) -> None:
+        record.tagged_blocks[Tag.GRADIENT_FILL_SETTING] = block
+        record.channel_info = []
+
+    psd("gradient-fill", [PixelLayer("fill")], {"fill": change}, width=8)
+    told("gradient-fill.psd", "stored pixels of Aspose's PsdConvertToExample.psd: a Catmull-Rom spline through its stops",
+         [[111, 21, 108, 255], [82, 36, 92, 255], [39, 57, 69, 255], [5, 79, 45, 255], [0, 96, 27, 255],
+          [44, 107, 16, 255], [120, 115, 8, 255], [199, 120, 4, 255]])  # fmt: skip
+
+
 def flat(name: str, mode: ColorMode, depth: int, planes: list[bytes], width: int, mode_data: bytes = b"") -> None:
     """A merged picture and nothing else, byte by byte (Adobe's specification, 2019)."""
     head = struct.pack(">4sH6xHIIHH", b"8BPS", 1, len(planes), 1, width, depth, mode)
@@ -272,7 +348,7 @@ def _swapped_profile() -> bytes:
 
 
 def main() -> None:
-    for make in (blending, text, groups, masked, spaces, adjusted, modes, pictures):
+    for make in (blending, text, groups, masked, spaces, adjusted, adjusted_by_photoshop, filled, modes, pictures):
         make()
     (HERE / "values.json").write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n")
 
