@@ -107,7 +107,9 @@ def colour_balance(data: Any) -> tuple[Adjust | None, bool]:
 
 
 def gradient_map(data: Any, space: ColourSpace) -> tuple[Adjust, bool]:
-    """Whether it is exact, too: midpoints that were moved are not drawn. Raises ValueError where it is a gradient of noise, or has colours of another kind than RGB."""
+    """Whether it is exact, too: midpoints that were moved are not drawn. Raises ValueError where it is a gradient of
+    noise, or has colours of another kind than RGB.
+    """
     stops = data.color_stops
     if data.mode or any(stop.mode for stop in stops):
         raise ValueError("a gradient of other colours")
