@@ -53,7 +53,7 @@ def composed(layers: Sequence[Layer], strip: Strip) -> Composite:
     return _composited(layers, empty, strip, _Floor(ground, ground, strip))
 
 
-def composedover(below: Colour, layers: Sequence[Layer], strip: Strip) -> Composite:
+def composed_over(below: Colour, layers: Sequence[Layer], strip: Strip) -> Composite:
     """`layers`, none of them with a knockout, over (h, w, planes + 1) straight 0..1 of the strip."""
     ground = Composite(below[..., :-1], below[..., -1:])
     return _composited(layers, ground, strip, _Floor(ground, ground, strip))

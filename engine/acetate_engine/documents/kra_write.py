@@ -15,8 +15,8 @@ from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
 from acetate_engine.documents.archive import Archive
 from acetate_engine.documents.colour import Samples
-from acetate_engine.documents.planes import unit
 from acetate_engine.documents.kra import BLENDS, SPACES, image_of, layer_folder
+from acetate_engine.documents.planes import unit
 from acetate_engine.documents.tree import Blend, Clip, Group, Layer, LayeredDocument, PixelLayer
 
 _TILE = 64

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from acetate.protocol.geometry import Bounds
 from acetate_engine.documents import flatten as flattening
 from acetate_engine.documents.colour import SRGB, ColourSpace
-from acetate_engine.documents.compose import Strip, composed
+from acetate_engine.documents.compose import composed
 from acetate_engine.documents.flatten import compose, flatten
 from acetate_engine.documents.plain import composite_plain, plain_count
+from acetate_engine.documents.planes import Strip
 from acetate_engine.documents.tree import Blend, Clip, Group, Knockout, LayerMask, Memory, PixelLayer
 
 CANVAS = Bounds(0, 0, 300, 40)  # more than a tile wide

@@ -286,7 +286,7 @@ def filled() -> None:
         record.channel_info = []
 
     psd("gradient-fill", [PixelLayer("fill")], {"fill": change}, width=8)
-    told("gradient-fill.psd", "the pixels that Photoshop stored in Aspose's PsdConvertToExample.psd, along its gradient",
+    told("gradient-fill.psd", "the pixels that Photoshop stored in Aspose's PsdConvertToExample.psd",
          [[111, 21, 108, 255], [82, 36, 92, 255], [39, 57, 69, 255], [5, 79, 45, 255], [0, 96, 27, 255],
           [44, 107, 16, 255], [120, 115, 8, 255], [199, 120, 4, 255]])  # fmt: skip
 
