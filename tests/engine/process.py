@@ -26,6 +26,9 @@ PATIENCE = 200.0  # seconds; the machine may be busy
 PIXELS = PixelBuffer(Extent(5, 3), PixelFormat.RGBA8, bytes(range(60)))
 
 
+MAKE_AGAIN = {"ACETATE_MAKE_AGAIN": "1"}  # equal requests are equal work, not a look at what was made before
+
+
 def private_environment(root: Path) -> dict[str, str]:
     """An environment in which nothing of the user's is touched."""
     places = {f"XDG_{kind}_HOME": str(root / kind.lower()) for kind in ("DATA", "CONFIG", "CACHE", "STATE")}
@@ -68,7 +71,7 @@ class EngineProcess:
     def __init__(self, root: Path, *arguments: str, **environment: str) -> None:
         self.root = root
         self.arguments = arguments
-        self.environment = {**private_environment(root), **environment}
+        self.environment = {**private_environment(root), **MAKE_AGAIN, **environment}
         self.connection_file = root / "run" / "acetate" / "connection.json"
         self.paused: list[int] = []
         self.log = root / "state" / "acetate" / "log" / "engine.log"

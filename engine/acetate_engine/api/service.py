@@ -15,6 +15,7 @@ from acetate_engine.jobs.executors.base import Executor, ExecutorKind
 from acetate_engine.jobs.executors.local import LocalExecutor
 from acetate_engine.jobs.images import ImageStore
 from acetate_engine.jobs.queue import JobQueue
+from acetate_engine.jobs.reuse import Reuse
 from acetate_engine.jobs.storage import StorageKeeper
 from acetate_engine.jobs.store import JobStore
 from acetate_engine.jobs.supervised import Supervisor
@@ -35,7 +36,8 @@ class Service:
         self.storage = StorageKeeper(data_dir(), self.store, self.images)
         self._look_at_storage = asyncio.Event()
         self.supervisor = Supervisor()
-        self.queue = JobQueue(self.store, _new_executor(executor, self.images, self.supervisor), self.supervisor)
+        runs = _new_executor(executor, self.images, self.supervisor)
+        self.queue = JobQueue(self.store, runs, self.supervisor, Reuse(self.store, self.images))
 
     async def start(self) -> None:
         """Takes up where the last engine was when it ended."""

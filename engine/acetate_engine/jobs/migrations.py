@@ -48,6 +48,14 @@ MIGRATIONS = (
 )
 
 
+_RESULTS = """
+    CREATE TABLE IF NOT EXISTS results (           -- beside what every release has: it may be missing
+        job INTEGER PRIMARY KEY REFERENCES jobs (number) ON DELETE CASCADE,
+        made_as TEXT NOT NULL                      -- reuse.Reuse.identity
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS results_by_identity ON results (made_as, job);
+"""
+
 _COLUMNS = {
     "jobs": {
         *("number", "id", "key", "request", "state", "created", "attempt", "deaths", "step", "steps", "cancelling"),
@@ -73,6 +81,7 @@ def migrate(database: sqlite3.Connection, *, takes_newer: bool = False) -> None:
         )
     for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         database.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
+    database.executescript(f"BEGIN IMMEDIATE; {_RESULTS} COMMIT;")
 
 
 def _add_filing(database: sqlite3.Connection) -> None:

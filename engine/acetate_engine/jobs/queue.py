@@ -11,10 +11,11 @@ from typing import ParamSpec, TypeVar
 import structlog
 
 from acetate.protocol.errors import GenerationFailed, WorkerDied
-from acetate.protocol.events import Accepted, Failed, JobState, JobStatus, Problem
+from acetate.protocol.events import Accepted, Done, Failed, JobState, JobStatus, Problem
 from acetate.protocol.filing import Filing, Refiling
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.executors.base import Executor
+from acetate_engine.jobs.reuse import Reuse
 from acetate_engine.jobs.rows import StoredEvent
 from acetate_engine.jobs.store import JobStore, StartedJob
 from acetate_engine.jobs.supervised import FIRST_PAUSE, LONGEST_PAUSE, Supervisor
@@ -31,7 +32,8 @@ log = structlog.get_logger("queue")
 class JobQueue:
     """Lives on one event loop; the store is asked in threads, because it waits for the disk."""
 
-    def __init__(self, store: JobStore, executor: Executor, supervisor: Supervisor) -> None:
+    def __init__(self, store: JobStore, executor: Executor, supervisor: Supervisor, reuse: Reuse) -> None:
+        self._reuse = reuse
         self.store = store
         self.executor = executor
         self._supervisor = supervisor
@@ -48,7 +50,8 @@ class JobQueue:
 
     async def submit(self, request: GenerateRequest, key: str | None, filing: Filing) -> Accepted:
         """Accepts a job: it is on the disk when this returns."""
-        accepted = await asyncio.to_thread(self.store.add, request, key, filing)
+        made = await asyncio.to_thread(self._reuse.find, request)
+        accepted = await asyncio.to_thread(self.store.add, request, key, filing, made)
         self._submitted.set()
         return accepted
 
@@ -93,11 +96,14 @@ class JobQueue:
 
     async def _carry_out(self, job: StartedJob) -> None:
         log.info("job started", job=job.id, task=job.request.task.value)
+        identity = await asyncio.to_thread(self._reuse.identity, job.request)
         try:
             async with contextlib.aclosing(self.executor.run(job.id, job.request)) as events:
                 async for event in events:
                     await self._stored(self.store.record, job.id, event)
                     self._tell(job.id)
+                    if isinstance(event, Done):
+                        await self._stored(self._reuse.keep, job.id, job.request, identity)
             self._supervisor.well(_LAST_JOB)
         except WorkerDied as death:
             await self._stored(self.store.worker_died, job.id, death)

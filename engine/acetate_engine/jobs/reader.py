@@ -82,6 +82,16 @@ class JobReader:
             events.append(ending)
         return events, state_of(row).is_final
 
+    def made_as(self, identity: str) -> str | None:
+        """The newest job that gave the result of `identity`."""
+        with self._reading:
+            row = self._source.execute(
+                "SELECT id FROM jobs JOIN results ON jobs.number = results.job WHERE made_as = ? "
+                "ORDER BY number DESC LIMIT 1",
+                (identity,),
+            ).fetchone()
+            return row["id"] if row else None
+
     def newest(self) -> float | None:
         """When the last job was accepted, in seconds since 1970."""
         with self._reading:

@@ -91,12 +91,20 @@ class JobStore(JobReader):
 
     # accepting
 
-    def add(self, request: GenerateRequest, key: str | None = None, filing: Filing = Filing()) -> Accepted:  # noqa: B008  # frozen
-        """Queues a job, or finds the one that the same `key` queued before."""
+    def add(
+        self,
+        request: GenerateRequest,
+        key: str | None = None,
+        filing: Filing = Filing(),  # noqa: B008  # frozen
+        made: Done | None = None,
+    ) -> Accepted:
+        """Queues a job, or finds the one that the same `key` queued before; one that was `made` is done at once."""
         with self._transaction() as database:
             row = database.execute("SELECT id, number, priority FROM jobs WHERE key = ?", (key,)).fetchone()
             if row is None:
                 row = self._insert(request, key, filing)
+                if made is not None:
+                    self._record(row["number"], made)
             return Accepted(row["id"], position_of(database, row))
 
     def _insert(self, request: GenerateRequest, key: str | None, filing: Filing) -> sqlite3.Row:
@@ -139,6 +147,12 @@ class JobStore(JobReader):
                 except UnreadableJob as error:
                     self._record(row["number"], Failed(Problem.of(error)))
             return None
+
+    def note_made(self, job: str, identity: str) -> None:
+        """That what `job` gave is the result of `identity`. Raises UnknownJob."""
+        with self._transaction() as database:
+            number = row_of(database, job)["number"]
+            database.execute("INSERT OR REPLACE INTO results (job, made_as) VALUES (?, ?)", (number, identity))
 
     def record(self, job: str, event: Event) -> None:
         """Adds what happened; an event that ends the job ends it."""
