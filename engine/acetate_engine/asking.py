@@ -49,6 +49,7 @@ class RequestFields(TypedDict, total=False):
     subject: Subject
     light: Light
     factor: int
+    settle: bool
     pixel_format: PixelFormat | str
 
 

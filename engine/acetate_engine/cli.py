@@ -25,6 +25,8 @@ COMMANDS = {
     "remove": ("acetate_engine.commands.pictures:remove", "Remove something from a picture and fill behind it."),
     "split": ("acetate_engine.commands.pictures:split", "Split a picture into layers."),
     "shadow": ("acetate_engine.commands.pictures:shadow", "Make the shadow or the reflection of a layer."),
+    "expand": ("acetate_engine.commands.surroundings:expand", "Paint what lies beyond the edge of a picture."),
+    "light": ("acetate_engine.commands.surroundings:light", "Put the light of a background on a layer."),
     "upscale": ("acetate_engine.commands.pictures:upscale", "Make a layer two or four times as large."),
     "batch": ("acetate_engine.commands.batch:batch", "Make many layers, from a table."),
     "psd": ("acetate_engine.commands.psd:app", "Generate layers into a PSD document."),

@@ -15,7 +15,7 @@ from acetate.protocol.requests import GenerateRequest
 from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.pixels import Pixels, eight
 from acetate_engine.documents.masking import with_mask
-from acetate_engine.documents.tree import Layer, LayeredDocument, PixelLayer, cropped
+from acetate_engine.documents.tree import Clip, Layer, LayeredDocument, PixelLayer, cropped
 from acetate_engine.documents.writer import write_document
 from acetate_engine.pipelines.contract import Generated, GeneratedLayer
 from acetate_engine.provenance import packet
@@ -78,7 +78,12 @@ class Result:
 
 def pixel_layers(layers: Sequence[ResultLayer]) -> tuple[PixelLayer, ...]:
     return tuple(
-        PixelLayer(layer.name, source=cropped(layer.bounds.x, layer.bounds.y, layer.pixels)) for layer in layers
+        PixelLayer(
+            layer.name,
+            clip=Clip.BASE if layer.role is LayerRole.LIGHT else Clip.NONE,
+            source=cropped(layer.bounds.x, layer.bounds.y, layer.pixels),
+        )
+        for layer in layers
     )
 
 

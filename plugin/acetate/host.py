@@ -40,6 +40,7 @@ class NewLayer:
     name: str
     bounds: Bounds  # canvas pixels
     picture: Picture  # as large as `bounds`
+    is_clipped: bool = False  # to what lies below it
 
 
 @dataclass(frozen=True)

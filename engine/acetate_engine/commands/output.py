@@ -110,11 +110,16 @@ def generate_into(
         print_result(result, out, bar.seconds, as_json)
 
 
+def is_flat(out: Path) -> bool:
+    """Whether the file will be one picture, without layers."""
+    return out.suffix.lower() in _FLAT
+
+
 def layer_below(ground: Path | None, shown: Shown | None, out: Path) -> tuple[Layer, ...]:
     """What was given as background, for a file that holds layers; a flat one gets what was made alone."""
     from acetate_engine.documents.tree import Memory, PixelLayer
 
-    if ground is None or shown is None or out.suffix.lower() in _FLAT:
+    if ground is None or shown is None or is_flat(out):
         return ()
     return (PixelLayer(ground.stem, source=Memory.at(0, 0, shown.pixels)),)
 

@@ -16,12 +16,15 @@ _SEAM = 3  # pixels over which old and new go into each other, either way
 _PATCH = 7  # pixels
 
 Note = Callable[[str], None]
+Paint = Callable[[Floats, NDArray[np.bool_], Note], Floats]
+"""(H, W, 3) whose hole was filled from its surroundings, and the hole → the same with the hole painted better."""
 
 
-def fill(rgb: Floats, hole: NDArray[np.bool_], seed: int, note: Note) -> Floats:
+def fill(rgb: Floats, hole: NDArray[np.bool_], seed: int, note: Note, paint: Paint | None = None) -> Floats:
     """(H, W, 3) in 0..1 with the hole painted as its surroundings go on; outside of it every value stays.
 
-    A hole without surroundings becomes the mean colour. `note` is told where PatchMatch is not installed.
+    A hole without surroundings becomes the mean colour. `note` is told where PatchMatch is not installed. `paint` goes
+    on from there.
     """
     if not hole.any():
         return rgb.copy()
@@ -33,7 +36,8 @@ def fill(rgb: Floats, hole: NDArray[np.bool_], seed: int, note: Note) -> Floats:
     marked = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
     small = _searched(_without(rgb, hole, size), marked, seed, note)
     made = np.clip(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), 0, 1)
-    return _joined(rgb, made, hole)
+    joined = _joined(rgb, made, hole)
+    return joined if paint is None else _joined(rgb, paint(joined, hole, note), hole)
 
 
 def _without(rgb: Floats, hole: NDArray[np.bool_], size: tuple[int, int]) -> Floats:

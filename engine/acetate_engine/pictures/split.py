@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acetate_engine.compositing.pixels import Floats
-from acetate_engine.pictures.fill import fill
+from acetate_engine.pictures.fill import Paint, fill
 from acetate_engine.pictures.subject import Hints, Note, cut, find, reach, subjects
 
 _SURE = 0.8  # salience that a subject has in the middle, at least
@@ -33,7 +33,9 @@ class Split:
         return (self.background, *reversed(self.subjects))
 
 
-def split(rgba: Floats, hints: Hints, most: int, seed: int, note: Note, check: Check) -> Split:
+def split(
+    rgba: Floats, hints: Hints, most: int, seed: int, note: Note, check: Check, paint: Paint | None = None
+) -> Split:
     """(H, W, 4) straight → at most `most` subjects and the rest, whose composite is the picture.
 
     Each round finds what strikes most, cuts it out, fills behind it, and looks at what is left. The first is what the
@@ -49,7 +51,7 @@ def split(rgba: Floats, hints: Hints, most: int, seed: int, note: Note, check: C
         check()
         layer = cut(behind, front)
         check()
-        layer, behind = consistent(behind, layer, removed(behind, layer, seed + index, note))
+        layer, behind = consistent(behind, layer, removed(behind, layer, seed + index, note, paint))
         painted |= layer[..., 3] > 0.01
         found.append(layer)
     if not found:
@@ -57,16 +59,16 @@ def split(rgba: Floats, hints: Hints, most: int, seed: int, note: Note, check: C
     return Split(behind, tuple(found))
 
 
-def removed(rgba: Floats, layer: Floats, seed: int, note: Note) -> Floats:
+def removed(rgba: Floats, layer: Floats, seed: int, note: Note, paint: Paint | None = None) -> Floats:
     """The picture with what lies under the layer painted as its surroundings go on; its alpha stays."""
-    return filled(rgba, layer[..., 3] > 0.01, seed, note)
+    return filled(rgba, layer[..., 3] > 0.01, seed, note, paint)
 
 
-def filled(rgba: Floats, hole: NDArray[np.bool_], seed: int, note: Note) -> Floats:
+def filled(rgba: Floats, hole: NDArray[np.bool_], seed: int, note: Note, paint: Paint | None = None) -> Floats:
     """With the hole, and a little around it where its light and shadow lie, painted anew."""
     side = 2 * max(1, reach(rgba[..., 3]) // 2) + 1
     wide = cv2.dilate(hole.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0
-    painted = fill(np.ascontiguousarray(rgba[..., :3]), wide | (rgba[..., 3] == 0), seed, note)
+    painted = fill(np.ascontiguousarray(rgba[..., :3]), wide | (rgba[..., 3] == 0), seed, note, paint)
     return np.dstack([painted, rgba[..., 3]]).astype(np.float32)
 
 

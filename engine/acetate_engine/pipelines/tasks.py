@@ -13,6 +13,7 @@ from acetate_engine.models.families import find_model, model_for
 from acetate_engine.models.runtime.quiet import quiet_libraries
 from acetate_engine.paths import wildcards_dir
 from acetate_engine.pipelines.contract import Generated, Images, PartOf, Reporter, joined
+from acetate_engine.pipelines.painting import ModelPaint, is_better_than_search
 from acetate_engine.pipelines.recipes.plain import WITHOUT_MODEL, cut_out
 from acetate_engine.prompts.understanding import pictures_apart, understood
 
@@ -34,6 +35,8 @@ class TaskGenerator:
         made = joined(
             self._understood(one, images, PartOf(reporter, index, len(apart))) for index, one in enumerate(apart)
         )
+        if request.settle:
+            made = _settled(made, request, images)
         return cut_out(made, request, images) if request.cut_out else made
 
     def warm_up(self) -> None:
@@ -44,14 +47,21 @@ class TaskGenerator:
         self._loaded().warm_up(find_model(DEFAULT_MODEL, Task.FOREGROUND))
 
     def _understood(self, request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
-        meant, notes = understood(request, lambda: find_model(request.model, request.task).info.styles, wildcards_dir())
+        words_for = request.task if request.task.needs_model else Task.INPAINT  # of what paints behind and beyond
+        meant, notes = understood(request, lambda: find_model(request.model, words_for).info.styles, wildcards_dir())
         made = self._made(meant, images, reporter)
         return replace(made, notes=(*made.notes, *notes))
 
     def _made(self, request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
         if not request.task.needs_model:
-            return WITHOUT_MODEL[request.task](request, images, reporter)
+            return WITHOUT_MODEL[request.task](request, images, reporter, *self._paints(request, reporter))
         return self._loaded().run(model_for(request), request, images, reporter)
+
+    def _paints(self, request: GenerateRequest, reporter: Reporter) -> tuple[ModelPaint, ...]:
+        """What paints behind and beyond better than what can be found in the picture itself, where there is such."""
+        if not (request.task.traits.fills and is_better_than_search(request.model)):
+            return ()
+        return (ModelPaint(self._loaded, request, reporter),)
 
     def _loaded(self) -> Runner:
         if self._runner is None:
@@ -60,6 +70,12 @@ class TaskGenerator:
 
             self._runner = Runner()
         return self._runner
+
+
+def _settled(made: Generated, request: GenerateRequest, images: Images) -> Generated:
+    from acetate_engine.pipelines.recipes.settling import settled  # its libraries take long to import
+
+    return settled(made, request, images)
 
 
 def check(request: GenerateRequest, images: Images) -> None:

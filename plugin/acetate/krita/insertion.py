@@ -36,6 +36,8 @@ class KritaInsertion:
         self._document = document
         self._layers = tuple(layers)
         self._nodes = [document.handle.createNode(layer.name, "paintlayer") for layer in layers]
+        for node, layer in zip(self._nodes, layers, strict=True):
+            node.setInheritAlpha(layer.is_clipped)
         self.ids = tuple(map(node_id, self._nodes))  # of the layers, in their order
         self.top = ""
         self.needs_refresh = False  # known once it is attached

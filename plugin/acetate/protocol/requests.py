@@ -167,6 +167,7 @@ class GenerateRequest:
     guidance_scale: float | None = None  # the model's where None
     subject: Subject = field(default_factory=Subject)  # extract, select, remove, decompose: what is meant
     light: Light = field(default_factory=Light)  # shadows and reflections
+    settle: bool = False  # foreground on background: between its shadow and its light, as layers of their own
     factor: int = 2  # upscale: how many times as large
     strength: float = 1.0  # refine and inpaint: 0 keeps the layer, 1 makes another
     finish: bool = True  # a result that is enlarged gets clear edges and no grain, by a network made for that
@@ -300,6 +301,10 @@ def _check_conditions(request: GenerateRequest, coming: Collection[Slot]) -> Non
         raise InvalidRequest("there is no foreground", "Choose the layer to work on.")
     if task.needs_mask and Slot(Role.MASK) not in there:
         raise InvalidRequest("there is no selection", "Select the part of the layer that is meant.")
+    if request.settle and task is not Task.FOREGROUND_ON_BACKGROUND:
+        raise InvalidRequest(
+            f"shadow and light are no part of {task.value}", "Leave settle at false, or make them after."
+        )
     if request.cut_out and Slot(Role.MASK) not in there:
         raise InvalidRequest("there is no selection to cut out", "Send the mask, or leave cut_out at false.")
     for picture in request.pictures:

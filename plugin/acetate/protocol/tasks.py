@@ -13,6 +13,7 @@ class LayerRole(str, Enum):
     BACKGROUND = "background"  # opaque
     BLENDED = "blended"  # opaque
     SELECTION = "selection"  # white, its alpha is what is selected
+    LIGHT = "light"  # transparent; clipped to what lies below it
 
 
 class Task(str, Enum):
@@ -28,6 +29,8 @@ class Task(str, Enum):
     SELECT = "select"  # foreground → its subject as a selection; with a mask → that selection with a finer edge
     REMOVE = "remove"  # foreground, without its subject or what the mask covers → what may lie behind
     DECOMPOSE = "decompose"  # foreground → background and subjects, which together look like it
+    EXPAND = "expand"  # foreground, transparent around something → what lies beyond that, over its edge
+    MATCH_LIGHT = "match_light"  # foreground, background → the light of the background, to be clipped to the foreground
     CONTACT_SHADOW = "contact_shadow"  # foreground → the shadow where it stands, under it
     CAST_SHADOW = "cast_shadow"  # foreground → the shadow that it casts
     REFLECTION = "reflection"  # foreground → it upside down under it, fading
@@ -81,6 +84,7 @@ class Traits:
     reworks: bool = False  # the result is another version of the foreground, in its place
     behind: bool = False  # the result lies below the foreground
     context: bool = False  # what lies around the bounds counts
+    fills: bool = False  # a model of the painter's own goes on from what is found in the picture itself
     returns: tuple[LayerRole, ...] = (LayerRole.FOREGROUND,)  # bottom to top, of one image; a stack: of one layer
 
 
@@ -102,13 +106,21 @@ TASKS: Mapping[Task, Traits] = {  # in the order in which a painter is offered t
     Task.REFINE: Traits("Refine a layer", foreground=True, reworks=True),
     Task.INPAINT: Traits("Repaint inside the selection", foreground=True, mask=True, reworks=True, context=True),
     Task.EXTRACT: picture_task("Cut out the subject of a layer", context=True),
-    Task.REMOVE: picture_task("Remove the subject and fill behind", context=True, returns=(LayerRole.BACKGROUND,)),
-    Task.DECOMPOSE: picture_task("Split a layer into layers", returns=(LayerRole.BACKGROUND, LayerRole.FOREGROUND)),
+    Task.SELECT: picture_task("Select the subject of a layer", context=True, returns=(LayerRole.SELECTION,)),
+    Task.REMOVE: picture_task(
+        "Remove the subject and fill behind", context=True, fills=True, returns=(LayerRole.BACKGROUND,)
+    ),
+    Task.DECOMPOSE: picture_task(
+        "Split a layer into layers", fills=True, returns=(LayerRole.BACKGROUND, LayerRole.FOREGROUND)
+    ),
+    Task.EXPAND: picture_task("Paint what lies beyond", fills=True),
     Task.CONTACT_SHADOW: picture_task("Shadow where a layer stands", context=True, behind=True),
     Task.CAST_SHADOW: picture_task("Shadow that a layer casts", context=True, behind=True),
     Task.REFLECTION: picture_task("Reflection of a layer", context=True, behind=True),
+    Task.MATCH_LIGHT: picture_task(
+        "Light of its background on a layer", background=True, context=True, returns=(LayerRole.LIGHT,)
+    ),
     Task.UPSCALE: picture_task("Enlarge a layer"),
-    Task.SELECT: picture_task("", context=True, returns=(LayerRole.SELECTION,)),
     Task.STACK: Traits("", prompt=False),
     Task.EDGES: picture_task("", returns=(LayerRole.BACKGROUND,)),
     Task.IDENTITY: picture_task("", context=True),

@@ -164,7 +164,9 @@ class Results:
         pairs = list(zip(result.layers, pictures, strict=True))
         layers = await self._loop.thread(
             lambda: [
-                NewLayer(layer.name, box, _changed(picture, change, box.extent, document))
+                NewLayer(
+                    layer.name, box, _changed(picture, change, box.extent, document), layer.role is LayerRole.LIGHT
+                )
                 for layer, picture in pairs
                 for box in [change.bounds(layer.bounds)]
             ]

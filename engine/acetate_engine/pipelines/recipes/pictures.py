@@ -18,6 +18,9 @@ from acetate_engine.compositing.alpha import bleed, convert, to_float, to_pixels
 from acetate_engine.compositing.pixels import Floats, Pixels
 from acetate_engine.compositing.regions import crop
 from acetate_engine.compositing.resize import resize
+from acetate_engine.pictures.expand import beyond
+from acetate_engine.pictures.fill import Paint
+from acetate_engine.pictures.light import match_light
 from acetate_engine.pictures.shadows import cast_shadow, contact_shadow, reflection
 from acetate_engine.pictures.split import filled, split
 from acetate_engine.pictures.subject import BY_HAND, Hints, cut, edge, find, subjects
@@ -114,12 +117,12 @@ def select(request: GenerateRequest, images: Images, reporter: Reporter) -> Gene
     return work.made([(LayerRole.SELECTION, _name(request, "Selection"), layer)])
 
 
-def remove(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
+def remove(request: GenerateRequest, images: Images, reporter: Reporter, paint: Paint | None = None) -> Generated:
     """The picture without what the mask covers, or without its subject: painted as the surroundings go on."""
     work = PictureJob(request, images, reporter, steps=2)
     hole = _hole(work)
     work.step(Stage.FIND)
-    layer = filled(work.picture, hole, request.seed, work.note)
+    layer = filled(work.picture, hole, request.seed, work.note, paint)
     work.step(Stage.FILL, layer)
     return work.made([(LayerRole.BACKGROUND, _name(request, "Behind"), layer)])
 
@@ -136,17 +139,37 @@ def _hole(work: PictureJob) -> NDArray[np.bool_]:
     return hole
 
 
-def decompose(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
+def decompose(request: GenerateRequest, images: Images, reporter: Reporter, paint: Paint | None = None) -> Generated:
     """Background and subjects, bottom to top; one over the other they are the picture, within 1/255."""
     most = max(request.subject.most, 1)
     work = PictureJob(request, images, reporter, steps=3 * most + 1)
-    parts = split(work.picture, work.hints, most, request.seed, work.note, lambda: work.step(Stage.CUT_OUT))
+    parts = split(work.picture, work.hints, most, request.seed, work.note, lambda: work.step(Stage.CUT_OUT), paint)
     work.step(Stage.CUT_OUT, parts.subjects[0] if parts.subjects else None)
     work.done = work.steps - 1
     work.step(Stage.CUT_OUT)
     names = _numbered(_name(request, "Subject"), len(parts.subjects))
     named = [(LayerRole.FOREGROUND, name, layer) for name, layer in zip(names, parts.subjects, strict=True)]
     return work.made([(LayerRole.BACKGROUND, "Background", parts.background), *reversed(named)])
+
+
+def expand(request: GenerateRequest, images: Images, reporter: Reporter, paint: Paint | None = None) -> Generated:
+    """What lies beyond the picture, where it is transparent, over its edge."""
+    work = PictureJob(request, images, reporter, steps=2)
+    work.step(Stage.FIND)
+    layer = beyond(work.picture, work.note, paint)
+    work.step(Stage.FILL, layer)
+    return work.made([(LayerRole.FOREGROUND, _name(request, "Beyond"), layer)])
+
+
+def light(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
+    """The light of the background on the layer, to be clipped to it."""
+    assert request.background is not None  # validated
+    work = PictureJob(request, images, reporter, steps=1)
+    made = match_light(work.picture, to_float(images[request.background]), request.light.opacity)
+    if not made[..., 3].any():
+        work.note("there is no light: the layer is empty, or nothing of the background is seen around it")
+    work.step(Stage.FILL, made)
+    return work.made([(LayerRole.LIGHT, _name(request, "Light"), made)])
 
 
 def shadow(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:

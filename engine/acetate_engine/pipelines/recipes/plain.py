@@ -72,17 +72,18 @@ def _made(request: GenerateRequest, name: str, role: LayerRole, pixels: Pixels, 
     return Generated(tuple(layers))
 
 
-PlainRecipe = Callable[[GenerateRequest, Images, Reporter], Generated]
+PlainRecipe = Callable[..., Generated]
+"""Of request, images and reporter; where the task fills, of a `Paint` as well (pictures/fill.py)."""
 
 
 def _of_pictures(name: str) -> PlainRecipe:
     """Imported when it is called: its libraries take seconds, and a refusal does not need them."""
 
-    def call(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
+    def call(request: GenerateRequest, images: Images, reporter: Reporter, *more: object) -> Generated:
         from acetate_engine.pipelines.recipes import pictures
 
         recipe: PlainRecipe = getattr(pictures, name)
-        return recipe(request, images, reporter)
+        return recipe(request, images, reporter, *more)
 
     return call
 
@@ -94,6 +95,8 @@ WITHOUT_MODEL: dict[Task, PlainRecipe] = {
     Task.SELECT: _of_pictures("select"),
     Task.REMOVE: _of_pictures("remove"),
     Task.DECOMPOSE: _of_pictures("decompose"),
+    Task.EXPAND: _of_pictures("expand"),
+    Task.MATCH_LIGHT: _of_pictures("light"),
     Task.CONTACT_SHADOW: _of_pictures("shadow"),
     Task.CAST_SHADOW: _of_pictures("shadow"),
     Task.REFLECTION: _of_pictures("shadow"),
