@@ -17,7 +17,7 @@ from acetate_engine.compositing.alpha import over, to_float
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.pictures.expand import MIRRORED
 from acetate_engine.pictures.light import match_light, to_linear
-from acetate_engine.pipelines.contract import JobCancelled
+from acetate_engine.pipelines.contract import Generated, JobCancelled
 from acetate_engine.pipelines.tasks import TaskGenerator
 from tests.engine.pictures.scenes import SIDE, backdrop, pixels, scene, toy
 from tests.engine.pipelines.reporters import Recorder
@@ -27,7 +27,9 @@ PICTURE, GROUND, MASK = "a" * 64, "b" * 64, "c" * 64
 CANVAS, INNER = Bounds(-9, 4, SIDE, SIDE), slice(48, SIDE - 48)
 
 
-def asked(task: Task, generator: TaskGenerator | None = None, reporter: Recorder | None = None, **fields: object):
+def asked(
+    task: Task, generator: TaskGenerator | None = None, reporter: Recorder | None = None, **fields: object
+) -> Generated:
     images = {PICTURE: fields.pop("picture"), GROUND: pixels(scene()), MASK: fields.pop("mask", None)}
     named = {"foreground": PICTURE, "background": GROUND if task is Task.MATCH_LIGHT else None}
     named |= {"mask": MASK} if images[MASK] is not None else {}
