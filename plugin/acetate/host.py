@@ -264,6 +264,10 @@ class Document(Protocol):
         """Raises DocumentError where the layer, or a group around it, is locked."""
         ...
 
+    def remove_layer(self, layer: str) -> None:
+        """One undo step. Raises DocumentError where it, or a group around it, is locked, or it is gone."""
+        ...
+
     def layer_box(self, layer: str) -> Bounds:
         """What its visible pixels cover, off the canvas too; empty where there are none. Any thread."""
         ...

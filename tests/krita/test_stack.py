@@ -13,6 +13,7 @@ from acetate.protocol.geometry import Bounds
 from tests.krita.harness.builder import Builder
 from tests.krita.harness.painter import Layer, Painter
 from tests.krita.harness.scenes import paint_document, untouched
+from tests.krita.harness.waiting import wait_until
 
 FRUIT = ["a red apple", "a green pear", "a lemon"]
 PLACES = [Bounds(10, 20, 96, 80), Bounds(60, 40, 80, 96), Bounds(120, 90, 64, 64)]
@@ -20,6 +21,13 @@ CANVAS = Bounds(0, 0, 320, 256)
 TWELVE = [
     f"a {colour} {thing}, 3d emoji" for thing in ("apple", "cup", "hat") for colour in ("red", "blue", "green", "grey")
 ]
+OVER_CANVAS = "app.activeWindow().qwindow().centralWidget().findChild(QtWidgets.QWidget, name) is not None"
+TO_CANVAS = """
+from acetate.krita.view import transform_of
+canvas, transform = transform_of(document())
+point = transform.inverted()[0].map(QtCore.QPointF(canvas.mapFromGlobal(QPoint(x, y))))
+[round(point.x()), round(point.y())]
+"""
 RECIPE = """
 from acetate.krita.host import KritaDocument
 from acetate.session.recipes import recipe_of
@@ -177,6 +185,61 @@ def box(layer: Layer) -> tuple[int, int, int, int]:
     """Left, top, right, bottom."""
     x, y, width, height = layer["bounds"]
     return x, y, x + width, y + height
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_region_is_drawn_on_the_canvas_and_seen_there(painter: Painter, builder: Builder) -> None:
+    painter.new_document(512, 512)
+    builder.open()
+    before = painter.fingerprint()
+    builder.press("acetate_stack_draw_region")
+    x, y = painter.krita.run("canvas_centre()")
+    wait_until(lambda: painter.krita.run(OVER_CANVAS, name="acetate_draw_region"), "the sheet to draw on")
+    painter.hands.drag((x - 250, y - 60), (x - 130, y + 60))
+    wait_until(lambda: builder.entries()[0]["region"], "the region")
+    left, top = painter.krita.run(TO_CANVAS, x=x - 250, y=y - 60)
+    right, bottom = painter.krita.run(TO_CANVAS, x=x - 130, y=y + 60)
+    region = builder.entries()[0]["region"]
+    drawn = [region["x"], region["y"], region["x"] + region["width"], region["y"] + region["height"]]
+    assert all(abs(one - other) <= 2 for one, other in zip(drawn, (left, top, right, bottom), strict=True))
+    assert painter.krita.run(OVER_CANVAS, name="acetate_canvas_regions")
+    assert not painter.krita.run(OVER_CANVAS, name="acetate_draw_region")
+    assert without_selection(painter.fingerprint()) == before
+    builder.close()
+    wait_until(lambda: not painter.krita.run(OVER_CANVAS, name="acetate_canvas_regions"), "nothing over the canvas")
+
+
+@pytest.mark.usefixtures("quick")
+def test_deleting_and_undoing_agree_with_the_document(painter: Painter, builder: Builder) -> None:
+    painter.new_document(320, 256)
+    layers = build_three(builder)
+    made = painter.fingerprint()
+    builder.select(2)
+    builder.press("acetate_stack_delete")
+    wait_until(lambda: names(builder.layers()) == [FRUIT[0], FRUIT[2]], "the layer to go")
+    assert [entry["prompt"] for entry in builder.entries()] == [FRUIT[0], FRUIT[2]]
+    painter.undo()
+    assert painter.fingerprint() == made
+    wait_until(lambda: [entry["layer"] for entry in builder.entries()] == [layer["id"] for layer in layers], "undo")
+    painter.redo()
+    wait_until(lambda: len(builder.entries()) == 2, "redo")
+    painter.krita.run("node(name).remove(); document().waitForDone()", name=layers[2]["name"])  # in Krita's own list
+    state = "item = widget('acetate_stack_list').itemWidget(widget('acetate_stack_list').item(0)); item._state.text()"
+    wait_until(lambda: painter.krita.run(state) == "deleted", "the list to know")
+
+
+def test_a_long_stack_is_seen_and_the_window_folds(painter: Painter, builder: Builder) -> None:
+    painter.new_document(512, 512)
+    builder.open()
+    builder.fill(TWELVE, [CANVAS] * 12)
+    code = "view = widget('acetate_stack_list'); view.viewport().height() // view.sizeHintForRow(0)"
+    assert painter.krita.run(code) >= 6
+    full, width = painter.krita.run("box = widget('acetate_stack_window'); [box.height(), box.width()]")
+    assert width <= 340
+    builder.press("acetate_stack_fold")
+    wait_until(lambda: painter.krita.run("widget('acetate_stack_window').height()") < full / 3, "the window to fold")
+    builder.press("acetate_stack_fold")
+    wait_until(lambda: painter.krita.run("widget('acetate_stack_window').height()") == full, "the window to unfold")
 
 
 def test_what_cannot_be_made_is_told(painter: Painter, builder: Builder) -> None:

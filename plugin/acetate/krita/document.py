@@ -147,6 +147,12 @@ class OpenDocument:
         with wrappers() as hold:
             check_unlocked(self._node(layer, hold), hold, "Unlock it, or choose another layer.")
 
+    def remove_layer(self, layer: str) -> None:
+        """One undo step. Raises DocumentError where it, or a group around it, is locked, or it is gone."""
+        self.check_unlocked(layer)
+        with wrappers() as hold:
+            self._node(layer, hold).remove()
+
     def check_place(self, place: Place) -> None:
         """Raises DocumentError where the group, or one around it, is locked."""
         with wrappers() as hold:

@@ -50,6 +50,17 @@ class Stacks:
         whole = [stack for stack in near if _is_whole(stack, nodes)]
         return (whole or near or [Stack()])[-1]
 
+    def followed(self, stack: Stack, nodes: Collection[str]) -> Stack:
+        """`stack`, as undo and redo have left the document; as it is where the document has nothing of it."""
+        kin = [old for old in self.versions if keys_of(old) & keys_of(stack) and old.group in nodes]
+        whole = [old for old in kin if _is_whole(old, nodes)]
+        same = [old for old in whole if old.group == stack.group] or whole
+        if not stack.group or not same:
+            return stack
+        fullest = max(reversed(same), key=lambda old: len(_layers(old)))
+        has_more = len(_layers(fullest)) > len(_layers(stack))
+        return fullest if has_more or not _is_whole(stack, nodes) else stack
+
     def with_version(self, stack: Stack) -> Stacks:
         """In place of the one with the same layers; a stack that has become a group is no draft any more."""
         others = tuple(old for old in self.versions if old.group and _layers(old) != _layers(stack))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from acetate.session.observable import Observable
+from acetate.session.observable import Observable, Signal
 from acetate.session.settings import new_seed
 from acetate.session.stack import Stack, StackEntry
 
@@ -16,6 +16,7 @@ class StackEditor:
     def __init__(self, stack: Stack) -> None:
         self.stack = Observable(stack)
         self.selected = Observable(len(stack.entries) - 1)
+        self.changing: Signal[None] = Signal()  # before each change: what is changed has to be what the document has
 
     @property
     def entry(self) -> StackEntry | None:
@@ -29,21 +30,26 @@ class StackEditor:
 
     def add(self) -> None:
         """An empty layer above the selected one."""
+        self.changing.emit(None)
         self._insert(StackEntry(self._new_key(), seed=new_seed()))
 
     def duplicate(self) -> None:
         """The same description above the selected one, with another seed: it will be another layer."""
+        self.changing.emit(None)
         if self.entry:
             self._insert(replace(self.entry, key=self._new_key(), seed=new_seed(), layer="", is_locked=False))
 
-    def delete(self) -> None:
+    def delete(self, *, is_gone: bool = False) -> None:
+        """`is_gone`: from the document, too."""
+        self.changing.emit(None)
         if self.entry:
             stack, index = self.stack.value, self.selected.value
-            dropped = (*stack.dropped, self.entry.layer) if self.entry.layer else stack.dropped
+            dropped = (*stack.dropped, self.entry.layer) if self.entry.layer and not is_gone else stack.dropped
             self._set((*stack.entries[:index], *stack.entries[index + 1 :]), max(index - 1, 0), dropped)
 
     def move(self, by: int) -> None:
         """The selected layer, up where `by` is 1, down where it is -1; stays where there is no place."""
+        self.changing.emit(None)
         entries, index = list(self.stack.value.entries), self.selected.value
         if self.entry and 0 <= index + by < len(entries):
             entries.insert(index + by, entries.pop(index))
@@ -51,6 +57,7 @@ class StackEditor:
 
     def change(self, index: int, **fields: Any) -> None:
         """Fields of an entry."""
+        self.changing.emit(None)
         entries = list(self.stack.value.entries)
         entries[index] = replace(entries[index], **fields)
         self._set(tuple(entries), self.selected.value)
@@ -60,6 +67,7 @@ class StackEditor:
             self.change(self.selected.value, **fields)
 
     def see_below(self, is_wanted: bool) -> None:
+        self.changing.emit(None)
         self.stack.value = replace(self.stack.value, sees_below=is_wanted)
 
     def arrived(self, made: Stack) -> None:

@@ -6,7 +6,7 @@ from acetate.host import Document, Host
 from acetate.protocol.errors import DocumentError
 from acetate.session.flow import Flow, Work
 from acetate.session.jobs import Job
-from acetate.session.observable import Signal
+from acetate.session.observable import Observable, Signal
 from acetate.session.results import Results
 from acetate.session.settings import Settings
 from acetate.session.stack import Stack, caught_up, keys_of
@@ -27,13 +27,18 @@ class StackSession:
         self._flow = flow
         self._results = results
         self._shown: Document | None = None
+        self.present: Observable[frozenset[str]] = Observable(frozenset())  # ids of what the document has
+        self._changes: object = None  # of the document, at the last look
         self.editor.stack.changed.connect(self._keep)
+        self.editor.changing.connect(lambda _: self.follow())
 
     def enter(self) -> None:
         """Shows the stack of the active document, as undo and redo have left it; the one around the active layer."""
         document = self._host.active_document()
         self._shown = None  # what the editor gets now is not to be kept
+        self._changes = None
         if document is not None:
+            self.present.value = frozenset(document.node_ids())
             self._flow.attempt(lambda: self._load(document))
             self._shown = document
 
@@ -41,6 +46,36 @@ class StackSession:
         """Brings up the stack builder."""
         self.enter()
         self.opened.emit(None)
+
+    def follow(self) -> None:
+        """Looks whether undo, or somebody in the list of layers, has changed the document. Cheap where nothing did."""
+        document = self._host.active_document()
+        if document is None or self._shown is None or self._flow.jobs or not document.is_same(self._shown):
+            return
+        changes = document.changes()
+        if changes != self._changes:
+            self._changes = changes
+            self.present.value = frozenset(document.node_ids())
+            stack = stacks_of(document).followed(self.editor.stack.value, self.present.value)
+            if stack != self.editor.stack.value:
+                self.editor.load(stack)
+
+    def delete(self) -> None:
+        """The selected entry, and the layer that it became: one undo step, which brings back both."""
+        self.follow()
+        entry, document = self.editor.entry, self._shown
+        if entry is None:
+            return
+        if document is None or entry.layer not in document.node_ids():
+            self.editor.delete()
+            return
+
+        def remove() -> None:
+            document.remove_layer(entry.layer)
+            self._changes = document.changes()  # it is not undone
+            self.editor.delete(is_gone=True)
+
+        self._flow.attempt(remove)
 
     def new(self) -> None:
         """A stack beside those that the document has."""
@@ -73,6 +108,7 @@ class StackSession:
 
     def _arrived(self, document: Document, made: Stack) -> None:
         """The editor shows what the document has now, if it still shows that stack."""
+        self._changes = None
         is_shown = self._shown is not None and self._shown.is_same(document)
         if is_shown and keys_of(made) & keys_of(self.editor.stack.value):
             self.editor.arrived(made)

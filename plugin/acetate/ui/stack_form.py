@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from acetate.language import tr, translated
 from acetate.protocol.requests import MAX_SEED
-from acetate.qt import QtCore, QtWidgets
+from acetate.qt import QtCore, QtWidgets, sip
 from acetate.session.observable import Observable
-from acetate.session.settings import new_seed
+from acetate.session.settings import Settings, new_seed
 from acetate.session.stack import StackEntry
 from acetate.session.stack_session import StackSession
-from acetate.ui.binding import silent
-from acetate.ui.inputs import DoubleSpinBox, PushButton, Slider
+from acetate.ui.binding import named, silent
+from acetate.ui.canvas_regions import draw_region
+from acetate.ui.choice import Choice
+from acetate.ui.conditions import PRESETS
+from acetate.ui.elided import ElidedLabel
+from acetate.ui.inputs import DoubleSpinBox, NarrowButton, Slider
 from acetate.ui.prompt import PromptEdit
 from acetate.ui.rows import Rows
 
@@ -18,19 +22,22 @@ from acetate.ui.rows import Rows
 class StackForm(Rows):
     """Shows the selected entry; greyed where there is none."""
 
-    def __init__(self, stack: StackSession) -> None:
+    def __init__(self, stack: StackSession, settings: Settings) -> None:
         super().__init__()
         self._stack = stack
         self._editor = stack.editor
         self._prompt = Observable("")
-        self._region = QtWidgets.QLabel()
+        self._region = ElidedLabel()
         self._region.setObjectName("acetate_stack_region")
+        self._sheet: QtWidgets.QWidget | None = None  # over the canvas, while a region is drawn
         self._seed = _seed()
         self._strength, self._percent = Slider(QtCore.Qt.Orientation.Horizontal), QtWidgets.QLabel()
         self.add(tr("Prompt"), self._prompt_edit())
         self.add(tr("Region"), self._region_row())
         self.add(tr("Seed"), self._seed_row())
         self.add(tr("Strength"), self._strength_row())
+        quality = named(Choice(settings.preset, PRESETS), "acetate_stack_preset", tr("Of all layers of the stack."))
+        self.add(tr("Quality"), quality)
         self._editor.stack.bind(lambda _: self._show())
         self._editor.selected.changed.connect(lambda _: self._show())
 
@@ -58,13 +65,31 @@ class StackForm(Rows):
         return edit
 
     def _region_row(self) -> QtWidgets.QWidget:
+        draw = _button(
+            "acetate_stack_draw_region", tr("Draw"), tr("Draw a rectangle on the canvas: the layer goes there.")
+        )
+        draw.clicked.connect(lambda: self._draw())
         from_selection = _button(
             "acetate_stack_from_selection", tr("From selection"), tr("The layer goes where you have selected.")
         )
         from_selection.clicked.connect(lambda: self._stack.select_region())
-        whole = _button("acetate_stack_whole_canvas", tr("Whole canvas"), tr("The layer covers the canvas."))
+        whole = _button("acetate_stack_whole_canvas", tr("Whole"), tr("The layer covers the canvas."))
         whole.clicked.connect(lambda: self._editor.change_selected(region=None))
-        return _in_a_row(self._region, from_selection, whole)
+        widget = QtWidgets.QWidget()
+        column = QtWidgets.QVBoxLayout(widget)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self._region)
+        column.addWidget(_in_a_row(from_selection, draw, whole))
+        return widget
+
+    def _draw(self) -> None:
+        """Pressed again, it gives up."""
+        if self._sheet is not None and not sip.isdeleted(self._sheet):
+            self._sheet.deleteLater()
+            self._sheet = None
+        else:
+            self._sheet = draw_region(lambda bounds: self._editor.change_selected(region=bounds))
 
     def _seed_row(self) -> QtWidgets.QWidget:
         self._seed.valueChanged.connect(lambda seed: self._editor.change_selected(seed=int(seed)))
@@ -99,7 +124,7 @@ def _seed() -> QtWidgets.QDoubleSpinBox:
 
 
 def _button(name: str, text: str, tip: str) -> QtWidgets.QPushButton:
-    button = PushButton(text)
+    button = NarrowButton(text)
     button.setObjectName(name)
     button.setToolTip(tip)
     return button

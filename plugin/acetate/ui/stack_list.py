@@ -8,21 +8,26 @@ from acetate.language import tr
 from acetate.qt import QtCore, QtWidgets
 from acetate.session.stack import Stack, StackEntry
 from acetate.session.stack_editor import StackEditor
+from acetate.session.stack_session import StackSession
 
-_ROW = 34  # screen pixels, height
+_ROW = 28  # screen pixels, height
+_LEAST = 6  # rows in sight
 
 
 class StackList(QtWidgets.QListWidget):
-    def __init__(self, editor: StackEditor) -> None:
+    def __init__(self, stack: StackSession) -> None:
         super().__init__()
-        self._editor = editor
+        self._stack, self._editor = stack, stack.editor
+        editor = stack.editor
         self.setObjectName("acetate_stack_list")
+        self.setMinimumHeight(_LEAST * _ROW + 2 * self.frameWidth())
         self.setAccessibleName(tr("Layers of the stack, the topmost first"))
         self.setUniformItemSizes(True)
         self.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.currentRowChanged.connect(self._take)
         editor.stack.bind(self._show)
         editor.selected.bind(lambda _: self._select())
+        stack.present.changed.connect(lambda _: self._show(editor.stack.value))
 
     def _show(self, stack: Stack) -> None:
         self.blockSignals(True)
@@ -31,7 +36,7 @@ class StackList(QtWidgets.QListWidget):
         for index, entry in enumerate(stack.entries):
             row = self.itemWidget(self.item(self._row(index)))
             assert isinstance(row, StackRow)  # `_fill` has put it there
-            row.show_entry(entry)
+            row.show_entry(entry, is_there=entry.layer in self._stack.present.value)
         self.blockSignals(False)
         self._select()
 
@@ -77,14 +82,14 @@ class StackRow(QtWidgets.QWidget):
         row.addWidget(self._prompt, 1)
         row.addWidget(self._state)
 
-    def show_entry(self, entry: StackEntry) -> None:
+    def show_entry(self, entry: StackEntry, *, is_there: bool) -> None:
         self._eye.setChecked(entry.is_enabled)
         self._eye.setIcon(Krita.instance().icon("visible" if entry.is_enabled else "novisible"))
         self._lock.setChecked(entry.is_locked)
         self._lock.setIcon(Krita.instance().icon("layer-locked" if entry.is_locked else "layer-unlocked"))
         self._prompt.setText(" ".join(entry.prompt.split()) or tr("(no prompt yet)"))
         self._prompt.setEnabled(entry.is_enabled and bool(entry.prompt.strip()))
-        self._state.setText("" if entry.layer else tr("new"))
+        self._state.setText("" if is_there else tr("deleted") if entry.layer else tr("new"))
 
 
 def _toggle(name: str, tip: str) -> QtWidgets.QToolButton:

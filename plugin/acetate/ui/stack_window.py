@@ -1,4 +1,4 @@
-"""The stack builder: a window beside the canvas, so that one can go on selecting and painting."""
+"""The stack builder: a small window beside the canvas, so that one can go on selecting and painting."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable
 from krita import Krita
 
 from acetate.language import tr
-from acetate.qt import QtCore, QtWidgets
+from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.session import Session
+from acetate.ui.canvas_regions import CanvasRegions, ShownRegion
 from acetate.ui.inputs import CheckBox, PushButton
 from acetate.ui.message import MessageBar
 from acetate.ui.once import once
@@ -17,7 +18,8 @@ from acetate.ui.reach import ToolWindow
 from acetate.ui.stack_form import StackForm
 from acetate.ui.stack_list import StackList
 
-_SIZE = QtCore.QSize(440, 620)  # screen pixels
+_SIZE = QtCore.QSize(320, 600)  # screen pixels
+_FOLLOW = 400  # milliseconds between two looks at the document
 _GAP = 16
 
 
@@ -27,13 +29,22 @@ class StackWindow(ToolWindow):
         self._session = session
         self._stack = session.stack
         self._editor = session.stack.editor
+        self._regions = CanvasRegions(self)
+        self._full = _SIZE.height()
         column = QtWidgets.QVBoxLayout(self)
+        column.setContentsMargins(6, 6, 6, 6)
+        column.setSpacing(5)
+        self._folded = self._description()
         column.addLayout(self._tools())
-        column.addWidget(StackList(self._editor), 1)
-        for widget in (self._sees_below(), StackForm(self._stack), self._again(), self._everything()):
+        column.addWidget(self._folded, 1)
+        for widget in (self._everything(), ProgressBox(session), self._message()):
             column.addWidget(widget)
-        column.addWidget(ProgressBox(session))
-        column.addWidget(self._message())
+        column.addStretch(0)
+        self._timer = QtCore.QTimer(self)
+        self._timer.setInterval(_FOLLOW)
+        self._timer.timeout.connect(self._stack.follow)
+        for value in (self._editor.stack, self._editor.selected):
+            value.changed.connect(lambda _: self._show_regions())
 
     def open_beside(self) -> None:
         """To the left of the docker, with the keyboard."""
@@ -48,15 +59,55 @@ class StackWindow(ToolWindow):
     def changeEvent(self, event: QtCore.QEvent) -> None:
         """Undo on the canvas may have brought back another version of the stack."""
         super().changeEvent(event)
-        if event.type() == QtCore.QEvent.Type.ActivationChange and self.isActiveWindow() and not self._session.jobs:
-            self._stack.enter()
+        if event.type() == QtCore.QEvent.Type.ActivationChange and self.isActiveWindow():
+            self._stack.follow()
+
+    def showEvent(self, event: QtGui.QShowEvent) -> None:
+        super().showEvent(event)
+        self._timer.start()
+        self._show_regions()
+
+    def hideEvent(self, event: QtGui.QHideEvent) -> None:
+        super().hideEvent(event)
+        self._timer.stop()
+        self._regions.hide()
+
+    def _show_regions(self) -> None:
+        """Where the layers go, on the canvas; the whole canvas needs no line."""
+        if not self.isVisible():
+            return
+        entries, chosen = self._editor.stack.value.entries, self._editor.selected.value
+        self._regions.show(
+            [
+                ShownRegion(entry.region, str(index + 1), index == chosen)
+                for index, entry in enumerate(entries)
+                if entry.region and entry.is_enabled
+            ]
+        )
+
+    def _description(self) -> QtWidgets.QWidget:
+        """What is folded away where the canvas needs the room."""
+        widget = QtWidgets.QWidget()
+        column = QtWidgets.QVBoxLayout(widget)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(StackList(self._stack), 1)
+        for part in (self._sees_below(), StackForm(self._stack, self._session.settings), self._again()):
+            column.addWidget(part)
+        return widget
+
+    def _fold(self, is_folded: bool) -> None:
+        if is_folded:
+            self._full = self.height()
+        self._folded.setVisible(not is_folded)
+        self.layout().activate()
+        self.resize(self.width(), self.minimumSizeHint().height() if is_folded else self._full)
 
     def _tools(self) -> QtWidgets.QLayout:
         editor = self._editor
         tools: tuple[tuple[str, str, str, Callable[[], None]], ...] = (
             ("add", "addlayer", tr("Add a layer above the selected one."), editor.add),
             ("duplicate", "duplicatelayer", tr("The same above it, with another seed."), editor.duplicate),
-            ("delete", "deletelayer", tr("Take the selected layer out of the stack."), editor.delete),
+            ("delete", "deletelayer", tr("Delete the selected layer, in the document too."), self._stack.delete),
             ("up", "arrowup", tr("Move the selected layer up."), lambda: editor.move(1)),
             ("down", "arrowdown", tr("Move the selected layer down."), lambda: editor.move(-1)),
         )
@@ -69,6 +120,10 @@ class StackWindow(ToolWindow):
         new.setToolTip(tr("Begin another stack; this one stays in the document."))
         new.clicked.connect(lambda: self._stack.new())
         row.addWidget(new)
+        fold = _tool("acetate_stack_fold", "arrow-up", tr("Only the buttons: the canvas gets the room."), lambda: None)
+        fold.setCheckable(True)
+        fold.toggled.connect(self._fold)
+        row.addWidget(fold)
         return row
 
     def _sees_below(self) -> QtWidgets.QWidget:
@@ -82,7 +137,7 @@ class StackWindow(ToolWindow):
     def _again(self) -> QtWidgets.QWidget:
         """One layer anew."""
         widget = QtWidgets.QWidget()
-        row = QtWidgets.QHBoxLayout(widget)
+        row = QtWidgets.QVBoxLayout(widget)
         row.setContentsMargins(0, 0, 0, 0)
         above = CheckBox(tr("and those above it"))
         above.setObjectName("acetate_stack_with_above")
@@ -95,7 +150,7 @@ class StackWindow(ToolWindow):
         )
         row.addWidget(button)
         row.addWidget(above)
-        row.addStretch(1)
+        row.setSpacing(2)
         self._editor.stack.bind(lambda _: button.setEnabled(self._can_make_one()))
         self._editor.selected.changed.connect(lambda _: button.setEnabled(self._can_make_one()))
         return widget

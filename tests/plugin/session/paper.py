@@ -147,6 +147,12 @@ class PaperDocument:
     def check_unlocked(self, layer: str) -> None:
         self._check_unlocked(self.node(layer))
 
+    def remove_layer(self, layer: str) -> None:
+        self.check_unlocked(layer)
+        self.change()
+        node = self.node(layer)
+        self.parent(node).children.remove(node)
+
     def _check_unlocked(self, node: Node) -> None:
         if node.is_locked:
             raise DocumentError(f"“{node.name}” is locked", "Unlock it.")

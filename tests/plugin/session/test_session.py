@@ -133,6 +133,34 @@ def test_a_stack_becomes_a_group_and_one_layer_takes_its_place_again(studio: Stu
     assert (kept.request.task, kept.request.background) == (Task.FOREGROUND_ON_BACKGROUND, None)
 
 
+def test_a_stack_agrees_with_a_document_whose_layers_go_and_come_back(studio: Studio, document: PaperDocument) -> None:
+    stack, session = studio.session.stack, studio.session
+    stack.enter()
+    for index, words in enumerate(("a red apple", "a green pear", "a lemon")):
+        if index:
+            stack.editor.add()
+        stack.editor.change_selected(prompt=words, region=Bounds(0, 0, 32, 32), seed=index)
+    stack.generate()
+    studio.events.run_until(lambda: not session.jobs, 300)
+    layers = [entry.layer for entry in stack.editor.stack.value.entries]
+    stack.editor.selected.value = 1
+    stack.delete()
+    assert [node.id for node in document.named("Stack").children] == [layers[0], layers[2]]
+    assert [entry.layer for entry in stack.editor.stack.value.entries] == [layers[0], layers[2]]
+    document.undo()
+    stack.follow()
+    assert [entry.layer for entry in stack.editor.stack.value.entries] == layers
+    document.remove_layer(layers[2])  # in the program's own list of layers
+    stack.follow()
+    assert len(stack.editor.stack.value.entries) == 3 and layers[2] not in stack.present.value
+    document.undo()
+    stack.follow()
+    assert layers[2] in stack.present.value
+    document.undo()  # the stack itself
+    stack.follow()
+    assert [entry.prompt for entry in stack.editor.stack.value.entries] == ["a red apple", "a green pear", "a lemon"]
+
+
 def test_another_version_takes_the_place_of_a_layer(studio: Studio, document: PaperDocument) -> None:
     """Outside of the selection every byte stays."""
     settings = studio.session.settings
