@@ -19,7 +19,8 @@ check() { # check PART
     krita) "$BIN/pytest" -m "krita and not timed and not long" "${SLOWEST[@]}" ;;
     long) "$BIN/pytest" -m long "${SLOWEST[@]}" ;;
     kritas) "$BIN/python" -m tests.krita.kritas ;;
-    fuzz) ACETATE_FUZZ=10000 "$BIN/pytest" tests/fuzz tests/engine/api/test_hostile.py ;;
+    fuzz) ACETATE_FUZZ=10000 "$BIN/pytest" tests/fuzz tests/engine/api/test_hostile.py tests/engine/api/test_schema.py \
+        tests/engine/models/checkpoints/test_mutated.py ;;
     *) echo "check: no part is called $1" >&2 && return 2 ;;
     esac
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from typing import Any
 
 import pytest
@@ -25,6 +26,8 @@ from acetate_engine.paths import resources_dir
 from tests.engine.process import EngineProcess
 
 pytestmark = pytest.mark.engine
+
+EXAMPLES = 80 if "ACETATE_FUZZ" in os.environ else 8  # of each operation, right ones and wrong ones
 
 
 def test_the_document_is_typed_from_the_protocol(engine: EngineProcess) -> None:
@@ -64,7 +67,7 @@ def test_generated_calls_are_answered_as_documented(engine: EngineProcess, mode:
 def hold_against(operation: APIOperation[Any, Any, Any, Any], engine: EngineProcess, mode: GenerationMode) -> None:
     authorization = {"Authorization": f"Bearer {engine.connection.token}"}
 
-    @settings(max_examples=8, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(operation.as_strategy(mode))
     def check(case: Case[Any]) -> None:
         case.call_and_validate(

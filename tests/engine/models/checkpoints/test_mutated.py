@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from acetate_engine.models.families.add_ons import list_files
 from acetate_engine.paths import models_dir
 from tests.engine.models import official, single_file, small
 
+TIMES = 10 if "ACETATE_FUZZ" in os.environ else 1
 NUMBERS = st.one_of(st.integers(-9, 99), st.just(2**63), st.just(10**400), st.floats(), st.booleans(), st.none())
 VALUES = st.recursive(
     st.one_of(NUMBERS, st.text(max_size=5), st.sampled_from(["F16", "F32", "F8_E4M3", "Q4"])),
@@ -75,7 +77,7 @@ def test_a_number_that_no_double_holds(good: bytes, tmp_path: Path, number: int)
     judged(path)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80 * TIMES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_one_field_of_a_header(good: bytes, tmp_path: Path, data: st.DataObject) -> None:
     rows, values = parts(good)
@@ -92,7 +94,7 @@ def test_one_field_of_a_header(good: bytes, tmp_path: Path, data: st.DataObject)
     assert inspected(path) is not None
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80 * TIMES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1), byte=st.integers(0, 255), cut=st.integers(0, 40), more=st.binary(max_size=9))
 def test_bytes_changed_cut_and_added(
     good: bytes, tmp_path: Path, place: float, byte: int, cut: int, more: bytes
