@@ -45,7 +45,9 @@ def unpremultiply(premultiplied: Floats) -> Floats:
 
 
 def over(top: Floats, bottom: Floats) -> Floats:
-    """Porter and Duff's over: straight in, straight out."""
+    """Porter and Duff's over: straight in, straight out. A bottom of three channels is opaque, and gives three."""
+    if bottom.shape[-1] == 3:
+        return top[..., :3] * top[..., 3:] + bottom * (1 - top[..., 3:])
     upper, lower = premultiply(top), premultiply(bottom)
     return unpremultiply(upper + lower * (1 - upper[..., 3:]))
 

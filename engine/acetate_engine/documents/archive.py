@@ -13,9 +13,10 @@ from xml.etree import ElementTree
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
+from acetate_engine.documents.broken import broken_file
 from acetate_engine.documents.colour import SRGB, ColourSpace, Encoded, Samples
 from acetate_engine.documents.formats import printable
-from acetate_engine.documents.raster import broken_file, decode_picture
+from acetate_engine.documents.raster import decode_picture
 
 _MAX_MEMBER = 1 << 29  # bytes of one unpacked member
 _MAX_XML = 1 << 24

@@ -15,7 +15,7 @@ from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
 from acetate_engine.documents import lzf
 from acetate_engine.documents.archive import Archive, opened
-from acetate_engine.documents.raster import broken_file
+from acetate_engine.documents.broken import broken_file
 
 _HEADER = re.compile(rb"VERSION 2\nTILEWIDTH (\d{1,4})\nTILEHEIGHT (\d{1,4})\nPIXELSIZE (\d{1,2})\nDATA (\d{1,8})\n")
 _TILE = re.compile(rb"(-?\d{1,9}),(-?\d{1,9}),LZF,(\d{1,9})\n")

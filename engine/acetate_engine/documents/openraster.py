@@ -19,11 +19,12 @@ from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds, Extent
 from acetate_engine.compositing.pixels import eight
 from acetate_engine.documents.archive import MAX_DOCUMENT, MAX_NESTING, Archive, ArchivePicture, number, opened
+from acetate_engine.documents.broken import MAX_PICTURE
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.in_srgb import in_srgb
 from acetate_engine.documents.kra import BLENDS as KRITA_BLENDS
 from acetate_engine.documents.psd_file import MAX_SIDE
-from acetate_engine.documents.raster import MAX_PICTURE, encode_picture
+from acetate_engine.documents.raster import encode_picture
 from acetate_engine.documents.tree import Blend, Clip, Group, Layer, LayeredDocument, Memory, PixelLayer, PixelSource
 
 _OPS = {

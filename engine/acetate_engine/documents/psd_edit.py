@@ -15,7 +15,8 @@ from psd_tools.constants import Clipping, ColorMode, SectionDivider, Tag
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
-from acetate_engine.documents.psd_file import PsdFile, Record, Span, open_psd, reading
+from acetate_engine.documents.broken import broken_file
+from acetate_engine.documents.psd_file import PsdFile, Record, Span, open_psd
 from acetate_engine.documents.psd_layers import divider, layer_name
 from acetate_engine.documents.psd_merged import write_merged
 from acetate_engine.documents.psd_read import colour_space, document_of
@@ -33,7 +34,7 @@ def insert_layers(
     if source.exists() and target.exists() and source.samefile(target):
         raise FileError(f"{target} is the document itself", "Write to another file.")
     file = open_psd(source)
-    with reading(source):
+    with broken_file(source.name):
         _check_mode(file)
         document = document_of(file)
         space = colour_space(file)
@@ -45,7 +46,7 @@ def insert_layers(
     with source.open("rb") as old, target.open("wb") as new:
         _write_layers(file, old, new, index, fresh)
     changed = extent_of(layers).intersection(Bounds.of(document.extent))
-    with reading(source):
+    with broken_file(source.name):
         return write_merged(file, target, layers, changed)
 
 

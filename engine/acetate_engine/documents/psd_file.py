@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +19,7 @@ from psd_tools.psd.header import FileHeader
 from psd_tools.psd.image_resources import ImageResource, ImageResources
 from psd_tools.psd.layer_and_mask import LayerRecord
 
-from acetate.protocol.errors import FileError
+from acetate_engine.documents.broken import broken_file
 from acetate_engine.documents.psd_channels import Channel, Layout
 
 MAX_SIDE = 300_000  # of a PSB
@@ -112,7 +111,7 @@ class PsdFile:
     def merged_channels(self) -> tuple[Channel, ...]:
         """The channels of the merged image; raises FileError where it is cut off."""
         header = self.header
-        with reading(self.path), self.path.open("rb") as file:
+        with broken_file(self.path.name), self.path.open("rb") as file:
             file.seek(self.image.start)
             compression = struct.unpack(">H", _exactly(file, 2))[0]
         layout = Layout(header.width, header.height * header.channels, header.depth, header.version)
@@ -129,20 +128,8 @@ def _is_older(reader: str) -> bool:
 
 def open_psd(path: Path) -> PsdFile:
     """Raises FileError where the file is not a PSD, is cut off, or contradicts itself."""
-    with reading(path), path.open("rb") as file:
+    with broken_file(path.name), path.open("rb") as file:
         return _parsed(path, file)
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Whatever a broken file makes a parser raise becomes a FileError that names it."""
-    try:
-        yield
-    except FileError:
-        raise
-    except (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, ArithmeticError, struct.error) as error:
-        reason = str(error) or type(error).__name__
-        raise FileError(f"{path.name} cannot be read: {reason[:300]}", "Save it again in its program.") from error
 
 
 def _parsed(path: Path, file: BinaryIO) -> PsdFile:

@@ -8,9 +8,10 @@ from psd_tools.constants import ColorMode, Resource
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Extent
+from acetate_engine.documents.broken import broken_file
 from acetate_engine.documents.colour import ColourSpace
 from acetate_engine.documents.psd_drawing import Drawing
-from acetate_engine.documents.psd_file import PsdFile, open_psd, reading
+from acetate_engine.documents.psd_file import PsdFile, open_psd
 from acetate_engine.documents.psd_layers import tree
 from acetate_engine.documents.psd_pixels import MergedPixels, PalettePixels
 from acetate_engine.documents.tree import LayeredDocument, PixelLayer, PixelSource
@@ -27,7 +28,7 @@ _REMARKS = {
 def read_psd(path: Path) -> LayeredDocument:
     """Raises FileError where the file is broken."""
     file = open_psd(path)
-    with reading(path):
+    with broken_file(path.name):
         return document_of(file)
 
 

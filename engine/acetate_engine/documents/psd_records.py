@@ -187,9 +187,7 @@ def _add_mask(record: LayerRecord, data: ChannelDataList, masks: tuple[LayerMask
 
 def _combined(masks: tuple[LayerMask, ...]) -> tuple[Bounds, NDArray[np.uint8], int]:
     """PSD holds one mask a layer: the product of all."""
-    bounds = Bounds(0, 0, 0, 0)
-    for mask in masks:
-        bounds = bounds.union(mask.source.bounds)
+    bounds = Bounds.around(mask.source.bounds for mask in masks)
     product, outside = np.ones((bounds.height, bounds.width), np.float32), 1.0
     for mask in masks:
         layer = np.full_like(product, mask.outside / 255.0)

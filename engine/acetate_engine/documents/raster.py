@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import io
 import stat
-import struct
-import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -19,11 +14,11 @@ from PIL.PngImagePlugin import PngInfo
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Extent
+from acetate_engine.documents.broken import MAX_PICTURE, broken_file
 from acetate_engine.documents.colour import ColourSpace, Encoded, Samples
 from acetate_engine.documents.formats import format_of, printable
 from acetate_engine.documents.tree import LayeredDocument, Memory, PixelLayer
 
-MAX_PICTURE = 1 << 27  # pixels of a picture that must be decoded whole: 512 MB of RGBA8
 _MAX_FILE = 1 << 30  # bytes of a picture
 # Not those that start another program (EPS), only name a library (the stubs), or have a reader of their own (PSD)
 _LEFT_OUT = {"EPS", "WMF", "PSD", "BUFR", "GRIB", "HDF5", "FPX", "MIC", "MPEG"}
@@ -149,26 +144,3 @@ def encode_picture(pixels: NDArray[np.uint8], kind: str = "PNG", xmp: bytes = b"
     options = {"PNG": {"compress_level": 6, "pnginfo": texts}, "WEBP": {"lossless": True, "exact": True, "xmp": xmp}}
     Image.fromarray(pixels).save(stream, kind, **options[kind])
     return stream.getvalue()
-
-
-@contextmanager
-def broken_file(name: str) -> Iterator[None]:
-    """Whatever a broken file makes a library raise becomes a FileError that names it."""
-    try:
-        yield
-    except FileError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise FileError(f"{name} is too large: {error}", f"Use at most {MAX_PICTURE} pixels.") from error
-    except MemoryError as error:
-        raise FileError(f"{name} does not fit into memory", "Use a smaller one.") from error
-    except _BROKEN as error:
-        reason = printable(str(error) or type(error).__name__)
-        raise FileError(f"{name} cannot be read: {reason[:300]}", "Save it again in its program.") from error
-
-
-_BROKEN = (
-    *(OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError, ArithmeticError, SyntaxError),
-    *(struct.error, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError, AssertionError, RecursionError),
-    cv2.error,
-)

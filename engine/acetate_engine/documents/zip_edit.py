@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from acetate.protocol.errors import FileError
 from acetate_engine.documents.archive import member_name
-from acetate_engine.documents.raster import broken_file
+from acetate_engine.documents.broken import broken_file
 
 _OFFSET_AT = 42  # of the local header, in an entry of the central directory
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from acetate_engine.compositing.alpha import over, to_float
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.training.datasets import Bytes
 
@@ -81,9 +82,7 @@ def _gradient(alpha: Floats) -> NDArray[np.float32]:
 
 def over_colour(pictures: Bytes, colour: tuple[float, ...]) -> Floats:
     """Straight RGBA over one RGB colour (0..1) -> RGB in 0..1."""
-    alpha = alpha_of(pictures)[..., None]
-    rgb = pictures[..., :3].astype(np.float32) / np.float32(255)
-    return rgb * alpha + np.asarray(colour, np.float32) * (1 - alpha)
+    return over(to_float(pictures), np.asarray(colour, np.float32))
 
 
 def composite_psnr(decoded: Bytes, true: Bytes) -> float:

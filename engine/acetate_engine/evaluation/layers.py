@@ -8,7 +8,7 @@ from acetate.protocol.requests import Task
 from acetate_engine.compositing.pixels import eight
 from acetate_engine.engine import Engine
 from acetate_engine.evaluation import alpha as measure
-from acetate_engine.evaluation.matte import over
+from acetate_engine.evaluation.matte import each_over
 from acetate_engine.evaluation.sampling import Sampler
 from acetate_engine.models.families.base import Model
 from acetate_engine.training.datasets import Bytes
@@ -38,7 +38,7 @@ def _joint(sampler: Sampler, prompts: list[str], behind: list[str]) -> dict[str,
     inside, outside = [], []
     for seed, prompt in enumerate(prompts):
         front, back, both = sampler.joint(prompt, behind[seed % len(behind)], seed)
-        composed, alpha = over(front[None], back[None])[0], front[..., 3] / 255.0
+        composed, alpha = each_over(front[None], back[None])[0], front[..., 3] / 255.0
         inside.append(_psnr_where(alpha > 0.95, composed, both))
         outside.append(_psnr_where(alpha < 0.05, composed, both))
     return {"joint_inside_psnr": _mean(inside), "joint_outside_psnr": _mean(outside)}
@@ -54,7 +54,7 @@ def _conditioned(engine: Engine, model: str, prompts: list[str], backgrounds: By
         changes.append(float(np.abs(first - second).mean()))
         for layer, ground in zip(layers, pair, strict=True):
             outside = layer[..., 3] == 0
-            untouched.append(bool((over(layer[None], ground[None])[0][outside] == ground[outside]).all()))
+            untouched.append(bool((each_over(layer[None], ground[None])[0][outside] == ground[outside]).all()))
     return {
         "background_changes_foreground": float(np.mean(changes)),
         "untouched_outside_alpha": float(np.mean(untouched)),

@@ -57,14 +57,14 @@ def matted_pictures(opaque: Bytes) -> Bytes:
     return np.stack([cut_out(rgb, trimap_from_grey(rgb)) for rgb in opaque.astype(np.float32) / np.float32(255)])
 
 
-def over(layers: Bytes, backgrounds: Bytes) -> Bytes:
+def each_over(layers: Bytes, backgrounds: Bytes) -> Bytes:
     """(N, H, W, 4) over (M, H, W, 3), each over the next background in turn -> (N, H, W, 3)."""
     return over_ground(layers, backgrounds[np.arange(len(layers)) % len(backgrounds)])
 
 
 def matted_over(layers: Bytes, backgrounds: Bytes) -> Iterator[Bytes]:
     """Real layers composed over backgrounds and cut out again with the trimap of their true alpha."""
-    for layer, composed in zip(layers, over(layers, backgrounds), strict=True):
+    for layer, composed in zip(layers, each_over(layers, backgrounds), strict=True):
         alpha = layer[..., 3].astype(np.float32) / 255
         yield cut_out(composed.astype(np.float32) / 255, trimap_of(alpha))
 
@@ -82,7 +82,7 @@ def evaluate_matte(
     true = measure.alpha_of(real)
     mattes = np.stack(list(matted_over(real, backgrounds)))
     matted = matted_pictures(opaque)
-    ours, theirs, truth = (reference.see(over(layers, backgrounds)) for layers in (native, matted, real))
+    ours, theirs, truth = (reference.see(each_over(layers, backgrounds)) for layers in (native, matted, real))
     difference = kid_difference(ours, theirs, truth)
     return {
         "native_soft_alpha_mae": measure.soft_alpha_mae(measure.alpha_of(decoded), true),

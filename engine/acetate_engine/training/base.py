@@ -14,9 +14,11 @@ from diffusers import UNet2DConditionModel
 from PIL import Image
 from torch import Tensor
 
+from acetate_engine.compositing.alpha import to_float
+from acetate_engine.compositing.pixels import Floats
 from acetate_engine.models.networks.text import MiniLMTextEncoder
 from acetate_engine.models.networks.widening import take_weights
-from acetate_engine.training.compose import Floats, to_float, vae_feed
+from acetate_engine.training.compose import vae_feed
 from acetate_engine.training.config import Existing, Frozen
 from acetate_engine.training.datasets import Bytes, PictureSet
 from acetate_engine.training.diffusion import (

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from acetate_engine.compositing.alpha import over, to_float
+from acetate_engine.compositing.pixels import Floats
 from acetate_engine.training.datasets import Bytes
-
-Floats = NDArray[np.float32]
-
-
-def to_float(pixels: Bytes) -> Floats:
-    """uint8 0..255 -> float32 0..1."""
-    return pixels.astype(np.float32) / np.float32(255)
 
 
 def vae_feed(rgba: Floats) -> Floats:
@@ -21,15 +15,10 @@ def vae_feed(rgba: Floats) -> Floats:
     return (2 * rgba[..., :3] - 1) * rgba[..., 3:]
 
 
-def over(rgba: Floats, background: Floats) -> Floats:
-    """Straight RGBA over RGB, both 0..1 -> RGB 0..1."""
-    return rgba[..., :3] * rgba[..., 3:] + background * (1 - rgba[..., 3:])
-
-
 def over_ground(pixels: Bytes, ground: Bytes | float) -> Bytes:
     """Straight RGBA (..., H, W, 4) over RGB or one grey, 0..255 -> uint8 RGB."""
-    alpha = pixels[..., 3:].astype(np.float32) / 255
-    return (pixels[..., :3] * alpha + ground * (1 - alpha) + 0.5).astype(np.uint8)
+    below = np.broadcast_to(np.asarray(ground, np.float32) / np.float32(255), (*pixels.shape[:-1], 3))
+    return np.rint(over(to_float(pixels), below) * 255).astype(np.uint8)
 
 
 def flip(pixels: Bytes, rng: np.random.Generator) -> Bytes:

@@ -15,9 +15,10 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
+from acetate_engine.compositing.pixels import Floats
 from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.models.networks.text import MiniLMTextEncoder
-from acetate_engine.training.compose import Floats, to_nchw
+from acetate_engine.training.compose import to_nchw
 from acetate_engine.training.config import Existing, Frozen
 from acetate_engine.training.datasets import PictureSet, Row, load_pictures
 from acetate_engine.training.licences import Licences

@@ -11,7 +11,9 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from acetate_engine.training.compose import Floats, flip, to_float
+from acetate_engine.compositing.alpha import to_float
+from acetate_engine.compositing.pixels import Floats
+from acetate_engine.training.compose import flip
 from acetate_engine.training.config import Frozen
 from acetate_engine.training.datasets import Bytes
 from acetate_engine.training.layered import Layered

@@ -16,8 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from acetate_engine.compositing.alpha import bleed
-from acetate_engine.training.compose import to_float
+from acetate_engine.compositing.alpha import bleed, to_float
 from acetate_engine.training.config import Frozen, checked, read_names
 from acetate_engine.training.datasets import Bytes, Row
 from acetate_engine.training.debian_copyright import Stanza, read_stanzas, spdx_of

@@ -14,10 +14,11 @@ from diffusers import UNet2DConditionModel
 from PIL import Image
 from torch import Tensor, nn
 
+from acetate_engine.compositing.alpha import to_float
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing, new_sharing_weights
 from acetate_engine.models.adapters.sharing_files import load_sharing_weights
 from acetate_engine.training.base import BaseConfig, BaseStage
-from acetate_engine.training.compose import to_float, vae_feed
+from acetate_engine.training.compose import vae_feed
 from acetate_engine.training.config import Existing
 from acetate_engine.training.datasets import Bytes
 from acetate_engine.training.diffusion import denoised, draw_indices, encode_feeds, frozen_unet, frozen_vae, snr_weight

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from acetate_engine.training.compose import Floats, flip, over, place, to_float
+from acetate_engine.compositing.alpha import over, to_float
+from acetate_engine.compositing.pixels import Floats
+from acetate_engine.training.compose import flip, place
 from acetate_engine.training.config import Frozen
 from acetate_engine.training.datasets import Bytes
-from acetate_engine.training.translucent.effects import blur, flat, glass, glow, layer_over, smoke
+from acetate_engine.training.translucent.effects import blur, flat, glass, glow, smoke
 
 EFFECTS: dict[str, Callable[[Floats, np.random.Generator], Floats]] = {
     "made of glass": glass,
@@ -101,4 +103,4 @@ def with_contact_shadow(layer: Floats, strength: float) -> Floats:
     y, x = np.mgrid[: len(layer), : len(layer)]
     distance = ((x - centre) / half) ** 2 + ((y - rows[-1]) / (0.25 * half)) ** 2
     shadow = blur(np.clip(1 - distance, 0, 1).astype(np.float32) * np.float32(strength), 1.5)
-    return layer_over(layer, flat(shadow, np.zeros(3, np.float32)))
+    return over(layer, flat(shadow, np.zeros(3, np.float32)))

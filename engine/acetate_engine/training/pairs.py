@@ -17,11 +17,12 @@ from PIL import Image, ImageFilter
 from torch.nn import functional as F
 
 from acetate.protocol.requests import Scheduler
+from acetate_engine.compositing.alpha import over
+from acetate_engine.compositing.pixels import Floats
 from acetate_engine.models.families.components import Text
 from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.pipelines.stages.before_denoise import first_latent, make_timesteps, seeded_noise
 from acetate_engine.pipelines.stages.denoise import Denoising, Known, Predictor
-from acetate_engine.training.compose import Floats, over
 from acetate_engine.training.config import Existing
 from acetate_engine.training.diffusion import encode_feeds, encode_texts, frozen_unet, frozen_vae, noise_schedule
 from acetate_engine.training.layered import Layered

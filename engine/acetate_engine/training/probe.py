@@ -10,9 +10,11 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from acetate_engine.compositing.alpha import to_float
+from acetate_engine.compositing.pixels import Floats
 from acetate_engine.evaluation.probe import SIDE, Probe, Reference, pooled_text, save_reference
 from acetate_engine.models.networks.widening import take_weights
-from acetate_engine.training.compose import Floats, over_ground, to_float, to_nchw
+from acetate_engine.training.compose import over_ground, to_nchw
 from acetate_engine.training.config import Existing
 from acetate_engine.training.datasets import Bytes, load_pictures, load_training
 from acetate_engine.training.licences import Licences

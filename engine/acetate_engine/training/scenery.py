@@ -14,7 +14,7 @@ from itertools import cycle, islice
 import numpy as np
 from PIL import Image
 
-from acetate_engine.training.compose import Floats
+from acetate_engine.compositing.pixels import Floats
 from acetate_engine.training.datasets import Bytes, PictureSet
 
 Colour = tuple[float, float, float]

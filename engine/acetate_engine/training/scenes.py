@@ -14,9 +14,11 @@ from PIL import Image
 from pydantic import Field, model_validator
 from torch import Tensor
 
+from acetate_engine.compositing.alpha import to_float
+from acetate_engine.compositing.pixels import Floats
 from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.models.networks.latent_transparency import LatentTransparency
-from acetate_engine.training.compose import Floats, to_float, to_nchw, vae_feed
+from acetate_engine.training.compose import to_nchw, vae_feed
 from acetate_engine.training.config import Existing
 from acetate_engine.training.datasets import Bytes, PictureSet, Row, load_pictures
 from acetate_engine.training.diffusion import DiffusionConfig, draw_indices, encode_feeds, encode_texts, load_subset

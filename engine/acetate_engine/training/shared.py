@@ -18,10 +18,10 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from acetate_engine.compositing.alpha import over, to_float
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing, new_sharing_weights
 from acetate_engine.models.adapters.sharing_files import load_sharing_weights
 from acetate_engine.models.adapters.sharing_weights import PROJECTIONS, SharingWeights
-from acetate_engine.training.compose import over, to_float
 from acetate_engine.training.config import Existing
 from acetate_engine.training.datasets import Bytes
 from acetate_engine.training.diffusion import frozen_unet, frozen_vae, noise_schedule, solver, velocity_loss

@@ -16,6 +16,8 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from acetate_engine.compositing.alpha import to_float
+from acetate_engine.compositing.pixels import Floats
 from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.models.networks.latent_transparency import adjusted_latent, plain_latent
 from acetate_engine.models.networks.padding import pad_rgb
@@ -24,7 +26,7 @@ from acetate_engine.models.networks.space_to_depth_transparency import (
     SpaceToDepthTransparentDecoder,
 )
 from acetate_engine.models.networks.widening import take_weights
-from acetate_engine.training.compose import Floats, flip, place, to_float, to_nchw
+from acetate_engine.training.compose import flip, place, to_nchw
 from acetate_engine.training.config import Existing
 from acetate_engine.training.datasets import Bytes, load_pictures, load_training
 from acetate_engine.training.licences import Licences

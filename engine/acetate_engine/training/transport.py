@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from acetate_engine.compositing.alpha import to_float
 from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.models.networks.padding import pad_rgb
-from acetate_engine.training.compose import to_float, to_nchw
+from acetate_engine.training.compose import to_nchw
 from acetate_engine.training.datasets import Bytes
 from acetate_engine.training.transparency import layer_bytes
 

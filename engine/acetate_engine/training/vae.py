@@ -9,10 +9,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from acetate_engine.compositing.alpha import over, to_float
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.evaluation.alpha import psnr
 from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
-from acetate_engine.training.compose import flip, over, place, to_float, to_nchw, vae_feed
+from acetate_engine.training.compose import flip, place, to_nchw, vae_feed
 from acetate_engine.training.config import Existing, Frozen, StageConfig
 from acetate_engine.training.datasets import PictureSet, load_pictures, load_training
 from acetate_engine.training.licences import Licences

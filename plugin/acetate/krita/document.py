@@ -114,10 +114,8 @@ class OpenDocument:
 
     def layer_bounds(self, layers: tuple[str, ...]) -> Bounds:
         """What their visible pixels cover, as far as the canvas goes. Raises DocumentError where that is nothing."""
-        covered = Bounds(0, 0, 0, 0)
         with wrappers() as hold:
-            for layer in layers:
-                covered = covered.union(box_of(self._node(layer, hold)))
+            covered = Bounds.around([box_of(self._node(layer, hold)) for layer in layers])
         clipped = covered.intersection(self.bounds)
         if clipped.is_empty:
             raise DocumentError("the layer is empty, or lies beside the canvas", "Choose another layer or region.")

@@ -151,9 +151,7 @@ class Results:
         self, result: Alternative, pictures: tuple[Picture, ...], document: Document, before: CanvasGeometry | None
     ) -> tuple[list[NewLayer], tuple[str, ...], Change]:
         document.check_open()
-        covered = Bounds(0, 0, 0, 0)
-        for layer in result.layers:
-            covered = covered.union(layer.bounds)
+        covered = Bounds.around(layer.bounds for layer in result.layers)
         if before is None:
             change, notes = _fitted(covered, document)
         else:

@@ -78,13 +78,11 @@ def prepare(
 
 def _covered(wanted: LayersToMake, canvas: Bounds) -> Bounds:
     """Around all layers that are made."""
-    covered = Bounds(0, 0, 0, 0)
-    for index in wanted.made:
-        region = _region(wanted.stack.entries[index], canvas)
+    regions = {index: _region(wanted.stack.entries[index], canvas) for index in wanted.made}
+    for index, region in regions.items():
         if region.is_empty:
             raise InvalidRequest(f"layer {index + 1} lies beside the canvas", "Choose another region for it.")
-        covered = covered.union(region)
-    return covered
+    return Bounds.around(regions.values())
 
 
 def _region(entry: StackEntry, canvas: Bounds) -> Bounds:

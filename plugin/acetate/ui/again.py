@@ -7,6 +7,7 @@ from collections.abc import Callable
 from acetate.language import tr
 from acetate.qt import QtWidgets
 from acetate.session.session import Session
+from acetate.ui.binding import named
 from acetate.ui.once import once
 
 
@@ -42,8 +43,7 @@ class AgainRow(QtWidgets.QWidget):
 
 def _button(name: str, text: str, tip: str, action: Callable[[], None]) -> QtWidgets.QToolButton:
     button = QtWidgets.QToolButton()
-    button.setObjectName(name)
+    named(button, name, tip)
     button.setText(text)
-    button.setToolTip(tip)
     button.clicked.connect(once(action))
     return button

@@ -9,6 +9,7 @@ from typing import TypeVar
 from acetate.qt import QtWidgets
 from acetate.session.observable import Observable
 
+N = TypeVar("N", int, float)
 W = TypeVar("W", bound=QtWidgets.QWidget)
 
 
@@ -37,6 +38,14 @@ def bind_number(
     """Both ways; whole numbers."""
     number.valueChanged.connect(lambda new: setattr(value, "value", int(new)))
     value.bind(lambda new: number.setValue(new))
+
+
+def bind_optional(
+    number: QtWidgets.QSpinBox | QtWidgets.QDoubleSpinBox, value: Observable[N | None], *, least: N, absent: N
+) -> None:
+    """Both ways; None is shown as `absent`, and all below `least` stands for it."""
+    number.valueChanged.connect(lambda new: setattr(value, "value", None if new < least else new))
+    value.bind(lambda new: number.setValue(absent if new is None else new))  # type: ignore[arg-type]  # whole for both
 
 
 def bind_share(number: QtWidgets.QSpinBox | QtWidgets.QSlider, value: Observable[float]) -> None:

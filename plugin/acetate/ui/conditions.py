@@ -11,7 +11,7 @@ from acetate.session.observable import Observable
 from acetate.session.region import RegionKind
 from acetate.session.session import Session
 from acetate.session.settings import ACTIVE, BELOW, CANVAS, NONE, UP_TO, Outcome, Settings
-from acetate.ui.binding import bind_check, bind_number
+from acetate.ui.binding import bind_check, bind_number, bind_optional, named
 from acetate.ui.choice import Choice
 from acetate.ui.inputs import CheckBox, DoubleSpinBox, SpinBox
 from acetate.ui.layer_picker import LayerPicker
@@ -106,68 +106,64 @@ def layers() -> list[LayerInfo]:
 
 def _background(settings: Settings) -> LayerPicker:
     picker = LayerPicker(settings.background, BACKGROUNDS, layers)
-    picker.setObjectName("acetate_background")
-    picker.setToolTip(
+    named(
+        picker,
+        "acetate_background",
         tr(
             "What the new layer should fit into: flattened, as the canvas shows it.\n"
             "“Layers below” are those under the active one; the active one itself where it is the lowest.\n"
             "Tick any layers and groups to take only these."
-        )
+        ),
     )
     return picker
 
 
 def _foreground(settings: Settings) -> LayerPicker:
     picker = LayerPicker(settings.foreground, FOREGROUNDS, layers)
-    picker.setObjectName("acetate_foreground")
-    picker.setToolTip(tr("The layer or group to work on. Tick several to take them together."))
+    named(picker, "acetate_foreground", tr("The layer or group to work on. Tick several to take them together."))
     return picker
 
 
 def _preset(settings: Settings) -> Choice[Preset]:
     choice = Choice(settings.preset, PRESETS)
-    choice.setObjectName("acetate_preset")
-    choice.setToolTip(tr("Draft is quick; Final takes longer, with finer detail and finer edges."))
+    named(choice, "acetate_preset", tr("Draft is quick; Final takes longer, with finer detail and finer edges."))
     return choice
 
 
 def _outcome(settings: Settings) -> Choice[Outcome]:
     choice = Choice(settings.outcome, OUTCOMES)
-    choice.setObjectName("acetate_outcome")
-    choice.setToolTip(tr("Where the result goes. Undo brings a replaced layer back in one step."))
+    named(choice, "acetate_outcome", tr("Where the result goes. Undo brings a replaced layer back in one step."))
     return choice
 
 
 def _region(settings: Settings) -> Choice[RegionKind]:
     choice = Choice(settings.region, REGIONS)
-    choice.setObjectName("acetate_region")
-    choice.setToolTip(
+    named(
+        choice,
+        "acetate_region",
         tr(
             "Where the result goes. Of a selection, its shape counts too.\n"
             "Where nothing is selected: the layer that is refined, or the whole canvas;\n"
             "on a large canvas a new layer of a good size, in the middle of the view."
-        )
+        ),
     )
     return choice
 
 
 def _images(settings: Settings) -> QtWidgets.QSpinBox:
     number = SpinBox()
-    number.setObjectName("acetate_images")
+    named(number, "acetate_images", tr("How many versions to make: the first becomes a layer, all are in the history."))
     number.setRange(1, MOST_IMAGES)
-    number.setToolTip(tr("How many versions to make: the first becomes a layer, all are in the history."))
     bind_number(number, settings.images)
     return number
 
 
 def _steps(settings: Settings) -> QtWidgets.QSpinBox:
     number = SpinBox()
-    number.setObjectName("acetate_steps")
+    named(number, "acetate_steps", tr("More steps take longer and show finer detail, up to a point."))
     number.setRange(0, MOST_STEPS)
     number.setSpecialValueText(tr("as the model wants"))
-    number.setToolTip(tr("More steps take longer and show finer detail, up to a point."))
-    number.valueChanged.connect(lambda steps: setattr(settings.steps, "value", steps or None))
-    settings.steps.bind(lambda steps: number.setValue(steps or 0))
+    bind_optional(number, settings.steps, least=1, absent=0)
     return number
 
 
@@ -176,29 +172,27 @@ def _sampler(settings: Settings) -> Choice[str]:
     name.changed.connect(lambda new: setattr(settings.scheduler, "value", Scheduler(new) if new else None))
     settings.scheduler.bind(lambda scheduler: setattr(name, "value", scheduler.value if scheduler else ""))
     choice = Choice(name, SAMPLERS)
-    choice.setObjectName("acetate_sampler")
-    choice.setToolTip(tr("How the picture is worked out of noise. LCM and TCD are for models that were made for them."))
+    named(
+        choice,
+        "acetate_sampler",
+        tr("How the picture is worked out of noise. LCM and TCD are for models that were made for them."),
+    )
     return choice
 
 
 def _guidance(settings: Settings) -> QtWidgets.QDoubleSpinBox:
     number = DoubleSpinBox()
-    number.setObjectName("acetate_guidance")
+    named(number, "acetate_guidance", tr("How strictly the words are followed. Too much makes colours harsh."))
     number.setDecimals(1)
     number.setSingleStep(0.5)
     number.setRange(_BY_MODEL, MOST_GUIDANCE)
     number.setSpecialValueText(tr("as the model wants"))
-    number.setToolTip(tr("How strictly the words are followed. Too much makes colours harsh."))
-    number.valueChanged.connect(
-        lambda value: setattr(settings.guidance_scale, "value", round(value, 1) if value >= 0 else None)
-    )
-    settings.guidance_scale.bind(lambda scale: number.setValue(_BY_MODEL if scale is None else scale))
+    bind_optional(number, settings.guidance_scale, least=0.0, absent=_BY_MODEL)
     return number
 
 
 def _finish(settings: Settings) -> QtWidgets.QCheckBox:
     box = CheckBox(tr("Clear edges where enlarged"))
-    box.setObjectName("acetate_finish")
-    box.setToolTip(tr("A result that is larger than the model works gets clear edges and no grain."))
+    named(box, "acetate_finish", tr("A result that is larger than the model works gets clear edges and no grain."))
     bind_check(box, settings.finish)
     return box

@@ -8,6 +8,7 @@ from acetate.qt import QtWidgets
 from acetate.session.observable import Observable
 from acetate.session.session import Session
 from acetate.session.settings import ACTIVE, ControlLayer, Follow, Picked, what_follows
+from acetate.ui.binding import named
 from acetate.ui.choice import Choice
 from acetate.ui.conditions import layers
 from acetate.ui.inputs import PushButton
@@ -32,12 +33,13 @@ class ControlList(ItemList[ControlLayer]):
     def __init__(self, session: Session) -> None:
         self._session = session
         add = PushButton(tr("Add a layer to follow"))
-        add.setObjectName("acetate_add_hint")
-        add.setToolTip(
+        named(
+            add,
+            "acetate_add_hint",
             tr(
                 "A layer with lines, edges, depth, a pose or a scribble that the picture has to follow,\n"
                 "or one that it shall look like."
-            )
+            ),
         )
         super().__init__(session, session.settings.controls, lambda index: ControlRow(session, index), self._new, add)
 
@@ -79,10 +81,10 @@ class ControlRow(ItemRow[ControlLayer]):
         self._show_what_counts(item)
 
     def _name(self) -> None:
-        named: dict[str, QtWidgets.QWidget] = {"kind": self._choice, "layer": self._picker, "adapter": self._adapters}
-        named |= {"weight": self._weight, "start": self._start, "end": self._end}
-        for name, widget in named.items():
-            widget.setObjectName(f"acetate_hint_{name}_{self.index}")
+        widgets: dict[str, QtWidgets.QWidget] = {"kind": self._choice, "layer": self._picker, "adapter": self._adapters}
+        widgets |= {"weight": self._weight, "start": self._start, "end": self._end}
+        for name, widget in widgets.items():
+            named(widget, f"acetate_hint_{name}_{self.index}")
 
     def _lay_out(self) -> None:
         self._edges = small_button(

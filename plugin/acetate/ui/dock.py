@@ -21,6 +21,7 @@ from acetate.session.preferences import Preferences
 from acetate.session.session import Session
 from acetate.session.settings import PROMPTED, what_follows
 from acetate.ui.again import AgainRow
+from acetate.ui.binding import named
 from acetate.ui.choice import Choice
 from acetate.ui.columns import Columns
 from acetate.ui.conditions import ConditionsGrid, MoreRows
@@ -158,8 +159,7 @@ class AcetateDock(DockWidget):
         choice = Choice(
             self.session.settings.task, [(task, traits.label) for task, traits in TASKS.items() if traits.label]
         )
-        choice.setObjectName("acetate_task")
-        choice.setToolTip(tr("What to make. Grey: the model cannot do that."))
+        named(choice, "acetate_task", tr("What to make. Grey: the model cannot do that."))
         without_model = tuple(task for task in Task if not task.needs_model)
         self.session.model.bind(
             lambda model: choice.enable_only((*model.tasks, *without_model) if model else tuple(Task))
@@ -208,10 +208,9 @@ class AcetateDock(DockWidget):
 
     def _words(self, setting: Observable[str], lines: int, name: str, question: str, tip: str) -> PromptEdit:
         edit = PromptEdit(setting, lines=lines)
-        edit.setObjectName(name)
+        named(edit, name, tip)
         edit.setPlaceholderText(question)
         edit.setAccessibleName(question)
-        edit.setToolTip(tip)
         edit.submitted.connect(self.session.generate)
         return edit
 
@@ -243,7 +242,7 @@ class AcetateDock(DockWidget):
 
     def _engine_state(self) -> QtWidgets.QWidget:
         label = QtWidgets.QLabel()
-        label.setObjectName("acetate_engine")
+        named(label, "acetate_engine")
         label.setEnabled(False)  # greyed: a remark
         self.session.engine.state.bind(lambda state: label.setText(tr(state.value)))
         tip = tr("Settings: language, engine, storage, models.")
@@ -263,17 +262,17 @@ class Buttons(QtWidgets.QWidget):
         super().__init__()
         self._session = session
         generate = PushButton(tr("&Generate"))
-        generate.setObjectName("acetate_generate")
+        named(
+            generate,
+            "acetate_generate",
+            tr("Make a layer above the active one (Ctrl+Return in the prompt). Go on painting meanwhile."),
+        )
         bold = generate.font()
         bold.setBold(True)
         generate.setFont(bold)
-        generate.setToolTip(
-            tr("Make a layer above the active one (Ctrl+Return in the prompt). Go on painting meanwhile.")
-        )
         generate.clicked.connect(once(self._generate))
         self._cancel = NarrowButton(tr("&Cancel"))
-        self._cancel.setObjectName("acetate_cancel")
-        self._cancel.setToolTip(tr("Stop the oldest job of this document; others go on."))
+        named(self._cancel, "acetate_cancel", tr("Stop the oldest job of this document; others go on."))
         self._cancel.clicked.connect(once(session.cancel))
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -294,7 +293,7 @@ class Buttons(QtWidgets.QWidget):
 def _welcome(session: Session) -> QtWidgets.QWidget:
     """What to do first; gone with the first result."""
     label = QtWidgets.QLabel(tr(WELCOME))
-    label.setObjectName("acetate_welcome")
+    named(label, "acetate_welcome")
     label.setWordWrap(True)
     label.setEnabled(False)  # greyed: a remark
     label.setAlignment(QtCore.Qt.AlignmentFlag.AlignTop)
@@ -304,8 +303,11 @@ def _welcome(session: Session) -> QtWidgets.QWidget:
 
 def _stack_button(session: Session) -> QtWidgets.QWidget:
     button = NarrowButton(tr("Stac&k…"))
-    button.setObjectName("acetate_build_stack")
-    button.setToolTip(tr("Build a group of layers, one prompt each, every one fitting what lies below it."))
+    named(
+        button,
+        "acetate_build_stack",
+        tr("Build a group of layers, one prompt each, every one fitting what lies below it."),
+    )
     button.clicked.connect(lambda: session.stack.open())
     return button
 

@@ -10,6 +10,7 @@ from acetate.client.torch_builds import TorchBuild
 from acetate.language import mark, tr, translated
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.installing import Installing
+from acetate.ui.binding import named
 from acetate.ui.fold import Fold
 from acetate.ui.inputs import ComboBox, PushButton
 from acetate.ui.message import MessageBar
@@ -60,11 +61,15 @@ class EngineWindow(ToolWindow):
 
     def _choices(self) -> QtWidgets.QLayout:
         self._build = ComboBox()
-        self._build.setObjectName("acetate_engine_build")
-        self._build.setToolTip(tr("What PyTorch computes on. The first that this machine has is chosen."))
+        named(
+            self._build,
+            "acetate_engine_build",
+            tr("What PyTorch computes on. The first that this machine has is chosen."),
+        )
         self._source = PushButton(tr("Packages: from the internet"))
-        self._source.setObjectName("acetate_engine_wheels")
-        self._source.setToolTip(tr("Without a network: choose a folder that holds all the wheels."))
+        named(
+            self._source, "acetate_engine_wheels", tr("Without a network: choose a folder that holds all the wheels.")
+        )
         self._source.clicked.connect(lambda: self._choose_folder())
         form = QtWidgets.QFormLayout()
         form.addRow(tr("Compute on"), self._build)
@@ -83,19 +88,19 @@ class EngineWindow(ToolWindow):
 
     def _progress(self) -> QtWidgets.QWidget:
         self._bar = QtWidgets.QProgressBar()
-        self._bar.setObjectName("acetate_engine_progress")
+        named(self._bar, "acetate_engine_progress")
         self._bar.setRange(0, 1000)
         return self._bar
 
     def _message(self) -> QtWidgets.QWidget:
         bar = MessageBar()
-        bar.setObjectName("acetate_engine_message")
+        named(bar, "acetate_engine_message")
         self._installing.message.changed.connect(bar.show_message)
         return bar
 
     def _log(self) -> QtWidgets.QWidget:
         self._text = QtWidgets.QPlainTextEdit()
-        self._text.setObjectName("acetate_engine_log")
+        named(self._text, "acetate_engine_log")
         self._text.setReadOnly(True)
         self._text.setPlaceholderText(tr("What is being done is listed here."))
         return self._text
@@ -163,7 +168,7 @@ class AnotherEngine(QtWidgets.QWidget):
             (self._address, "acetate_engine_address", "http://127.0.0.1:PORT"),
             (self._token, "acetate_engine_token", tr("its token")),
         ):
-            field.setObjectName(name)
+            named(field, name)
             field.setPlaceholderText(hint)
         self._token.setEchoMode(QtWidgets.QLineEdit.EchoMode.Password)
         use = _button(
@@ -185,14 +190,14 @@ def _why(installing: Installing) -> str:
 
 def _button(name: str, text: str, action: Callable[[], None]) -> PushButton:
     button = PushButton(text)
-    button.setObjectName(name)
+    named(button, name)
     button.clicked.connect(once(action))
     return button
 
 
 def _label(name: str) -> QtWidgets.QLabel:
     label = QtWidgets.QLabel()
-    label.setObjectName(name)
+    named(label, name)
     label.setWordWrap(True)
     return label
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from acetate.qt import QtCore, QtWidgets
+from acetate.ui.binding import named
 
 
 class Fold(QtWidgets.QWidget):
@@ -13,7 +14,7 @@ class Fold(QtWidgets.QWidget):
         self._text = title
         self._content = content
         self._title = QtWidgets.QToolButton()
-        self._title.setObjectName(name)
+        named(self._title, name)
         self._title.setText(title)
         self._title.setCheckable(True)
         self._title.setAutoRaise(True)

@@ -7,6 +7,7 @@ from acetate.picture import Picture
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.history import LIMIT, Alternative
 from acetate.session.session import Session
+from acetate.ui.binding import named
 from acetate.ui.canvas_preview import CanvasPreview
 from acetate.ui.checkerboard import on_checkerboard, to_image
 from acetate.ui.once import once
@@ -87,7 +88,7 @@ class HistoryView(QtWidgets.QListWidget):
             return
         result = self._result(item)
         menu = QtWidgets.QMenu(self)
-        menu.setObjectName("acetate_history_menu")
+        named(menu, "acetate_history_menu")
         menu.addAction(tr("Insert above the active layer"), once(lambda: self._session.insert(result)))
         menu.addAction(tr("Show on the canvas"), lambda: self._show_on_canvas(item))
         menu.addAction(tr("Vary: another seed"), once(lambda: self._session.vary(result)))

@@ -9,6 +9,7 @@ from acetate.language import mark, tr, trn
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.observable import Observable
 from acetate.session.settings import Picked
+from acetate.ui.binding import silent
 from acetate.ui.inputs import ComboBox
 
 _INDENT = "   "
@@ -52,19 +53,18 @@ class LayerPicker(ComboBox):
         layers = self._layers()
         known = {*(value for value, _ in self._fixed), *(layer.id for layer in layers)}
         layers += [LayerInfo(value, tr(_GONE), 0) for value in self._picked.value if value not in known]
-        self.blockSignals(True)
-        self.clear()
-        for value, text in self._fixed:
-            self.addItem(tr(text), value)
-            self.setItemData(self.count() - 1, tr(text), _NAME)
-        self.insertSeparator(len(self._fixed))
-        for layer in layers:
-            self.addItem(_INDENT * layer.depth + layer.name, layer.id)
-            self.setItemData(self.count() - 1, layer.name, _NAME)
-            if self._several:
-                self._tick(self.count() - 1, layer.id in self._picked.value, layer.depth)
-        self.setCurrentIndex(self.findData(self._picked.value[0]))
-        self.blockSignals(False)
+        with silent(self):
+            self.clear()
+            for value, text in self._fixed:
+                self.addItem(tr(text), value)
+                self.setItemData(self.count() - 1, tr(text), _NAME)
+            self.insertSeparator(len(self._fixed))
+            for layer in layers:
+                self.addItem(_INDENT * layer.depth + layer.name, layer.id)
+                self.setItemData(self.count() - 1, layer.name, _NAME)
+                if self._several:
+                    self._tick(self.count() - 1, layer.id in self._picked.value, layer.depth)
+            self.setCurrentIndex(self.findData(self._picked.value[0]))
         self.update()
 
     def _show(self) -> None:

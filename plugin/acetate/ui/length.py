@@ -6,7 +6,7 @@ from acetate.language import tr
 from acetate.qt import QtWidgets
 from acetate.session.observable import Observable
 from acetate.session.region import Length, Unit
-from acetate.ui.binding import silent
+from acetate.ui.binding import named, silent
 from acetate.ui.inputs import ComboBox, SpinBox
 
 _LONGEST = 4096
@@ -17,12 +17,10 @@ class LengthRow(QtWidgets.QWidget):
         super().__init__()
         self._length = length
         self._number = SpinBox()
-        self._number.setObjectName(name)
+        named(self._number, name, tip)
         self._number.setRange(0, _LONGEST)
-        self._number.setToolTip(tip)
         self._unit = ComboBox()
-        self._unit.setObjectName(f"{name}_unit")
-        self._unit.setToolTip(tr("Canvas pixels, or per cent of the longer side of the region."))
+        named(self._unit, f"{name}_unit", tr("Canvas pixels, or per cent of the longer side of the region."))
         for unit in Unit:
             self._unit.addItem(unit.value, unit.value)
         row = QtWidgets.QHBoxLayout(self)

@@ -6,6 +6,7 @@ from acetate.language import tr, translated
 from acetate.protocol.errors import AcetateError
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.messages import Message, headline
+from acetate.ui.binding import named
 from acetate.ui.small_button import small_button
 
 _ERROR, _NOTE = QtGui.QColor("#d9534f"), QtGui.QColor("#4a90d9")
@@ -77,7 +78,7 @@ class MessageBar(QtWidgets.QWidget):
 
 def _label(name: str) -> QtWidgets.QLabel:
     label = QtWidgets.QLabel()
-    label.setObjectName(name)
+    named(label, name)
     label.setWordWrap(True)
     label.setTextInteractionFlags(QtCore.Qt.TextInteractionFlag.TextSelectableByMouse)
     label.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)

@@ -1,4 +1,4 @@
-"""A combo box for a name out of a list that changes: a model, a style, an adapter."""
+"""A combo box for a name out of a list that changes: a model, a style, an IP-Adapter."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from acetate.language import tr
 from acetate.qt import QtGui, QtWidgets
 from acetate.session.observable import Observable
+from acetate.ui.binding import silent
 from acetate.ui.inputs import ComboBox
 
 
@@ -40,11 +41,10 @@ class NamePicker(ComboBox):
         name, options = self._value.value, self._options
         if name not in [known for known, _ in options]:
             options = (*options, (name, tr("{name} (not there)", name=name)))
-        self.blockSignals(True)
-        if options != self._listed:
-            self._list(options)
-        self.setCurrentIndex(self.findData(name))
-        self.blockSignals(False)
+        with silent(self):
+            if options != self._listed:
+                self._list(options)
+            self.setCurrentIndex(self.findData(name))
 
     def _list(self, options: tuple[tuple[str, str], ...]) -> None:
         self._listed = options

@@ -10,7 +10,7 @@ from acetate.protocol.errors import FileError
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.presets import FIELDS, LONGEST_NAME, Presets
 from acetate.session.session import Session
-from acetate.ui.binding import silent
+from acetate.ui.binding import named, silent
 from acetate.ui.inputs import ComboBox, NarrowButton
 from acetate.ui.small_button import small_button
 
@@ -26,7 +26,7 @@ class PresetRow(QtWidgets.QWidget):
         self._name.entered.connect(self._save)
         self._name.left.connect(lambda: self._ask(False))
         self._keep = NarrowButton(tr("Save"))
-        self._keep.setObjectName("acetate_preset_save")
+        named(self._keep, "acetate_preset_save")
         self._keep.clicked.connect(lambda: self._save())
         self._more = small_button("⋯", tr("Save, share or remove presets."), "acetate_preset_more", self._open)
         row = QtWidgets.QHBoxLayout(self)
@@ -50,7 +50,7 @@ class PresetRow(QtWidgets.QWidget):
 
     def _open(self) -> None:
         menu, current = QtWidgets.QMenu(self), self._presets.current
-        menu.setObjectName("acetate_preset_menu")
+        named(menu, "acetate_preset_menu")
         entries: tuple[tuple[str, Callable[[], None], bool], ...] = (
             (tr("Save these settings…"), lambda: self._ask(True), True),
             (tr("Import…"), self._import, True),
@@ -147,7 +147,7 @@ class NameEdit(QtWidgets.QLineEdit):
 
 def _name_edit() -> NameEdit:
     edit = NameEdit()
-    edit.setObjectName("acetate_preset_name")
+    named(edit, "acetate_preset_name")
     edit.setMaxLength(LONGEST_NAME)
     edit.setPlaceholderText(tr("Name of the preset"))
     edit.setAccessibleName(tr("Name of the preset"))

@@ -6,6 +6,7 @@ from acetate.language import tr, trn
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.jobs import Job
 from acetate.session.session import Session
+from acetate.ui.binding import named
 from acetate.ui.checkerboard import on_checkerboard
 
 _PREVIEW = 180  # pixels, height
@@ -19,7 +20,7 @@ class ProgressBox(QtWidgets.QWidget):
         self._session = session
         self._job: Job | None = None
         self._bar = QtWidgets.QProgressBar()
-        self._bar.setObjectName("acetate_progress")
+        named(self._bar, "acetate_progress")
         self._bar.setRange(0, 1000)
         self._bar.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Fixed)
         self._preview = PreviewView()

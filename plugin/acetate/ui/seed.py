@@ -6,7 +6,7 @@ from acetate.language import tr
 from acetate.protocol.requests import MAX_SEED
 from acetate.qt import QtWidgets
 from acetate.session.settings import Settings
-from acetate.ui.binding import bind_check, bind_number
+from acetate.ui.binding import bind_check, bind_number, named
 from acetate.ui.inputs import CheckBox, DoubleSpinBox
 
 
@@ -21,18 +21,16 @@ class SeedRow(QtWidgets.QWidget):
 
     def _number(self, settings: Settings) -> QtWidgets.QWidget:
         number = DoubleSpinBox()  # QSpinBox ends at 2³¹ − 1
-        number.setObjectName("acetate_seed")
+        named(number, "acetate_seed", tr("The same seed and settings make the same picture."))
         number.setDecimals(0)
         number.setRange(0, MAX_SEED)
         number.setMinimumWidth(60)
-        number.setToolTip(tr("The same seed and settings make the same picture."))
         bind_number(number, settings.seed)
         settings.random_seed.bind(lambda is_random: number.setEnabled(not is_random))
         return number
 
     def _random(self, settings: Settings) -> QtWidgets.QWidget:
         box = CheckBox(tr("R&andom"))
-        box.setObjectName("acetate_seed_random")
-        box.setToolTip(tr("Take a new seed for each picture."))
+        named(box, "acetate_seed_random", tr("Take a new seed for each picture."))
         bind_check(box, settings.random_seed)
         return box

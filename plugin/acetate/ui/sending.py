@@ -6,6 +6,7 @@ from acetate.language import tr
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.sending import SentPicture
 from acetate.session.session import Session
+from acetate.ui.binding import named
 from acetate.ui.checkerboard import on_checkerboard, to_image
 
 _SIDE, _GAP = 76, 6  # pixels
@@ -57,9 +58,12 @@ def _thumbnail(picture: SentPicture) -> QtWidgets.QWidget:
     title.setEnabled(False)  # greyed: a remark
     title.setAlignment(QtCore.Qt.AlignmentFlag.AlignHCenter)
     widget = QtWidgets.QWidget()
-    widget.setObjectName(f"acetate_sends_{picture.title.lower()}")
+    named(
+        widget,
+        f"acetate_sends_{picture.title.lower()}",
+        tr("What will be sent, as the canvas shows it. Click to look again."),
+    )
     widget.setProperty("digest", picture.digest)
-    widget.setToolTip(tr("What will be sent, as the canvas shows it. Click to look again."))
     column = QtWidgets.QVBoxLayout(widget)
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(1)

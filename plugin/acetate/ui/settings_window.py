@@ -16,7 +16,7 @@ from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.diagnostics import Section
 from acetate.session.observable import Observable
 from acetate.session.session import Session
-from acetate.ui.binding import bind_check, bind_number, silent
+from acetate.ui.binding import bind_check, bind_number, named, silent
 from acetate.ui.inputs import CheckBox, ComboBox, PushButton, SpinBox
 from acetate.ui.message import MessageBar
 from acetate.ui.reach import ToolWindow
@@ -32,7 +32,7 @@ class SettingsWindow(ToolWindow):
         super().__init__(parent, "acetate_settings_window", tr("Acetate: settings"), _SIZE)
         self._session = session
         self._tabs = QtWidgets.QTabWidget()
-        self._tabs.setObjectName("acetate_settings_tabs")
+        named(self._tabs, "acetate_settings_tabs")
         self._tabs.addTab(_page(GeneralPage(session, show_engine)), tr("General"))
         self._tabs.addTab(_page(StoragePage(session)), tr("Storage and history"))
         column = QtWidgets.QVBoxLayout(self)
@@ -48,7 +48,7 @@ class SettingsWindow(ToolWindow):
 
     def _message(self) -> QtWidgets.QWidget:
         message = MessageBar()
-        message.setObjectName("acetate_settings_message")
+        named(message, "acetate_settings_message")
         self._session.message.changed.connect(message.show_message)
         return message
 
@@ -97,7 +97,7 @@ class StoragePage(Rows):
         super().__init__()
         self._session = session
         self._used = QtWidgets.QLabel()
-        self._used.setObjectName("acetate_stored")
+        named(self._used, "acetate_stored")
         self._limit = _number("acetate_storage_limit", 1, _MOST_GIGABYTES, " GB")
         self._days = _number("acetate_storage_days", 1, _MOST_DAYS, "")
         self.add(tr("Used"), self._used)
@@ -134,8 +134,7 @@ class StoragePage(Rows):
 
 def _language(chosen: Observable[str]) -> ComboBox:
     box = ComboBox()
-    box.setObjectName("acetate_language")
-    box.setToolTip(tr("Krita has to be started again for it."))
+    named(box, "acetate_language", tr("Krita has to be started again for it."))
     for code, name in {"": tr("As in Krita"), **language.known()}.items():
         box.addItem(name, code)
     box.currentIndexChanged.connect(lambda index: setattr(chosen, "value", str(box.itemData(index))))
@@ -153,7 +152,7 @@ def _cores(cores: Observable[int]) -> QtWidgets.QSpinBox:
 
 def _number(name: str, least: int, most: int, unit: str) -> QtWidgets.QSpinBox:
     number = SpinBox()
-    number.setObjectName(name)
+    named(number, name)
     number.setRange(least, most)
     number.setSuffix(unit)
     return number
@@ -161,14 +160,14 @@ def _number(name: str, least: int, most: int, unit: str) -> QtWidgets.QSpinBox:
 
 def _check(text: str, name: str, value: Observable[bool]) -> CheckBox:
     box = CheckBox(text)
-    box.setObjectName(name)
+    named(box, name)
     bind_check(box, value)
     return box
 
 
 def _button(name: str, text: str, work: Callable[[], None]) -> PushButton:
     button = PushButton(text)
-    button.setObjectName(name)
+    named(button, name)
     button.clicked.connect(lambda: work())
     return button
 

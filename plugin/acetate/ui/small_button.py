@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from acetate.qt import QtWidgets
+from acetate.ui.binding import named
 
 
 def small_button(text: str, tip: str, name: str, action: Callable[[], None]) -> QtWidgets.QToolButton:
@@ -12,7 +13,7 @@ def small_button(text: str, tip: str, name: str, action: Callable[[], None]) -> 
     button.setText(text)
     button.setToolTip(tip)
     button.setAccessibleName(tip)
-    button.setObjectName(name)
+    named(button, name)
     button.setAutoRaise(True)
     button.clicked.connect(lambda: action())
     return button

@@ -28,7 +28,7 @@ class StackForm(Rows):
         self._editor = stack.editor
         self._prompt = Observable("")
         self._region = ElidedLabel()
-        self._region.setObjectName("acetate_stack_region")
+        named(self._region, "acetate_stack_region")
         self._sheet: QtWidgets.QWidget | None = None  # over the canvas, while a region is drawn
         self._seed = _seed()
         self._strength, self._percent = Slider(QtCore.Qt.Orientation.Horizontal), QtWidgets.QLabel()
@@ -57,9 +57,8 @@ class StackForm(Rows):
 
     def _prompt_edit(self) -> QtWidgets.QWidget:
         edit = PromptEdit(self._prompt, lines=2)
-        edit.setObjectName("acetate_stack_prompt")
+        named(edit, "acetate_stack_prompt", tr("Describe this layer only. Ctrl+Return generates the stack."))
         edit.setPlaceholderText(tr("What should appear on this layer?"))
-        edit.setToolTip(tr("Describe this layer only. Ctrl+Return generates the stack."))
         edit.submitted.connect(lambda: self._stack.generate())
         self._prompt.changed.connect(lambda prompt: self._editor.change_selected(prompt=prompt))
         return edit
@@ -100,14 +99,15 @@ class StackForm(Rows):
         return _in_a_row(self._seed, other)
 
     def _strength_row(self) -> QtWidgets.QWidget:
-        self._strength.setObjectName("acetate_stack_strength")
-        self._strength.setRange(0, 100)
-        self._strength.setToolTip(
+        named(
+            self._strength,
+            "acetate_stack_strength",
             tr(
                 "How far the layer goes from what it shows, when it is made again. 100 %: another layer. "
                 "A new layer has nothing to start from."
-            )
+            ),
         )
+        self._strength.setRange(0, 100)
         self._percent.setMinimumWidth(self._percent.fontMetrics().boundingRect("100 %").width())
         self._strength.valueChanged.connect(lambda percent: self._editor.change_selected(strength=percent / 100))
         return _in_a_row(self._strength, self._percent)
@@ -115,18 +115,16 @@ class StackForm(Rows):
 
 def _seed() -> QtWidgets.QDoubleSpinBox:
     number = DoubleSpinBox()  # QSpinBox ends at 2³¹ − 1
-    number.setObjectName("acetate_stack_seed")
+    named(number, "acetate_stack_seed", tr("The same seed and settings make the same picture."))
     number.setDecimals(0)
     number.setRange(0, MAX_SEED)
     number.setMinimumWidth(60)
-    number.setToolTip(tr("The same seed and settings make the same picture."))
     return number
 
 
 def _button(name: str, text: str, tip: str) -> QtWidgets.QPushButton:
     button = NarrowButton(text)
-    button.setObjectName(name)
-    button.setToolTip(tip)
+    named(button, name, tip)
     return button
 
 

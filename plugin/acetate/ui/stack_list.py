@@ -9,6 +9,7 @@ from acetate.qt import QtCore, QtWidgets
 from acetate.session.stack import Stack, StackEntry
 from acetate.session.stack_editor import StackEditor
 from acetate.session.stack_session import StackSession
+from acetate.ui.binding import named, silent
 
 _ROW = 28  # screen pixels, height
 _LEAST = 6  # rows in sight
@@ -30,14 +31,13 @@ class StackList(QtWidgets.QListWidget):
         stack.present.changed.connect(lambda _: self._show(editor.stack.value))
 
     def _show(self, stack: Stack) -> None:
-        self.blockSignals(True)
-        if self.count() != len(stack.entries):
-            self._fill(len(stack.entries))
-        for index, entry in enumerate(stack.entries):
-            row = self.itemWidget(self.item(self._row(index)))
-            assert isinstance(row, StackRow)  # `_fill` has put it there
-            row.show_entry(entry, is_there=entry.layer in self._stack.present.value)
-        self.blockSignals(False)
+        with silent(self):
+            if self.count() != len(stack.entries):
+                self._fill(len(stack.entries))
+            for index, entry in enumerate(stack.entries):
+                row = self.itemWidget(self.item(self._row(index)))
+                assert isinstance(row, StackRow)  # `_fill` has put it there
+                row.show_entry(entry, is_there=entry.layer in self._stack.present.value)
         self._select()
 
     def _fill(self, count: int) -> None:
@@ -49,9 +49,8 @@ class StackList(QtWidgets.QListWidget):
             self.setItemWidget(item, StackRow(self._editor, index))
 
     def _select(self) -> None:
-        self.blockSignals(True)
-        self.setCurrentRow(self._row(self._editor.selected.value))
-        self.blockSignals(False)
+        with silent(self):
+            self.setCurrentRow(self._row(self._editor.selected.value))
 
     def _take(self, row: int) -> None:
         if row >= 0:
@@ -72,7 +71,7 @@ class StackRow(QtWidgets.QWidget):
         self._prompt, self._state = QtWidgets.QLabel(), QtWidgets.QLabel()
         self._prompt.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
         number = QtWidgets.QLabel(str(index + 1))
-        number.setObjectName(f"acetate_stack_number_{index + 1}")
+        named(number, f"acetate_stack_number_{index + 1}")
         number.setFixedWidth(number.fontMetrics().horizontalAdvance("00 "))
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(4, 0, 8, 0)
@@ -94,9 +93,8 @@ class StackRow(QtWidgets.QWidget):
 
 def _toggle(name: str, tip: str) -> QtWidgets.QToolButton:
     button = QtWidgets.QToolButton()
-    button.setObjectName(name)
+    named(button, name, tip)
     button.setCheckable(True)
     button.setAutoRaise(True)
-    button.setToolTip(tip)
     button.setAccessibleName(tip)
     return button

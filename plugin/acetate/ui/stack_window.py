@@ -9,6 +9,7 @@ from krita import Krita
 from acetate.language import tr
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.session import Session
+from acetate.ui.binding import named
 from acetate.ui.canvas_regions import CanvasRegions, ShownRegion
 from acetate.ui.inputs import CheckBox, PushButton
 from acetate.ui.message import MessageBar
@@ -116,8 +117,7 @@ class StackWindow(ToolWindow):
             row.addWidget(_tool(f"acetate_stack_{name}", icon, tip, work))
         row.addStretch(1)
         new = PushButton(tr("New stack"))
-        new.setObjectName("acetate_stack_new")
-        new.setToolTip(tr("Begin another stack; this one stays in the document."))
+        named(new, "acetate_stack_new", tr("Begin another stack; this one stays in the document."))
         new.clicked.connect(lambda: self._stack.new())
         row.addWidget(new)
         fold = _tool("acetate_stack_fold", "arrow-up", tr("Only the buttons: the canvas gets the room."), lambda: None)
@@ -128,8 +128,11 @@ class StackWindow(ToolWindow):
 
     def _sees_below(self) -> QtWidgets.QWidget:
         box = CheckBox(tr("Fit into the picture below the stack"))
-        box.setObjectName("acetate_stack_sees_below")
-        box.setToolTip(tr("The layers see the active layer and all below it, as well as each other."))
+        named(
+            box,
+            "acetate_stack_sees_below",
+            tr("The layers see the active layer and all below it, as well as each other."),
+        )
         box.clicked.connect(self._editor.see_below)
         self._editor.stack.bind(lambda stack: box.setChecked(stack.sees_below))
         return box
@@ -140,11 +143,9 @@ class StackWindow(ToolWindow):
         row = QtWidgets.QVBoxLayout(widget)
         row.setContentsMargins(0, 0, 0, 0)
         above = CheckBox(tr("and those above it"))
-        above.setObjectName("acetate_stack_with_above")
-        above.setToolTip(tr("They see what is below them, and so are made to fit it."))
+        named(above, "acetate_stack_with_above", tr("They see what is below them, and so are made to fit it."))
         button = PushButton(tr("Make this layer again"))
-        button.setObjectName("acetate_stack_regenerate")
-        button.setToolTip(tr("The other layers keep what they show."))
+        named(button, "acetate_stack_regenerate", tr("The other layers keep what they show."))
         button.clicked.connect(
             once(lambda: self._stack.generate(self._editor.selected.value, with_above=above.isChecked()))
         )
@@ -164,13 +165,14 @@ class StackWindow(ToolWindow):
         row = QtWidgets.QHBoxLayout(widget)
         row.setContentsMargins(0, 0, 0, 0)
         generate = PushButton(tr("Generate stack"))
-        generate.setObjectName("acetate_stack_generate")
-        generate.setToolTip(
-            tr("Make all layers that are not locked, from the lowest to the topmost; each sees those below.")
+        named(
+            generate,
+            "acetate_stack_generate",
+            tr("Make all layers that are not locked, from the lowest to the topmost; each sees those below."),
         )
         generate.clicked.connect(once(self._stack.generate))
         cancel = PushButton(tr("Cancel"))
-        cancel.setObjectName("acetate_stack_cancel")
+        named(cancel, "acetate_stack_cancel")
         cancel.clicked.connect(once(self._session.cancel))
         self._session.jobs_changed.connect(lambda _: cancel.setEnabled(bool(self._session.jobs_here)))
         cancel.setEnabled(bool(self._session.jobs_here))
@@ -180,16 +182,15 @@ class StackWindow(ToolWindow):
 
     def _message(self) -> QtWidgets.QWidget:
         message = MessageBar()
-        message.setObjectName("acetate_stack_message")
+        named(message, "acetate_stack_message")
         self._session.message.changed.connect(message.show_message)
         return message
 
 
 def _tool(name: str, icon: str, tip: str, work: Callable[[], None]) -> QtWidgets.QToolButton:
     button = QtWidgets.QToolButton()
-    button.setObjectName(name)
+    named(button, name, tip)
     button.setIcon(Krita.instance().icon(icon))
-    button.setToolTip(tip)
     button.setAutoRaise(True)
     button.clicked.connect(lambda: work())
     return button

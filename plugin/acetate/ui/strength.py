@@ -5,7 +5,7 @@ from __future__ import annotations
 from acetate.language import mark, tr
 from acetate.qt import QtCore, QtWidgets
 from acetate.session.settings import Settings
-from acetate.ui.binding import bind_share
+from acetate.ui.binding import bind_share, named
 from acetate.ui.inputs import Slider
 
 _WORDS = (
@@ -27,10 +27,13 @@ class StrengthRow(QtWidgets.QWidget):
             QtWidgets.QLabel(),
             QtWidgets.QLabel(),
         )
-        slider.setObjectName("acetate_strength")
+        named(
+            slider,
+            "acetate_strength",
+            tr("How far the result may go from the layer as it is; its transparency changes along."),
+        )
         slider.setRange(0, 100)
-        slider.setToolTip(tr("How far the result may go from the layer as it is; its transparency changes along."))
-        words.setObjectName("acetate_strength_words")
+        named(words, "acetate_strength_words")
         words.setEnabled(False)  # greyed: a remark
         number.setMinimumWidth(number.fontMetrics().boundingRect("100 %").width())
         grid = QtWidgets.QGridLayout(self)

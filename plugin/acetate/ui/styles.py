@@ -10,6 +10,7 @@ from acetate.protocol.requests import Style
 from acetate.qt import QtWidgets
 from acetate.session.observable import Observable
 from acetate.session.session import Session
+from acetate.ui.binding import named
 from acetate.ui.inputs import PushButton
 from acetate.ui.item_list import ItemList, ItemRow, percent
 from acetate.ui.names import NamePicker
@@ -20,8 +21,7 @@ class StyleList(ItemList[Style]):
     def __init__(self, session: Session) -> None:
         self._session = session
         self._add = PushButton(tr("Add a style"))
-        self._add.setObjectName("acetate_add_style")
-        self._add.setToolTip(tr("A style that the model has learnt. Several add up."))
+        named(self._add, "acetate_add_style", tr("A style that the model has learnt. Several add up."))
         styles = session.settings.styles
         super().__init__(
             session, styles, lambda index: StyleRow(session, index), lambda: Style(self._unused()[0]), self._add
@@ -44,10 +44,9 @@ class StyleRow(ItemRow[Style]):
         super().__init__(session, session.settings.styles, index)
         self._name = Observable("")
         self._picker = NamePicker(self._name)
-        self._picker.setObjectName(f"acetate_style_{index}")
-        self._picker.setToolTip(tr("A style of the model. Each can be chosen once."))
+        named(self._picker, f"acetate_style_{index}", tr("A style of the model. Each can be chosen once."))
         self._weight = percent(-200, 200, tr("How much it counts. Below 0: away from it."))
-        self._weight.setObjectName(f"acetate_style_weight_{index}")
+        named(self._weight, f"acetate_style_weight_{index}")
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self._picker, 1)

@@ -9,7 +9,7 @@ from tests.engine.evaluation.test_alpha import discs
 
 def test_a_disc_over_grey_is_cut_out() -> None:
     true = discs(3, 1)
-    cut = matte.matted_pictures(matte.over(true, np.full((1, 48, 48, 3), 128, np.uint8)))
+    cut = matte.matted_pictures(matte.each_over(true, np.full((1, 48, 48, 3), 128, np.uint8)))
     assert alpha_mae(alpha_of(cut), alpha_of(true)) < 0.02
 
 

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from acetate.protocol.errors import FileError
-from acetate_engine.training.compose import over, place, to_float, vae_feed
+from acetate_engine.compositing.alpha import over, to_float
+from acetate_engine.training.compose import place, vae_feed
 from acetate_engine.training.config import read_config
 from acetate_engine.training.datasets import load_pictures, load_training
 from acetate_engine.training.licences import Licences
-from acetate_engine.training.translucent.effects import EFFECTS, layer_over
+from acetate_engine.training.translucent.effects import EFFECTS
 from acetate_engine.training.vae import VaeConfig
 
 
@@ -68,7 +69,7 @@ def test_layer_over_equals_two_overs() -> None:
     rng = np.random.default_rng(0)
     top, bottom = rng.random((2, 6, 6, 4), np.float32)
     ground = rng.random((6, 6, 3), np.float32)
-    np.testing.assert_allclose(over(layer_over(top, bottom), ground), over(top, over(bottom, ground)), atol=1e-5)
+    np.testing.assert_allclose(over(over(top, bottom), ground), over(top, over(bottom, ground)), atol=1e-5)
 
 
 @pytest.mark.parametrize("effect", EFFECTS)

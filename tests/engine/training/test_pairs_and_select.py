@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from acetate_engine.training.compose import over
+from acetate_engine.compositing.alpha import over
 from acetate_engine.training.config import read_config
 from acetate_engine.training.datasets import load_training
 from acetate_engine.training.licences import Licences

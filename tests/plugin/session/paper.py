@@ -191,9 +191,7 @@ class PaperDocument:
         return replace(self.place_above(layer), is_below=True)
 
     def layer_bounds(self, layers: tuple[str, ...]) -> Bounds:
-        covered = Bounds(0, 0, 0, 0)
-        for layer in layers:
-            covered = covered.union(_bounds(_shown(self.node(layer), self.extent)))
+        covered = Bounds.around(_bounds(_shown(self.node(layer), self.extent)) for layer in layers)
         if covered.is_empty:
             raise DocumentError("the layer is empty, or lies beside the canvas", "Choose another.")
         return covered

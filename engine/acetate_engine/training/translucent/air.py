@@ -5,8 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from acetate_engine.training.compose import Floats
-from acetate_engine.training.translucent.effects import flat, layer_over
+from acetate_engine.compositing.alpha import over
+from acetate_engine.compositing.pixels import Floats
+from acetate_engine.training.translucent.effects import flat
 from acetate_engine.training.translucent.frame import (
     Colour,
     Frame,
@@ -107,7 +108,7 @@ def hot_cup(frame: Frame, tint: str) -> Floats:
     layer = painted(layer, frame.cover(mouth), mixed(shade, 1.0, 0.4))
     layer = painted(layer, frame.cover(mouth + 0.02), np.array([0.28, 0.15, 0.07], np.float32))
     rising = Frame(frame.x * 1.6, (frame.y + 0.3) * 1.7, frame.matrix, rng)
-    return layer_over(steam(rising), layer)
+    return over(steam(rising), layer)
 
 
 def fog(frame: Frame, tint: str) -> Floats:

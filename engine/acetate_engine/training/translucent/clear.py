@@ -7,7 +7,7 @@ import colorsys
 import cv2
 import numpy as np
 
-from acetate_engine.training.compose import Floats
+from acetate_engine.compositing.pixels import Floats
 from acetate_engine.training.translucent.frame import Colour, Frame, blurred, colour, mixed, painted, smooth, varied
 
 WHITE = np.ones(3, np.float32)

@@ -10,16 +10,10 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageFilter
 
-from acetate_engine.training.compose import Floats
+from acetate_engine.compositing.alpha import over
+from acetate_engine.compositing.pixels import Floats
 
 PaintEffect = Callable[[Floats, np.random.Generator], Floats]
-
-
-def layer_over(top: Floats, bottom: Floats) -> Floats:
-    """Straight RGBA over straight RGBA."""
-    alpha = top[..., 3:] + bottom[..., 3:] * (1 - top[..., 3:])
-    colour = top[..., :3] * top[..., 3:] + bottom[..., :3] * bottom[..., 3:] * (1 - top[..., 3:])
-    return np.concatenate([colour / np.maximum(alpha, 1e-4), alpha], -1).astype(np.float32)
 
 
 def blur(alpha: Floats, radius: float) -> Floats:
@@ -67,13 +61,13 @@ def glow(rgba: Floats, rng: np.random.Generator) -> Floats:
     """Light of a bright colour around the cut-out, which it may outlive."""
     colour = np.clip(rng.uniform(0.2, 1, 3) + np.eye(3)[rng.integers(3)], 0, 1).astype(np.float32)
     halo = flat(np.clip(blur(rgba[..., 3], rng.uniform(4, 14)) * rng.uniform(0.6, 1.5), 0, 1), colour)
-    return halo if rng.random() < 0.3 else layer_over(rgba, halo)
+    return halo if rng.random() < 0.3 else over(rgba, halo)
 
 
 def shadow(rgba: Floats, rng: np.random.Generator) -> Floats:
     """A soft dark copy below and beside the cut-out."""
     moved = np.roll(rgba[..., 3], tuple(rng.integers(-10, 11, 2)), (0, 1))
-    return layer_over(rgba, flat(blur(moved, rng.uniform(2, 8)) * rng.uniform(0.3, 0.8), np.zeros(3, np.float32)))
+    return over(rgba, flat(blur(moved, rng.uniform(2, 8)) * rng.uniform(0.3, 0.8), np.zeros(3, np.float32)))
 
 
 def fade(rgba: Floats, rng: np.random.Generator) -> Floats:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from acetate_engine.training.compose import Floats
-from acetate_engine.training.translucent.effects import layer_over
+from acetate_engine.compositing.alpha import over
+from acetate_engine.compositing.pixels import Floats
 from acetate_engine.training.translucent.frame import (
     Colour,
     Frame,
@@ -48,7 +48,7 @@ def burning(frame: Frame, hot: Floats, shade: Colour) -> Floats:
     torn = hot * (0.72 + 0.5 * frame.noise(5, 3))
     alpha = smooth(torn, 0.02, 0.45) * (0.86 + 0.14 * smooth(torn, 0.3, 0.8))
     halo = glowing(np.clip(0.4 * blurred(hot, frame.side / 14), 0, 1), mixed(shade, 0.0, 0.05))
-    return layer_over(np.dstack([ramp(torn, heat(shade)), alpha]).astype(np.float32), halo)
+    return over(np.dstack([ramp(torn, heat(shade)), alpha]).astype(np.float32), halo)
 
 
 def flame(frame: Frame, tint: str) -> Floats:
@@ -74,9 +74,9 @@ def candle(frame: Frame, tint: str) -> Floats:
     layer = painted(layer, frame.cover(body), np.clip(shade * lit[..., None], 0, 1).astype(np.float32))
     wick = Strokes(frame)
     wick.line(np.array([[0, top + 0.03], [0.01, top - 0.1]]), 0.03, np.array([0.15, 0.1, 0.08], np.float32))
-    layer = layer_over(wick.layer(), layer)
+    layer = over(wick.layer(), layer)
     hot = tongue(frame, 0, top - 0.06, rng.uniform(0.5, 0.68), rng.uniform(0.13, 0.17))
-    return layer_over(burning(frame, hot, colour("orange")), layer)
+    return over(burning(frame, hot, colour("orange")), layer)
 
 
 def campfire(frame: Frame, tint: str) -> Floats:
@@ -91,10 +91,10 @@ def campfire(frame: Frame, tint: str) -> Floats:
         bark = varied(_WOOD, rng, 0.02)
         logs.line(points, 0.17, mixed(bark, 0.0, 0.35))
         logs.line(points - [0, 0.025], 0.1, bark)
-    layer = layer_over(logs.layer(), burning(frame, hot, shade))
+    layer = over(logs.layer(), burning(frame, hot, shade))
     front = tongue(frame, rng.uniform(-0.1, 0.1), 0.86, rng.uniform(0.5, 0.8), rng.uniform(0.28, 0.4))
-    layer = layer_over(burning(frame, front, shade), layer)
-    return layer_over(_dots(frame, shade, int(rng.integers(5, 14)), (-0.5, 0.5), (-0.9, 0.0), 0.018), layer)
+    layer = over(burning(frame, front, shade), layer)
+    return over(_dots(frame, shade, int(rng.integers(5, 14)), (-0.5, 0.5), (-0.9, 0.0), 0.018), layer)
 
 
 def _dots(

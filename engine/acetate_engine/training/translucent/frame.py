@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from acetate_engine.training.compose import Floats
-from acetate_engine.training.translucent.effects import flat, layer_over
+from acetate_engine.compositing.alpha import over
+from acetate_engine.compositing.pixels import Floats
+from acetate_engine.training.translucent.effects import flat
 
 Random = np.random.Generator
 Colour = NDArray[np.float32]  # (3)
@@ -126,7 +127,7 @@ def blurred(values: Values, sigma: float) -> Floats:
 def painted(layer: Floats, alpha: Values, shade: Colour | Floats) -> Floats:
     """A colour, or one a pixel, over a layer."""
     top = flat(alpha.astype(np.float32), shade) if shade.ndim == 1 else np.dstack([shade, alpha])
-    return layer_over(top.astype(np.float32), layer)
+    return over(top.astype(np.float32), layer)
 
 
 def ramp(values: Values, stops: Sequence[tuple[float, Colour]]) -> Floats:

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from acetate_engine.training.compose import Floats
-from acetate_engine.training.translucent.effects import layer_over
+from acetate_engine.compositing.alpha import over
+from acetate_engine.compositing.pixels import Floats
 from acetate_engine.training.translucent.fire import streak
 from acetate_engine.training.translucent.frame import Frame, blurred, colour, glowing, mixed, painted, smooth, varied
 
@@ -89,7 +89,7 @@ def flare(frame: Frame, tint: str) -> Floats:
     for along, size in ((rng.uniform(0.4, 0.7), 0.09), (rng.uniform(0.9, 1.2), 0.16), (rng.uniform(1.3, 1.7), 0.07)):
         ghost = frame.away(x - x * along * 2, y - y * along * 2) - size
         spot = 0.22 * frame.cover(ghost, 0.03) + 0.25 * frame.line(ghost, 0.03, 0.03)
-        layer = layer_over(np.dstack([np.broadcast_to(varied(shade, rng, 0.2), (*away.shape, 3)), spot]), layer)
+        layer = over(np.dstack([np.broadcast_to(varied(shade, rng, 0.2), (*away.shape, 3)), spot]), layer)
     return layer.astype(np.float32)
 
 

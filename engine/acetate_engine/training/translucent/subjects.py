@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from acetate_engine.compositing.alpha import bleed
-from acetate_engine.training.compose import Floats
+from acetate_engine.compositing.pixels import Floats
 from acetate_engine.training.datasets import Bytes, PictureSet
 from acetate_engine.training.translucent import air, clear, fire, light, threads, vessels
 from acetate_engine.training.translucent.frame import Frame

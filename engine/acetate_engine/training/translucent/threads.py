@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from acetate_engine.training.compose import Floats
-from acetate_engine.training.translucent.effects import layer_over
+from acetate_engine.compositing.alpha import over
+from acetate_engine.compositing.pixels import Floats
 from acetate_engine.training.translucent.frame import Frame, Strokes, colour, mixed, painted, smooth, varied
 
 Points = np.ndarray
@@ -43,7 +43,7 @@ def _dew(frame: Frame, layer: Floats, places: list[Points]) -> Floats:
         drops.line(
             np.array([[x, y], [x, y + 0.004]]), frame.rng.uniform(0.018, 0.04), np.array([0.8, 0.92, 1], np.float32)
         )
-    return layer_over(drops.layer(0.85), layer)
+    return over(drops.layer(0.85), layer)
 
 
 def feather(frame: Frame, tint: str) -> Floats:
@@ -68,7 +68,7 @@ def feather(frame: Frame, tint: str) -> Floats:
     layer = strokes.layer(rng.uniform(0.86, 0.96))
     quill = Strokes(frame)
     quill.tapering(shaft, 0.035, mixed(shade, 0.95, 0.55))
-    return layer_over(quill.layer(), layer)
+    return over(quill.layer(), layer)
 
 
 def hair(frame: Frame, tint: str, kind: str) -> Floats:

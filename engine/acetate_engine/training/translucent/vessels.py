@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from acetate_engine.training.compose import Floats
+from acetate_engine.compositing.pixels import Floats
 from acetate_engine.training.translucent.frame import Colour, Frame, blurred, colour, mixed, painted, smooth, varied
 
 Profile = Sequence[tuple[float, float]]  # (height, half width), from the top down
