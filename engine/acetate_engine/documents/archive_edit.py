@@ -4,6 +4,7 @@ pixels of its previews that they change; every other member stays as it is."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from acetate.protocol.errors import FileError
@@ -11,7 +12,7 @@ from acetate.protocol.geometry import Bounds
 from acetate_engine.documents.archive import Archive, opened
 from acetate_engine.documents.formats import printable
 from acetate_engine.documents.kra_write import KraLayers
-from acetate_engine.documents.openraster import OraLayers
+from acetate_engine.documents.openraster import OraLayers, offset_of
 from acetate_engine.documents.previews import patched_previews
 from acetate_engine.documents.reader import read_document
 from acetate_engine.documents.tree import Layer, extent_of, resolve
@@ -34,8 +35,8 @@ def insert_layers(
         writer = KraLayers(archive, document) if listing == "maindoc.xml" else OraLayers(archive, document)
         data = archive.read(listing)
         try:
-            text = writer.xml(layers)
-            changed_list = _inserted(data, listing, text.encode("utf-8"), above, below, archive)
+            spot = _spot(data, listing, above, below, archive)
+            changed_list = spot.with_text(data, writer.xml(layers, spot.x, spot.y).encode("utf-8"))
         except ValueError as error:
             reason = f"{listing} in {printable(source.name)}: {error}"
             raise FileError(reason, "Save it again in its program.") from error
@@ -48,23 +49,31 @@ def insert_layers(
     return read_document(target).notes() if is_guessed else ()
 
 
-def _inserted(data: bytes, listing: str, fresh: bytes, above: str | None, below: str | None, archive: Archive) -> bytes:
+@dataclass(frozen=True)
+class _Spot:
+    """Where new layers come into the list."""
+
+    index: int
+    x: int  # where the group around them lies on the canvas, in OpenRaster
+    y: int
+    inside: ElementPlace | None = None  # as the first of this list, which may be an empty tag
+
+    def with_text(self, data: bytes, fresh: bytes) -> bytes:
+        if self.inside is None:
+            return data[: self.index] + fresh + data[self.index :]
+        outer = self.inside
+        tail = f"</{outer.tag}>".encode() if outer.is_closed else b""
+        return data[: outer.start] + opened_tag(data, outer) + fresh + tail + data[outer.inside :]
+
+
+def _spot(data: bytes, listing: str, above: str | None, below: str | None, archive: Archive) -> _Spot:
     """The list is written from the top down: above a layer is in front of it."""
-    root = places(data)
-    outer = _outer(root, listing)
+    outer = _outer(places(data), listing)
     anchor = above if above is not None else below
     if anchor is None:
-        return _at(data, outer, fresh)
-    where = printable(archive.path.name)
-    place: ElementPlace = resolve(anchor, list(_named(outer, listing, "")), where)
-    index = place.start if above is not None else place.end
-    return data[:index] + fresh + data[index:]
-
-
-def _at(data: bytes, outer: ElementPlace, fresh: bytes) -> bytes:
-    """As the first of a list, which may be an empty tag."""
-    tail = f"</{outer.tag}>".encode() if outer.is_closed else b""
-    return data[: outer.start] + opened_tag(data, outer) + fresh + tail + data[outer.inside :]
+        return _Spot(outer.inside, 0, 0, outer)
+    place, x, y = resolve(anchor, list(_named(outer, listing, "", 0, 0)), printable(archive.path.name))
+    return _Spot(place.start if above is not None else place.end, x, y)
 
 
 def _outer(root: ElementPlace, listing: str) -> ElementPlace:
@@ -78,10 +87,15 @@ def _outer(root: ElementPlace, listing: str) -> ElementPlace:
     return found[0]
 
 
-def _named(outer: ElementPlace, listing: str, prefix: str) -> Iterator[tuple[str, str, ElementPlace]]:
+_Named = tuple[str, str, tuple[ElementPlace, int, int]]
+
+
+def _named(outer: ElementPlace, listing: str, prefix: str, x: int, y: int) -> Iterator[_Named]:
+    """Path, name, and where each layer lies in the list and the group around it on the canvas."""
     for place in outer.all(_LISTS[listing]):
         name = place.attributes.get("name", "")
-        yield prefix + name, name, place
+        yield prefix + name, name, (place, x, y)
+        right, down = offset_of(place.attributes) if listing == "stack.xml" else (0, 0)
         inner = [place] if listing == "stack.xml" else place.all(["layers"])
         for one in inner:
-            yield from _named(one, listing, f"{prefix}{name}/")
+            yield from _named(one, listing, f"{prefix}{name}/", x + right, y + down)

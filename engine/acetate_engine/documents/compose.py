@@ -26,6 +26,7 @@ from acetate_engine.documents.tree import (
     extent_of,
 )
 
+_BESIDE = (Blend.DESTINATION_IN, Blend.DESTINATION_ATOP)  # what they do not cover goes
 _TILE = 64  # pixels: how Krita keeps layers, and what it works on
 
 
@@ -79,7 +80,7 @@ def _composited(layers: Sequence[Layer], below: Composite, strip: Strip, floor: 
 
 def _where_it_is(below: Composite, layer: Layer, clipped: Sequence[Layer], strip: Strip, floor: _Floor) -> Composite:
     """A layer of pixels changes nothing beside its tiles; in them, what it leaves bare is rounded too."""
-    if not isinstance(layer, PixelLayer):
+    if not isinstance(layer, PixelLayer) or layer.blend in _BESIDE:
         return _with_layer(below, layer, clipped, strip, floor)
     part = _tiles(_grown(layer.bounds, _reach(layer))).intersection(strip.region)
     if part.is_empty or layer.bounds.is_empty:
@@ -181,7 +182,7 @@ def _plane(layer: Layer, strip: Strip, floor: _Floor) -> Composite | None:
     assert isinstance(layer, PixelLayer)
     part = layer.bounds.intersection(strip.region)
     if part.is_empty:
-        return strip.empty() if layer.effects else None
+        return strip.empty() if layer.effects or layer.blend in _BESIDE else None
     plane = strip.empty()
     values = in_space(layer.source.read(part), layer.source.space, strip.space)
     window = part.relative_to(strip.region).window

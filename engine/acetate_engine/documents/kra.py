@@ -61,6 +61,7 @@ BLENDS = {
     "luminize": Blend.LUMINOSITY,
     "darker color": Blend.DARKER_COLOR,
     "lighter color": Blend.LIGHTER_COLOR,
+    "erase": Blend.ERASE,
 }
 SPACES: dict[str, tuple[str, np.dtype[Any]]] = {
     "RGBA": ("RGB", np.dtype("u1")),

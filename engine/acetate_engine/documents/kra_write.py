@@ -37,7 +37,8 @@ class KraLayers:
         self._ids = (f"layer{number}" for number in count(1) if f"layer{number}" not in _taken(archive, self._folder))
         self.members: dict[str, bytes] = {}
 
-    def xml(self, layers: Sequence[Layer]) -> str:
+    def xml(self, layers: Sequence[Layer], x: int = 0, y: int = 0) -> str:
+        """Krita's groups move nothing: `x` and `y` are those of OpenRaster's."""
         return "".join(self._layer(layer) for layer in reversed(layers))
 
     def _layer(self, layer: Layer) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -44,8 +44,15 @@ _OPS = {
     Blend.LUMINOSITY: "svg:luminosity",
     Blend.HUE: "svg:hue",
     Blend.SATURATION: "svg:saturation",
+    Blend.ERASE: "svg:dst-out",
+    Blend.DESTINATION_IN: "svg:dst-in",
+    Blend.DESTINATION_ATOP: "svg:dst-atop",
+    Blend.XOR: "svg:xor",
 }
 _BLENDS = {op: blend for blend, op in _OPS.items()} | {"svg:src-atop": Blend.NORMAL}
+
+_DRAWPILE = "http://drawpile.net/"
+_CENSORED = f"{{{_DRAWPILE}}}censored"
 
 
 def read_ora(path: Path) -> LayeredDocument:
@@ -61,12 +68,14 @@ def read_ora(path: Path) -> LayeredDocument:
         merged = (
             ArchivePicture(path, "mergedimage.png", Bounds.of(extent)) if "mergedimage.png" in archive.names else None
         )
-        return LayeredDocument(extent, _Reader(archive).layers(stack, 0, 0, 0), merged=merged, path=path)
+        is_drawpiles = b"xmlns:drawpile=" in archive.read("stack.xml")
+        layers = _Reader(archive, is_drawpiles).layers(stack, 0, 0, 0)
+        return LayeredDocument(extent, layers, merged=merged, path=path)
 
 
 class _Reader:
-    def __init__(self, archive: Archive) -> None:
-        self._archive, self._area = archive, 0
+    def __init__(self, archive: Archive, is_drawpiles: bool) -> None:
+        self._archive, self._area, self._is_drawpiles = archive, 0, is_drawpiles
 
     def layers(self, stack: ElementTree.Element, x: int, y: int, level: int) -> tuple[Layer, ...]:
         if level > MAX_NESTING:
@@ -78,6 +87,7 @@ class _Reader:
         op = element.get("composite-op", "svg:src-over")
         blend = _BLENDS.get(op) or KRITA_BLENDS.get(op.removeprefix("krita:"))
         notes = [] if blend else [f"blending mode {op[:60]}"]
+        notes += ["censored"] if element.get(_CENSORED) == "true" else []
         clips = op == "svg:src-atop" or element.get("alpha-preserve") == "true"
         opacity = _number(element, "opacity", 1.0, notes)
         common: dict[str, Any] = {
@@ -91,9 +101,14 @@ class _Reader:
         if element.tag == "layer":
             source = self._source(element, x, y, notes)
             return PixelLayer(**common, notes=tuple(notes), source=source)
-        if not clips and blend is Blend.NORMAL and element.get("isolation") == "auto" and opacity == 1.0:
+        if not clips and blend is Blend.NORMAL and self._lets_through(element, opacity):
             common["blend"] = Blend.PASS_THROUGH
         return Group(**common, notes=tuple(notes), layers=self.layers(element, x, y, level + 1))
+
+    def _lets_through(self, element: ElementTree.Element, opacity: float) -> bool:
+        """A group without `isolation` is isolated in the specification, and not in Drawpile."""
+        isolation = element.get("isolation")
+        return isolation != "isolate" if self._is_drawpiles else isolation == "auto" and opacity == 1.0
 
     def _source(self, element: ElementTree.Element, x: int, y: int, notes: list[str]) -> PixelSource:
         """Nothing, with a note, where its picture is missing or no PNG."""
@@ -118,6 +133,12 @@ class _Reader:
             raise FileError(
                 f"the layers of {self._archive.path.name} have over {MAX_DOCUMENT} pixels", "Use a smaller document."
             )
+
+
+def offset_of(attributes: Mapping[str, str]) -> tuple[int, int]:
+    """Of a group or layer within the group around it."""
+    element = ElementTree.Element("stack", dict(attributes))
+    return int(_number(element, "x", 0.0, [])), int(_number(element, "y", 0.0, []))
 
 
 def _number(element: ElementTree.Element, name: str, default: float, notes: list[str]) -> float:
@@ -179,21 +200,22 @@ class OraLayers:
         self._names = (f"data/layer{number:03}.png" for number in count() if not self._is_taken(number))
         self.members: dict[str, bytes] = {}
 
-    def xml(self, layers: Sequence[Layer]) -> str:
-        return "".join(self._layer(layer) for layer in reversed(layers))
+    def xml(self, layers: Sequence[Layer], x: int, y: int) -> str:
+        """`x`, `y`: the corner of the group that they come into, on the canvas."""
+        return "".join(self._layer(layer, x, y) for layer in reversed(layers))
 
     def _is_taken(self, number: int) -> bool:
         return f"data/layer{number:03}.png" in self._archive.names
 
-    def _layer(self, layer: Layer) -> str:
+    def _layer(self, layer: Layer, x: int, y: int) -> str:
         attributes = _attributes(layer, self._archive.path)
         if isinstance(layer, Group):
             attributes["isolation"] = "auto" if layer.blend is Blend.PASS_THROUGH else "isolate"
-            return f"<stack{_written(attributes)}>{self.xml(layer.layers)}</stack>"
+            return f"<stack{_written(attributes)}>{self.xml(layer.layers, x, y)}</stack>"
         assert isinstance(layer, PixelLayer)
         member = next(self._names)
         self.members[member] = encode_picture(eight(in_srgb(layer.source, layer.bounds, 8)))
-        place = {"src": member, "x": str(layer.bounds.x), "y": str(layer.bounds.y)}
+        place = {"src": member, "x": str(layer.bounds.x - x), "y": str(layer.bounds.y - y)}
         return f"<layer{_written({**attributes, **place})}/>"
 
 

@@ -6,6 +6,7 @@ rounded sum is several units of colour.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,13 @@ from acetate_engine.documents.colour import ColourSpace, Samples
 from acetate_engine.documents.tree import Blend, Formulas, Layer
 
 _POWER = np.float32(1 / 1.45)
+_Share = Callable[[Colour], Colour]
+_COVERING: dict[Blend, tuple[_Share, _Share]] = {
+    Blend.ERASE: (np.zeros_like, lambda alpha: 1.0 - alpha),
+    Blend.DESTINATION_IN: (np.zeros_like, lambda alpha: alpha),
+    Blend.DESTINATION_ATOP: (lambda alpha: 1.0 - alpha, lambda alpha: alpha),
+    Blend.XOR: (lambda alpha: 1.0 - alpha, lambda alpha: 1.0 - alpha),
+}
 
 
 @dataclass
@@ -66,6 +74,8 @@ def over(
     """
     mode = Blend.NORMAL if layer.blend is Blend.PASS_THROUGH else layer.blend
     rounded = strip.rounded
+    if mode in _COVERING:
+        return strip.kept(_covered(below, above.alpha * np.float32(fill), above.colour, *_COVERING[mode]))
     is_filled = fill < 1.0 and mode in FILLED and layer.formulas is Formulas.PHOTOSHOP
     weight = rounded(above.alpha if is_filled else above.alpha * np.float32(fill))
     alone = rounded(above.alpha * np.float32(fill))  # where nothing lies below
@@ -91,6 +101,12 @@ def over(
         return strip.kept(straight(sum(terms[1:], terms[0]), alpha))
     first, second, third = map(rounded, terms)
     return strip.kept(straight(first + second + third, rounded(alpha)))
+
+
+def _covered(below: Composite, alpha: Colour, colour: Colour, own: _Share, rest: _Share) -> Composite:
+    """Porter and Duff, Compositing Digital Images (1984): how much of each is left by the alpha of the other."""
+    first, second = alpha * own(below.alpha), below.alpha * rest(alpha)
+    return straight(first * colour + second * below.colour, first + second)
 
 
 def _over_in_light(below: Composite, above: Composite, space: ColourSpace, keep_alpha: bool) -> Composite:

@@ -101,8 +101,15 @@ def _of_tools(record: LayerRecord, kind: Tag, drawing: Drawing) -> tuple[Adjust 
     layer = drawing.layer(record)
     if getattr(layer, "use_legacy", False) or not isinstance(layer, type_):
         return None, False
-    is_exact = kind in (Tag.INVERT, Tag.POSTERIZE, Tag.THRESHOLD, Tag.EXPOSURE)
+    is_exact = kind in (Tag.INVERT, Tag.POSTERIZE, Tag.THRESHOLD, Tag.EXPOSURE) or _is_turned(kind, layer)
     return partial(_through_tools, ADJUSTMENT_FUNC[name], mode, layer), is_exact
+
+
+def _is_turned(kind: Tag, layer: Any) -> bool:
+    """Hue/Saturation that moves all hues, and nothing else but their lightness."""
+    if kind not in (Tag.HUE_SATURATION, Tag.HUE_SATURATION_V4) or layer.enable_colorization:
+        return False
+    return layer.master[1] == 0 and not any(any(change) for _, change in layer.data)
 
 
 def _through_tools(function: Callable[..., Plane], mode: object, layer: object, colour: Plane) -> Plane:

@@ -23,6 +23,7 @@ from acetate_engine.documents.psd_blends import BLENDS
 from acetate_engine.documents.psd_drawing import Drawing
 from acetate_engine.documents.psd_file import Record
 from acetate_engine.documents.psd_gradients import Gradient, gradient
+from acetate_engine.documents.psd_masks import is_straight
 from acetate_engine.documents.psd_shadows import shadow
 from acetate_engine.documents.tree import Blend, Effect
 
@@ -47,6 +48,7 @@ _TAGS = (  # with several effects of a kind all stand in the first two, and one 
 )
 
 _SOLID = 0.5  # of alpha
+_THIN = 2.0  # pixels
 
 
 def effects(entry: Record, drawing: Drawing) -> tuple[tuple[Effect, ...], tuple[str, ...]]:
@@ -60,16 +62,23 @@ def effects(entry: Record, drawing: Drawing) -> tuple[tuple[Effect, ...], tuple[
             missing.append(effect)
         elif effect.opacity > 0.0:
             drawn += _halves(effect)
-            missing += [] if _is_exact(effect) else [NAMES[kind]]
+            missing += [] if _is_exact(effect, record) else [NAMES[kind]]
     if _strokes_are_guessed(drawn):
         missing.append("Stroke")
     return tuple(drawn), tuple(dict.fromkeys(missing))
 
 
-def _is_exact(effect: Effect) -> bool:
-    if not isinstance(effect, GradientOverlay):
-        return True
-    return effect.gradient.is_exact and effect.gradient.shift == (0.0, 0.0) and effect.gradient.angle % 90.0 == 0.0
+def _is_exact(effect: Effect, record: LayerRecord) -> bool:
+    """Photoshop smooths wide strokes of round edges otherwise; gradients are known along the sides of their box."""
+    if isinstance(effect, Stroke):
+        return effect.size <= _THIN or is_straight(record)
+    if isinstance(effect, GradientOverlay):
+        return effect.gradient.is_exact and effect.gradient.shift == (0.0, 0.0) and effect.gradient.angle % 90.0 == 0.0
+    return True
+
+
+def is_overlay(effect: Effect) -> bool:
+    return isinstance(effect, ColourOverlay | GradientOverlay)
 
 
 def _halves(effect: Effect) -> list[Effect]:
@@ -162,6 +171,7 @@ class Stroke:
     opacity: float
     descriptor: Descriptor
     drawing: Drawing
+    size: float  # pixels
     inside: bool
     reach: int
 
@@ -198,7 +208,7 @@ def _stroke(descriptor: Descriptor, drawing: Drawing, blend: Blend, opacity: flo
     if getattr(descriptor.get(Key.PaintType), "enum", b"") != b"SClr":
         return "Stroke"
     size = float(descriptor.get(Key.SizeKey, 1.0))
-    return Stroke(blend, opacity, descriptor, drawing, inside, max(-box[0], int(np.ceil(size)) + 1))
+    return Stroke(blend, opacity, descriptor, drawing, size, inside, max(-box[0], int(np.ceil(size)) + 1))
 
 
 def _shadow(descriptor: Descriptor, drawing: Drawing, blend: Blend, opacity: float) -> Effect | str:

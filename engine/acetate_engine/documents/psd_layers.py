@@ -12,10 +12,11 @@ from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
 from acetate_engine.documents import psd_adjustments, psd_fills
 from acetate_engine.documents.colour import ColourSpace, Plane
+from acetate_engine.documents.planes import unit
 from acetate_engine.documents.psd_artboards import artboard
 from acetate_engine.documents.psd_blends import BLENDS
 from acetate_engine.documents.psd_drawing import Drawing
-from acetate_engine.documents.psd_effects import effects
+from acetate_engine.documents.psd_effects import effects, is_overlay
 from acetate_engine.documents.psd_file import Record
 from acetate_engine.documents.psd_masks import FILLS, has_vector_mask, is_guessed, is_stored_shape, masks
 from acetate_engine.documents.psd_pixels import LayerPixels
@@ -110,7 +111,7 @@ def _layer(entry: Record, has_clipped: bool, space: ColourSpace, drawing: Drawin
     if source is None:
         source, missing = psd_fills.fill(record, space, drawing)
         common["notes"] += missing
-    elif psd_fills.has_stroke(record) and (has_clipped or any(effect.inside for effect in common["effects"])):
+    elif psd_fills.has_stroke(record) and (has_clipped or any(map(is_overlay, common["effects"]))):
         common["notes"] += (psd_fills.STROKE,)  # Photoshop paints it over them
     is_background = ALPHA not in [info.id for info in record.channel_info]
     return PixelLayer(**common, source=source, is_background=is_background)
@@ -142,7 +143,8 @@ def _common(entry: Record, mode: BlendMode, drawing: Drawing) -> dict[str, Any]:
     record = entry.record
     blocks = record.tagged_blocks
     drawn, missing = effects(entry, drawing)
-    notes = [] if mode in BLENDS else [f"blend mode {mode.name.capitalize().replace('_', ' ')}"]
+    is_known = mode in BLENDS or (mode == BlendMode.DISSOLVE and _is_hard(entry))
+    notes = [] if is_known else [f"blend mode {mode.name.capitalize().replace('_', ' ')}"]
     shown = masks(entry, drawing)
     if any(map(is_guessed, shown)):
         notes.append("the soft edge of its path")
@@ -163,6 +165,21 @@ def _common(entry: Record, mode: BlendMode, drawing: Drawing) -> dict[str, Any]:
         "effects": drawn,
         "clips_as_group": bool(blocks.get_data(Tag.BLEND_CLIPPING_ELEMENTS, True)),
     }
+
+
+def _is_hard(entry: Record) -> bool:
+    """Whether there is nothing to dissolve: all of it is opaque or clear."""
+    record, alpha = entry.record, entry.channels.get(ALPHA)
+    if (
+        record.opacity < 255
+        or record.mask_data is not None
+        or record.tagged_blocks.get_data(Tag.BLEND_FILL_OPACITY, 255) < 255
+    ):
+        return False
+    if alpha is None:
+        return divider(record) == SectionDivider.OTHER  # a group says nothing of what is in it
+    values = unit(alpha.read(range(record.height), range(record.width)))
+    return bool(((values == 0.0) | (values == 1.0)).all())
 
 
 def _knockout(record: LayerRecord) -> Knockout:

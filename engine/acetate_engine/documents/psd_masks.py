@@ -58,9 +58,15 @@ def has_vector_mask(record: LayerRecord) -> bool:
 
 def is_guessed(mask: LayerMask) -> bool:
     """Whether it is a path of other lines than straight ones: each version of Photoshop smooths its edge otherwise."""
-    setting = _vector_setting(mask.source.record) if isinstance(mask.source, VectorPixels) else None
+    return isinstance(mask.source, VectorPixels) and not is_straight(mask.source.record)
+
+
+def is_straight(record: LayerRecord) -> bool:
+    """Whether it has a path, and only straight lines in it."""
+    setting = _vector_setting(record)
     knots = [knot for path in setting.path if hasattr(path, "__iter__") for knot in path] if setting else []
-    return any(knot.anchor not in (knot.preceding, knot.leaving) for knot in knots if hasattr(knot, "anchor"))
+    curved = any(knot.anchor not in (knot.preceding, knot.leaving) for knot in knots if hasattr(knot, "anchor"))
+    return setting is not None and not curved
 
 
 def is_stored_shape(entry: Record) -> bool:

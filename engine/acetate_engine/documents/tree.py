@@ -49,6 +49,10 @@ class Blend(str, Enum):
     SATURATION = "saturation"
     COLOR = "color"
     LUMINOSITY = "luminosity"
+    ERASE = "erase"  # Porter and Duff's destination out
+    DESTINATION_IN = "destination in"
+    DESTINATION_ATOP = "destination atop"
+    XOR = "xor"
 
 
 class Formulas(str, Enum):
