@@ -16,7 +16,8 @@ check() { # check PART
     types) "$BIN/mypy" ;;
     imports) "$BIN/lint-imports" ;;
     tests) "$BIN/pytest" -m "not krita and not timed and not long" -n auto --maxprocesses 4 --dist loadfile "${SLOWEST[@]}" ;;
-    krita) "$BIN/pytest" -m "krita and not timed and not long" "${SLOWEST[@]}" ;;
+    # Krita has races of its own: what fails is run once more, and named in the summary (-rR) whatever comes of it
+    krita) "$BIN/pytest" -m "krita and not timed and not long" --reruns 1 -rR "${SLOWEST[@]}" ;;
     long) "$BIN/pytest" -m long "${SLOWEST[@]}" ;;
     kritas) "$BIN/python" -m tests.krita.kritas ;;
     fuzz) ACETATE_FUZZ=10000 "$BIN/pytest" tests/fuzz tests/engine/api/test_hostile.py tests/engine/api/test_schema.py \
