@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from acetate.protocol.errors import FileError
@@ -19,10 +20,9 @@ READABLE = "PSD, PSB, OpenRaster, Krita, PNG, WebP, JPEG or another picture"
 def read_document(path: Path) -> LayeredDocument:
     """Raises FileError, naming the file and the reason, where it is missing, broken, too large, or of another kind."""
     start = _start(path)
-    if start.startswith(b"8BPS"):
-        return read_psd(path)
-    if start.startswith(b"PK"):
-        return _read_archive(path)
+    for begins, read in _READERS.items():
+        if start.startswith(begins):
+            return read(path)
     if not start:
         raise FileError(f"{printable(path.name)} is empty", f"Choose a {READABLE} file.")
     return read_raster(path)
@@ -32,7 +32,7 @@ def _start(path: Path) -> bytes:
     check_file(path)
     try:
         with path.open("rb") as file:
-            return file.read(4)
+            return file.read(8)
     except OSError as error:
         reason = error.strerror
         raise FileError(f"{printable(str(path))} cannot be opened: {reason}", "Check the path.") from error
@@ -48,9 +48,15 @@ def _read_archive(path: Path) -> LayeredDocument:
     raise FileError(f"{printable(path.name)} is a zip file without a picture", f"Choose a {READABLE} file.")
 
 
+_READERS: dict[bytes, Callable[[Path], LayeredDocument]] = {  # by the first bytes, eight at most; the rest is Pillow's
+    b"8BPS": read_psd,
+    b"PK": _read_archive,
+}
+
+
 def is_psd(path: Path) -> bool:
     """Whether its first bytes say so."""
-    return _start(path) == b"8BPS"
+    return _start(path).startswith(b"8BPS")
 
 
 def starts_as_zip(path: Path) -> bool:
