@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse
 from acetate.protocol.codec import to_json
 from acetate.protocol.events import Health
 from acetate.protocol.version import __version__
-from acetate_engine.api import images, jobs, models, storage
+from acetate_engine.api import images, jobs, library, models, storage
 from acetate_engine.api.dependencies import EngineOf
 from acetate_engine.api.pages import add_pages
 from acetate_engine.api.problems import add_handlers
@@ -38,6 +38,7 @@ def create_app() -> FastAPI:
     app.include_router(images.router, prefix="/v1/images", tags=["images"])
     app.include_router(jobs.router, prefix="/v1/jobs", tags=["jobs"])
     app.include_router(models.router, prefix="/v1/models", tags=["models"])
+    app.include_router(library.router, prefix="/v1/library", tags=["models"])
     app.include_router(storage.router, prefix="/v1/storage", tags=["engine"])
 
     @app.get("/health", response_model=Health, tags=["engine"], summary="Is it there, and is it the right one?")

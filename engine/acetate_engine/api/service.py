@@ -19,6 +19,7 @@ from acetate_engine.jobs.reuse import Reuse
 from acetate_engine.jobs.storage import StorageKeeper
 from acetate_engine.jobs.store import JobStore
 from acetate_engine.jobs.supervised import Supervisor
+from acetate_engine.models.library.downloads import Downloads
 from acetate_engine.paths import data_dir, images_dir
 
 _STORAGE = "storage"  # in /health
@@ -34,6 +35,7 @@ class Service:
         self.images = ImageStore(images_dir())
         self.store = JobStore(data_dir() / "jobs.sqlite", takes_newer=True)
         self.storage = StorageKeeper(data_dir(), self.store, self.images)
+        self.downloads = Downloads()
         self._look_at_storage = asyncio.Event()
         self.supervisor = Supervisor()
         runs = _new_executor(executor, self.images, self.supervisor)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from typing import Any
 
 from acetate.client import api
 from acetate.client.launcher import Launcher
-from acetate.coroutines import Loop, Post
+from acetate.coroutines import Future, Loop, Post
 from acetate.host import Document, Host
 from acetate.picture import Picture
 from acetate.protocol.errors import DocumentError
@@ -22,6 +23,7 @@ from acetate.session.flow import Flow, Work
 from acetate.session.generation import Generation
 from acetate.session.history import Alternative, History
 from acetate.session.jobs import Job
+from acetate.session.library import Library
 from acetate.session.live import Live, Sketch
 from acetate.session.messages import ENGINE_LOST, ENGINE_TROUBLED, Message, Notice, done_otherwise
 from acetate.session.observable import Observable, Signal
@@ -48,6 +50,7 @@ class Session:
         self.preferences = preferences or Preferences()
         self.engine = EngineLink(self._loop, launcher)
         self.storing = Storing(self.engine)
+        self.library = Library(self._loop, self.engine)
         self.settings = Settings()
         self.presets = Presets(self.settings)
         self.model: Observable[ModelInfo | None] = Observable(None)  # the chosen one, once the engine has told of it
@@ -93,13 +96,9 @@ class Session:
 
     # this machine
 
-    def look_at_storage(self) -> None:
-        """Brings up the engine where it does not run."""
-        self._flow.run(self.storing.look())
-
-    def keep(self, limit: int, days: float) -> None:
-        """At most so many bytes of results, for so many days."""
-        self._flow.run(self.storing.keep(limit, days))
+    def run(self, work: Coroutine[Future[Any], None, object]) -> None:
+        """Of storage or library, which bring up the engine where it does not run; an error of it is shown."""
+        self._flow.run(work)
 
     def diagnose(self, program: Section, done: Callable[[str], None]) -> None:
         """What a report of a fault needs; takes seconds."""

@@ -19,6 +19,7 @@ from acetate.session.session import Session
 from acetate.ui.binding import bind_check, bind_number, named, silent
 from acetate.ui.inputs import CheckBox, ComboBox, PushButton, SpinBox
 from acetate.ui.message import MessageBar
+from acetate.ui.models_page import ModelsPage
 from acetate.ui.reach import ToolWindow
 from acetate.ui.rows import Rows
 
@@ -35,6 +36,7 @@ class SettingsWindow(ToolWindow):
         named(self._tabs, "acetate_settings_tabs")
         self._tabs.addTab(_page(GeneralPage(session, show_engine)), tr("General"))
         self._tabs.addTab(_page(StoragePage(session)), tr("Storage and history"))
+        self._tabs.addTab(ModelsPage(session), tr("Models"))
         column = QtWidgets.QVBoxLayout(self)
         column.addWidget(self._tabs, 1)
         column.addWidget(self._message())
@@ -44,7 +46,7 @@ class SettingsWindow(ToolWindow):
         self.show()
         self.raise_()
         self.activateWindow()
-        self._session.look_at_storage()
+        self._session.run(self._session.storing.look())
 
     def _message(self) -> QtWidgets.QWidget:
         message = MessageBar()
@@ -129,7 +131,7 @@ class StoragePage(Rows):
         storage = self._session.storing.storage.value
         wanted = (self._limit.value(), self._days.value())
         if storage and wanted != (max(1, round(storage.limit / _GIGABYTE)), round(storage.days)):
-            self._session.keep(int(wanted[0] * _GIGABYTE), float(wanted[1]))
+            self._session.run(self._session.storing.keep(int(wanted[0] * _GIGABYTE), float(wanted[1])))
 
 
 def _language(chosen: Observable[str]) -> ComboBox:
