@@ -1,4 +1,4 @@
-"""A folder of model files as people have them: sixty, good and bad, each with what must be said of it."""
+"""A folder of model files as people have them: more than sixty, good and bad, each with what must be said of it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,15 @@ DOTTED = "mid_block.attentions.0.transformer_blocks.0.attn2.to_k"
 
 @dataclass(frozen=True)
 class Owned:
-    """One file: where it lies, what makes it, and words that the listing says of it."""
+    """One file: where it lies, what makes it, and words that the listing says of it.
+
+    `loads`: whose picture a checkpoint makes: "SD1.5" or "SDXL" of the plain one, "own"; empty: it says so instead.
+    """
 
     path: str
     make: Callable[[Path], object]
     says: tuple[str, ...]
+    loads: str = ""
 
 
 def tensors(made: Callable[[], Tensors], **metadata: str) -> Callable[[Path], object]:
@@ -68,6 +72,10 @@ def without(made: Callable[[], Tensors], *prefixes: str) -> Callable[[], Tensors
     return lambda: {name: x for name, x in made().items() if not name.startswith(prefixes)}
 
 
+def only(made: Callable[[], Tensors], prefix: str) -> Tensors:
+    return {name.removeprefix(prefix): x for name, x in made().items() if name.startswith(prefix)}
+
+
 def plus(made: Callable[[], Tensors], **extra: Tensor) -> Callable[[], Tensors]:
     return lambda: {**made(), **extra}
 
@@ -86,44 +94,79 @@ def wide() -> Tensors:
     return {"model.diffusion_model.input_blocks.0.0.weight": torch.zeros(32, 9, 3, 3)}
 
 
+def eight_bits(scale: bool) -> Tensors:
+    """The UNet's weights in fp8, plain or scaled."""
+    made = sd15()
+    prefix, factor = "model.diffusion_model.", torch.tensor(0.002)
+    small_ones = [name for name, x in made.items() if name.startswith(prefix) and name.endswith("to_q.weight")]
+    for name in small_ones:
+        made[name] = (made[name] / (factor if scale else 1)).to(torch.float8_e4m3fn)
+        made |= {name.removesuffix("weight") + "scale_weight": factor} if scale else {}
+    return made
+
+
+def four_bits() -> Tensors:
+    """As bitsandbytes packs them."""
+    made, name = sd15(), "model.diffusion_model.middle_block.1.transformer_blocks.0.attn1.to_q.weight"
+    packed = torch.zeros(made[name].numel() // 2, 1, dtype=torch.uint8)
+    return {**made, name: packed, f"{name}.absmax": torch.zeros(4), f"{name}.quant_map": torch.zeros(16)}
+
+
+def older_names() -> Tensors:
+    return {name.replace(".transformer.text_model.", ".transformer."): x for name, x in sd15().items()}
+
+
 NONE = torch.zeros(0)
 CHECKPOINTS = [
-    Owned("checkpoints/plain.safetensors", tensors(sd15), ("base checkpoint (SD1.5)",)),
-    Owned("checkpoints/big.safetensors", tensors(sdxl), ("base checkpoint (SDXL)",)),
-    Owned("checkpoints/sub/deep/LOUD.SAFETENSORS", tensors(sd15), ("base checkpoint (SD1.5)",)),
-    Owned("checkpoints/sub/plain.safetensors", tensors(sd15), ("base checkpoint (SD1.5)",)),
-    Owned("checkpoints/mini.safetensors", tensors(sd15), ("base checkpoint (SD1.5)",)),
-    Owned("checkpoints/short.sft", tensors(sd15), ("base checkpoint (SD1.5)",)),
-    Owned("checkpoints/link.safetensors", linked("plain.safetensors"), ("base checkpoint (SD1.5)",)),
+    Owned("checkpoints/plain.safetensors", tensors(sd15), ("base checkpoint (SD1.5)",), "SD1.5"),
+    Owned("checkpoints/big.safetensors", tensors(sdxl), ("base checkpoint (SDXL)",), "SDXL"),
+    Owned("checkpoints/sub/deep/LOUD.SAFETENSORS", tensors(sd15), ("base checkpoint (SD1.5)",), "SD1.5"),
+    Owned("checkpoints/sub/plain.safetensors", tensors(sd15), ("base checkpoint (SD1.5)",), "SD1.5"),
+    Owned("checkpoints/mini.safetensors", tensors(sd15), ("base checkpoint (SD1.5)",), "SD1.5"),
+    Owned("checkpoints/short.sft", tensors(sd15), ("base checkpoint (SD1.5)",), "SD1.5"),
+    Owned("checkpoints/link.safetensors", linked("plain.safetensors"), ("base checkpoint (SD1.5)",), "SD1.5"),
     Owned("checkpoints/dangling.safetensors", linked("gone.safetensors"), ("link whose target is gone",)),
     Owned(
         "checkpoints/vpred.safetensors",
         tensors(plus(sdxl, v_pred=NONE, ztsnr=NONE)),
         ("SDXL", "v-prediction", "zero terminal SNR"),
+        "own",
     ),
     Owned(
-        "checkpoints/meta_v.safetensors", tensors(sd15, **{"modelspec.prediction_type": "v"}), ("SD1.5", "v-prediction")
+        "checkpoints/meta_v.safetensors",
+        tensors(sd15, **{"modelspec.prediction_type": "v"}),
+        ("SD1.5", "v-prediction"),
+        "own",
     ),
     Owned("checkpoints/edm.safetensors", tensors(plus(sdxl, edm_mean=NONE, edm_std=NONE)), ("EDM", "Choose")),
-    Owned("checkpoints/novae.safetensors", tensors(without(sd15, "first_stage_model")), ("base checkpoint (SD1.5)",)),
+    Owned(
+        "checkpoints/novae.safetensors",
+        tensors(without(sd15, "first_stage_model")),
+        ("base checkpoint (SD1.5)",),
+        "SD1.5",
+    ),
     Owned("checkpoints/notext.safetensors", tensors(without(sdxl, "conditioner")), ("base checkpoint (SDXL)",)),
     Owned(
         "checkpoints/unet_only.safetensors",
         tensors(lambda: small.sd15_unet().state_dict()),
         ("base checkpoint (SD1.5)",),
+        "SD1.5",
     ),
     Owned(
         "checkpoints/ssd.safetensors",
         tensors(without(sdxl, "model.diffusion_model.middle_block.1.")),
         ("SSD-1B", "Choose"),
     ),
-    Owned("checkpoints/paint_lightning_4step.safetensors", tensors(sdxl), ("SDXL", "Lightning: 4 steps")),
+    Owned("checkpoints/paint_lightning_4step.safetensors", tensors(sdxl), ("SDXL", "Lightning: 4 steps"), "own"),
     Owned(
         "checkpoints/dmd.safetensors",
         tensors(sdxl, **{"modelspec.title": "my dmd2 8 steps"}),
         ("SDXL", "DMD2: 8 steps"),
+        "own",
     ),
-    Owned("checkpoints/junk.safetensors", tensors(plus(sd15, betas=torch.full((4,), float("nan")))), ("SD1.5",)),
+    Owned(
+        "checkpoints/junk.safetensors", tensors(plus(sd15, betas=torch.full((4,), float("nan")))), ("SD1.5",), "SD1.5"
+    ),
     Owned(
         "checkpoints/inpaint.safetensors",
         tensors(lambda: {**sd15(), **wide()}),
@@ -142,12 +185,15 @@ CHECKPOINTS = [
         ("Qwen-Image", "Choose"),
     ),
     Owned(
-        "checkpoints/folder", lambda path: single_file.write_folder(path, Family.SD15), ("base model folder (SD1.5)",)
+        "checkpoints/folder",
+        lambda path: single_file.write_folder(path, Family.SD15),
+        ("base model folder (SD1.5)",),
+        "SD1.5",
     ),
     Owned("checkpoints/old.ckpt", raw(b"\x80\x02}q\x00."), ("pickle", ".safetensors version")),
     Owned("checkpoints/zipped.safetensors", raw(b"PK\x03\x04" + bytes(60)), ("pickle",)),
     Owned("checkpoints/small.gguf", raw(b"GGUF" + bytes(60)), ("GGUF", "not read")),
-    Owned("checkpoints/liar.ckpt", tensors(sd15), ("base checkpoint (SD1.5)",)),
+    Owned("checkpoints/liar.ckpt", tensors(sd15), ("base checkpoint (SD1.5)",), "SD1.5"),
     Owned("checkpoints/page.safetensors", raw(b"<!DOCTYPE html><html>Sign in</html>"), ("web page", "Sign in")),
     Owned(
         "checkpoints/pointer.safetensors",
@@ -167,6 +213,12 @@ CHECKPOINTS = [
         raw(len(b"[" * 90000).to_bytes(8, "little") + b"{" + b'"a":' + b"[" * 89995),
         ("header",),
     ),
+    Owned("checkpoints/plain8.safetensors", tensors(lambda: eight_bits(False)), ("base checkpoint (SD1.5)",), "own"),
+    Owned("checkpoints/scaled8.safetensors", tensors(lambda: eight_bits(True)), ("base checkpoint (SD1.5)",), "own"),
+    Owned("checkpoints/nf4.safetensors", tensors(four_bits), ("packed into 4 or 8 bits", "16 bits")),
+    Owned("checkpoints/older.safetensors", tensors(older_names), ("base checkpoint (SD1.5)",), "SD1.5"),
+    Owned("checkpoints/no_suffix_that_is_known.model", tensors(sd15), ("base checkpoint (SD1.5)",), "SD1.5"),
+    Owned("checkpoints/half.safetensors.part", raw(header({"a": row(0, 9, [9])}, 2)), ("cut short: 7 bytes",)),
     Owned("checkpoints/notes.safetensors", zeros(odd=(2, 2), other=(3,)), ("unknown model",)),
 ]
 ADD_ONS = [
@@ -197,11 +249,25 @@ ADD_ONS = [
         ("style LoRA (SD1.5)",),
     ),
     Owned("loras/oft.safetensors", named(f"lora_unet_{KEY}.oft_blocks"), ("kind that is not read here",)),
+    Owned("loras/glora.safetensors", named(f"lora_unet_{KEY}.a1.weight"), ("kind that is not read here (GLoRA: ",)),
+    Owned("loras/ia3.safetensors", named(f"lora_unet_{KEY}.on_input"), ("kind that is not read here (IA³: ",)),
+    Owned(
+        "loras/dora.safetensors",
+        named(f"unet.{DOTTED}.lora_A.weight", f"unet.{DOTTED}.lora_magnitude_vector", shape=(2, 768)),
+        ("style LoRA (SD1.5)",),
+    ),
+    Owned(
+        "loras/lokr.safetensors",
+        zeros(**{f"lycoris_{KEY}.lokr_w1": (2, 2), f"lycoris_{KEY}.lokr_w2": (4, 384)}),
+        ("style LoRA (SD1.5)",),
+    ),
+    Owned("loras/norms.safetensors", named("lora_unet_conv_norm_out.w_norm", shape=(8,)), ("style LoRA",)),
+    Owned("loras/lightning_bolts.safetensors", lora(768), ("style LoRA (SD1.5)",)),
     Owned("loras/hyper_8steps.safetensors", lora(2048), ("SDXL", "Hyper: 8 steps")),
     Owned("vae/plain_vae.safetensors", tensors(lambda: small.vae().state_dict()), ("VAE",)),
     Owned(
         "text_encoders/clip.safetensors",
-        named("text_model.embeddings.token_embedding.weight", shape=(9, 48)),
+        tensors(lambda: only(sd15, "cond_stage_model.transformer.")),
         ("text encoder",),
     ),
     Owned("embeddings/worse.safetensors", zeros(emb_params=(3, 768)), ("textual inversion (SD1.5)",)),

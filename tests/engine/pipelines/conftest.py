@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from acetate_engine.models.checkpoints.info import Family
 from acetate_engine.paths import resources_dir
 from acetate_engine.pipelines.tasks import TaskGenerator
+from tests.engine.models import single_file
 from tests.engine.models.tiny import write_mini, write_released
 
 
@@ -21,6 +23,17 @@ def tiny_resources(tmp_path_factory: pytest.TempPathFactory) -> Path:
         family["native"] = 128
     (folder / "models.json").write_text(json.dumps(described))
     write_mini(folder / "models" / "mini", ("transparent", "joint", "bg2fg", "fg2bg"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_configs(tiny_resources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, with configurations of the tiny models in the place of the released ones: for single files."""
+    folder = tmp_path_factory.mktemp("resources") / "r"
+    shutil.copytree(tiny_resources, folder)
+    shutil.copytree(resources_dir() / "configs" / "clip_tokenizer", folder / "configs" / "clip_tokenizer")
+    for family in (Family.SD15, Family.SDXL):
+        single_file.write_config(folder / "configs" / single_file.FOLDERS[family], family)
     return folder
 
 

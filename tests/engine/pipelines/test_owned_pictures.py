@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from acetate.protocol.errors import AcetateError
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import Style, Task
 from acetate_engine.models.checkpoints.info import Family
-from acetate_engine.paths import resources_dir
 from acetate_engine.pipelines.contract import Generated
 from acetate_engine.pipelines.tasks import TaskGenerator
 from tests.engine.models import add_ons, official, single_file, small
@@ -24,17 +22,6 @@ from tests.engine.pipelines.samples import a_request, layer_bytes, run
 BOUNDS = Bounds(0, 0, 64, 64)
 VAE, TEXT = "first_stage_model.", "cond_stage_model."
 Tensors = dict[str, Tensor]
-
-
-@pytest.fixture(scope="module")
-def resources(tiny_resources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With configurations of the tiny models in the place of the released ones."""
-    folder = tmp_path_factory.mktemp("resources") / "r"
-    shutil.copytree(tiny_resources, folder)
-    shutil.copytree(resources_dir() / "configs" / "clip_tokenizer", folder / "configs" / "clip_tokenizer")
-    for family in (Family.SD15, Family.SDXL):
-        single_file.write_config(folder / "configs" / single_file.FOLDERS[family], family)
-    return folder
 
 
 def variants(whole: Tensors) -> dict[str, Tensors]:
@@ -86,8 +73,8 @@ def generator() -> TaskGenerator:
 
 
 @pytest.fixture(autouse=True)
-def everything_tiny(resources: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ACETATE_RESOURCES", str(resources))
+def everything_tiny(tiny_configs: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACETATE_RESOURCES", str(tiny_configs))
     monkeypatch.setenv("XDG_DATA_HOME", str(home))
 
 
@@ -98,9 +85,9 @@ def made(
 
 
 @pytest.fixture(scope="module")
-def expected(generator: TaskGenerator, resources: Path, home: Path) -> list[bytes]:
+def expected(generator: TaskGenerator, tiny_configs: Path, home: Path) -> list[bytes]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ACETATE_RESOURCES", str(resources))
+        patch.setenv("ACETATE_RESOURCES", str(tiny_configs))
         patch.setenv("XDG_DATA_HOME", str(home))
         return layer_bytes(made(generator, "folder"))
 

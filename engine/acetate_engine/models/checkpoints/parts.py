@@ -89,7 +89,7 @@ _SIGNS: Mapping[Part, tuple[tuple[str, str, Naming], ...]] = {
 }
 _WIDTH_OF_CLIP_G = 1280
 _SCALES = re.compile(r".*\.(scale_weight|weight_scale|scale_input|input_scale|comfy_quant)|.*scaled_fp8")
-_UNUSED = re.compile(r".*(position_ids|logit_scale)")
+_UNUSED = re.compile(r".*(position_ids|logit_scale)|v_pred|ztsnr|edm_(mean|std)|edm_vpred\.sigma_m\w+")  # or are marks
 
 
 def find_parts(header: Header) -> dict[Part, PartPlace]:

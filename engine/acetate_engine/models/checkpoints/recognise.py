@@ -115,7 +115,22 @@ def _base(header: Header) -> FileInfo | None:
     info = FileInfo(
         header.path, Kind.BASE, family, None, channels, width, frozenset(parts), sampling=sampling_of(header)
     )
-    return replace(info, problem=problem_of_base(info, Structure.of_header(header, unet, width)))
+    problem = _quantised(header, unet) or problem_of_base(info, Structure.of_header(header, unet, width))
+    return replace(info, problem=problem)
+
+
+_PACKED = re.compile(r".*\.(qweight|absmax|quant_map|wscales|zeros|g_idx)")
+_WHOLE_NUMBERS = ("U8", "I8", "I16", "I32", "F4", "F6_E2M3", "F6_E3M2")
+
+
+def _quantised(header: Header, unet: PartPlace) -> str:
+    """Of a UNet in fewer bits than are read here: bitsandbytes, GPTQ, Nunchaku, NVFP4 and the like."""
+    names = (name for name in header.shapes if name.startswith(unet.prefix))
+    packed = any(
+        _PACKED.fullmatch(name) or (name.endswith(".weight") and header.dtypes[name] in _WHOLE_NUMBERS)
+        for name in names
+    )
+    return "Its weights are packed into 4 or 8 bits: choose the file in 16 bits, or in plain or scaled fp8" * packed
 
 
 def problem_of_base(info: FileInfo, built: Structure | None) -> str:
@@ -177,7 +192,7 @@ def _is_small(header: Header, unet: PartPlace) -> bool:
 def _lora(header: Header) -> FileInfo | None:
     if not is_lora(header):
         return None
-    info = FileInfo(header.path, Kind.STYLE_LORA, sampling=sampling_of(header))
+    info = FileInfo(header.path, Kind.STYLE_LORA, sampling=sampling_of(header, is_lora=True))
     if architecture := foreign_architecture(header):
         problem = f"It is a LoRA of {architecture}: choose one that was made for SD 1.5 or SDXL"
         return replace(info, family=Family.OTHER, architecture=architecture, problem=problem)
@@ -188,7 +203,7 @@ def _lora(header: Header) -> FileInfo | None:
         problem = f"It is a LoRA of {family.value}: choose one that was made for SD 1.5 or SDXL" if family else ""
     elif (unread := kinds_unread(header.shapes)) and not layers_read(header.shapes):
         told = said_unread(unread)
-        problem = f"It changes a model in a way not read here ({told}): choose a LoRA, LoCon, LoHa, LoKr or DoRA"
+        problem = f"It is of a kind that is not read here ({told}): choose a LoRA, LoCon, LoHa, LoKr or DoRA"
     return replace(info, family=family, width=width, problem=problem)
 
 

@@ -37,15 +37,17 @@ class Sampling:
 
 _DISTILLED = (  # what a name says; steps where it does not say a number, guidance
     ("Lightning", r"lightning", 4, 1.0),
-    ("Hyper", r"hyper(?:sd|xl)*(?![a-z])", 8, 1.0),
+    ("Hyper", r"hyper(?:sd|xl)*(?![a-z])(?![-_ ]+(?:real|detail|photo|anime|fantas|fusion))", 8, 1.0),
     ("DMD2", r"dmd2?(?![a-z])", 4, 1.0),
     ("Turbo", r"turbo", 4, 1.0),
 )
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")  # HyperVAE
+_BASE = r"(?:sd|xl|sdxl|sd15|lora)"
 _MOST_STEPS = 16  # a larger number before "step" tells of training
 _TOLD = ("modelspec.title", "ss_output_name", "ss_sd_model_name", "modelspec.usage_hint", "modelspec.merged_from")
 
 
-def sampling_of(header: Header) -> Sampling:
+def sampling_of(header: Header, is_lora: bool = False) -> Sampling:
     """Of a base checkpoint or a LoRA in one file."""
     names, told = header.shapes, header.metadata
     prediction = _prediction(told)
@@ -53,7 +55,7 @@ def sampling_of(header: Header) -> Sampling:
     zero = "ztsnr" in names or told.get("ss_zero_terminal_snr", "").lower() in ("true", "1")
     edm = any(name in names for name in ("edm_mean", "edm_vpred.sigma_max")) or "edm" in prediction
     texts = [told[name] for name in _TOLD if name in told]
-    return Sampling("v_prediction" if v else None, zero, edm, distilled([header.path.stem, *texts]))
+    return Sampling("v_prediction" if v else None, zero, edm, distilled([header.path.stem, *texts], is_lora))
 
 
 def _prediction(told: Mapping[str, str]) -> str:
@@ -63,12 +65,18 @@ def _prediction(told: Mapping[str, str]) -> str:
     return said
 
 
-def distilled(texts: list[str]) -> Distilled | None:
-    """What these texts say about it, the first first."""
-    said = " ".join(texts).lower()
-    for name, pattern, steps, guidance in _DISTILLED:
-        if re.search(rf"(?:(?<![a-z])|xl){pattern}", said):
-            return Distilled(name, _steps(said) or steps, guidance)
+def distilled(texts: list[str], is_lora: bool = False) -> Distilled | None:
+    """What these texts say about it, the first first.
+
+    A LoRA may paint lightning or a turbo: it must say steps, or what it was made for, beside such a word.
+    """
+    said = _HUMP.sub(" ", " ".join(texts)).lower()
+    steps = _steps(said)
+    for name, pattern, usual, guidance in _DISTILLED:
+        word = rf"(?:(?<![a-z])|xl){pattern}"
+        named = rf"{_BASE}[-_ ]*{pattern}|{word}[-_ ]*{_BASE}(?![a-z])" if is_lora and steps is None else word
+        if re.search(named, said):
+            return Distilled(name, steps or usual, guidance)
     return None
 
 

@@ -118,7 +118,9 @@ def _whose(style: str) -> str:
     info = inspected(item.path) if item else None
     if isinstance(info, CheckpointError):
         return f": {info.detail}"
-    return f": {item.path.name} is a {info}" if item and info else ""
+    if item is None or info is None:
+        return ""
+    return f": {item.path.name} is a {info}" + (f". {info.problem}" if info.problem else "")
 
 
 def _remedy(known: tuple[str, ...], put: str) -> str:

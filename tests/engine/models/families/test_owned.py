@@ -41,8 +41,8 @@ def said(home: Path) -> str:
     return result.output
 
 
-def test_there_are_sixty() -> None:
-    assert len(owned.ALL) == 60
+def test_there_are_sixty_and_more() -> None:
+    assert len(owned.ALL) >= 60
 
 
 @pytest.mark.parametrize("file", owned.ALL, ids=lambda file: file.path)
@@ -70,7 +70,7 @@ def test_each_header_is_read_once(monkeypatch: pytest.MonkeyPatch, models: Path,
         kinds._inspected.cache_clear()  # as another process, which knows what was kept alone
         describe_models()
         list_files()
-    assert len(read) == len(set(read)) <= 60
+    assert len(read) == len(set(read)) <= len(owned.ALL)
     changed = models / "loras" / "ink15.safetensors"
     changed.write_bytes(changed.read_bytes())
     before = len(read)
@@ -104,8 +104,11 @@ def test_styles_of_others_are_not_offered() -> None:
     fifteen, large = (
         set(find_add_ons(name, family).loras) for name, family in (("sd15", Family.SD15), ("sdxl", Family.SDXL))
     )
-    assert fifteen == {"ink15", "a/twin", "b/twin", "loha", "peft", "words"}
-    assert large == {"inkxl", "hyper_8steps"}
+    assert fifteen == {
+        *("ink15", "a/twin", "b/twin", "loha", "peft", "words", "dora", "lokr", "lightning_bolts"),
+        *("norms",),  # which tells no family
+    }
+    assert large == {"inkxl", "hyper_8steps", "norms"}
     assert set(find_add_ons("sd15", Family.SD15).embeddings) == {"worse"}
     assert set(find_add_ons("sdxl", Family.SDXL).embeddings) == {"better"}
 

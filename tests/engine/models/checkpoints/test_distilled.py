@@ -1,0 +1,59 @@
+"""Which names and metadata tell of a model of few steps, as such files are called; and which only sound so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from acetate_engine.models.checkpoints.sampling import distilled
+
+CHECKPOINTS = {
+    "sdxl_lightning_4step": ("Lightning", 4),
+    "DreamShaperXL_Lightning": ("Lightning", 4),
+    "juggernautXL_v9Rdphoto2Lightning": ("Lightning", 4),
+    "Hyper-SDXL-1step-Unet": ("Hyper", 1),
+    "RealisticVisionV60B1_v51HyperVAE": ("Hyper", 8),
+    "bigLoveHyper": ("Hyper", 8),
+    "sd_xl_turbo_1.0_fp16": ("Turbo", 4),
+    "dreamshaperXL_v21TurboDPMSDE": ("Turbo", 4),
+    "dmd2_sdxl_4step_unet_fp16": ("DMD2", 4),
+    "myMergeDMD2": ("DMD2", 4),
+}
+LORAS = {
+    "sdxl_lightning_8step_lora": ("Lightning", 8),
+    "Hyper-SD15-2steps-lora": ("Hyper", 2),
+    "sd_xl_turbo_lora_v1": ("Turbo", 4),
+    "dmd2_sdxl_4step_lora": ("DMD2", 4),
+    "lightning-lora": ("Lightning", 4),
+}
+
+
+@pytest.mark.parametrize("name", CHECKPOINTS)
+def test_checkpoints(name: str) -> None:
+    found = distilled([name])
+    assert found is not None and (found.name, found.steps) == CHECKPOINTS[name] and found.guidance_scale == 1
+
+
+@pytest.mark.parametrize("name", LORAS)
+def test_loras(name: str) -> None:
+    found = distilled([name], is_lora=True)
+    assert found is not None and (found.name, found.steps) == LORAS[name]
+
+
+@pytest.mark.parametrize("name", ["hyperrealism_v3", "HyperRealistic", "hyper_realistic_xl", "hyperfusion", "grandmdx"])
+def test_checkpoints_that_only_sound_so(name: str) -> None:
+    assert distilled([name]) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["lightning_bolts_v2", "Lightning Strike", "turbo kid style", "hyperdetail", "GoTurbo"]
+)
+def test_loras_that_only_sound_so(name: str) -> None:
+    """Of these a painter wants the usual steps and guidance."""
+    assert distilled([name], is_lora=True) is None
+
+
+def test_metadata_tells_as_well() -> None:
+    found = distilled([Path("mine").stem, "SDXL Lightning, 2-step"], is_lora=True)
+    assert found is not None and (found.name, found.steps) == ("Lightning", 2)
