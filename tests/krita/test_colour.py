@@ -46,8 +46,8 @@ TYPES = {"U8": np.uint8, "U16": np.uint16, "F16": np.float16, "F32": np.float32}
 ROUND_TRIP = """
 import base64
 from acetate.krita.document import OpenDocument
-from acetate.krita.insertion import Insertion, NewLayer
-from acetate.krita.reading import Show, Snapshot, View
+from acetate.krita.insertion import KritaInsertion, NewLayer
+from acetate.krita.reading import KritaSnapshot, Show, View
 from acetate.protocol.geometry import Bounds
 
 area = (0, 0, side, side)
@@ -60,10 +60,10 @@ document().rootNode().addChildNode(layer, None)
 document().waitForDone()
 
 ours, bounds = OpenDocument(document()), Bounds(*area)
-snapshot = Snapshot(ours, View(Show.ONLY, (layer.uniqueId().toString(),)))
+snapshot = KritaSnapshot(ours, View(Show.ONLY, (layer.uniqueId().toString(),)))
 picture = snapshot.read(bounds)
 snapshot.close()
-insertion = Insertion(ours, [NewLayer("copy", bounds, picture)])
+insertion = KritaInsertion(ours, [NewLayer("copy", bounds, picture)])
 insertion.fill()
 insertion.attach(ours.place(), "", ours.extent)
 document().waitForDone()

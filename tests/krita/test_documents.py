@@ -11,6 +11,7 @@ from acetate.protocol.geometry import Bounds, Extent
 from acetate_engine.documents.edit import insert_layers
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.kra import BLENDS as KRITA_NAMES
+from acetate_engine.documents.psd_blends import BLENDS
 from acetate_engine.documents.reader import read_document
 from acetate_engine.documents.tree import Blend, Group, Layer, LayeredDocument, LayerMask, Memory, PixelLayer, cropped
 from acetate_engine.documents.writer import write_document
@@ -21,7 +22,7 @@ from tests.references.psd.make import gradient
 
 # What Krita calls the modes; two names of one mode: the one that its PSD filter gives
 NAMES = {blend: name for name, blend in reversed(KRITA_NAMES.items())} | {Blend.ADD: "linear_dodge"}
-MODES = [blend for blend in Blend if blend not in (Blend.PASS_THROUGH, Blend.SOFT_LIGHT_SVG)]
+MODES = [blend for blend in BLENDS.values() if blend is not Blend.PASS_THROUGH]
 SIDE = 24
 
 

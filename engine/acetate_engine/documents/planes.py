@@ -18,7 +18,7 @@ from acetate_engine.documents.tree import Blend, Formulas, Layer
 
 _POWER = np.float32(1 / 1.45)
 _Share = Callable[[Colour], Colour]
-_COVERING: dict[Blend, tuple[_Share, _Share]] = {
+COVERING: dict[Blend, tuple[_Share, _Share]] = {
     Blend.ERASE: (np.zeros_like, lambda alpha: 1.0 - alpha),
     Blend.DESTINATION_IN: (np.zeros_like, lambda alpha: alpha),
     Blend.DESTINATION_ATOP: (lambda alpha: 1.0 - alpha, lambda alpha: alpha),
@@ -74,8 +74,8 @@ def over(
     """
     mode = Blend.NORMAL if layer.blend is Blend.PASS_THROUGH else layer.blend
     rounded = strip.rounded
-    if mode in _COVERING:
-        return strip.kept(_covered(below, above.alpha * np.float32(fill), above.colour, *_COVERING[mode]))
+    if mode in COVERING:
+        return strip.kept(_covered(below, above.alpha * np.float32(fill), above.colour, *COVERING[mode]))
     is_filled = fill < 1.0 and mode in FILLED and layer.formulas is Formulas.PHOTOSHOP
     weight = rounded(above.alpha if is_filled else above.alpha * np.float32(fill))
     alone = rounded(above.alpha * np.float32(fill))  # where nothing lies below

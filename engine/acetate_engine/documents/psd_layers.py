@@ -150,6 +150,9 @@ def _common(entry: Record, mode: BlendMode, drawing: Drawing) -> dict[str, Any]:
         notes.append("the soft edge of its path")
     if blocks.get_data(Tag.CHANNEL_BLENDING_RESTRICTIONS_SETTING):
         notes.append("Advanced Blending: Channels")
+    conditions = tuple(_blend_if(record))
+    if conditions:  # drawn after its description: no public file shows what Photoshop makes of it
+        notes.append("Advanced Blending: Blend If")
     return {
         "name": layer_name(record),
         "visible": record.flags.visible,
@@ -161,7 +164,7 @@ def _common(entry: Record, mode: BlendMode, drawing: Drawing) -> dict[str, Any]:
         "formulas": Formulas.KRITA if drawing.file.is_kritas else Formulas.PHOTOSHOP,
         "fill": blocks.get_data(Tag.BLEND_FILL_OPACITY, 255) / 255.0,
         "knockout": _knockout(record),
-        "blend_if": tuple(_blend_if(record)),
+        "blend_if": conditions,
         "effects": drawn,
         "clips_as_group": bool(blocks.get_data(Tag.BLEND_CLIPPING_ELEMENTS, True)),
     }

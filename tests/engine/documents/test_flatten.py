@@ -14,6 +14,7 @@ from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
 from acetate_engine.documents.blending import blend
 from acetate_engine.documents.flatten import flatten
+from acetate_engine.documents.planes import COVERING
 from acetate_engine.documents.reader import read_document
 from acetate_engine.documents.tree import Blend, Memory, PixelLayer
 from tests.engine.documents.pictures import REFERENCES, everything, noise, off, sample, shown_by_krita
@@ -75,7 +76,7 @@ def test_a_region_beyond_all_measure_is_refused() -> None:
 
 
 @given(
-    mode=st.sampled_from([mode for mode in Blend if mode is not Blend.PASS_THROUGH]),
+    mode=st.sampled_from([mode for mode in Blend if mode is not Blend.PASS_THROUGH and mode not in COVERING]),
     colours=st.lists(st.floats(0, 1, width=32), min_size=6, max_size=6),
 )
 def test_blending_stays_in_range(mode: Blend, colours: list[float]) -> None:
