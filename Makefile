@@ -29,8 +29,9 @@ check: $(BIN)/acetate   ## format, lint, types, import contracts, tests: every p
 test-kritas: $(BIN)/acetate ## the tests in Krita in every Krita of Debian, 5.1 to 6.0; as root; the table is in tests/krita/README.md
 	@$(BIN)/python -m tests.krita.kritas
 
-bench: $(BIN)/acetate   ## a denoising step of layers; the longest gap on Krita's GUI thread while a job runs; how stacks grow
-	$(BIN)/acetate bench
+bench: $(BIN)/acetate   ## speed, memory and growth against peers and limits, each with a verdict (out/bench.json); gaps on Krita's GUI thread; how stacks grow
+	@mkdir -p out
+	$(BIN)/acetate measure --json out/bench.json
 	$(BIN)/pytest -m timed
 	$(BIN)/python -m tests.krita.bench_stack
 
