@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Header, Query, Request
+from pydantic import Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
@@ -18,7 +19,7 @@ from acetate.protocol.errors import InvalidRequest, KeyReused, MalformedMessage,
 from acetate.protocol.events import Accepted, JobList, JobStatus
 from acetate.protocol.filing import MAX_DOCUMENT, MAX_PRIORITY, Filing, Refiling
 from acetate.protocol.pixels import MEDIA_TYPE
-from acetate.protocol.requests import GenerateRequest
+from acetate.protocol.requests import MAX_IMAGES, GenerateRequest
 from acetate_engine.api.dependencies import EngineOf
 from acetate_engine.api.png import as_png
 from acetate_engine.api.schema import REQUEST_BODY
@@ -27,6 +28,7 @@ from acetate_engine.models.families import model_for
 
 MAX_BODY = 2**22  # bytes: a stack of 64 long prompts, every letter escaped, is smaller
 _HEARTBEAT = 5  # seconds
+_Image = Annotated[int, Field(ge=0, lt=MAX_IMAGES)]  # index of an alternative
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 router = APIRouter()
@@ -115,11 +117,20 @@ async def refile(
     job: str,
     engine: EngineOf,
     priority: Annotated[int | None, Body(ge=-MAX_PRIORITY, le=MAX_PRIORITY)] = None,
-    starred: Annotated[bool | None, Body()] = None,
     listed: Annotated[bool | None, Body()] = None,
+    starred: Annotated[list[_Image] | None, Body(max_length=MAX_IMAGES)] = None,
+    discarded: Annotated[list[_Image] | None, Body(max_length=MAX_IMAGES)] = None,
 ) -> JSONResponse:
-    """Its turn among those that wait, whether it goes last when room is made, and whether it is listed."""
-    return JSONResponse(to_json(await engine.queue.refile(job, Refiling(priority, starred, listed))))
+    """Its turn among those that wait; whether it is listed; which alternatives are starred, and which thrown away.
+
+    A job with a star goes last when room is made, one that is not listed first.
+    """
+    change = Refiling(priority, listed, _images(starred), _images(discarded))
+    return JSONResponse(to_json(await engine.queue.refile(job, change)))
+
+
+def _images(found: list[int] | None) -> tuple[int, ...] | None:
+    return None if found is None else tuple(found)
 
 
 @router.delete("/{job}", response_model=JobStatus)

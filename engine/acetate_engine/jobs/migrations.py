@@ -9,8 +9,9 @@ from acetate.protocol.errors import FileError
 _FILING = {  # protocol.filing
     "document": "TEXT NOT NULL DEFAULT ''",
     "priority": "INTEGER NOT NULL DEFAULT 0",
-    "starred": "INTEGER NOT NULL DEFAULT 0",
     "listed": "INTEGER NOT NULL DEFAULT 1",
+    "starred": "INTEGER NOT NULL DEFAULT 0",  # alternatives, a bit each
+    "discarded": "INTEGER NOT NULL DEFAULT 0",
 }
 _ADD = "ALTER TABLE jobs ADD COLUMN {} {}"
 

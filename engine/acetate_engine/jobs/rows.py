@@ -23,7 +23,7 @@ from acetate.protocol.events import (
 )
 from acetate.protocol.filing import Filing
 from acetate.protocol.kept import from_record, read_text, to_record
-from acetate.protocol.requests import GenerateRequest
+from acetate.protocol.requests import MAX_IMAGES, GenerateRequest
 
 _REMEDY = "It stays as it is: the release of Acetate that has kept it can read it."
 
@@ -77,8 +77,19 @@ def status_of(row: sqlite3.Row, last: StoredEvent | None) -> JobStatus:
         problem=final.problem if isinstance(final, Failed) else None,
         request=request,
         created=row["created"],
-        filing=Filing(row["document"], row["priority"], bool(row["starred"]), bool(row["listed"])),
+        filing=Filing(
+            *(row["document"], row["priority"], bool(row["listed"])),
+            *(images_of(row["starred"]), images_of(row["discarded"])),
+        ),
     )
+
+
+def bits_of(images: tuple[int, ...]) -> int:
+    return sum(1 << index for index in set(images))
+
+
+def images_of(bits: int) -> tuple[int, ...]:
+    return tuple(index for index in range(MAX_IMAGES) if bits >> index & 1)
 
 
 def made_up_ending(row: sqlite3.Row, last: StoredEvent | None) -> StoredEvent | None:

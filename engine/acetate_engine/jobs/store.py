@@ -31,7 +31,7 @@ from acetate.protocol.filing import Filing, Refiling
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.migrations import migrate
 from acetate_engine.jobs.reader import JobReader, connect, position_of, row_of
-from acetate_engine.jobs.rows import read_request, state_of, write_request
+from acetate_engine.jobs.rows import bits_of, read_request, state_of, write_request
 from acetate_engine.jobs.trouble import of_store
 
 MAX_WORKER_DEATHS = 3  # a job that kills this many workers is not tried again
@@ -109,11 +109,11 @@ class JobStore(JobReader):
 
     def _insert(self, request: GenerateRequest, key: str | None, filing: Filing) -> sqlite3.Row:
         row: sqlite3.Row = self._database.execute(
-            "INSERT INTO jobs (id, key, request, state, created, document, priority, starred, listed) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id, number, priority",
+            "INSERT INTO jobs (id, key, request, state, created, document, priority, listed) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id, number, priority",
             (
                 *(uuid.uuid4().hex, key, write_request(request), JobState.QUEUED.value, time.time()),
-                *(filing.document, filing.priority, filing.starred, filing.listed),
+                *(filing.document, filing.priority, filing.listed),
             ),
         ).fetchone()
         self._refer(row["number"], request.image_digests)
@@ -125,7 +125,8 @@ class JobStore(JobReader):
         with self._transaction() as database:
             number = row_of(database, job)["number"]
             for name, value in change.changes.items():
-                database.execute(f"UPDATE jobs SET {name} = ? WHERE number = ?", (value, number))
+                kept = bits_of(value) if isinstance(value, tuple) else value
+                database.execute(f"UPDATE jobs SET {name} = ? WHERE number = ?", (kept, number))
 
     def _refer(self, number: int, digests: tuple[str, ...]) -> None:
         self._database.executemany(
@@ -250,6 +251,6 @@ class JobStore(JobReader):
         with self._transaction() as database:
             return database.execute(
                 f"DELETE FROM jobs WHERE number IN (SELECT number FROM jobs WHERE state IN {_ENDED} AND created < ? "
-                "ORDER BY starred, listed, number LIMIT ?)",
+                "ORDER BY starred > 0, listed, number LIMIT ?)",
                 (before, count),
             ).rowcount

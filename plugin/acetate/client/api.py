@@ -116,7 +116,7 @@ def post_job(connection: Connection, request: GenerateRequest, key: str, filing:
 
 
 def refile(connection: Connection, job: str, change: Refiling) -> None:
-    body = Body.of_json(dict(change.changes))
+    body = Body.of_json(to_json(change))
     with exchange(connection, "PATCH", f"/v1/jobs/{job}", body=body, timeout=ANSWER) as response:
         read_capped(response)
 

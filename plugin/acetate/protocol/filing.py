@@ -12,8 +12,9 @@ MAX_PRIORITY = 100
 class Filing:
     document: str = ""  # what it is for, as the sender names it
     priority: int = 0  # of the jobs that wait the highest goes first, of equal ones the oldest
-    starred: bool = False  # goes last when room is made
-    listed: bool = True  # a sketch, or what was thrown away, is not: it goes first
+    listed: bool = True  # a sketch, or a job of which all was thrown away, is not: it goes first
+    starred: tuple[int, ...] = ()  # alternatives; a job with one goes last when room is made
+    discarded: tuple[int, ...] = ()  # alternatives that were thrown away
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,10 @@ class Refiling:
     """PATCH /v1/jobs/{id}: what is None stays as it is."""
 
     priority: int | None = None
-    starred: bool | None = None
     listed: bool | None = None
+    starred: tuple[int, ...] | None = None
+    discarded: tuple[int, ...] | None = None
 
     @property
-    def changes(self) -> dict[str, int | bool]:
+    def changes(self) -> dict[str, int | bool | tuple[int, ...]]:
         return {name: value for name, value in vars(self).items() if value is not None}

@@ -220,11 +220,12 @@ def _position(store: JobStore, job: str) -> int:
 
 def test_what_is_kept_beside_a_job_changes_one_by_one(store: JobStore) -> None:
     job = store.add(identity_request(), filing=Filing(document="{1}")).id
-    store.refile(job, Refiling(starred=True))
+    store.refile(job, Refiling(starred=(0, 15)))
     store.refile(job, Refiling(listed=False))
-    assert store.status(job).filing == Filing("{1}", 0, starred=True, listed=False)
+    store.refile(job, Refiling(discarded=(3,)))
+    assert store.status(job).filing == Filing("{1}", 0, False, (0, 15), (3,))
     with pytest.raises(UnknownJob):
-        store.refile("nothing", Refiling(starred=True))
+        store.refile("nothing", Refiling(listed=True))
 
 
 def test_what_is_listed_is_asked_for_in_pages(store: JobStore) -> None:
@@ -236,8 +237,9 @@ def test_what_is_listed_is_asked_for_in_pages(store: JobStore) -> None:
 
 
 def test_sketches_go_first_and_starred_jobs_last(store: JobStore) -> None:
-    filings = [Filing(starred=True), Filing(), Filing(listed=False)]
+    filings = [Filing(), Filing(), Filing(listed=False)]
     starred, plain, sketch = (store.add(identity_request(), filing=filing).id for filing in filings)
+    store.refile(starred, Refiling(starred=(2,)))
     for job in (starred, plain, sketch):
         start(store)
         store.record(job, Done((LAYER,)))
