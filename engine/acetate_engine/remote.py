@@ -64,7 +64,7 @@ class RemoteGenerator:
         try:
             return self._followed(job, reporter)
         except (KeyboardInterrupt, JobCancelled):
-            with suppress(AcetateError):
+            with suppress(AcetateError):  # who goes wants no answer
                 api.cancel(self._connection, job)
             raise
 
@@ -72,7 +72,7 @@ class RemoteGenerator:
         """Reports until the job ends; takes up a stream that breaks off behind the last event that came."""
         seen = ""
         for _ in range(_ATTEMPTS):
-            with suppress(EngineUnreachable):
+            with suppress(EngineUnreachable):  # taken up again where it broke off, or told by the next request
                 for numbered in api.events(self._connection, job, seen):
                     seen, event = numbered.id, numbered.event
                     _report(event, reporter)

@@ -103,7 +103,7 @@ def _host_of(url: str) -> str | None:
     try:
         return urlsplit(url).hostname
     except ValueError:
-        return None
+        return None  # no host: the gate refuses it, and says so
 
 
 def _given_token(scope: Scope, headers: dict[str, str]) -> str:

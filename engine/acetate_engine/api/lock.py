@@ -34,7 +34,7 @@ def _locked(path: Path) -> IO[bytes] | None:
     try:
         _lock(file)
     except OSError:
-        file.close()
+        file.close()  # another engine holds it, which is what is asked
         return None
     return file
 
@@ -55,7 +55,7 @@ def _runs() -> bool:
     try:
         return find() is not None
     except AcetateError:
-        return True
+        return True  # one that answers with an error, or with another version, answers
 
 
 def _who_runs(data_dir: Path) -> str:

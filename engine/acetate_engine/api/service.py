@@ -52,7 +52,7 @@ class Service:
             await asyncio.to_thread(self.storage.look)
             self.supervisor.well(_STORAGE)
             self._look_at_storage.clear()
-            with contextlib.suppress(asyncio.TimeoutError):
+            with contextlib.suppress(asyncio.TimeoutError):  # time for the next look
                 await asyncio.wait_for(self._look_at_storage.wait(), _LOOK)
 
     async def set_limits(self, size: int, days: float) -> None:

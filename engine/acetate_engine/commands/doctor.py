@@ -52,7 +52,7 @@ def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return "not installed"  # that is what is told
 
 
 def device() -> Section:

@@ -131,7 +131,7 @@ def _weighted(text: str) -> tuple[str, float]:
     try:
         return (name, float(weight)) if name else (text, 1.0)
     except ValueError:
-        return text, 1.0
+        return text, 1.0  # no number behind the colon: it belongs to the name
 
 
 def _hint(text: str) -> Hint:

@@ -63,7 +63,7 @@ def member_name(info: zipfile.ZipInfo) -> str:
     try:
         return info.filename.encode("cp437").decode("utf-8")
     except UnicodeError:
-        return info.filename
+        return info.filename  # not UTF-8 in disguise
 
 
 @dataclass(frozen=True, eq=False)

@@ -82,7 +82,7 @@ def shaper(profile: bytes) -> Shaper | None:
         matrix = np.stack(colorants, -1)
         np.linalg.inv(matrix)
     except (KeyError, ValueError, IndexError, struct.error, np.linalg.LinAlgError):
-        return None
+        return None  # not a matrix profile: littlecms converts it
     return Shaper(curves, matrix)
 
 

@@ -146,7 +146,7 @@ def _number(element: ElementTree.Element, name: str, default: float, notes: list
     try:
         return number(element, name, default)
     except ValueError:
-        text = element.get(name, "")
+        text = element.get(name, "")  # a decimal comma, or nothing
     try:
         return float(text.replace(",", "."))
     except ValueError:

@@ -78,7 +78,7 @@ def adjustment(record: LayerRecord, kind: Tag, drawing: Drawing) -> tuple[Adjust
                 return _OF_RGB[kind](data, drawing)
         return _of_tools(record, kind, drawing)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, ZeroDivisionError):
-        return None, False
+        return None, False  # not drawn: the caller notes it beside the picture
 
 
 def _signed(value: int) -> int:

@@ -125,7 +125,7 @@ def _effect(kind: bytes, descriptor: Descriptor, entry: Record, drawing: Drawing
             return _gradient(descriptor, entry, drawing, BLENDS[mode], opacity)
         return _DRAWN[kind](descriptor, drawing, BLENDS[mode], opacity)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError, AssertionError):
-        return name
+        return name  # its name is what is noted as not drawn
 
 
 @dataclass(frozen=True, eq=False)

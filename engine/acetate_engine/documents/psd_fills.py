@@ -41,7 +41,7 @@ def fill(record: LayerRecord, space: ColourSpace, drawing: Drawing) -> tuple[Pix
         source = FillPixels(canvas, drawing.layer(record), space, drawn)
         source.read(Bounds(0, 0, 1, 1))
     except (AttributeError, KeyError, TypeError, ValueError, AssertionError, OverflowError, ZeroDivisionError):
-        return nothing, (FILLS[kind],)
+        return nothing, (FILLS[kind],)  # noted as not drawn
     exact = kind in _EXACT or (drawn is not None and drawn.is_exact)
     missing = (STROKE,) if has_stroke(record) else ()
     if is_fill_disabled(source.layer):
@@ -84,4 +84,4 @@ def _gradient(record: LayerRecord, space: ColourSpace, drawing: Drawing) -> Grad
         data = record.tagged_blocks.get_data(Tag.GRADIENT_FILL_SETTING)
         return gradient(data, drawing.file.header.color_mode, space)
     except (AttributeError, KeyError, TypeError, ValueError):
-        return None
+        return None  # not drawn: the caller notes it

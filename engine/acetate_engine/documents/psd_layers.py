@@ -82,7 +82,7 @@ def _group(entry: Record, children: tuple[Layer, ...], is_open: bool, drawing: D
     try:
         board = artboard(entry.record, drawing, space)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
-        board = None
+        board = None  # noted in the next line
         common["notes"] += ("Artboard",)
     if board is not None:
         mask, ground = board

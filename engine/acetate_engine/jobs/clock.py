@@ -51,4 +51,4 @@ def _read(path: Path) -> _Seen | None:
         with open_private(path, "rb") as file:
             return from_record(_Seen, read_text(file.read()))
     except (OSError, MalformedMessage):
-        return None
+        return None  # as if nothing had been noted: time counts from now

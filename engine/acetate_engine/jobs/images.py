@@ -147,7 +147,7 @@ def _size_of(path: Path) -> int:
     try:
         return path.lstat().st_size
     except OSError:
-        return 0
+        return 0  # gone meanwhile: it takes no room
 
 
 def _delete_older(path: Path, deadline: float) -> bool:

@@ -49,7 +49,7 @@ class Reuse:
             files = model_for(request).files if request.task.needs_model else ()
             beside = stamped([models_dir() / "parts", wildcards_dir(), resources_dir() / "presets"])
         except (AcetateError, OSError):
-            return None
+            return None  # nothing to compare with: the job is run, and says what is wrong
         decides = [to_record(request), _software(), [_described(*file) for file in (*files, *beside)]]
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
@@ -85,7 +85,7 @@ def _described(path: Path, modified: int) -> list[str | int]:
     try:
         size = path.stat().st_size
     except OSError:
-        size = -1
+        size = -1  # gone meanwhile, which is a state of its own
     return [str(path), modified, size]
 
 

@@ -56,7 +56,7 @@ def state_of(row: sqlite3.Row) -> JobState:
     try:
         return JobState(row["state"])
     except ValueError:
-        return JobState.FAILED
+        return JobState.FAILED  # another release's; the row stays as it is
 
 
 def status_of(row: sqlite3.Row, last: StoredEvent | None) -> JobStatus:
@@ -105,7 +105,7 @@ def is_readable(event: StoredEvent) -> bool:
     try:
         event.decode()
     except MalformedMessage:
-        return False
+        return False  # that is the answer; the row stays as it is
     return True
 
 

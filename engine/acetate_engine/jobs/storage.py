@@ -106,7 +106,7 @@ def _read_limits(path: Path) -> Limits:
         with open_private(path, "rb") as file:
             return from_record(Limits, read_text(file.read()))
     except FileNotFoundError:
-        return Limits()
+        return Limits()  # none were set
     except (OSError, MalformedMessage) as error:
         log.warning("the storage settings cannot be read", reason=str(error))
         return Limits()

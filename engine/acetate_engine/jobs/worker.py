@@ -113,7 +113,7 @@ def carry_out(generator: Generator, request: GenerateRequest, images: ImageStore
         generated = generator.generate(request, conditions, reporter)
         return Done(_stored(generated, images, reporter), generated.notes, time.monotonic() - started)
     except JobCancelled:
-        return Cancelled()
+        return Cancelled()  # the painter asked for it
     except AcetateError as error:
         return Failed(Problem.of(error))
     except Exception as error:

@@ -56,5 +56,5 @@ def _lines(folder: Path, name: str) -> list[str]:
             return []
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError):
-        return []
+        return []  # the note tells that there are no such words
     return [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]

@@ -36,7 +36,7 @@ def read() -> Address | None:
     try:
         return from_answer(Address, json.loads(file().read_text(encoding="utf-8")))
     except (OSError, ValueError, MalformedMessage):
-        return None
+        return None  # as if none were named: the docker starts its own, and the window shows an empty field
 
 
 def use(url: str, token: str) -> Connection:
@@ -63,7 +63,7 @@ def connect(address: Address) -> Connection:
     try:
         host, port = parts.hostname, parts.port
     except ValueError:
-        host, port = None, None
+        host, port = None, None  # the next line says what is wrong with the address
     if host not in _LOOPBACK or port is None or parts.scheme != "http":
         raise AccessError(f"{address.url!r} is not an address on this machine", _FORM)
     asked = Connection(host or "", port, address.token, 0, "", PROTOCOL_VERSION)

@@ -102,7 +102,7 @@ def proves(answer: bytes, connection: Connection, challenge: str) -> bool:
         proof = json.loads(answer)["proof"]
         return hmac.compare_digest(proof, proof_of(connection.token, challenge))
     except (ValueError, TypeError, LookupError, RecursionError):
-        return False
+        return False  # whatever else answers does not know the token, which is what is asked
 
 
 @contextmanager
@@ -119,7 +119,7 @@ def _deadline(link: http.client.HTTPConnection, seconds: float) -> Iterator[None
 
 def _break(link: http.client.HTTPConnection) -> None:
     if link.sock is not None:
-        with suppress(OSError):
+        with suppress(OSError):  # the other side was quicker
             link.sock.shutdown(socket.SHUT_RDWR)
 
 
@@ -150,7 +150,7 @@ def _problem(status: int, text: bytes) -> AcetateError:
     try:
         problem = json.loads(text)
     except (ValueError, RecursionError):
-        problem = None
+        problem = None  # no problem document: what follows tells of the status instead
     if not isinstance(problem, dict):
         return MalformedMessage(f"the engine answered {status}: {text[:200]!r}", "Restart the engine, or update it.")
     return AcetateError.from_problem(problem)

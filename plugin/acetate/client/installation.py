@@ -74,9 +74,9 @@ def state() -> State:
     try:
         command = from_answer(EngineCommand, json.loads(engine_command_file().read_text(encoding="utf-8")))
     except FileNotFoundError:
-        return State.BROKEN if environment_python().parent.exists() else State.ABSENT
+        return State.BROKEN if environment_python().parent.exists() else State.ABSENT  # the state is what is told
     except (OSError, ValueError, MalformedMessage):
-        return State.BROKEN
+        return State.BROKEN  # the state is what is told, and repair the remedy
     if not command.command or not Path(command.command[0]).exists():
         return State.BROKEN
     return State.READY if command.version == __version__ else State.OLDER

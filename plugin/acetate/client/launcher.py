@@ -106,7 +106,7 @@ class Launcher:
             try:
                 self._process.wait(GRACE)
             except subprocess.TimeoutExpired:
-                self._process.kill()
+                self._process.kill()  # it had its time
                 self._process.wait()
 
     def has_started(self, connection: Connection) -> bool:
@@ -147,7 +147,7 @@ def _health_of(connection: Connection) -> Health | None:
     try:
         health = api.health(connection)
     except AcetateError:
-        return None
+        return None  # it counts as missed; two of them bring up another engine
     return health if health.pid == connection.pid else None
 
 
@@ -171,7 +171,7 @@ def end_hung(connection: Connection | None) -> None:
         if not _is_engine(connection.pid) or _lives(connection):
             return
         time.sleep(WATCH)
-    with suppress(OSError):
+    with suppress(OSError):  # it has ended by itself
         os.kill(connection.pid, _KILL)
 
 
@@ -182,7 +182,7 @@ def _lives(connection: Connection) -> bool:
     except AccessError as error:
         raise AccessError(error.detail, END_ENGINE.format(pid=connection.pid)) from error
     except AcetateError:
-        return False
+        return False  # it does not answer as ours would: another is started
 
 
 def _is_engine(pid: int) -> bool:
@@ -190,7 +190,7 @@ def _is_engine(pid: int) -> bool:
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
-        return False
+        return False  # not to be known here, so nothing is killed
     return b"serve" in words and any(b"acetate" in word for word in words)
 
 

@@ -78,7 +78,7 @@ def _has_nvidia() -> bool:
     try:
         listed = subprocess.run([program, "-L"], capture_output=True, timeout=_LOOK, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        return False
+        return False  # without the driver's program there is no such card to compute on
     return listed.returncode == 0 and listed.stdout.startswith(b"GPU")
 
 
@@ -88,7 +88,7 @@ def _has_intel(cards: Path = Path("/sys/class/drm")) -> bool:
             vendor = (device / "vendor").read_text(encoding="ascii").strip()
             driver = (device / "driver").resolve().name
         except OSError:
-            continue
+            continue  # no card, or one that tells nothing; the painter chooses the build
         if vendor == _VENDOR_OF_INTEL and driver in _DRIVERS_OF_XPU:
             return True
     return False

@@ -37,7 +37,7 @@ def selection_in_force(document: OpenDocument) -> Selection | None:
         try:
             layer = active_layer(document.handle, hold)
         except DocumentError:
-            return document.handle.selection()
+            return document.handle.selection()  # no layer is active: the canvas's own selection is all there is
         for child in [hold(child) for child in layer.childNodes()]:
             if isinstance(child, SelectionMask) and child.visible():
                 return child.selection().duplicate()

@@ -141,7 +141,7 @@ def is_text(data: str) -> bool:
     try:
         data.encode()
     except UnicodeEncodeError:
-        return False
+        return False  # that is the answer
     return True
 
 

@@ -65,7 +65,7 @@ def _is_private(folder: Path) -> bool:
     try:
         found = folder.lstat()
     except OSError:
-        return False
+        return False  # what cannot be looked at is not known to be private
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and found.st_mode & 0o777 == 0o700
 
 
@@ -110,7 +110,7 @@ def read_connection(path: Path) -> Connection | None:
         with open_private(path, "rb") as file:
             text = file.read(_LARGEST + 1)
     except FileNotFoundError:
-        return None
+        return None  # no engine has written it
     except OSError as error:
         raise MalformedMessage(f"{path} cannot be read: {error.strerror}", _DELETE) from error
     if len(text) > _LARGEST:
@@ -128,7 +128,7 @@ def usable_connection(path: Path) -> Connection | None:
     try:
         return read_connection(path)
     except MalformedMessage:
-        return None
+        return None  # as the docstring says; another engine writes it anew
 
 
 def proof_of(token: str, challenge: str) -> str:

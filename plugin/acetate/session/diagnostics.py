@@ -90,5 +90,5 @@ def _tail(found: Mapping[str, JsonValue]) -> str:
         try:
             return "\n".join(file.read_text("utf-8", "replace").splitlines()[-TAIL:])
         except OSError:
-            continue
+            continue  # the report says which of them was found
     return "(none)"

@@ -84,7 +84,7 @@ class Flow:
         try:
             self._asked()
         except AcetateError:
-            return
+            return  # what was wrong still is, and is still shown
         self.message.value = None
 
     def resume(self, identifier: str, request: GenerateRequest, arrived: Arrived) -> None:

@@ -70,7 +70,7 @@ class Generation:
             try:
                 await self._loop.thread(lambda: self._pump(connection, job))  # noqa: B023  # awaited in this round
             except EngineUnreachable:
-                self._engine.lose(connection)
+                self._engine.lose(connection)  # the next round brings up another, and the docker shows that
 
     def _pump(self, connection: Connection, job: Job) -> None:
         """In a thread: hands the events over to the GUI thread as they come."""

@@ -137,7 +137,7 @@ class Live:
         try:
             place = document.place()
         except AcetateError:
-            return None
+            return None  # nothing to draft on; a press of Generate says why
         return Wish(document, place, self._settings.saved(), document.changes())
 
     def _has_settled(self, wish: Wish | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,10 @@ class Preferences:
     def _read(self) -> None:
         try:
             data = read_text(self._file.read_bytes())
+        except FileNotFoundError:
+            return  # nothing has been chosen yet
         except (OSError, MalformedMessage, UnicodeDecodeError):
+            traceback.print_exc()  # the window shows what is chosen, and another choice writes the file anew
             return
         for name, field in data.items() if isinstance(data, dict) else ():
             known = self._values.get(name)
@@ -51,4 +55,4 @@ class Preferences:
             fresh.write_text(text + "\n", encoding="utf-8")
             fresh.replace(self._file)
         except OSError:
-            return
+            traceback.print_exc()

@@ -77,7 +77,7 @@ class Results:
         try:
             picture = await self._fetch(result.job, result.layers[-1].index)
         except AcetateError:
-            return None
+            return None  # only hovered over: a click tells what is wrong
         return await self._loop.thread(lambda: thumbnail(picture, SCREEN))
 
     async def _recall(self, result: Alternative) -> None:

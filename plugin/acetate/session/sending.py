@@ -69,7 +69,7 @@ class Sending:
             wanted = [replace(source, absent=Absent.SENT) for source in draft.sources]
             return await read(wanted, document, self._loop)
         except DocumentError:
-            return {}
+            return {}  # nothing is shown; Generate says what is wrong
 
     async def show(self, pictures: Pictures) -> None:
         """Pictures whose digests are known."""

@@ -108,7 +108,7 @@ class LocalExecutor:
         try:
             await asyncio.wait_for(process.wait(), _STOP_TIMEOUT)
         except asyncio.TimeoutError:
-            process.kill()
+            process.kill()  # it had its time
             await process.wait()
 
     async def _send(self, message: WorkerMessage) -> None:
@@ -200,7 +200,7 @@ def _ending(code: int) -> str:
     try:
         return f"signal {signal.Signals(-code).name}"
     except ValueError:
-        return f"signal {-code}"
+        return f"signal {-code}"  # a number without a name here
 
 
 async def _copy_to_log(process: Process) -> None:

@@ -42,11 +42,6 @@ def new_sharing_weights(
     return SharingWeights([_widths(attention) for attention in sharing_order(unet)], frames, rank, condition)
 
 
-def interleave_frames(frames: list[Tensor]) -> Tensor:
-    """Per-frame tensors (images, ...), such as one prompt's embedding for each layer -> (images * frames, ...)."""
-    return torch.stack(frames, dim=1).flatten(0, 1)
-
-
 class AttentionSharing:
     """Attached to `unet` from construction until `detach()` or the end of a `with` block.
 

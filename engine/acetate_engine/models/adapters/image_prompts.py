@@ -196,7 +196,7 @@ def _output_width(folder: Path, plus: bool) -> int | None:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         return int(config["hidden_size" if plus else "projection_dim"])
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return None  # another folder may fit; where none does, the error says so
 
 
 def _load_encoder(folder: Path, dtype: torch.dtype) -> CLIPVisionModelWithProjection:

@@ -53,7 +53,7 @@ def _part_kind(folder: Path) -> Kind | None:
         config = _read(folder / "config.json")
         names = [config.get("_class_name"), *config.get("architectures", [])]
     except (OSError, ValueError, AttributeError, TypeError, RecursionError):
-        return None
+        return None  # not a folder of ours; a listing names what it holds
     return next((_PART_KINDS[name] for name in names if name in _PART_KINDS), None)
 
 
@@ -69,7 +69,7 @@ def _is_foreign(index: Path) -> bool:
     try:
         return _read(index).get("_class_name") not in (None, *_FAMILIES)
     except (OSError, ValueError, RecursionError):
-        return False
+        return False  # the folder is refused for the file that cannot be read
 
 
 def _base(folder: Path, index: dict[str, Any]) -> FileInfo:

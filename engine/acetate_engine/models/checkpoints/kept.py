@@ -35,7 +35,7 @@ def recall(path: Path, stamp: str) -> FileInfo | CheckpointError | None:
             row = table.execute("SELECT told FROM files WHERE path = ? AND stamp = ?", (_key(path), stamp)).fetchone()
         return None if row is None else _read(path, row[0])
     except (OSError, sqlite3.Error, ValueError, KeyError, TypeError, AcetateError):
-        return None
+        return None  # only kept to save time: the file itself is read
 
 
 def remember(path: Path, stamp: str, what: FileInfo | CheckpointError) -> None:
@@ -51,7 +51,7 @@ def remember(path: Path, stamp: str, what: FileInfo | CheckpointError) -> None:
         if not isinstance(error, sqlite3.OperationalError):  # not one that is locked or full, but one that is broken
             (cache_dir() / _FILE).unlink(missing_ok=True)
     except (OSError, ValueError, TypeError):
-        return
+        return  # only kept to save time: it is read again next time
 
 
 @contextmanager

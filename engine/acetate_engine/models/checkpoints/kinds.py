@@ -49,7 +49,7 @@ def _state(path: Path) -> tuple[int, int, int]:
     try:
         state = path.stat()
     except (OSError, ValueError):
-        return (0, 0, 0)
+        return (0, 0, 0)  # gone meanwhile; reading it says so
     return (state.st_size, state.st_mtime_ns, state.st_ino)
 
 

@@ -100,7 +100,7 @@ def described(folder: Path) -> Structure | None:
     try:
         return Structure.of_config(json.loads((folder / "unet" / "config.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, AttributeError):
-        return None
+        return None  # loading it says what is wrong
 
 
 def published(family: Family | None) -> Structure | None:

@@ -53,4 +53,4 @@ def _modified(file: Path) -> int:
     try:
         return file.stat().st_mtime_ns
     except OSError:
-        return 0
+        return 0  # gone meanwhile; loading it says so

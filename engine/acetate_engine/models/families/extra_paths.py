@@ -31,7 +31,7 @@ def folders_of(file: Path) -> Folders:
         state = file.stat()
         return _folders(file, state.st_size, state.st_mtime_ns)
     except FileNotFoundError:
-        return {}
+        return {}  # most have none
     except (OSError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise FileError(f"{file} cannot be read: {reason}", "Mend it, or name its folders one by one") from error

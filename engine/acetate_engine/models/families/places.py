@@ -79,7 +79,7 @@ def scanned_folders() -> list[Path]:
         noted = json.loads((data_dir() / _SETTING).read_text(encoding="utf-8"))
         return [Path(text) for text in noted if isinstance(text, str)] if isinstance(noted, list) else []
     except (OSError, ValueError, TypeError, RecursionError):
-        return []
+        return []  # none were noted, or `acetate models scan` has to note them again
 
 
 def note_folders(folders: Iterable[Path]) -> None:
@@ -120,7 +120,7 @@ def _extra(root: Path) -> dict[str, list[Path]]:
     """What cannot be read counts as none: `acetate models scan` has said so."""
     found: dict[str, list[Path]] = defaultdict(list)
     for file in extra_files(root):
-        with suppress(FileError):
+        with suppress(FileError):  # said by the scan
             for kind, folders in folders_of(file).items():
                 found[kind] += folders
     return found
@@ -148,7 +148,7 @@ def _is_model_file(path: Path) -> bool:
         with path.open("rb") as file:
             return is_model(file.read(START))
     except OSError:
-        return False
+        return False  # what cannot be opened is no model; loading it says why
 
 
 def _is_model_folder(path: Path) -> bool:
@@ -160,7 +160,7 @@ def _entries(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
     except OSError:
-        return []
+        return []  # `acetate models scan` names folders that cannot be read
 
 
 def named(found: Iterable[Item], reserved: frozenset[str] = frozenset()) -> dict[str, Item]:

@@ -37,7 +37,7 @@ def is_whole(part: PackagedPart) -> bool:
     try:
         return bool(read_part(part.name))
     except PartMissing:
-        return False
+        return False  # that is the answer
 
 
 def _downloaded(part: PackagedPart, folder: Path) -> Path:

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from acetate_engine.models.adapters.attention_sharing import (
     AttentionSharing,
-    interleave_frames,
     new_sharing_weights,
     sharing_order,
 )
@@ -127,7 +126,7 @@ def test_the_condition_is_computed_once(unet: UNet2DConditionModel) -> None:
 
 def test_prompts_of_each_frame(unet: UNet2DConditionModel) -> None:
     texts = [torch.randn(2, 5, 48) for _ in range(3)]
-    batch = interleave_frames(texts)
+    batch = torch.stack(texts, dim=1).flatten(0, 1)  # frame by frame of each image
     assert torch.equal(batch[4], texts[1][1])
     frames = by_frame(batch, 3).unbind(1)
     assert all(torch.equal(x, y) for x, y in zip(frames, texts, strict=True))
