@@ -62,7 +62,7 @@ class Engine:
         **how: Unpack[RequestFields],
     ) -> Result:
         """One task. `size` (width, height) is that of the conditions, or the model's own; what is made lies in `region`
-        of it, or fills it. `how`: preset, model, styles, steps, strength, … (see How). A seed
+        of it, or fills it. `how`: preset, model, styles, steps, strength, … (see RequestFields). A seed
         is drawn where none is given.
 
         Raises InvalidRequest where sizes differ or the region is not on the canvas, FileError, and what

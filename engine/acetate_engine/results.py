@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
 from pathlib import Path
 
 from PIL import Image
@@ -61,7 +60,7 @@ class Result:
         `provenance`: with XMP that says how they were made. `alpha_as_mask`: each is opaque, and a mask hides the rest.
         """
         depth = 16 if self.request.pixel_format is PixelFormat.RGBA16 else 8
-        canvas = reduce(Bounds.union, (layer.bounds for layer in self.layers), self.request.covered)
+        canvas = Bounds.around((self.request.covered, *(layer.bounds for layer in self.layers)))
         extent = Extent(max(canvas.right, 0), max(canvas.bottom, 0))
         layers = pixel_layers(self.layers)
         if alpha_as_mask:

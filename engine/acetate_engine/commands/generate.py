@@ -8,7 +8,7 @@ import typer
 
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.requests import Task
-from acetate_engine.commands.generating import How, Saving, generating
+from acetate_engine.commands.generating import How, Saving, generate_into, generating
 from acetate_engine.commands.options import (
     AsJson,
     Background,
@@ -21,7 +21,7 @@ from acetate_engine.commands.options import (
     parse_region,
     parse_size,
 )
-from acetate_engine.commands.output import Bar, generate_into, layer_below
+from acetate_engine.commands.output import Bar, layer_below
 
 if TYPE_CHECKING:
     from acetate_engine.documents.tree import Layer

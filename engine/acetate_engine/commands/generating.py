@@ -1,10 +1,10 @@
-"""The options of every command that generates, declared once: `@generating` gives them to a command."""
+"""What every command that generates does: its options, by `@generating`, and the way from engine to file."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -13,9 +13,13 @@ import typer
 
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.requests import MAX_SEED, ControlKind, Preset, Style
+from acetate_engine.commands.output import Bar, engine_for, print_result, progress_bar, reported
 
 if TYPE_CHECKING:
     from acetate_engine.asking import Hint, Look
+    from acetate_engine.documents.tree import Layer
+    from acetate_engine.engine import Engine
+    from acetate_engine.results import Result
 
 T = TypeVar("T", bound=Callable[..., None])
 
@@ -123,6 +127,40 @@ def generating(command: T) -> T:
     with_options.__signature__ = inspect.Signature(listed)  # type: ignore[attr-defined]  # what Typer looks at
     with_options.__annotations__ = {each.name: each.annotation for each in listed}
     return with_options  # type: ignore[return-value]  # called by Typer, with these options
+
+
+def generate_into(
+    out: Path,
+    as_json: bool,
+    remote: bool,
+    saving: Saving,
+    make: Callable[[Engine, Bar], tuple[Result, tuple[Layer, ...]]],
+    reads: Callable[[], Sequence[Path | None]] = tuple,
+) -> None:
+    """Checks that `out` can be written and is none of the files that are read, makes layers, saves them above those
+    that `make` adds, prints the result.
+    """
+    from acetate_engine.documents.writer import check_writable
+
+    with reported(as_json):
+        check_writable(out, [path for path in reads() if path is not None])
+        with progress_bar() as bar:
+            result, below = make(engine_for(remote), bar)
+        result.save(out, below, **asdict(saving))
+        print_result(result, out, bar.seconds, as_json)
+
+
+def rework_into(out: Path, as_json: bool, remote: bool, saving: Saving, prompt: str, **fields: Any) -> None:
+    """`generate_into` with nothing below; `fields` are those of Engine.generate."""
+    reads = [one for one in fields.values() if isinstance(one, Path)]
+    generate_into(
+        out,
+        as_json,
+        remote,
+        saving,
+        lambda using, bar: (using.generate(prompt, reporter=bar, **fields), ()),
+        lambda: reads,
+    )
 
 
 def _weighted(text: str) -> tuple[str, float]:

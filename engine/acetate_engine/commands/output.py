@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.progress import Progress
 
-    from acetate_engine.commands.generating import Saving
     from acetate_engine.documents.shown import Shown
     from acetate_engine.documents.tree import Layer
     from acetate_engine.engine import Engine
@@ -89,27 +88,6 @@ def engine_for(remote: bool) -> Engine:
     return Engine.connect() if remote else Engine()
 
 
-def generate_into(
-    out: Path,
-    as_json: bool,
-    remote: bool,
-    saving: Saving,
-    make: Callable[[Engine, Bar], tuple[Result, tuple[Layer, ...]]],
-    reads: Callable[[], Sequence[Path | None]] = tuple,
-) -> None:
-    """Checks that `out` can be written and is none of the files that are read, makes layers, saves them above those
-    that `make` adds, prints the result.
-    """
-    from acetate_engine.documents.writer import check_writable
-
-    with reported(as_json):
-        check_writable(out, [path for path in reads() if path is not None])
-        with progress_bar() as bar:
-            result, below = make(engine_for(remote), bar)
-        result.save(out, below, **asdict(saving))
-        print_result(result, out, bar.seconds, as_json)
-
-
 def is_flat(out: Path) -> bool:
     """Whether the file will be one picture, without layers."""
     return out.suffix.lower() in _FLAT
@@ -122,19 +100,6 @@ def layer_below(ground: Path | None, shown: Shown | None, out: Path) -> tuple[La
     if ground is None or shown is None or is_flat(out):
         return ()
     return (PixelLayer(ground.stem, source=Memory.at(0, 0, shown.pixels)),)
-
-
-def rework_into(out: Path, as_json: bool, remote: bool, saving: Saving, prompt: str, **fields: Any) -> None:
-    """`generate_into` with nothing below; `fields` are those of Engine.generate."""
-    reads = [one for one in fields.values() if isinstance(one, Path)]
-    generate_into(
-        out,
-        as_json,
-        remote,
-        saving,
-        lambda using, bar: (using.generate(prompt, reporter=bar, **fields), ()),
-        lambda: reads,
-    )
 
 
 def print_result(result: Result, out: object, seconds: float, as_json: bool, notes: tuple[str, ...] = ()) -> None:

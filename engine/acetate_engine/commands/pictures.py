@@ -12,9 +12,8 @@ import typer
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.pictures import MAX_SUBJECTS, Click, Light, Subject
 from acetate.protocol.requests import MAX_SEED, Task
-from acetate_engine.commands.generating import Saving, generating
+from acetate_engine.commands.generating import Saving, generating, rework_into
 from acetate_engine.commands.options import AsJson, Out, UseEngine, parse_region
-from acetate_engine.commands.output import rework_into
 
 
 class ShadowKind(str, Enum):

@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 from acetate.protocol.requests import Task
-from acetate_engine.commands.generating import How, Saving, generating
+from acetate_engine.commands.generating import How, Saving, generating, rework_into
 from acetate_engine.commands.options import AsJson, Out, Prompt, Strength, UseEngine
-from acetate_engine.commands.output import rework_into
 
 
 @generating

@@ -12,9 +12,9 @@ from acetate.protocol.codec import from_json
 from acetate.protocol.errors import FileError, InvalidRequest, MalformedMessage
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import StackLayer
-from acetate_engine.commands.generating import How, Saving, generating
+from acetate_engine.commands.generating import How, Saving, generate_into, generating
 from acetate_engine.commands.options import AsJson, Background, Out, Size, UseEngine, parse_size
-from acetate_engine.commands.output import Bar, generate_into
+from acetate_engine.commands.output import Bar
 from acetate_engine.documents.yaml_file import read_yaml
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import typer
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.pictures import Light
 from acetate.protocol.requests import MAX_SEED, Task
-from acetate_engine.commands.generating import Saving, generating
+from acetate_engine.commands.generating import Saving, generate_into, generating
 from acetate_engine.commands.options import AsJson, Out, Prompt, UseEngine
-from acetate_engine.commands.output import Bar, generate_into, is_flat
+from acetate_engine.commands.output import Bar, is_flat
 
 if TYPE_CHECKING:
     from acetate_engine.documents.tree import Layer

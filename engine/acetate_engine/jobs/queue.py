@@ -109,7 +109,7 @@ class JobQueue:
             await self._stored(self.store.worker_died, job.id, death)
         except asyncio.CancelledError:
             with contextlib.suppress(sqlite3.Error):  # the next engine finds it running
-                self.store.release(job.id)
+                await asyncio.to_thread(self.store.release, job.id)
             raise
         except Exception as error:  # noqa: BLE001  # whatever it is, it costs this job only
             self._supervisor.note(_LAST_JOB, error)

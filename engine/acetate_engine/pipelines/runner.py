@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
@@ -11,7 +12,6 @@ from acetate.protocol.errors import OutOfMemory
 from acetate.protocol.events import Stage
 from acetate.protocol.requests import GenerateRequest, Task
 from acetate_engine.models.families.base import Model
-from acetate_engine.models.families.cache import ModelCache
 from acetate_engine.models.families.components import Components
 from acetate_engine.models.runtime.memory import is_out_of_memory
 from acetate_engine.models.runtime.placement import Policy
@@ -46,12 +46,16 @@ class Runner:
 
     def __init__(self, finished: Finished = nothing) -> None:
         self._finished = finished
-        self._cache = ModelCache()
+        self._held: tuple[Model, Components] | None = None  # one: memory is short, and painters stay with a model
         self._previews: WeakKeyDictionary[Components, LatentPreview] = WeakKeyDictionary()
 
     def load(self, model: Model) -> Components:
-        """Raises CheckpointError."""
-        return self._cache.get(model)
+        """Unless it is the one that is held; the former one is let go first. Raises CheckpointError."""
+        if self._held is None or self._held[0] != model:
+            self._held = None
+            gc.collect()  # modules and their hooks refer to each other
+            self._held = (model, model.load())
+        return self._held[1]
 
     def warm_up(self, model: Model) -> None:
         """All that the first job would have to wait for. Raises CheckpointError."""
