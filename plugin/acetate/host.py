@@ -134,11 +134,6 @@ class Document(Protocol):
     """A document that was open when this was made."""
 
     @property
-    def id(self) -> str:
-        """The same for each wrapper of this document."""
-        ...
-
-    @property
     def name(self) -> str:
         """For a person."""
         ...

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse
 from acetate.protocol.codec import to_json
 from acetate.protocol.events import Health
 from acetate.protocol.version import __version__
-from acetate_engine.api import images, jobs, library, models, storage
+from acetate_engine.api import images, jobs, library, models, storage, users
 from acetate_engine.api.dependencies import EngineOf
 from acetate_engine.api.pages import add_pages
 from acetate_engine.api.problems import add_handlers
@@ -40,6 +40,7 @@ def create_app() -> FastAPI:
     app.include_router(models.router, prefix="/v1/models", tags=["models"])
     app.include_router(library.router, prefix="/v1/library", tags=["models"])
     app.include_router(storage.router, prefix="/v1/storage", tags=["engine"])
+    app.include_router(users.router, prefix="/v1/users", tags=["engine"])
 
     @app.get("/health", response_model=Health, tags=["engine"], summary="Is it there, and is it the right one?")
     async def health(engine: EngineOf, challenge: str = "") -> JSONResponse:

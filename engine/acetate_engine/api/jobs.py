@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Header, Query, Request
@@ -104,12 +105,17 @@ async def recent(
     listed: bool = False,
 ) -> JSONResponse:
     """The newest jobs first, ended ones too; those older than job `before`; only those that are `listed`."""
-    return JSONResponse(to_json(JobList(await asyncio.to_thread(engine.store.recent, limit, before, listed=listed))))
+    found = await asyncio.to_thread(engine.store.recent, limit, before, listed=listed)
+    return JSONResponse(to_json(JobList(tuple(_with_followers(engine, status) for status in found))))
 
 
 @router.get("/{job}", response_model=JobStatus)
 async def status(job: str, engine: EngineOf) -> JSONResponse:
-    return JSONResponse(to_json(await asyncio.to_thread(engine.store.status, job)))
+    return JSONResponse(to_json(_with_followers(engine, await asyncio.to_thread(engine.store.status, job))))
+
+
+def _with_followers(engine: Service, status: JobStatus) -> JobStatus:
+    return replace(status, followed=engine.queue.followed[status.id] > 0)
 
 
 @router.patch("/{job}", response_model=JobStatus)

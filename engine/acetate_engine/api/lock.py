@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import sys
+import time
 from pathlib import Path
 from typing import IO
 
@@ -11,6 +12,8 @@ from acetate.client.launcher import find
 from acetate.protocol.connection import connection_file, usable_connection
 from acetate.protocol.errors import AcetateError, EngineAlreadyRunning
 from acetate.protocol.private import open_private, private_folder
+
+_ENDING = 8.0  # seconds that an engine may take to end, its worker included
 
 
 def lock_data_dir(data_dir: Path) -> IO[bytes]:
@@ -23,6 +26,10 @@ def lock_data_dir(data_dir: Path) -> IO[bytes]:
     file = _locked(path)
     if file is None and was_open and not _runs():
         path.unlink()  # another user could open it until now, and holds it
+        file = _locked(path)
+    end = time.monotonic() + _ENDING
+    while file is None and _is_ending() and time.monotonic() < end:
+        time.sleep(0.1)
         file = _locked(path)
     if file is None:
         raise EngineAlreadyRunning(_who_runs(data_dir), "Use that one, or end it first.")
@@ -48,6 +55,11 @@ def _lock(file: IO[bytes]) -> None:
         import fcntl
 
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _is_ending() -> bool:
+    """Whether the engine has taken its connection file away; one that has just begun comes to the same in the end."""
+    return usable_connection(connection_file()) is None
 
 
 def _runs() -> bool:

@@ -26,8 +26,8 @@ HOST = "127.0.0.1"
 _GRACE = 3  # seconds that open answers are given at the end
 
 
-def serve(port: int, executor: ExecutorKind) -> None:
-    """Blocks until SIGTERM or SIGINT. Port 0 takes a free one.
+def serve(port: int, executor: ExecutorKind, *, while_used: bool = False) -> None:
+    """Blocks until SIGTERM or SIGINT; or until nobody uses it any more, where `while_used`. Port 0 takes a free one.
 
     Raises EngineAlreadyRunning, PortTaken, FileError, EngineStartFailed where a folder cannot be written or the
     executor not be reached.
@@ -40,9 +40,11 @@ def serve(port: int, executor: ExecutorKind) -> None:
         connection = Connection(
             HOST, listener.getsockname()[1], secrets.token_urlsafe(32), os.getpid(), __version__, PROTOCOL_VERSION
         )
-        gate = Gate(Service(executor), connection.token, on_stop=lambda: _withdraw(connection))
+        service = Service(executor, (lambda: setattr(server, "should_exit", True)) if while_used else None)
+        gate = Gate(service, connection.token, on_stop=lambda: _withdraw(connection))
+        server = uvicorn.Server(_config(gate))
         _announce(connection)
-        uvicorn.Server(_config(gate)).run(sockets=[listener])
+        server.run(sockets=[listener])
 
 
 @contextmanager

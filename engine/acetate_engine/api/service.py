@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from collections.abc import Callable
 
 import structlog
 
 from acetate.protocol.errors import EngineStartFailed
 from acetate.protocol.events import Health
 from acetate.protocol.version import PROTOCOL_VERSION, __version__
+from acetate_engine.api.leases import Leases
 from acetate_engine.jobs.executors.base import Executor, ExecutorKind
 from acetate_engine.jobs.executors.local import LocalExecutor
 from acetate_engine.jobs.images import ImageStore
@@ -29,9 +31,12 @@ log = structlog.get_logger("engine")
 
 
 class Service:
-    """Raises FileError where the job store cannot be used, EngineStartFailed where the cluster cannot."""
+    """Raises FileError where the job store cannot be used, EngineStartFailed where the cluster cannot.
 
-    def __init__(self, executor: ExecutorKind) -> None:
+    `when_unused` is called once nobody uses it any more; None for one that goes on whoever uses it.
+    """
+
+    def __init__(self, executor: ExecutorKind, when_unused: Callable[[], None] | None = None) -> None:
         self.images = ImageStore(images_dir())
         self.store = JobStore(data_dir() / "jobs.sqlite", takes_newer=True)
         self.storage = StorageKeeper(data_dir(), self.store, self.images)
@@ -40,12 +45,26 @@ class Service:
         self.supervisor = Supervisor()
         runs = _new_executor(executor, self.images, self.supervisor)
         self.queue = JobQueue(self.store, runs, self.supervisor, Reuse(self.store, self.images))
+        self.leases = Leases(lambda: bool(self.queue.followed))
+        self._when_unused = when_unused
 
     async def start(self) -> None:
         """Takes up where the last engine was when it ended."""
         log.info("engine started", pid=os.getpid(), version=__version__)
         await self.queue.start()
         self.supervisor.start(_STORAGE, self._keep_storage)
+        if self._when_unused:
+            self.supervisor.start("users", self._end_unused)
+
+    @property
+    def ends_unused(self) -> bool:
+        return self._when_unused is not None
+
+    async def _end_unused(self) -> None:
+        await self.leases.wait_until_unused()
+        log.info("nobody uses the engine any more: it ends")
+        if self._when_unused:
+            self._when_unused()
 
     async def _keep_storage(self) -> None:
         while True:

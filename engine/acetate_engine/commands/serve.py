@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from acetate.protocol.connection import WHILE_USED
 from acetate_engine.jobs.executors.base import ExecutorKind
 
 
@@ -15,6 +16,10 @@ def serve(
         ExecutorKind,
         typer.Option(help="Who carries out jobs: a process here, or an actor of the Ray cluster at RAY_ADDRESS."),
     ] = ExecutorKind.LOCAL,
+    while_used: Annotated[
+        bool,
+        typer.Option(help="End with the last program that uses it, as one does that Krita starts.", envvar=WHILE_USED),
+    ] = False,
 ) -> None:
     """Run the engine on this machine, until Ctrl+C.
 
@@ -22,4 +27,4 @@ def serve(
     """
     from acetate_engine.api import server
 
-    server.serve(port, executor)
+    server.serve(port, executor, while_used=while_used)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from typing import ParamSpec, TypeVar
 
@@ -39,6 +40,7 @@ class JobQueue:
         self._supervisor = supervisor
         self._submitted = asyncio.Event()
         self._changed: dict[str, asyncio.Event] = {}  # by job, for those who wait for its next event
+        self.followed: Counter[str] = Counter()  # by job, how many listen to it
 
     async def start(self) -> None:
         await self.executor.start()
@@ -68,6 +70,14 @@ class JobQueue:
 
     async def follow(self, job: str, seq: int) -> AsyncGenerator[StoredEvent, None]:
         """Every event of the job behind `seq`, as they come, up to the one that ends it. Raises UnknownJob."""
+        self.followed[job] += 1
+        try:
+            async for event in self._events(job, seq):
+                yield event
+        finally:
+            self.followed -= Counter((job,))
+
+    async def _events(self, job: str, seq: int) -> AsyncGenerator[StoredEvent, None]:
         told: StoredEvent | None = None
         while True:
             changed = self._changed.setdefault(job, asyncio.Event())  # first, so that nothing slips through

@@ -25,6 +25,7 @@ from acetate.protocol.events import (
     ModelInfo,
     Problem,
     Storage,
+    Use,
     decode_event,
 )
 from acetate.protocol.filing import Filing, Refiling
@@ -68,6 +69,18 @@ def health(connection: Connection) -> Health:
     if not proves(answer, connection, challenge):
         raise AccessError(f"what answers at {connection.url} does not have its token", "Start the engine again.")
     return from_answer(Health, data)
+
+
+def use(connection: Connection, user: str) -> None:
+    """Says that this program uses the engine; to be said again within `Use.seconds`."""
+    with exchange(connection, "PUT", f"/v1/users/{user}", timeout=ANSWER) as response:
+        read_capped(response)
+
+
+def leave(connection: Connection, user: str) -> Use:
+    """Says that it does not any more."""
+    with exchange(connection, "DELETE", f"/v1/users/{user}", timeout=HEALTH) as response:
+        return from_answer(Use, _json(response))
 
 
 def models(connection: Connection) -> tuple[ModelInfo, ...]:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ from acetate.client import another_engine, api
 from acetate.language import mark
 from acetate.protocol.codec import from_answer
 from acetate.protocol.connection import (
+    WHILE_USED,
     Connection,
     EngineCommand,
     connection_file,
@@ -47,6 +49,7 @@ _KILL: Final = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has one way
 START: Final = 60.0  # seconds; a cold disk has to bring in the whole environment
 POLL: Final = 0.05
 WATCH: Final = 0.5  # seconds between two looks whether the engine lives: a death is seen within 2 s
+RENEW: Final = 3.0  # seconds between two words that it is used; it believes each for 15
 INSTALL = (
     "Press “Install engine” in the docker, or run `acetate install-plugin` in the environment where Acetate is "
     "installed; then press Generate again."
@@ -57,13 +60,19 @@ _DROPPED = ("PYTHON", "LD_LIBRARY_PATH", "LD_PRELOAD", "QT_", "QML", "VIRTUAL_EN
 
 
 class Launcher:
-    """Blocking: call it in threads. Owns the process it has started, and stops that one only."""
+    """Blocking: call it in threads. One for all of a Krita: it says that this Krita uses the engine.
+
+    An engine that was started by any Krita ends with the last one that uses it.
+    """
 
     def __init__(self, cores: Callable[[], int] = lambda: 0) -> None:
         """`cores`: how many processor cores an engine that is started may use; all where 0."""
         self._cores = cores
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
+        self._user = uuid.uuid4().hex
+        self._used: Connection | None = None
+        self._said = 0.0  # when it was said last that it is used
         self.is_stopped = False
 
     def connect(self) -> Connection:
@@ -74,9 +83,16 @@ class Launcher:
         with self._lock:
             if self.is_stopped:
                 raise EngineError("it was stopped, because Krita is closing", "Start Krita again.")
-            if address := another_engine.read():
-                return another_engine.connect(address)
-            return find() or self._start()
+            address = another_engine.read()
+            found = another_engine.connect(address) if address else find() or self._start()
+            self._use(found)
+            return found
+
+    def _use(self, connection: Connection) -> None:
+        """An engine that does not answer is noticed elsewhere; an older one does not ask for it."""
+        self._used, self._said = connection, time.monotonic()
+        with suppress(AcetateError):
+            api.use(connection, self._user)
 
     def end_own(self) -> None:
         """Ends the engine that was started here; the next `connect` starts one again."""
@@ -94,11 +110,26 @@ class Launcher:
             misses = 0 if health else misses + 1
             if health:
                 hear(health)
+                self._renew(connection)
+
+    def _renew(self, connection: Connection) -> None:
+        if time.monotonic() - self._said >= RENEW and not self.is_stopped:
+            self._use(connection)
 
     def stop(self) -> None:
-        """Asks the engine that was started here to end, for good; one that ran before stays."""
+        """For good: this Krita uses no engine any more. One that others use, or that was started by hand, stays."""
         self.is_stopped = True
-        self._terminate()
+        if self._leave():
+            self._terminate()
+
+    def _leave(self) -> bool:
+        """Whether one that was started here is to end; also where it does not answer."""
+        if self._used is None:
+            return True
+        try:
+            return api.leave(self._used, self._user).ends
+        except AcetateError:
+            return True
 
     def _terminate(self) -> None:
         if self._process and self._process.poll() is None:
@@ -220,12 +251,13 @@ def _spawn(command: tuple[str, ...], log: Path, cores: int) -> subprocess.Popen[
         with open_private(log, "wb") as output:
             return subprocess.Popen(
                 command,
-                env=clean_environment() | ({"OMP_NUM_THREADS": str(cores)} if cores else {}),
+                env=clean_environment() | {WHILE_USED: "1"} | ({"OMP_NUM_THREADS": str(cores)} if cores else {}),
                 cwd=log.parent,  # of the user alone: what lies in a working folder must never be imported
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 creationflags=hidden,
+                start_new_session=True,  # Ctrl+C in Krita's terminal, or its end, is not meant for it
             )
     except OSError as error:
         raise EngineStartFailed(f"{command[0]}: {error}", INSTALL) from error

@@ -60,12 +60,6 @@ class OpenDocument:
         """The size now; `extent` is that of when this was made."""
         return Extent(self.handle.width(), self.handle.height())
 
-    @property
-    def id(self) -> str:
-        """The same for each wrapper of this document."""
-        with wrappers() as hold:
-            return node_id(hold(self.handle.rootNode()))
-
     def check_open(self) -> None:
         """Raises DocumentError where the document is closed."""
         if not self.is_open:

@@ -93,7 +93,7 @@ class _Rotations(QtCore.QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self._chosen: list[tuple[str, ImageStep]] = []  # ids of root nodes
+        self._chosen: list[tuple[Document, ImageStep]] = []
         self._heard: list[QtWidgets.QAction] = []
 
     def listen(self) -> None:
@@ -105,13 +105,14 @@ class _Rotations(QtCore.QObject):
                 action.triggered.connect(lambda _=False, step=step: self._note(step))
 
     def of(self, document: Document) -> list[ImageStep]:
-        root = _root_id(document)
-        return [step for chosen, step in self._chosen if chosen == root]
+        return [step for chosen, step in self._chosen if chosen == document]
 
     def _note(self, step: ImageStep) -> None:
-        document = Krita.instance().activeDocument()
+        """A copy of a document has the same ids in it: only the documents themselves are told apart."""
+        document, still_open = Krita.instance().activeDocument(), Krita.instance().documents()
+        self._chosen = [chosen for chosen in self._chosen if chosen[0] in still_open]
         if document is not None:
-            self._chosen.append((_root_id(document), step))
+            self._chosen.append((document, step))
 
 
 _rotations = _Rotations()
@@ -128,8 +129,3 @@ def _told_apart(document: Document, steps: list[ImageStep]) -> tuple[ImageStep, 
         return tuple(steps)
     angles = iter(chosen)
     return tuple(next(angles) if step is ImageStep.ROTATE else step for step in steps)
-
-
-def _root_id(document: Document) -> str:
-    with wrappers() as hold:
-        return hold(document.rootNode()).uniqueId().toString()

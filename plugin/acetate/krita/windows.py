@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from krita import Krita
+
 from acetate.qt import QtWidgets, sip
 
 W = TypeVar("W", bound=QtWidgets.QWidget)
 _found: dict[tuple[str, str], QtWidgets.QWidget] = {}  # by name of the window and of the part
+
+
+def is_in_front(widget: QtWidgets.QWidget) -> bool:
+    """Whether the window that it belongs to, in a docker that floats or not, is the one that is painted in."""
+    window, above = Krita.instance().activeWindow(), widget.parentWidget()
+    while above is not None and not isinstance(above, QtWidgets.QMainWindow):
+        above = above.parentWidget()
+    return window is not None and window.qwindow() is above
 
 
 def part(window: QtWidgets.QMainWindow, name: str, find: Callable[[QtWidgets.QMainWindow], W | None]) -> W | None:

@@ -21,6 +21,7 @@ from acetate.protocol.errors import MalformedMessage
 from acetate.protocol.private import open_private, private_folder
 
 APP = "acetate"
+WHILE_USED = "ACETATE_WHILE_USED"  # an engine in whose environment it is 1 ends with the last program that uses it
 _LARGEST = 1 << 16  # bytes of a connection file
 _DELETE = "Delete it and start the engine again."
 

@@ -171,6 +171,7 @@ class JobStatus:
     request: GenerateRequest | None = None
     created: float = 0.0  # seconds since 1970, UTC
     filing: Filing = field(default_factory=Filing)
+    followed: bool = False  # somebody listens to its events
 
 
 @dataclass(frozen=True)
@@ -237,3 +238,11 @@ class Storage:
     stored: int  # bytes of pictures on the disk
     limit: int  # bytes that they may take; beyond, the oldest ended jobs go
     days: float  # that an ended job is kept
+
+
+@dataclass(frozen=True)
+class Use:
+    """PUT and DELETE /v1/users/{user}."""
+
+    seconds: float  # that the engine believes it without hearing more
+    ends: bool  # it ends now: a plugin has started it, and nobody uses it any more

@@ -1,4 +1,4 @@
-"""What the docker can ask for. One session a docker."""
+"""What the docker can ask for. One session a Krita, shared by the dockers of all its windows."""
 
 from __future__ import annotations
 
@@ -56,6 +56,7 @@ class Session:
         self.model: Observable[ModelInfo | None] = Observable(None)  # the chosen one, once the engine has told of it
         self.history = History()
         self.prompt_wanted: Signal[None] = Signal()  # the keyboard, for its words
+        self.entered: Signal[None] = Signal()  # the active document has been looked at anew
         self.sending = Sending(self._loop, host, self.settings)
         self._has_recalled = False
         self._desks = Desks(self.settings)
@@ -112,6 +113,7 @@ class Session:
 
     def generate(self) -> None:
         """Starts a job with the settings as they are, on the active document."""
+        self.follow()  # the press itself may have brought its window to the front
         self.settings.roll_seed()
         self._start(self._prepare)
 
@@ -123,6 +125,7 @@ class Session:
 
     def do(self, task: Task) -> None:
         """This task, with the other settings as they are."""
+        self.follow()
         self.settings.task.value = task
         self.generate()
 
@@ -205,6 +208,12 @@ class Session:
             self.message.value = DocumentError(
                 f"the Acetate settings of this document cannot all be read ({reasons})", "Set them anew."
             )
+        self.entered.emit(None)
+
+    def follow(self) -> None:
+        """Another document may have come to the front."""
+        if self._desks.is_other(self._host.active_document()):
+            self.enter_document()
 
     def look(self) -> None:
         """Shows anew what would be sent, and whether what was wrong still is."""
@@ -303,10 +312,13 @@ class Session:
             self._flow.run(self._recall())
 
     async def _recall(self) -> None:
-        """What was asked for before this session: unfinished jobs go on, finished ones are listed."""
+        """What was asked for before this session: unfinished jobs go on, finished ones are listed. Those of another
+        Krita that runs are left to it.
+        """
         statuses = await self.engine.call(lambda connection: api.recent(connection, RECALLED))
         ours = [job.request for job in self.jobs]  # one that is being sent has no id yet
         for status in statuses:
-            if not status.state.is_final and status.request and status.request not in ours:
+            is_left = not status.state.is_final and not status.followed
+            if is_left and status.request and status.request not in ours:
                 self._flow.resume(status.id, status.request, self._results.arrived)
         await self._results.recall(statuses)

@@ -7,17 +7,13 @@ from typing import TypeVar
 
 from krita import Canvas, DockWidget, Krita
 
-from acetate.client.launcher import Launcher
-from acetate.coroutines import Loop
-from acetate.krita.host import KritaHost
+from acetate.krita.windows import is_in_front
 from acetate.language import mark, tr
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Task
 from acetate.protocol.tasks import TASKS
-from acetate.qt import GuiThread, QtCore, QtGui, QtWidgets
-from acetate.session.installing import Installing
-from acetate.session.observable import Observable
-from acetate.session.preferences import Preferences
+from acetate.qt import QtCore, QtGui, QtWidgets
+from acetate.session.observable import Observable, Scope
 from acetate.session.session import Session
 from acetate.session.settings import PROMPTED, what_follows
 from acetate.ui.again import AgainRow
@@ -39,6 +35,7 @@ from acetate.ui.queue import Queue
 from acetate.ui.reach import Panel
 from acetate.ui.sending import SendingView
 from acetate.ui.settings_window import SettingsWindow
+from acetate.ui.shared import shared
 from acetate.ui.small_button import small_button
 from acetate.ui.stack_window import StackWindow
 from acetate.ui.styles import StyleList, known_styles
@@ -50,30 +47,37 @@ _TALL = 460  # pixels that a docker gets which Krita has never shown before
 
 
 class AcetateDock(DockWidget):
+    """Of one window of Krita. It shows the session that all of them share, and goes with its window."""
+
     def __init__(self) -> None:
         super().__init__()
         self.setWindowTitle("Acetate")
-        self._gui = GuiThread()
-        preferences = Preferences()
-        launcher = Launcher(lambda: preferences.cores.value)
-        self.session = Session(self._gui.post, KritaHost(), launcher, preferences)
-        self._installing = Installing(Loop(self._gui.post), self.session.engine.end_own)
+        self.session = shared().session
+        self._installing = shared().installing
+        self._stack_window: StackWindow | None = None
+        self._keyboard = Keyboard(self)
+        scope = Scope()
+        self.destroyed.connect(lambda *_: scope.end())
+        with scope:
+            self._build()
+
+    def _build(self) -> None:
         self._engine_window = EngineWindow(self._installing, self)
         self._conditions = ConditionsGrid(self.session)
         self._controls = ControlList(self.session)
-        self._stack_window: StackWindow | None = None
         self._settings_window = SettingsWindow(self.session, self._engine_window.open, self)
-        self._keyboard = Keyboard(self)
-        Krita.instance().notifier().applicationClosing.connect(self.session.engine.stop)
         self.setWidget(self._content())
         self._look_when_settings_change()
+        self.session.entered.connect(lambda _: self._refresh())
         self.session.stack.opened.connect(lambda _: self._open_stack())
 
     def canvasChanged(self, canvas: Canvas | None) -> None:
         self.session.enter_document()
+
+    def _refresh(self) -> None:
         self._conditions.refresh()
         self._controls.refresh()
-        if self._stack_window is not None and self._stack_window.isVisible():
+        if self._stack_window is not None and self._stack_window.isVisible() and is_in_front(self):
             self.session.stack.enter()
 
     def enterEvent(self, event: QtCore.QEvent) -> None:
@@ -100,6 +104,8 @@ class AcetateDock(DockWidget):
         super().leaveEvent(event)
 
     def _open_stack(self) -> None:
+        if not is_in_front(self):
+            return
         if self._stack_window is None:
             self._stack_window = StackWindow(self.session, self)
         self._stack_window.open_beside()
@@ -170,7 +176,7 @@ class AcetateDock(DockWidget):
         tip = tr("Describe what should appear on the layer. Ctrl+Return generates.")
         prompt = self._words(self.session.settings.prompt, 2, "acetate_prompt", tr("What should appear?"), tip)
         prompt.entered.connect(self.session.warm_up)
-        self.session.prompt_wanted.connect(lambda _: prompt.setFocus(QtCore.Qt.FocusReason.ShortcutFocusReason))
+        self.session.prompt_wanted.connect(lambda _: _give_keyboard(prompt))
         return prompt
 
     def _negative(self) -> QtWidgets.QWidget:
@@ -237,7 +243,7 @@ class AcetateDock(DockWidget):
 
     def _message(self) -> QtWidgets.QWidget:
         message = MessageBar()
-        self.session.message.changed.connect(message.show_message)
+        self.session.message.bind(message.show_message)
         return message
 
     def _engine_state(self) -> QtWidgets.QWidget:
@@ -290,6 +296,11 @@ class Buttons(QtWidgets.QWidget):
         self._cancel.setEnabled(bool(self._session.jobs_here))
 
 
+def _give_keyboard(prompt: QtWidgets.QWidget) -> None:
+    if is_in_front(prompt):
+        prompt.setFocus(QtCore.Qt.FocusReason.ShortcutFocusReason)
+
+
 def _welcome(session: Session) -> QtWidgets.QWidget:
     """What to do first; gone with the first result."""
     label = QtWidgets.QLabel(tr(WELCOME))
@@ -298,6 +309,8 @@ def _welcome(session: Session) -> QtWidgets.QWidget:
     label.setEnabled(False)  # greyed: a remark
     label.setAlignment(QtCore.Qt.AlignmentFlag.AlignTop)
     session.history.added.connect(lambda _: label.hide())
+    if session.history.entries:
+        label.hide()
     return label
 
 

@@ -95,7 +95,7 @@ class EngineWindow(ToolWindow):
     def _message(self) -> QtWidgets.QWidget:
         bar = MessageBar()
         named(bar, "acetate_engine_message")
-        self._installing.message.changed.connect(bar.show_message)
+        self._installing.message.bind(bar.show_message)
         return bar
 
     def _log(self) -> QtWidgets.QWidget:

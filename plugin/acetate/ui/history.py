@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from acetate.language import tr
 from acetate.picture import Picture
-from acetate.qt import QtCore, QtGui, QtWidgets
+from acetate.qt import QtCore, QtGui, QtWidgets, sip
 from acetate.session.history import LIMIT, Alternative
 from acetate.session.session import Session
 from acetate.ui.binding import named
@@ -39,6 +39,8 @@ class HistoryView(QtWidgets.QListWidget):
         self.customContextMenuRequested.connect(self._show_menu)
         session.history.added.connect(self._add)
         self.hide()
+        for index in range(len(session.history.entries)):  # a window that is opened later
+            self._add(index)
 
     def sizeHint(self) -> QtCore.QSize:
         return self.minimumSize()
@@ -69,7 +71,7 @@ class HistoryView(QtWidgets.QListWidget):
         self._preview.show(entry.thumbnail, bounds)
 
         def refine(picture: Picture) -> None:
-            if self._hovered is entry.result and self.underMouse():
+            if not sip.isdeleted(self) and self._hovered is entry.result and self.underMouse():
                 self._preview.show(picture, bounds)
 
         self._session.peek(entry.result, refine)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from krita import Krita
 
+from acetate.krita.windows import is_in_front
 from acetate.language import tr
 from acetate.qt import QtCore, QtWidgets
 from acetate.session.live import Sketch
@@ -62,19 +63,12 @@ class LiveRow(QtWidgets.QWidget):
         self._timer.start() if is_on else self._timer.stop()
 
     def _look(self) -> None:
-        if not is_pressed() and self._is_in_front():
+        if not is_pressed() and is_in_front(self):
             self._live.look()
-
-    def _is_in_front(self) -> bool:
-        """Whether the window that the docker belongs to, floating or not, is the one that is painted in."""
-        window, widget = Krita.instance().activeWindow(), self.parentWidget()
-        while widget is not None and not isinstance(widget, QtWidgets.QMainWindow):
-            widget = widget.parentWidget()
-        return window is not None and window.qwindow() is widget
 
     def _show(self, sketch: Sketch | None) -> None:
         self._keep.setEnabled(sketch is not None)
-        if sketch is not None and self._eye.isChecked():
+        if sketch is not None and self._eye.isChecked() and is_in_front(self):
             self._preview.show(sketch.picture, sketch.bounds)
         else:
             self._preview.hide()

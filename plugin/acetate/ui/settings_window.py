@@ -12,7 +12,7 @@ from acetate import language
 from acetate.language import tr
 from acetate.protocol.connection import data_dir
 from acetate.protocol.events import Storage
-from acetate.qt import QtCore, QtGui, QtWidgets
+from acetate.qt import QtCore, QtGui, QtWidgets, sip
 from acetate.session.diagnostics import Section
 from acetate.session.observable import Observable
 from acetate.session.session import Session
@@ -80,8 +80,9 @@ class GeneralPage(Rows):
 
         def done(text: str) -> None:
             QtWidgets.QApplication.clipboard().setText(text)
-            copy.setText(tr("Copied: paste it into your report"))
-            copy.setEnabled(True)
+            if not sip.isdeleted(copy):  # its window may have been closed meanwhile
+                copy.setText(tr("Copied: paste it into your report"))
+                copy.setEnabled(True)
 
         def begin() -> None:
             copy.setEnabled(False)

@@ -183,7 +183,7 @@ class StackWindow(ToolWindow):
     def _message(self) -> QtWidgets.QWidget:
         message = MessageBar()
         named(message, "acetate_stack_message")
-        self._session.message.changed.connect(message.show_message)
+        self._session.message.bind(message.show_message)
         return message
 
 

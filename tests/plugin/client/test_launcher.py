@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from acetate.client import api
 from acetate.client.api import HEALTH
 from acetate.client.launcher import WATCH, Launcher, clean_environment, engine_command, find
 from acetate.protocol.connection import connection_file, engine_command_file
 from acetate.protocol.errors import EngineError, EngineNotInstalled, EngineStartFailed
-from tests.engine.process import private_environment
+from tests.engine.process import is_gone, private_environment, wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -53,6 +54,38 @@ def test_an_engine_is_started_found_again_and_stopped(launcher: Launcher) -> Non
     assert find() is None
     with pytest.raises(EngineError, match="closing"):  # a job that goes on must not bring it back
         launcher.connect()
+
+
+def test_the_last_one_out_ends_it(launcher: Launcher) -> None:
+    """Two Kritas: the one that has started the engine is closed first, and the other goes on with it."""
+    other = Launcher()
+    connection = launcher.connect()
+    assert other.connect() == connection
+    launcher.stop()
+    assert find() == connection
+    assert not other.has_started(connection)
+    other.stop()
+    wait_until(lambda: is_gone(connection.pid), "the end of the engine")
+    assert find() is None
+
+
+def test_an_engine_that_is_just_ending_is_not_in_the_way_of_the_next(launcher: Launcher) -> None:
+    connection = launcher.connect()
+    api.leave(connection, launcher._user)
+    assert Launcher().connect().pid != connection.pid
+
+
+def test_whoever_watches_it_keeps_saying_so(launcher: Launcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("acetate.client.launcher.RENEW", 0.0)
+    connection = launcher.connect()
+    monkeypatch.setattr(api, "use", lambda connection, user: said.append(user))
+    watch = threading.Thread(target=launcher.wait_until_gone, args=(connection,), daemon=True)
+    watch.start()
+    wait_until(lambda: len(said) >= 2, "two more words")
+    assert set(said) == {launcher._user}
+    os.kill(connection.pid, signal.SIGKILL)
+    watch.join(60)
 
 
 def test_a_death_is_noticed_and_repaired(launcher: Launcher) -> None:

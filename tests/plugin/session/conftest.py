@@ -44,4 +44,6 @@ def document(studio: Studio) -> PaperDocument:
     document.add("sky", Bounds(0, 0, 48, 4), BLUE)
     document.activate(tree)
     document.steps.clear()
+    studio.session.enter_document()  # as a program does when a document comes to the front
+    studio.session.settings.task.value = Task.IDENTITY
     return document

@@ -60,12 +60,11 @@ class Paper:
 
 class PaperDocument:
     def __init__(self, extent: Extent) -> None:
-        self.id = f"document {next(_numbers)}"
         self.extent = extent
         self.root = Node("root")
         self.current = self.root
         self.is_open = True
-        self.name = self.id
+        self.name = f"document {next(_numbers)}"
         self.centre = (extent.width // 2, extent.height // 2)  # of the view
         self.wire_format = PixelFormat.RGBA8
         self.mask: Pixels | None = None  # (h, w)

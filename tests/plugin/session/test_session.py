@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from acetate.client import api
+from acetate.client.launcher import Launcher
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import Task
 from acetate.session.messages import Notice
 from acetate.session.recipes import recipe_of
+from acetate.session.session import Session
 from acetate.session.settings import Outcome
 from acetate.session.views import Show
-from tests.plugin.session.paper import Node, PaperDocument
+from tests.engine.process import is_worker
+from tests.plugin.session.paper import Node, Paper, PaperDocument
 from tests.plugin.session.studio import Studio, pixels_of
 
 pytestmark = pytest.mark.engine
+
+
+@contextmanager
+def held(process: int) -> Iterator[None]:
+    """It does nothing meanwhile."""
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+def worker_of(engine: int) -> int:
+    children = Path(f"/proc/{engine}/task/{engine}/children").read_text().split()
+    return next(int(child) for child in children if is_worker(int(child)))
 
 
 def test_a_layer_comes_above_the_active_one_in_one_step(studio: Studio, document: PaperDocument) -> None:
@@ -221,3 +247,38 @@ def test_a_locked_place_is_refused_before_the_job(studio: Studio, document: Pape
     studio.session.generate()
     assert not studio.session.jobs
     assert "locked" in str(studio.session.message.value)
+
+
+def test_settings_follow_the_document_that_comes_to_the_front(studio: Studio, document: PaperDocument) -> None:
+    """Also where nobody says so: another window of the program may have come to the front."""
+    session, settings = studio.session, studio.session.settings
+    session.follow()
+    settings.prompt.value = "of the first"
+    other = studio.paper.new(16, 16)
+    session.follow()
+    assert settings.prompt.value == ""
+    settings.prompt.value = "of the second"
+    studio.paper.active = document
+    session.generate()  # the press of the button brought it there
+    assert settings.prompt.value == "of the first"
+    studio.wait()
+    assert document.steps and not other.steps
+
+
+def test_jobs_of_another_program_that_runs_are_left_to_it(studio: Studio, document: PaperDocument) -> None:
+    studio.generate()  # the engine is there
+    connection = studio.events.run(studio.session.engine.connection())
+    with held(worker_of(connection.pid)):
+        studio.session.generate()
+        studio.events.run_until(lambda: any(job.followed for job in api.recent(connection, 1)))
+        (mine,) = studio.session.jobs
+        left = dataclasses.replace(mine.request, seed=mine.request.seed + 1)
+        orphan = api.post_job(connection, left, "nobody-follows-it").id
+        other = Session(studio.events.loop.post, Paper(), Launcher())
+        other.warm_up()
+        studio.events.run_until(lambda: other.jobs)
+        assert [job.id for job in other.jobs] == [orphan]
+    studio.events.run_until(lambda: not other.jobs)
+    studio.wait()
+    other.engine.stop()
+    assert api.health(connection).pid == connection.pid  # the first one uses it still

@@ -377,6 +377,28 @@ def fill_screen() -> list[int]:
     return [screen.width(), screen.height()]
 
 
+def bring_to_front(number: int) -> None:
+    """One of several main windows, in the order in which they were opened."""
+    window = app.windows()[number].qwindow()
+    window.show()
+    window.raise_()
+    window.activateWindow()
+    for _ in range(50):
+        turn_the_event_loop(20)
+        if QApplication.activeWindow() is window:
+            return
+    raise TimeoutError(f"window {number} does not come to the front")
+
+
+def docks() -> list[QtWidgets.QDockWidget]:
+    """Acetate's docker of every main window."""
+    return [window.qwindow().findChild(QtWidgets.QDockWidget, "acetate_dock") for window in app.windows()]
+
+
+def front_dock() -> QtWidgets.QDockWidget:
+    return app.activeWindow().qwindow().findChild(QtWidgets.QDockWidget, "acetate_dock")
+
+
 def grab_window(path: str) -> None:
     """Krita's main window as a picture: on a painter's own screen nothing else is shown."""
     if not app.activeWindow().qwindow().grab().save(path):
