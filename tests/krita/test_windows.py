@@ -49,6 +49,7 @@ for tab in tabs.subWindowList():
 assert app.activeDocument().name() == document
 settings = front_dock().session.settings
 settings.prompt.value, settings.seed.value, settings.random_seed.value = prompt, 7, False
+turn_the_event_loop(QApplication.doubleClickInterval() + 50)
 front_dock().findChild(QWidget, "acetate_generate").click()
 """
 CLOSE_SECOND = """
@@ -136,7 +137,7 @@ def _all_six_at_once(one: Windows, two: Windows, engine: Engine) -> None:
         for krita in (one, two):
             assert krita.jobs() == [krita.first, krita.second, krita.copy]
             assert krita.krita.run("front_dock().session is docks()[1].session")
-        wait_until(lambda: engine.count() == 6, "six jobs in one engine", 60)
+        wait_until(lambda: len(engine.jobs()) == 6, "six jobs in one engine", 60)
         one.krita.run("bring_to_front(1)")
         assert one.prompts() == [one.second] * 2, "settings follow the document that comes to the front"
         one.krita.run("bring_to_front(0)")

@@ -23,6 +23,7 @@ class Leases:
         self._left = {_STARTER: FIRST}  # looks, by user
         self._is_followed = is_followed
         self._changed = asyncio.Event()
+        self.has_ended = False  # nobody used it: from then on nobody can
 
     @property
     def is_used(self) -> bool:
@@ -36,12 +37,16 @@ class Leases:
         self._left.pop(user, None)
         self._changed.set()
 
+    def end_if_unused(self) -> bool:
+        self.has_ended = self.has_ended or not self.is_used
+        return self.has_ended
+
     def look(self) -> None:
         """Time goes by."""
         self._left = {user: left - 1 for user, left in self._left.items() if left > 1}
 
     async def wait_until_unused(self) -> None:
-        while self.is_used:
+        while not self.end_if_unused():
             self._changed.clear()
             try:
                 await asyncio.wait_for(self._changed.wait(), LOOK)

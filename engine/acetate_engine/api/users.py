@@ -18,13 +18,13 @@ User = Annotated[str, Path(pattern="^[A-Za-z0-9_-]{1,64}$", description="Any nam
 
 @router.put("/{user}", response_model=Use)
 async def hold(user: User, engine: EngineOf) -> JSONResponse:
-    """This program uses the engine, for as long as the answer says."""
+    """This program uses the engine, for as long as the answer says; one that is ending already ends."""
     engine.leases.hold(user)
-    return JSONResponse(to_json(Use(LEASE * LOOK, ends=False)))
+    return JSONResponse(to_json(Use(LEASE * LOOK, ends=engine.ends_unused and engine.leases.has_ended)))
 
 
 @router.delete("/{user}", response_model=Use)
 async def leave(user: User, engine: EngineOf) -> JSONResponse:
     """It does not any more. The engine may end with its last user."""
     engine.leases.leave(user)
-    return JSONResponse(to_json(Use(0.0, ends=engine.ends_unused and not engine.leases.is_used)))
+    return JSONResponse(to_json(Use(0.0, ends=engine.ends_unused and engine.leases.end_if_unused())))

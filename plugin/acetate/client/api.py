@@ -71,10 +71,10 @@ def health(connection: Connection) -> Health:
     return from_answer(Health, data)
 
 
-def use(connection: Connection, user: str) -> None:
+def use(connection: Connection, user: str) -> Use:
     """Says that this program uses the engine; to be said again within `Use.seconds`."""
     with exchange(connection, "PUT", f"/v1/users/{user}", timeout=ANSWER) as response:
-        read_capped(response)
+        return from_answer(Use, _json(response))
 
 
 def leave(connection: Connection, user: str) -> Use:

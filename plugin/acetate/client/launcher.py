@@ -83,16 +83,28 @@ class Launcher:
         with self._lock:
             if self.is_stopped:
                 raise EngineError("it was stopped, because Krita is closing", "Start Krita again.")
-            address = another_engine.read()
-            found = another_engine.connect(address) if address else find() or self._start()
-            self._use(found)
-            return found
+            if address := another_engine.read():
+                found = another_engine.connect(address)
+                self._use(found)
+                return found
+            return self._find_or_start()
 
-    def _use(self, connection: Connection) -> None:
-        """An engine that does not answer is noticed elsewhere; an older one does not ask for it."""
+    def _find_or_start(self) -> Connection:
+        """One that is just ending, because nobody has used it, is waited for."""
+        deadline = time.monotonic() + START
+        while True:
+            found = find() or self._start()
+            if self._use(found) or time.monotonic() > deadline:
+                return found
+            time.sleep(POLL)
+
+    def _use(self, connection: Connection) -> bool:
+        """Whether it stays. One that does not answer is noticed elsewhere; an older one does not ask for it."""
         self._used, self._said = connection, time.monotonic()
-        with suppress(AcetateError):
-            api.use(connection, self._user)
+        try:
+            return not api.use(connection, self._user).ends
+        except AcetateError:
+            return True
 
     def end_own(self) -> None:
         """Ends the engine that was started here; the next `connect` starts one again."""

@@ -60,10 +60,6 @@ class Engine:
         new = wait_until(lambda: set(self.jobs()) - before, "a new job in the engine's store", timeout)
         return new.pop()
 
-    def count(self) -> int:
-        """Of the jobs that it has accepted."""
-        return len(self._jobs())
-
     def newest(self) -> str:
         """The id of the job that was accepted last."""
         return list(self.jobs())[-1]
