@@ -10,11 +10,12 @@ import typer
 from acetate.protocol.errors import CheckpointError
 from acetate.protocol.events import ModelInfo
 from acetate_engine.models.checkpoints.info import FileInfo
-from acetate_engine.models.families.places import Item
+from acetate_engine.models.families.places import Item, roots
 from acetate_engine.models.parts.shelf import all_parts
 
 _COLUMNS = 80
 _INDENT = "    "
+_UNBROKEN = "\N{NO-BREAK SPACE}"
 
 
 def print_models(found: Iterable[ModelInfo]) -> None:
@@ -61,7 +62,7 @@ def print_files(files: Iterable[tuple[Item, FileInfo | CheckpointError]]) -> Non
             typer.secho("\nFiles", bold=True)
         typer.echo(f"\n{item.path}")
         usable = isinstance(what, FileInfo) and not what.problem
-        _say(_said(what), colour=None if usable else typer.colors.RED)
+        _say(_said(what), None if usable else typer.colors.RED, item.path.name)
 
 
 def _said(what: FileInfo | CheckpointError) -> str:
@@ -71,8 +72,13 @@ def _said(what: FileInfo | CheckpointError) -> str:
     return f"{what}{sampling}. {what.problem}." if what.problem else f"{what}{sampling}"
 
 
-def _say(text: str, colour: str | None = None) -> None:
-    """Wrapped between words; a path that is longer than a line stays whole."""
+def _say(text: str, colour: str | None = None, name: str = "") -> None:
+    """Wrapped between words; paths stay whole, also those with blanks in them or longer than a line.
+
+    `name`: of the file that it is about.
+    """
+    for whole in filter(None, (*map(str, roots()), name)):
+        text = text.replace(whole, whole.replace(" ", _UNBROKEN))
     lines = textwrap.wrap(text, _COLUMNS - len(_INDENT), break_long_words=False, break_on_hyphens=False)
     for line in lines:
-        typer.secho(_INDENT + line, fg=colour)
+        typer.secho(_INDENT + line.replace(_UNBROKEN, " "), fg=colour)

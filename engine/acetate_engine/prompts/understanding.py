@@ -28,7 +28,7 @@ class Reading:
 
     def read(self, prompt: str, seed: int) -> str:
         """The prompt without what was taken out of it."""
-        if not re.search(r"[<{\[]|__", prompt):
+        if not re.search(r"[<{\[]|__|\bAND\b", prompt):
             return prompt
         words, missing = drawn(prompt, seed, self.wildcards)
         for name in missing:
@@ -37,6 +37,8 @@ class Reading:
             self.notes.append(f"drawn by the seed: {_STYLE.sub('', words).strip()}")
         for mark in not_understood(words):
             self.notes.append(f"{mark} changes words while a picture is made, which is not understood here")
+        if re.search(r"\bAND\b", words) and words != words.upper():
+            self.notes.append("AND joins prompts in other programs; here it was read as a word")
         return " ".join(_STYLE.sub(self._style, words).split()) if _STYLE.search(words) else words
 
     def _style(self, found: re.Match[str]) -> str:

@@ -80,6 +80,17 @@ def is_marked(prompt: str) -> bool:
     return bool(re.search(r"[()\[\]\\]|\bBREAK\b", prompt))
 
 
+def weighed(prompt: str) -> list[str]:
+    """The words that marks are about: of another weight, or behind BREAK."""
+    pieces = parse(prompt) if is_marked(prompt) else []
+    return [piece.text.strip() for piece in pieces if piece.weight != 1.0 or piece.begins_chunk]
+
+
+def escaped(words: str) -> str:
+    """A prompt in which brackets mean themselves."""
+    return re.sub(r"[()\[\]\\]", r"\\\g<0>", words)
+
+
 def not_understood(prompt: str) -> list[str]:
     """Marks of other programs that mean nothing here: words that change on the way, `[a:b:0.5]` and `[a|b]`."""
     return _ALTERNATING.findall(prompt)

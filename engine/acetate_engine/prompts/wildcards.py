@@ -1,4 +1,4 @@
-"""`{a|b|c}` and `__name__`, a line of wildcards/name.txt: drawn by the seed, so that they repeat."""
+"""`{a|b|c}`, `{2$$a|b|c}` and `__name__`, a line of wildcards/name.txt: drawn by the seed, so that they repeat."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 _CHOICE = re.compile(r"(?<!\\)\{([^{}]*)\}")
+_SEVERAL = re.compile(r"\s*(\d{1,3})(?:-(\d{1,3}))?\$\$(.*)", re.DOTALL)
 _FILE = re.compile(r"__([\w][\w /-]*?)__")
 _MOST = 200  # drawings in one prompt: files may name each other
 
@@ -27,7 +28,7 @@ def drawn(prompt: str, seed: int, folder: Path) -> tuple[str, list[str]]:
     missing: list[str] = []
     for _ in range(_MOST):
         if found := _CHOICE.search(prompt):
-            choice = _weighed(found[1].split("|"), luck)
+            choice = _chosen(found[1], luck)
         elif found := next((each for each in _FILE.finditer(prompt) if each[1] not in missing), None):
             lines = _lines(folder, found[1])
             if not lines:
@@ -38,6 +39,21 @@ def drawn(prompt: str, seed: int, folder: Path) -> tuple[str, list[str]]:
             break
         prompt = prompt[: found.start()] + choice + prompt[found.end() :]
     return prompt, missing
+
+
+def _chosen(text: str, luck: random.Random) -> str:
+    """One of `a|b|c`; of `2$$a|b|c` and `1-2$$ and $$a|b|c` so many different ones, with that or a comma between."""
+    several = _SEVERAL.match(text)
+    if several is None:
+        return _weighed(text.split("|"), luck)
+    between, told, rest = several[3].rpartition("$$")
+    options = rest.split("|")
+    count = min(len(options), luck.randint(*sorted((int(several[1]), int(several[2] or several[1])))))
+    chosen: list[str] = []
+    for _ in range(count):
+        left = [option for option in options if _weighed([option], luck) not in chosen]
+        chosen += [_weighed(left, luck)] if left else []
+    return (between if told else ", ").join(chosen)
 
 
 def _weighed(options: list[str], luck: random.Random) -> str:

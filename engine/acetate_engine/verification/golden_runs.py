@@ -33,6 +33,7 @@ from acetate_engine.pipelines.contract import Silent
 from acetate_engine.pipelines.methods.concatenated import Concatenated
 from acetate_engine.pipelines.runner import Runner
 from acetate_engine.pipelines.stages.before_denoise import Until, down_to, first_share
+from acetate_engine.prompts.weights import escaped
 from acetate_engine.verification.comparison import Comparison, largest
 from acetate_engine.verification.tiny.folders import write_golden
 
@@ -96,13 +97,13 @@ class GoldenRuns:
         return Extent(int(width), int(height))
 
     def request(self, kind: GoldenJob) -> GenerateRequest:
-        """`kind` as the file's metadata has it."""
+        """`kind` as the file's metadata has it; the published code knows no weights in a prompt."""
         return GenerateRequest(
             kind.task,
             Bounds.of(self.extent),
             int(self.asked["seed"]),
-            self.asked["prompt"],
-            self.asked.get("negative_prompt", ""),
+            escaped(self.asked["prompt"]),
+            escaped(self.asked.get("negative_prompt", "")),
             background="background" if kind.task.needs_background else None,
             foreground="foreground" if kind.task.needs_foreground else None,
             model=kind.family.value,

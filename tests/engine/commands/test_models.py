@@ -22,3 +22,15 @@ def test_every_file_is_named_with_what_it_is_or_why_it_cannot_be_used(
     assert result.exit_code == 0, result.output
     assert "ink.safetensors" in result.output and "style LoRA" in result.output
     assert "old.pt" in result.output and "pickle" in result.output
+
+
+def test_paths_with_blanks_are_not_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "all the pictures of Jane Doe"))
+    name = "My second model of the year, with a long name of many words (final) v2.safetensors"
+    (models_dir() / "checkpoints").mkdir(parents=True)
+    (models_dir() / "checkpoints" / name).write_bytes(b"<html>")
+    result = CliRunner().invoke(app, ["models"], env={"COLUMNS": "80"})
+    lines = result.output.splitlines()
+    assert str(models_dir() / "checkpoints" / name) in lines
+    assert any(line.strip().startswith(f"{name} is not a safetensors file") or line.strip() == name for line in lines)
+    assert sum(str(models_dir() / "checkpoints") in line for line in lines) >= 3  # two families say where

@@ -68,6 +68,21 @@ def test_wildcards_within_wildcards_and_weights() -> None:
     assert {drawn("{0::a|b}", seed, Path("/nowhere"))[0] for seed in range(20)} == {"b"}
 
 
+@pytest.mark.parametrize(
+    ("prompt", "words"),
+    [
+        ("{2$$a|b}", {"a, b", "b, a"}),
+        ("{2$$ and $$a|b}", {"a and b", "b and a"}),
+        ("{1-2$$a|b}", {"a", "b", "a, b", "b, a"}),
+        ("{5$$a|b}", {"a, b", "b, a"}),
+        ("{0$$a|b}", {""}),
+        ("{3::a|0::b}", {"a"}),
+    ],
+)
+def test_several_of_a_choice(prompt: str, words: set[str]) -> None:
+    assert {drawn(prompt, seed, Path("/nowhere"))[0] for seed in range(60)} == words
+
+
 @pytest.mark.parametrize("name", ["gone", "../secret"])
 def test_a_wildcard_file_that_is_not_there(name: str, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("told", encoding="utf-8")
@@ -94,3 +109,5 @@ def test_each_picture_is_what_it_is_by_itself() -> None:
 
 def test_marks_that_mean_nothing_here_are_said() -> None:
     assert "[cat:dog:0.5]" in read("a [cat:dog:0.5]")[1][0]
+    assert "AND" in read("a cat AND a dog")[1][0]
+    assert not read("A CAT AND A DOG")[1] and not read("a cat and a dog")[1]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acetate_engine.prompts.weights import DOWN, UP, Piece, not_understood, parse, plain
+from acetate_engine.prompts.weights import DOWN, UP, Piece, escaped, not_understood, parse, plain
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,12 @@ def test_nothing_fails_and_no_word_is_lost(prompt: str) -> None:
 def test_words_alone() -> None:
     assert plain("a (red:1.2) [apple] BREAK now") == "a red apple now"
     assert plain("a  plain one") == "a  plain one"
+
+
+@given(st.text(max_size=60).filter(lambda text: "BREAK" not in text))
+def test_escaped_words_mean_themselves(words: str) -> None:
+    assert "".join(piece.text for piece in parse(escaped(words))) == words
+    assert all(piece.weight == 1 for piece in parse(escaped(words)))
 
 
 def test_marks_of_other_programs_are_found() -> None:

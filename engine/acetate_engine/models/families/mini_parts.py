@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ from acetate_engine.models.networks.latent_transparency import LatentTransparenc
 from acetate_engine.models.networks.text import MiniLMTextEncoder
 from acetate_engine.models.networks.transparency_folders import read_transparency
 from acetate_engine.pipelines.methods.shared_attention import SharedAttention
-from acetate_engine.prompts.weights import plain
+from acetate_engine.prompts.weights import plain, weighed
 
 Part = TypeVar("Part")
 
@@ -58,11 +59,17 @@ def load_parts(folder: Path, card: MiniCard, layers: Sequence[str], added: AddOn
 
 
 def _unread(text: MiniLMTextEncoder, prompts: list[str], words: list[str]) -> Iterator[str]:
-    if prompts != words:
-        yield "this model weighs no words: brackets and BREAK in the prompt mean nothing to it"
-    for prompt in words:
-        if rest := text.unread(prompt):
+    """What of the prompts means nothing to the model, with the words."""
+    for prompt, plain_words in zip(prompts, words, strict=True):
+        if marked := weighed(prompt):
+            said = ", ".join(marked)
+            yield f"this model weighs no words, so brackets and BREAK were not used; these count as all others: {said}"
+        for word in re.findall(r"(?<!\w)embedding:[\w.-]+", plain_words):
+            yield f"{word} was not used: this model has no textual inversions"
+        if rest := text.unread(plain_words):
             yield f"this model reads {text.tokens - 2} tokens of a prompt; not read: {rest}"
+        if unknown := text.unknown(plain_words):
+            yield f"this model does not know these signs, so they were not used: {' '.join(unknown)}"
 
 
 def _transparency(folder: Path, offset_scale: float) -> LatentTransparency:

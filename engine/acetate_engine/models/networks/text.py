@@ -37,7 +37,26 @@ class MiniLMTextEncoder:
         return states * batch["attention_mask"][..., None] * STATE_SCALE
 
     def unread(self, prompt: str) -> str:
-        """The words behind those that are read; empty where all are."""
-        offsets = self.tokenizer(prompt, return_offsets_mapping=True).offset_mapping[1:-1]
+        """The words behind those that are read whole; empty where all are."""
+        offsets = self._offsets(prompt)
         read = self.tokens - 2  # the first and the last mark the ends
-        return prompt[offsets[read][0] :].strip() if len(offsets) > read else ""
+        if len(offsets) <= read:
+            return ""
+        return prompt[_begin_of_word(prompt, offsets[read][0]) :].strip()
+
+    def unknown(self, prompt: str) -> list[str]:
+        """What is no token, each once."""
+        given = self.tokenizer(prompt, return_offsets_mapping=True, verbose=False)
+        pairs = zip(given.input_ids, given.offset_mapping, strict=True)
+        return list(dict.fromkeys(prompt[a:b] for token, (a, b) in pairs if token == self.tokenizer.unk_token_id))
+
+    def _offsets(self, prompt: str) -> list[tuple[int, int]]:
+        given = self.tokenizer(prompt, return_offsets_mapping=True, verbose=False)
+        offsets: list[tuple[int, int]] = given.offset_mapping[1:-1]
+        return offsets
+
+
+def _begin_of_word(prompt: str, place: int) -> int:
+    while place > 0 and prompt[place - 1].isalnum():
+        place -= 1
+    return place
