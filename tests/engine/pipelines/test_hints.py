@@ -37,6 +37,24 @@ def test_any_polarity_is_one_tensor(kind: ControlKind, ink: Tensor) -> None:
         torch.testing.assert_close(made, ink.expand(-1, 3, -1, -1), atol=1e-5, rtol=0, msg=name)
 
 
+@pytest.mark.parametrize("tone", [0.0, 1.0], ids=["black", "white"])
+def test_thick_strokes_may_cover_most(tone: float) -> None:
+    ink = torch.zeros(1, 1, 32, 32)
+    ink[..., 2:30, 2:14] = ink[..., 2:30, 16:30] = 1
+    assert ink.mean() > 0.5
+    torch.testing.assert_close(as_hint(rgba(tone, ink, ink), ControlKind.SCRIBBLE), ink.expand(-1, 3, -1, -1))
+
+
+@pytest.mark.parametrize("side", [14, 26], ids=["a small sheet", "a large sheet"])
+def test_a_sheet_that_does_not_cover_all(side: int) -> None:
+    """White paper with black lines, black with white ones, on a layer that is transparent around them."""
+    ink, paper = torch.zeros(1, 1, 32, 32), torch.zeros(1, 1, 32, 32)
+    paper[..., 2 : 2 + side, 2 : 2 + side] = 1
+    ink[..., 6, 4:14] = 1
+    for grey in (ink, 1 - ink):
+        torch.testing.assert_close(as_hint(rgba(grey, paper, ink), ControlKind.LINES), ink.expand(-1, 3, -1, -1))
+
+
 @pytest.mark.parametrize("kind", [ControlKind.DEPTH, ControlKind.POSE])
 def test_other_kinds_are_taken_as_they_are(kind: ControlKind, ink: Tensor) -> None:
     drawing = rgba(1 - ink, 0.5, ink)

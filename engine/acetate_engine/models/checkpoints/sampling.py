@@ -41,6 +41,8 @@ _DISTILLED = (  # what a name says; steps where it does not say a number, guidan
     ("DMD2", r"dmd2?(?![a-z])", 4, 1.0),
     ("Turbo", r"turbo", 4, 1.0),
 )
+_V_BY_NAME = re.compile(r"(?<![a-z])v[-_ ]?pred(?:iction)?(?![a-z])")
+_EDM = ("edm_mean", "edm_std", "edm_vpred.sigma_max", "edm_vpred.sigma_min")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")  # HyperVAE
 _BASE = r"(?:sd|xl|sdxl|sd15|lora)"
 _MOST_STEPS = 16  # a larger number before "step" tells of training
@@ -51,9 +53,10 @@ def sampling_of(header: Header, is_lora: bool = False) -> Sampling:
     """Of a base checkpoint or a LoRA in one file."""
     names, told = header.shapes, header.metadata
     prediction = _prediction(told)
-    v = "v_pred" in names or prediction == "v_prediction"
+    named_v = not is_lora and _V_BY_NAME.search(_HUMP.sub(" ", header.path.stem).lower())
+    v = "v_pred" in names or prediction == "v_prediction" or (not prediction and bool(named_v))
     zero = "ztsnr" in names or told.get("ss_zero_terminal_snr", "").lower() in ("true", "1")
-    edm = any(name in names for name in ("edm_mean", "edm_vpred.sigma_max")) or "edm" in prediction
+    edm = any(name in names for name in _EDM) or "edm" in prediction
     texts = [told[name] for name in _TOLD if name in told]
     return Sampling("v_prediction" if v else None, zero, edm, distilled([header.path.stem, *texts], is_lora))
 

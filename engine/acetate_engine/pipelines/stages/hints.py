@@ -9,6 +9,8 @@ from acetate.protocol.requests import ControlKind
 _DRAWN = (ControlKind.LINES, ControlKind.EDGES, ControlKind.SCRIBBLE)
 _LUMINANCE = (0.299, 0.587, 0.114)  # of sRGB-encoded values, ITU-R BT.601
 _BRIGHT = 0.5
+_COVERED = 0.98  # of a picture that shows nothing of what lies below
+_DRAWN_ON = 0.002  # of a sheet: less is dust
 
 
 def as_hint(rgba: Tensor, kind: ControlKind) -> Tensor:
@@ -28,8 +30,22 @@ def as_hint(rgba: Tensor, kind: ControlKind) -> Tensor:
 
 
 def _is_bright_paper(grey: Tensor, alpha: Tensor) -> bool:
-    """What the drawing lies on: most of an opaque picture; where that is transparent, the contrary of the ink."""
+    """What the drawing lies on: most of a sheet; where that is transparency, the contrary of the ink."""
     ink = alpha > _BRIGHT
-    typical = grey[ink].median() if bool(ink.any()) else (grey * alpha).sum() / alpha.sum()
-    covers = bool(ink.float().mean() > _BRIGHT)
-    return bool(typical > _BRIGHT) if covers else bool(typical <= _BRIGHT)
+    if not bool(ink.any()):
+        return bool((grey * alpha).sum() / alpha.sum() <= _BRIGHT)
+    tones = grey[ink]
+    typical = tones.median()
+    return bool(typical > _BRIGHT) == _is_sheet(ink, (tones - typical).abs() > _BRIGHT)
+
+
+def _is_sheet(ink: Tensor, contrary: Tensor) -> bool:
+    """Whether what is there is paper with a drawing on it: it covers all, or is dense and of two tones.
+
+    A thick scribble may cover most of a picture, but in one tone.
+    """
+    if bool(ink.float().mean() > _COVERED):
+        return True
+    rows, columns = (ink[0, 0].any(dim).nonzero() for dim in (1, 0))
+    box = ink[..., rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    return bool(box.float().mean() > _BRIGHT) and bool(contrary.float().mean() > _DRAWN_ON)

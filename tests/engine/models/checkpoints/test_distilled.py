@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from acetate_engine.models.checkpoints.sampling import distilled
+from acetate_engine.models.checkpoints.header import Header
+from acetate_engine.models.checkpoints.sampling import distilled, sampling_of
 
 CHECKPOINTS = {
     "sdxl_lightning_4step": ("Lightning", 4),
@@ -57,3 +58,29 @@ def test_loras_that_only_sound_so(name: str) -> None:
 def test_metadata_tells_as_well() -> None:
     found = distilled([Path("mine").stem, "SDXL Lightning, 2-step"], is_lora=True)
     assert found is not None and (found.name, found.steps) == ("Lightning", 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "metadata", "prediction"),
+    [
+        ("noobaiXLNAIXL_vPred10Version", {}, "v_prediction"),
+        ("my-v-pred", {}, "v_prediction"),
+        ("mine_vprediction", {}, "v_prediction"),
+        ("noobaiXLNAIXL_epsilonPred11Version", {}, None),
+        ("novpredator", {}, None),
+        ("mine_vpred", {"modelspec.prediction_type": "epsilon"}, None),
+        ("mine", {"ss_v_parameterization": "True"}, "v_prediction"),
+    ],
+)
+def test_velocity_by_name_where_nothing_says_otherwise(
+    name: str, metadata: dict[str, str], prediction: str | None
+) -> None:
+    assert sampling_of(Header(Path(f"{name}.safetensors"), {}, {}, metadata)).prediction == prediction
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (1, 1)])
+@pytest.mark.parametrize("mark", ["v_pred", "ztsnr", "edm_mean", "edm_std"])
+def test_marks_of_any_shape(mark: str, shape: tuple[int, ...]) -> None:
+    found = sampling_of(Header(Path("a.safetensors"), {mark: shape}, {mark: "F32"}))
+    told = {"v_pred": found.prediction == "v_prediction", "ztsnr": found.zero_terminal_snr}
+    assert told.get(mark, found.edm)
