@@ -11,6 +11,7 @@ from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.documents.choose import chosen
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.in_srgb import in_srgb
+from acetate_engine.documents.self_check import UNLIKE, is_unlike
 from acetate_engine.documents.tree import LayeredDocument, notes_of
 
 
@@ -33,7 +34,10 @@ def shown(
         return Shown(in_srgb(document.merged, region, depth), _named(document, document.remarks))
     picked = chosen(document, layers) if layers else document.layers
     pixels = flatten(picked, region, depth=depth, space=document.space)
-    return Shown(pixels, _named(document, (*document.remarks, *notes_of(picked))))
+    notes = (*document.remarks, *notes_of(picked))
+    if not document.notes() and is_unlike(document, region):
+        notes = (*notes, UNLIKE)
+    return Shown(pixels, _named(document, notes))
 
 
 def _named(document: LayeredDocument, notes: tuple[str, ...]) -> tuple[str, ...]:

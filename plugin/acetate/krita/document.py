@@ -18,6 +18,10 @@ from acetate.session.views import Place
 SRGB = "sRGB-elle-V2-srgbtrc.icc"  # the profile that `Document.projection` converts to
 
 
+# Up to 255/255 apart, in tests/krita/test_canvas_colours.py
+_UNSHOWN = {"LABA": "L*a*b*", "XYZA": "XYZ", "YCbCrA": "YCbCr"}
+
+
 @dataclass(frozen=True)
 class KritaColourSpace:
     model: str  # RGBA, GRAYA, CMYKA, ...
@@ -50,7 +54,14 @@ class OpenDocument:
 
     @property
     def colour_space(self) -> KritaColourSpace:
-        return KritaColourSpace(self.handle.colorModel(), self.handle.colorDepth(), self.handle.colorProfile())
+        """Raises DocumentError where it is one in which Krita's canvas shows other colours than Krita converts to."""
+        model = self.handle.colorModel()
+        if model in _UNSHOWN:
+            raise DocumentError(
+                f"the document is in {_UNSHOWN[model]}, whose colours Acetate cannot tell as the canvas shows them",
+                "Convert it to RGB, grayscale or CMYK: Image > Convert Image Color Space….",
+            )
+        return KritaColourSpace(model, self.handle.colorDepth(), self.handle.colorProfile())
 
     @property
     def bounds(self) -> Bounds:

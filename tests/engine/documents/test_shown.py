@@ -11,6 +11,7 @@ import pytest
 from acetate.protocol.geometry import Bounds
 from acetate_engine.asking import NamedImages
 from acetate_engine.documents.reader import read_document
+from acetate_engine.documents.self_check import UNLIKE
 from acetate_engine.documents.shown import shown
 from acetate_engine.documents.tree import LayeredDocument, Memory, PixelLayer
 from acetate_engine.documents.writer import write_document
@@ -65,3 +66,21 @@ def test_a_document_of_its_own_is_the_same_either_way(tmp_path: Path) -> None:
     assert (document.extent, everything(document)) == (sample().extent, everything(sample()))
     premultiplied = [one[..., :3] * one[..., 3:] / 255 for one in (merged, layers)]
     assert np.abs(premultiplied[0] - premultiplied[1]).max() <= 2.0
+
+
+@pytest.mark.parametrize("name", ["groups-u8.psd", "masks-u16.psd", "groups-u8.kra", "groups-u8.ora"])
+def test_chosen_layers_of_a_document_that_is_understood_are_silent(name: str) -> None:
+    document = read_document(REFERENCES / name)
+    key = next(key for key, layer in document.walk() if isinstance(layer, PixelLayer))
+    assert shown(document, layers=(key,)).notes == ()
+
+
+def test_layers_that_make_another_picture_than_the_saved_one_say_so() -> None:
+    """As a file does whose working space nobody wrote down: nothing in it is known to be drawn otherwise."""
+    document = read_document(REFERENCES / "groups-u8.psd")
+    key = next(key for key, layer in document.walk() if isinstance(layer, PixelLayer))
+    pixels = shown(document).pixels.copy()
+    pixels[: pixels.shape[0] // 2, ..., :3] //= 2
+    odd = replace(document, merged=Memory.at(0, 0, pixels))
+    assert shown(odd, layers=(key,)).notes == (f"groups-u8.psd: {UNLIKE}",)
+    assert shown(odd).notes == ()
