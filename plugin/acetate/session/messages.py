@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from acetate.language import mark, tr, translated
 from acetate.protocol.errors import AcetateError, DocumentError, RequestError
+from acetate.protocol.notes import NoteKind, kind_of
 from acetate.protocol.tasks import Task
 
 
@@ -27,33 +28,27 @@ REPORT = mark("Copy this message and report it with what you did.")
 
 
 _ENDS = (".", "!", "?", "。", "！", "？")
-_USUAL = "made at "  # how the engine's notes begin that tell of what is done nearly always: nothing to be shown
 
 
 def done_otherwise(notes: tuple[str, ...]) -> Notice | None:
     """What was done otherwise than asked; None where nothing was."""
-    told = [sentence(translated(note)) for note in dict.fromkeys(notes) if not note.startswith(_USUAL)]
+    told = [sentence(translated(note)) for note in dict.fromkeys(notes) if kind_of(note) is not NoteKind.USUAL]
     return Notice("Done, with a difference", "\n".join(told)) if told else None
-
-
-_ONCE = "enlarged without finish"  # how a note begins that is news once, and holds for every job
-
-
-_OPAQUE = "alpha is opaque"  # in a note of the engine's
 
 
 class Told:
     """What the painter has been told in this session and need not be told after every job."""
 
     def __init__(self) -> None:
-        self._told: set[str] = set()
+        self._told: set[NoteKind] = set()
 
     def news(self, notes: tuple[str, ...], task: Task) -> tuple[str, ...]:
-        fresh = tuple(note for note in notes if not (note.startswith(_ONCE) and _ONCE in self._told))
-        if task.reworks_layer:  # another version of an opaque layer is opaque
-            fresh = tuple(note for note in fresh if _OPAQUE not in note)
-        self._told |= {_ONCE for note in notes if note.startswith(_ONCE)}
-        return fresh
+        known = {
+            *self._told,
+            *((NoteKind.OPAQUE,) if task.reworks_layer else ()),
+        }  # another version of it is opaque, too
+        self._told |= {NoteKind.LASTING} & set(map(kind_of, notes))
+        return tuple(note for note in notes if kind_of(note) not in known)
 
 
 def headline(error: AcetateError) -> tuple[str, str]:

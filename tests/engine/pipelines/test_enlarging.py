@@ -10,6 +10,7 @@ import pytest
 
 from acetate.protocol.errors import CheckpointError
 from acetate.protocol.geometry import Bounds, Extent
+from acetate.protocol.notes import NoteKind, kind_of
 from acetate.protocol.requests import Task
 from acetate_engine.compositing.alpha import premultiply, to_float
 from acetate_engine.compositing.pixels import Pixels
@@ -128,7 +129,8 @@ def test_without_the_network_a_result_is_resampled_and_says_so(
     enlarging.upscaler.cache_clear()
     made = run(tiny, a_request(Task.FOREGROUND, LARGE))
     assert layer_bytes(made) == layer_bytes(run(tiny, a_request(Task.FOREGROUND, LARGE, finish=False)))
-    assert any("without finish" in note and "acetate models get compact_x4" in note for note in made.notes)
+    (note,) = [note for note in made.notes if kind_of(note) is NoteKind.LASTING]
+    assert "acetate models get compact_x4" in note
 
 
 def test_finishing_can_be_cancelled(tiny: TaskGenerator, monkeypatch: pytest.MonkeyPatch) -> None:

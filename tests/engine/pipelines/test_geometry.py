@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acetate.protocol.geometry import Bounds, Extent
+from acetate.protocol.notes import NoteKind, kind_of
 from acetate_engine.models.families.base import WorkingSize
 from acetate_engine.pipelines.stages.geometry import Geometry, working_extent
 
@@ -64,7 +65,8 @@ def test_a_layer_alone_keeps_to_the_shape_that_the_model_knows() -> None:
 
 
 def test_enlarging_is_told() -> None:
-    assert Geometry.containing(Bounds(0, 0, 2048, 2048), MINI).note() == "made at 128×128 and enlarged 16×"
+    note = Geometry.containing(Bounds(0, 0, 2048, 2048), MINI).note()
+    assert note == "made at 128×128 and enlarged 16×" and kind_of(note) is NoteKind.USUAL
     assert Geometry.containing(Bounds(0, 0, 256, 256), MINI).note() is None
 
 

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from acetate.protocol.errors import CheckpointError, GenerationFailed, InvalidRequest
 from acetate.protocol.geometry import Bounds, Extent
+from acetate.protocol.notes import NoteKind, kind_of
 from acetate.protocol.requests import GenerateRequest, Preset, Scheduler, StackLayer, Task
 from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.models.families import find_model
@@ -164,7 +165,7 @@ def test_a_layer_that_is_opaque_or_empty_is_told(tiny: TaskGenerator) -> None:
     bias = components.transparency.decoder.conv_out.bias
     bias[0] = 1000.0
     assert (decode_transparent(latent, components, 1, notes.append)[..., 3] == 1).all()
-    assert notes == [OPAQUE_NOTE]
+    assert notes == [OPAQUE_NOTE] and kind_of(OPAQUE_NOTE) is NoteKind.OPAQUE
     bias[0] = -1000.0
     assert (decode_transparent(latent, components, 8, notes.append)[..., 3] == 0).all()
     assert notes == [OPAQUE_NOTE, EMPTY_NOTE]

@@ -6,7 +6,7 @@ from acetate.protocol.errors import DocumentError, EngineUnreachable, InvalidReq
 from acetate.protocol.tasks import Task
 from acetate.session.messages import Told, done_otherwise, headline
 
-OPAQUE = "alpha is opaque over 98 % of the layer: this checkpoint does not follow the transparency weights"
+OPAQUE = "nothing transparent came out, alpha is opaque over 98 % of the layer: it does not follow the weights"
 UNFINISHED = "enlarged without finish: its network is not there. Get it"
 
 
