@@ -32,22 +32,21 @@ _LISTENING = re.compile(r".*attn2[._](processor\.)?to_[kv].*")
 _TEXT_ONLY = re.compile(
     r"(lora_te\d?_|text_encoder(_\d)?\.|lycoris_te\d?_|base_model\.model\.text_model\.|text_model\.).*"
 )
-_FOREIGN = (  # layers that only these have
-    (
-        "FLUX",
-        r"(lora_unet_|lycoris_|transformer\.|diffusion_model\.|base_model\.model\.)*(double_blocks|single_blocks|single_transformer_blocks)[._].*",
-    ),
-    ("SD3", r".*(joint_blocks|joint_transformer_blocks)[._].*"),
+_PREFIX = r"(?:lora_unet_|lora_transformer_|lycoris_|transformer\.|diffusion_model\.|base_model\.model\.)*"
+_FOREIGN = (  # layers that only these have; what others have, too, comes last
+    ("Hunyuan Video", r".*(double_blocks\.\d+\.(img|txt)_attn_(qkv|proj)\.|individual_token_refiner).*"),
+    ("HiDream", r".*(double|single)_stream_blocks[._].*"),
+    ("AuraFlow", _PREFIX + r"(single_transformer_blocks[._]\d+[._]ff[._]|joint_transformer_blocks[._]).*"),
+    ("FLUX", _PREFIX + r"(double_blocks|single_blocks|single_transformer_blocks)[._].*"),
+    ("SD3", r".*joint_blocks[._].*"),
     ("Wan", r".*blocks[._]\d+[._](cross_attn|self_attn|ffn)[._].*"),
     ("Qwen-Image", r".*transformer_blocks[._]\d+[._](img_mlp|txt_mlp|img_mod|txt_mod).*"),
-    (
-        "SD3",
-        r"(lora_transformer_|transformer\.|base_model\.model\.)*transformer_blocks[._]\d+[._]attn[._]add_[qkv]_proj.*",
-    ),
-    ("Hunyuan Video", r".*(img_attn_qkv|txt_attn_qkv|individual_token_refiner).*"),
     ("Lumina", r".*(noise_refiner|context_refiner)[._].*"),
-    ("PixArt", r"(.*[._])?(t_block|scale_shift_table|adaln_single)[._].*"),
+    ("SD3", _PREFIX + r"transformer_blocks[._]\d+[._]attn[._]add_[qkv]_proj.*"),
+    ("PixArt", r"(.*[._])?t_block[._].*"),
     ("Stable Cascade", r"(lora_prior_|lora_unet_down_blocks_\d+_\d+_).*"),
+    ("a transformer such as LTX-Video or PixArt", _PREFIX + r"(transformer_blocks[._]\d+[._]|adaln_single[._]).*"),
+    ("a transformer such as Z-Image or Hunyuan-DiT", _PREFIX + r"(layers|blocks)[._]\d+[._](attn|attention)\w*[._].*"),
 )
 _FOREIGN_PATTERNS = tuple((name, re.compile(pattern)) for name, pattern in _FOREIGN)
 _IMAGE_ONLY = {"SD3": "Stable Diffusion 3"}
@@ -80,10 +79,9 @@ def is_lora(header: Header) -> bool:
 
 def foreign_architecture(header: Header) -> str | None:
     """The family of models that a LoRA was made for, where it is none that is known here; None where it may be."""
-    for name in header.shapes:
-        for family, pattern in _FOREIGN_PATTERNS:
-            if pattern.fullmatch(name):
-                return _IMAGE_ONLY.get(family, family)
+    for family, pattern in _FOREIGN_PATTERNS:
+        if any(pattern.fullmatch(name) for name in header.shapes):
+            return _IMAGE_ONLY.get(family, family)
     return None
 
 

@@ -82,7 +82,13 @@ def _offsets(header: Header) -> FileInfo | None:
     return None
 
 
-_FOREIGN = (
+_FOREIGN = (  # what others have, too, comes last
+    (Family.OTHER, "a motion module of AnimateDiff", r"(.*\.)?motion_modules\.\d+\..*"),
+    (Family.OTHER, "Hunyuan Video", r"(model\.diffusion_model\.)?txt_in\.individual_token_refiner\..*"),
+    (Family.OTHER, "HiDream", r"(model\.diffusion_model\.)?(double|single)_stream_blocks\..*"),
+    (Family.OTHER, "AuraFlow", r"(model\.diffusion_model\.)?(double_layers|joint_transformer_blocks)\..*"),
+    (Family.OTHER, "LTX-Video", r"(model\.diffusion_model\.)?patchify_proj\..*"),
+    (Family.OTHER, "Kolors", r"(model\.diffusion_model\.)?encoder_hid_proj\..*"),
     (Family.FLUX, "", r"(model\.diffusion_model\.)?(double_blocks|single_transformer_blocks)\..*"),
     (Family.SD3, "", r"(model\.diffusion_model\.)?joint_blocks\..*"),
     (Family.OTHER, "Wan", r"(model\.diffusion_model\.)?blocks\.\d+\.(cross_attn|self_attn)\..*"),

@@ -90,6 +90,51 @@ def test_other_models_are_told_apart(name: str, kind: Kind, tmp_path: Path) -> N
     assert inspect(save({name: torch.zeros(2, 2)}, tmp_path)).kind is kind
 
 
+FOREIGN_LORAS = {
+    "Qwen-Image": [
+        "transformer_blocks.0.attn.add_k_proj.lora_down.weight",  # as SD3 has it
+        "transformer_blocks.0.img_mlp.net.0.proj.lora_down.weight",
+    ],
+    "Stable Diffusion 3": ["transformer.transformer_blocks.0.attn.add_k_proj.lora_A.weight"],
+    "FLUX": [
+        "transformer.single_transformer_blocks.0.attn.to_q.lora_A.weight",
+        "transformer.transformer_blocks.0.attn.add_k_proj.lora_A.weight",
+    ],
+    "Hunyuan Video": ["diffusion_model.double_blocks.0.img_attn_qkv.lora_A.weight"],
+    "HiDream": ["diffusion_model.double_stream_blocks.0.block.attn1.to_q.lora_A.weight"],
+    "LTX-Video": ["transformer.transformer_blocks.0.attn2.to_k.lora_A.weight"],  # it listens to 2048, as SDXL does
+    "Wan": ["lora_unet_blocks_0_cross_attn_k.lora_down.weight"],
+    "Z-Image": ["diffusion_model.layers.0.attention.to_q.lora_A.weight"],
+    "AuraFlow": ["transformer.joint_transformer_blocks.0.attn.to_q.lora_A.weight"],
+}
+
+
+@pytest.mark.parametrize("architecture", FOREIGN_LORAS)
+@pytest.mark.parametrize("width", [768, 2048, 3072])
+def test_loras_of_others_say_whose_they_are(architecture: str, width: int, tmp_path: Path) -> None:
+    """Whatever the width, and whichever of their layers comes first."""
+    tensors = {name: torch.zeros(2, width) for name in FOREIGN_LORAS[architecture]}
+    info = inspect(save(tensors, tmp_path))
+    assert info.kind is Kind.STYLE_LORA and info.family is Family.OTHER
+    assert architecture in str(info) and "choose one that was made for SD" in info.problem
+
+
+@pytest.mark.parametrize(
+    ("name", "architecture"),
+    [
+        ("model.diffusion_model.txt_in.individual_token_refiner.blocks.0.norm1.weight", "Hunyuan Video"),
+        ("model.diffusion_model.patchify_proj.weight", "LTX-Video"),
+        ("double_stream_blocks.0.block.attn1.to_q.weight", "HiDream"),
+        ("encoder_hid_proj.weight", "Kolors"),
+        ("down_blocks.0.motion_modules.0.temporal_transformer.norm.weight", "AnimateDiff"),
+    ],
+)
+def test_models_of_others_say_what_they_are(name: str, architecture: str, tmp_path: Path) -> None:
+    others = ("model.diffusion_model.double_blocks.0.img_attn_qkv.weight", "model.diffusion_model.adaln_single.x")
+    info = inspect(save({name: torch.zeros(2, 2), **{x: torch.zeros(2) for x in others}}, tmp_path))
+    assert info.family is Family.OTHER and architecture in str(info) and "Choose" in info.problem
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
