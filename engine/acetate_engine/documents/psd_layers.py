@@ -150,7 +150,7 @@ def _common(entry: Record, mode: BlendMode, drawing: Drawing) -> dict[str, Any]:
         notes.append("the soft edge of its path")
     if blocks.get_data(Tag.CHANNEL_BLENDING_RESTRICTIONS_SETTING):
         notes.append("Advanced Blending: Channels")
-    conditions = tuple(_blend_if(record))
+    conditions = tuple(_blend_if(record, drawing.space.planes))
     if conditions:  # drawn after its description: no public file shows what Photoshop makes of it
         notes.append("Advanced Blending: Blend If")
     return {
@@ -190,11 +190,13 @@ def _knockout(record: LayerRecord) -> Knockout:
     return Knockout(value) if value in (1, 2) else Knockout.NONE
 
 
-def _blend_if(record: LayerRecord) -> Iterator[BlendIf]:
-    """Thresholds that say something; each is two bytes, of what fades in and what fades out."""
+def _blend_if(record: LayerRecord, planes: int) -> Iterator[BlendIf]:
+    """Thresholds that say something; each is two bytes, of what fades in and what fades out. Behind those of the
+    colours stand some of alpha, which Photoshop shows nowhere.
+    """
     ranges = record.blending_ranges
     listed = [ranges.composite_ranges, *(ranges.channel_ranges or ())] if ranges.composite_ranges else []
-    for index, (own, below) in enumerate(listed[:5]):
+    for index, (own, below) in enumerate(listed[: planes + 1]):
         if tuple(own) != (0, 65535) or tuple(below) != (0, 65535):
             yield BlendIf(None if index == 0 else index - 1, _thresholds(own), _thresholds(below))
 

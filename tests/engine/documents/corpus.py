@@ -174,12 +174,13 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--list", action="store_true", help="each file, too")
     parser.add_argument("--only", default="", help="files whose path holds this")
-    parser.add_argument("--without", type=Path, help="a list of files that are left out")
+    parser.add_argument("--without", type=Path, help="a list of files that are left out: names, or ends of paths")
     given = parser.parse_args()
-    left_out = set(given.without.read_text(encoding="utf-8").splitlines()) if given.without else set()
+    lines = given.without.read_text(encoding="utf-8").splitlines() if given.without else []
+    left_out = [line for line in lines if line and not line.startswith("#")]
     verdicts = []
     for path in documents(given.folder):
-        if given.only in str(path) and path.name not in left_out:
+        if given.only in str(path) and not any(path.match(pattern) for pattern in left_out):
             verdict = judged(path)
             verdicts.append(verdict)
             if given.list:

@@ -39,6 +39,7 @@ from psd_tools.psd.layer_and_mask import (
     ChannelImageData,
     GlobalLayerMaskInfo,
     LayerAndMaskInformation,
+    LayerBlendingRanges,
     LayerInfo,
     LayerRecord,
     LayerRecords,
@@ -175,6 +176,25 @@ def groups() -> None:
     psd("knockout", knocked, {"hole": deep})
     told("knockout.psd", "psd-tools' transparency/knockout-isolated-groups.psd: without a background, down to nothing",
          [[0, 0, 0, 0]])  # fmt: skip
+
+
+def conditional() -> None:
+    """Behind the ranges of three colours come those of alpha; (0, 65535) says nothing."""
+    layers: list[Layer] = [PixelLayer("below", source=grey(0, 200)), PixelLayer("above", source=grey(100, 100))]
+    every = (0, 65535)
+
+    def of_alpha(record: LayerRecord) -> None:
+        record.blending_ranges = LayerBlendingRanges([every, every], [[every, every]] * 3 + [[(0, 0), every]])
+
+    psd("blend-if-alpha", layers, {"above": of_alpha}, width=2)
+    told("blend-if-alpha.psd", "Photoshop's Layer Style has no range of alpha", [[100, 100, 100, 255]] * 2)
+
+    def of_below(record: LayerRecord) -> None:
+        record.blending_ranges = LayerBlendingRanges([every, (0x0000, 0x8080)], [[every, every]] * 4)
+
+    psd("blend-if", layers, {"above": of_below}, width=2)
+    told("blend-if.psd", "Adobe's Photoshop help, Layer Style: it hides where what lies below is lighter than 128",
+         [[100, 100, 100, 255], [200, 200, 200, 255]], ["above: Advanced Blending: Blend If"])  # fmt: skip
 
 
 def masked() -> None:
@@ -348,7 +368,19 @@ def _swapped_profile() -> bytes:
 
 
 def main() -> None:
-    for make in (blending, text, groups, masked, spaces, adjusted, adjusted_by_photoshop, filled, modes, pictures):
+    for make in (
+        blending,
+        text,
+        groups,
+        conditional,
+        masked,
+        spaces,
+        adjusted,
+        adjusted_by_photoshop,
+        filled,
+        modes,
+        pictures,
+    ):
         make()
     (HERE / "values.json").write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n")
 
