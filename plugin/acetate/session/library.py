@@ -7,16 +7,16 @@ from collections.abc import Iterable
 
 from acetate.client import api_library as api
 from acetate.coroutines import Loop
-from acetate.protocol.library import Library as Shelves
+from acetate.protocol.library import Library
 from acetate.session.engine_link import EngineLink
 from acetate.session.observable import Observable
 
 _LOOK = 0.5  # seconds between two looks while something is on its way
 
 
-class Library:
+class LibraryDesk:
     def __init__(self, loop: Loop, engine: EngineLink) -> None:
-        self.shelves: Observable[Shelves | None] = Observable(None)  # None until the engine has told
+        self.shelves: Observable[Library | None] = Observable(None)  # None until the engine has told
         self._loop = loop
         self._engine = engine
         self._is_watching = False

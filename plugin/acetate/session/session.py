@@ -23,7 +23,7 @@ from acetate.session.flow import Flow, Work
 from acetate.session.generation import Generation
 from acetate.session.history import Alternative, History
 from acetate.session.jobs import Job
-from acetate.session.library import Library
+from acetate.session.library import LibraryDesk
 from acetate.session.live import Live, Sketch
 from acetate.session.messages import ENGINE_LOST, ENGINE_TROUBLED, Message, Notice, done_otherwise
 from acetate.session.observable import Observable, Signal
@@ -50,7 +50,7 @@ class Session:
         self.preferences = preferences or Preferences()
         self.engine = EngineLink(self._loop, launcher)
         self.storing = Storing(self.engine)
-        self.library = Library(self._loop, self.engine)
+        self.library = LibraryDesk(self._loop, self.engine)
         self.settings = Settings()
         self.presets = Presets(self.settings)
         self.model: Observable[ModelInfo | None] = Observable(None)  # the chosen one, once the engine has told of it

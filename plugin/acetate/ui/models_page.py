@@ -31,7 +31,7 @@ _GIGABYTE, _MEGABYTE = 1e9, 1e6
 
 
 @dataclass(frozen=True)
-class Row:
+class ListedFile:
     """What a line stands for, and what can be done with it."""
 
     text: str
@@ -104,7 +104,7 @@ class ModelsPage(QtWidgets.QWidget):
         self._tree.blockSignals(False)
         self._show_chosen()
 
-    def _add_row(self, group: QtWidgets.QTreeWidgetItem, row: Row, *, is_chosen: bool) -> None:
+    def _add_row(self, group: QtWidgets.QTreeWidgetItem, row: ListedFile, *, is_chosen: bool) -> None:
         item = QtWidgets.QTreeWidgetItem(group, [row.text, row.right])
         item.setData(0, _ROW, row)
         item.setToolTip(0, row.detail)
@@ -114,10 +114,10 @@ class ModelsPage(QtWidgets.QWidget):
         if is_chosen:
             self._tree.setCurrentItem(item)
 
-    def _chosen(self) -> Row | None:
+    def _chosen(self) -> ListedFile | None:
         items = self._tree.selectedItems()
         row = items[0].data(0, _ROW) if items else None
-        return row if isinstance(row, Row) else None
+        return row if isinstance(row, ListedFile) else None
 
     def _show_chosen(self) -> None:
         row = self._chosen()
@@ -157,7 +157,7 @@ class ModelsPage(QtWidgets.QWidget):
             self._session.run(self._library.use_folders(each for each in shelves.folders if each != row.folder))
 
 
-def _groups(models: tuple[ModelInfo, ...], shelves: Library | None) -> Iterator[tuple[str, list[Row]]]:
+def _groups(models: tuple[ModelInfo, ...], shelves: Library | None) -> Iterator[tuple[str, list[ListedFile]]]:
     """Title and rows, those that want something first."""
     if shelves is None:
         return
@@ -167,38 +167,38 @@ def _groups(models: tuple[ModelInfo, ...], shelves: Library | None) -> Iterator[
     yield tr("Files"), [_file(file) for file in shelves.files]
     yield tr("Missing"), [_missing(file) for file in shelves.missing]
     if shelves.folders:
-        yield tr("Folders of other programs"), [Row(each, detail=each, folder=each) for each in shelves.folders]
+        yield tr("Folders of other programs"), [ListedFile(each, detail=each, folder=each) for each in shelves.folders]
 
 
-def _coming(each: Download) -> Row:
+def _coming(each: Download) -> ListedFile:
     share = (
         f"{100 * each.done / each.total:.0f} %" if each.total and not each.state.is_final else tr(_STATES[each.state])
     )
     size = f"{_size(each.done)} / {_size(each.total)}" if each.total else ""
     detail = "\n".join(filter(None, (each.name, tr(_STATES[each.state]), size, translated(each.reason))))
-    return Row(each.name, share, detail, coming=each.name)
+    return ListedFile(each.name, share, detail, coming=each.name)
 
 
-def _model(model: ModelInfo) -> Row:
+def _model(model: ModelInfo) -> ListedFile:
     memory = tr("{size} of memory", size=_size(model.memory)) if model.memory else ""
     tasks = trn("{count} task", "{count} tasks", len(model.tasks))
     facts = (model.title, tasks, memory, model.licence, translated(model.note))
-    return Row(model.title, _size(model.memory), "\n".join(filter(None, facts)))
+    return ListedFile(model.title, _size(model.memory), "\n".join(filter(None, facts)))
 
 
-def _file(file: ModelFile) -> Row:
+def _file(file: ModelFile) -> ListedFile:
     facts = (file.name, file.what, _size(file.size), file.licence, tr(_ORIGINS[file.origin]), file.folder)
     detail = "\n".join(filter(None, (*facts, translated(file.problem))))
-    return Row(file.name, _size(file.size), detail, is_grey=bool(file.problem))
+    return ListedFile(file.name, _size(file.size), detail, is_grey=bool(file.problem))
 
 
-def _missing(file: MissingFile) -> Row:
+def _missing(file: MissingFile) -> ListedFile:
     source = tr("from {source}", source=file.source)
     size = tr("about {size}", size=_size(file.size)) if file.size else tr("size not known")
     detail = "\n".join(
         (file.name, tr("for {what}", what=file.serves), source, size, file.licence or tr("licence not known"))
     )
-    return Row(file.name, _size(file.size), detail, missing=file.name, is_grey=True)
+    return ListedFile(file.name, _size(file.size), detail, missing=file.name, is_grey=True)
 
 
 def _size(count: int) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from acetate.protocol.errors import AcetateError, InvalidRequest
 from acetate.protocol.library import Download, DownloadState
 from acetate_engine.models.library.adding import checked, copy, link
-from acetate_engine.models.library.fetching import Cancelled, fetch
+from acetate_engine.models.library.fetching import DownloadCancelled, fetch
 from acetate_engine.models.library.published import published
 from acetate_engine.models.parts import fetching as parts
 from acetate_engine.models.parts.shelf import all_parts
@@ -25,7 +25,7 @@ class _Task:
     is_cancelled: threading.Event = field(default_factory=threading.Event)
 
 
-Work = Callable[["_Task"], None]
+Fetch = Callable[["_Task"], None]
 
 
 class Downloads:
@@ -70,7 +70,7 @@ class Downloads:
             elif task is not None:
                 task.is_cancelled.set()
 
-    def _begin(self, name: str, work: Work) -> Download:
+    def _begin(self, name: str, work: Fetch) -> Download:
         with self._lock:
             running = [task for task in self._tasks.values() if not task.told.state.is_final]
             known = self._tasks.get(name)
@@ -82,10 +82,10 @@ class Downloads:
         threading.Thread(target=self._run, args=(task, work), name=f"download {name}", daemon=True).start()
         return task.told
 
-    def _run(self, task: _Task, work: Work) -> None:
+    def _run(self, task: _Task, work: Fetch) -> None:
         try:
             work(task)
-        except Cancelled:
+        except DownloadCancelled:
             self._tell(task, DownloadState.CANCELLED)
         except AcetateError as error:
             self._tell(task, DownloadState.FAILED, f"{error.detail}. {error.remedy}")
@@ -104,7 +104,7 @@ class Downloads:
 
     def _advance(self, task: _Task, done: int, total: int) -> None:
         if task.is_cancelled.is_set():
-            raise Cancelled
+            raise DownloadCancelled
         task.told = replace(task.told, done=done, total=total)
 
     def _tell(self, task: _Task, state: DownloadState, reason: str = "") -> None:

@@ -22,7 +22,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 Advance = Callable[[int, int], None]
 
 
-class Cancelled(Exception):
+class DownloadCancelled(Exception):
     """By the painter."""
 
 
@@ -39,7 +39,7 @@ def fetch(file: Published, advance: Advance, checking: Callable[[], None]) -> Pa
         url = hf_hub_url(file.repository, file.name, endpoint=endpoint)
         said = get_hf_file_metadata(url, token=False, endpoint=endpoint)  # False: nothing of the painter's goes along
         came = _come(file.name, said, advance)
-    except (AcetateError, Cancelled):
+    except (AcetateError, DownloadCancelled):
         raise
     except Exception as error:  # whatever the library's own library for HTTP raises: no file came
         raise FileError(f"{file.name} could not be had from {file.repository} ({_short(error)})", _AGAIN) from error
@@ -88,7 +88,7 @@ def _bar(advance: Advance, total: int) -> type[Any]:
     """What huggingface-hub takes for a progress bar."""
     from tqdm.auto import tqdm  # type: ignore[import-untyped]  # no stubs among our tools
 
-    class Told(tqdm):
+    class _Told(tqdm):
         """Says nothing on the screen."""
 
         def __init__(self, *args: Any, **named: Any) -> None:
@@ -101,7 +101,7 @@ def _bar(advance: Advance, total: int) -> type[Any]:
             advance(self._there, total)
             return None
 
-    return Told
+    return _Told
 
 
 def _short(error: Exception) -> str:
