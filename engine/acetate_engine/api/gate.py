@@ -22,7 +22,7 @@ from acetate_engine.api.service import Service
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-Scope = MutableMapping[str, Any]  # as ASGI defines it
+AsgiScope = MutableMapping[str, Any]  # as ASGI defines it
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Hook = Callable[[], None]
@@ -41,7 +41,7 @@ class Gate:
         self._on_stop = on_stop
         self._app: asyncio.Task[FastAPI] | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
@@ -57,7 +57,7 @@ class Gate:
         await self._engine.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         is_health = scope["path"] == "/health"
         try:
@@ -72,7 +72,7 @@ class Gate:
         else:
             await (await self._built_app())(scope, receive, send)
 
-    def _health(self, scope: Scope) -> Health:
+    def _health(self, scope: AsgiScope) -> Health:
         """With the proof that this engine has the token, where one is asked for."""
         health = self._engine.health()
         challenge = parse_qs(scope["query_string"].decode("latin-1")).get("challenge", [""])[0]
@@ -106,7 +106,7 @@ def _host_of(url: str) -> str | None:
         return None  # no host: the gate refuses it, and says so
 
 
-def _given_token(scope: Scope, headers: dict[str, str]) -> str:
+def _given_token(scope: AsgiScope, headers: dict[str, str]) -> str:
     """From the header; from the query where a browser's address line leads to the documentation."""
     if scope["path"].startswith(_PAGES) and b"token=" in scope["query_string"]:
         return parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
