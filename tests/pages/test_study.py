@@ -1,0 +1,103 @@
+"""The blind study as a person takes it: by click and by keyboard, with a pause in between."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from acetate_engine.evaluation.ab import Pair, study, study_key, study_page, verdict
+from tests.engine.evaluation.test_alpha import discs
+from tests.pages.conftest import Browser
+
+by = pytest.importorskip("selenium.webdriver.common.by").By
+chains = pytest.importorskip("selenium.webdriver.common.action_chains").ActionChains
+keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
+
+
+@pytest.fixture
+def pairs() -> list[Pair]:
+    return study([f"thing {number}" for number in range(6)], seed=1)
+
+
+@pytest.fixture
+def page(browser: Browser, pairs: list[Pair], tmp_path: Path) -> Browser:
+    file = tmp_path / "study.html"
+    file.write_text(study_page(pairs, discs(2, 6), discs(8, 6)), encoding="utf-8")
+    browser.hosts()
+    browser.complaints()
+    browser.driver.get(file.as_uri())
+    browser.driver.execute_script("localStorage.clear()")
+    browser.driver.refresh()
+    return browser
+
+
+def prompt(page: Browser) -> str:
+    return page.driver.find_element(by.ID, "prompt").text
+
+
+def press(page: Browser, key: str) -> None:
+    chains(page.driver).send_keys(key).perform()
+
+
+def test_it_is_taken_with_clicks_and_keys_and_the_choices_count(page: Browser, pairs: list[Pair]) -> None:
+    wanted = []
+    for number, pair in enumerate(pairs):
+        assert prompt(page) == f"{number + 1} of {len(pairs)}: “{pair.prompt}”"
+        answer = ("left", "right", "none")[number % 3]
+        wanted.append(answer)
+        if number % 2:
+            press(page, {"left": keys.ARROW_LEFT, "right": keys.ARROW_RIGHT, "none": keys.ARROW_DOWN}[answer])
+        elif answer == "none":
+            page.driver.find_element(by.ID, "none").click()
+        else:
+            page.driver.find_elements(by.CSS_SELECTOR, "button.side")[answer == "right"].click()
+    assert page.driver.find_element(by.ID, "end").is_displayed()
+    told = json.loads(page.driver.find_element(by.ID, "text").get_attribute("value"))
+    assert told["choices"] == wanted
+    assert verdict(study_key(pairs, "mini", "draft"), told).controls == 8
+    assert not page.hosts()
+    assert not page.complaints()
+
+
+def test_what_was_chosen_is_there_after_a_pause_and_can_be_forgotten(page: Browser, pairs: list[Pair]) -> None:
+    press(page, keys.ARROW_LEFT)
+    press(page, keys.ARROW_DOWN)
+    page.driver.refresh()
+    assert prompt(page).startswith("3 of ")
+    for _ in pairs[2:]:
+        press(page, keys.ARROW_RIGHT)
+    press(page, keys.ARROW_RIGHT)  # one too many
+    assert not page.driver.find_element(by.ID, "none").is_displayed()
+    page.driver.find_element(by.ID, "again").click()
+    assert prompt(page).startswith("1 of ")
+
+
+def test_all_of_it_is_reached_with_the_keyboard(page: Browser) -> None:
+    """Tab to the pictures and the button; the ground by its number, also behind a click on it."""
+    reached = []
+    for _ in range(5):
+        press(page, keys.TAB)
+        focused = page.driver.switch_to.active_element
+        reached.append(focused.get_attribute("id") or focused.get_attribute("class") or focused.get_attribute("name"))
+    assert reached[:4] == ["ground", "side", "side", "none"]
+    page.driver.find_element(by.CSS_SELECTOR, "input[value=light]").click()
+    press(page, "3")
+    assert page.driver.find_element(by.ID, "pair").get_attribute("class") == "pair dark"
+    assert page.driver.find_element(by.CSS_SELECTOR, "input[value=dark]").is_selected()
+    side = page.driver.find_element(by.CSS_SELECTOR, "button.side")
+    side.send_keys(keys.ENTER)
+    assert prompt(page).startswith("2 of ")
+
+
+def test_the_choices_are_saved_as_a_file(page: Browser, pairs: list[Pair], browser: Browser) -> None:
+    for _ in pairs:
+        press(page, keys.ARROW_DOWN)
+    link = page.driver.execute_script(
+        "let saved; const click = HTMLAnchorElement.prototype.click;"
+        "HTMLAnchorElement.prototype.click = function() { saved = [this.download, decodeURIComponent(this.href)]; };"
+        "document.getElementById('save').click(); HTMLAnchorElement.prototype.click = click; return saved"
+    )
+    assert link[0] == "choices.json"
+    assert json.loads(link[1].partition(",")[2])["choices"] == ["none"] * len(pairs)
