@@ -227,6 +227,10 @@ class Document(Protocol):
         """Of the selection, grown and feathered by so many pixels. Raises DocumentError where nothing is selected."""
         ...
 
+    def set_selection(self, coverage: Picture, bounds: Bounds) -> None:
+        """The global selection becomes `coverage` (A8), which covers `bounds`; nothing else is selected."""
+        ...
+
     def view_centre(self) -> tuple[int, int]:
         """Canvas pixels in the middle of what its view shows; of the canvas, where that is not known."""
         ...

@@ -73,3 +73,19 @@ def test_a_part_of_a_picture(pixel_format: PixelFormat) -> None:
     expected = b"".join(row[area.x * pixel : area.right * pixel] for row in rows[area.y : area.bottom])
     assert b"".join(part.strips) == expected and part.extent == area.extent
     assert [len(data) for _, data in part.rows(Bounds.of(part.extent))] == [len(data) for data in part.strips]
+
+
+@pytest.mark.parametrize("pixel_format", [PixelFormat.RGBA8, PixelFormat.RGBA16])
+def test_coverage_is_alpha_alone_cut_into_its_own_strips(pixel_format: PixelFormat) -> None:
+    extent, size = Extent(300, 2000), pixel_format.bytes_per_pixel
+    alpha = bytes(number % 251 for number in range(extent.area))
+    pixels = bytearray(size * extent.area)
+    pixels[size - 1 :: size] = alpha
+    strips = row_strips(Bounds.of(extent), size)
+    row = extent.width * size
+    picture = Picture(extent, pixel_format, tuple(bytes(pixels[s.y * row : s.bottom * row]) for s in strips))
+    coverage = picture.coverage()
+    assert (coverage.extent, coverage.format) == (extent, PixelFormat.A8) and b"".join(coverage.strips) == alpha
+    assert [len(strip) for strip in coverage.strips] == [
+        strip.extent.area for strip in row_strips(Bounds.of(extent), 1)
+    ]

@@ -15,7 +15,7 @@ from acetate.krita.insertion import KritaInsertion
 from acetate.krita.reading import KritaSnapshot, isolated_node
 from acetate.krita.replacing import KritaReplacement
 from acetate.krita.scaling import scaled
-from acetate.krita.selection import SelectionCoverage, selected
+from acetate.krita.selection import SelectionCoverage, selected, set_selection
 from acetate.krita.stack_insertion import StackInsertion, around_active, members_of
 from acetate.krita.view import view_centre
 from acetate.krita.wrappers import wrappers
@@ -54,6 +54,9 @@ class KritaDocument(OpenDocument):
 
     def selected(self) -> Bounds | None:
         return selected(self)
+
+    def set_selection(self, coverage: Picture, bounds: Bounds) -> None:
+        set_selection(self, coverage, bounds)
 
     def coverage(self, grow: int = 0, feather: int = 0) -> SelectionCoverage:
         return SelectionCoverage(self, grow, feather)

@@ -28,6 +28,13 @@ def selected(document: OpenDocument) -> Bounds | None:
     return clipped
 
 
+def set_selection(document: OpenDocument, coverage: Picture, bounds: Bounds) -> None:
+    """The global selection becomes `coverage` (A8), which covers `bounds`; nothing else is selected."""
+    selection = Selection()
+    selection.setPixelData(b"".join(coverage.strips), bounds.x, bounds.y, bounds.width, bounds.height)
+    document.handle.setSelection(selection)
+
+
 def selection_in_force(document: OpenDocument) -> Selection | None:
     """What Krita's own tools work in: the selection mask of the active layer, where one is shown; else the global one.
 

@@ -84,6 +84,7 @@ class Traits:
     reworks: bool = False  # the result is another version of the foreground, in its place
     behind: bool = False  # the result lies below the foreground
     context: bool = False  # what lies around the bounds counts
+    subject: bool = False  # a box, clicks, and how many subjects say what is meant
     fills: bool = False  # a model of the painter's own goes on from what is found in the picture itself
     returns: tuple[LayerRole, ...] = (LayerRole.FOREGROUND,)  # bottom to top, of one image; a stack: of one layer
 
@@ -105,13 +106,15 @@ TASKS: Mapping[Task, Traits] = {  # in the order in which a painter is offered t
     ),
     Task.REFINE: Traits("Refine a layer", foreground=True, reworks=True),
     Task.INPAINT: Traits("Repaint inside the selection", foreground=True, mask=True, reworks=True, context=True),
-    Task.EXTRACT: picture_task("Cut out the subject of a layer", context=True),
-    Task.SELECT: picture_task("Select the subject of a layer", context=True, returns=(LayerRole.SELECTION,)),
+    Task.EXTRACT: picture_task("Cut out the subject of a layer", context=True, subject=True),
+    Task.SELECT: picture_task(
+        "Select the subject of a layer", context=True, subject=True, returns=(LayerRole.SELECTION,)
+    ),
     Task.REMOVE: picture_task(
-        "Remove the subject and fill behind", context=True, fills=True, returns=(LayerRole.BACKGROUND,)
+        "Remove the subject and fill behind", context=True, subject=True, fills=True, returns=(LayerRole.BACKGROUND,)
     ),
     Task.DECOMPOSE: picture_task(
-        "Split a layer into layers", fills=True, returns=(LayerRole.BACKGROUND, LayerRole.FOREGROUND)
+        "Split a layer into layers", subject=True, fills=True, returns=(LayerRole.BACKGROUND, LayerRole.FOREGROUND)
     ),
     Task.EXPAND: picture_task("Paint what lies beyond", fills=True),
     Task.CONTACT_SHADOW: picture_task("Shadow where a layer stands", context=True, behind=True),

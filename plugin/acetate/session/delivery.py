@@ -59,6 +59,23 @@ class InPlace:
         return await self.results.replace(first, self.document, self.layer, mask, seen.geometry)
 
 
+@dataclass(frozen=True)
+class AsSelection:
+    """The first alternative as the selection of the document."""
+
+    results: Results
+    document: Document
+    loop: Loop
+
+    async def deliver(self, job: Job, done: Done, seen: Seen) -> Placed:
+        first = await self.results.list_others(job, done)
+        (picture,) = await self.results.remember(first)
+        coverage = await self.loop.thread(picture.coverage)
+        self.document.check_open()
+        self.document.set_selection(coverage, first.layers[0].bounds)
+        return Placed(first, ())
+
+
 def mask_of_bounds(request: GenerateRequest, pictures: Pictures) -> Picture | None:
     """Takes long: in a thread."""
     mask = pictures.get(Slot(Role.MASK))

@@ -9,6 +9,7 @@ from acetate.host import Host
 from acetate.language import mark
 from acetate.picture import Picture
 from acetate.protocol.errors import DocumentError
+from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import Role, Slot
 from acetate.session.history import thumbnail
 from acetate.session.observable import Observable
@@ -30,6 +31,7 @@ class SentPicture:
     slot: Slot
     digest: str  # of the whole picture, as the engine knows it
     thumbnail: Picture
+    covered: Bounds  # canvas pixels: of what the job looks at
 
     @property
     def title(self) -> str:
@@ -52,28 +54,28 @@ class Sending:
             return
         self._is_looking = True
         try:
-            await self.show(await self._read())
+            await self.show(*await self._read())
             while self._looks_again:
                 self._looks_again = False
-                await self.show(await self._read())
+                await self.show(*await self._read())
         finally:
             self._is_looking = False
 
-    async def _read(self) -> Pictures:
+    async def _read(self) -> tuple[Pictures, Bounds]:
         """What cannot be read is not shown; why not, the press of the button says."""
         document = self._host.active_document()
         if document is None:
-            return {}
+            return {}, Bounds(0, 0, 0, 0)
         try:
             draft = draft_of(self._settings, document, document.place())
             wanted = [replace(source, absent=Absent.SENT) for source in draft.sources]
-            return await read(wanted, document, self._loop)
+            return await read(wanted, document, self._loop), draft.request.covered
         except DocumentError:
-            return {}  # nothing is shown; Generate says what is wrong
+            return {}, document.bounds  # nothing is shown; Generate says what is wrong
 
-    async def show(self, pictures: Pictures) -> None:
-        """Pictures whose digests are known."""
+    async def show(self, pictures: Pictures, covered: Bounds) -> None:
+        """Pictures whose digests are known, and what of the canvas they cover."""
         there = sorted(pictures.items(), key=lambda item: (list(TITLES).index(item[0].role), item[0].index))
         self.shown.value = await self._loop.thread(
-            lambda: tuple(SentPicture(slot, picture.digest, thumbnail(picture)) for slot, picture in there)
+            lambda: tuple(SentPicture(slot, picture.digest, thumbnail(picture), covered) for slot, picture in there)
         )

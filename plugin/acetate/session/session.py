@@ -224,7 +224,7 @@ class Session:
 
     def seen(self, work: Work, pictures: Pictures) -> None:
         if work.draft.request.task is not Task.STACK:
-            self._flow.run(self.sending.show(pictures))
+            self._flow.run(self.sending.show(pictures, work.draft.request.covered))
 
     async def made(self, work: Work, pictures: Pictures) -> None:
         if work.draft.request.task is not Task.STACK:  # its layers have recipes of their own
@@ -278,6 +278,8 @@ class Session:
         self.message.value = done_otherwise(placed.notes)
 
     def _keep(self, placed: Placed, document: Document) -> None:
+        if not placed.layers:  # it has become something else
+            return
         recipe = self._recipe(placed.result)
         layers = zip(placed.layers, placed.result.layers, strict=True)
         keep(document, {layer: recipe.of_layer(made) for layer, made in layers}, placed.boxes)

@@ -15,6 +15,7 @@ from acetate.protocol.errors import Json, MalformedMessage
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.kept import FORM, Unread, read_field, read_text
+from acetate.protocol.pictures import Click, Light, Subject
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import (
     MAX_SEED,
@@ -179,6 +180,13 @@ class Settings:
     feather = Setting(Length, Length(0, Unit.PIXELS), is_looked_at=True)
     padding = Setting(Length, Length(25, Unit.PERCENT), is_looked_at=True)
     outcome = Setting(Outcome, Outcome.ABOVE, is_looked_at=True)
+    box = Setting[Bounds | None](Bounds | None, None)  # canvas pixels: around the subject
+    clicks = Setting(tuple[Click, ...], ())  # on the subject, and beside it
+    most = Setting(int, 1)  # subjects
+    light = Setting(Light, Light(), is_copied=True)  # of shadows, reflections, and what stands in front
+    settle = Setting(bool, False, is_copied=True)  # something in front: with its shadow and its light
+    factor = Setting(int, 2, is_copied=True)  # of enlarging
+    margin = Setting(Length, Length(25, Unit.PERCENT), is_looked_at=True)  # how far beyond the canvas is painted
     controls = Setting(tuple[ControlLayer, ...], (), is_looked_at=True)
     styles = Setting(tuple[Style, ...], (), is_copied=True)
 
@@ -238,6 +246,9 @@ class Settings:
         self.random_seed.value = False
         if request.task.reworks_layer:
             self.strength.value = request.strength
+        if request.task.traits.subject:
+            said = request.subject
+            self.take({"box": said.box, "clicks": said.clicks, "most": said.most})
 
     @property
     def blended(self) -> str:
@@ -248,6 +259,11 @@ class Settings:
         """Empty where the task has no such picture."""
         words: str = self.values[name].value.strip()
         return words if self.task.value in PROMPTED[name] else ""
+
+    def _subject(self) -> Subject:
+        if not self.task.value.traits.subject:
+            return Subject()
+        return Subject(self.box.value, self.clicks.value, self.most.value)
 
     def request(self, bounds: Bounds, pixel_format: PixelFormat) -> GenerateRequest:
         """Everything that decides the result but the pictures, which are still to be read. Not validated yet."""
@@ -271,6 +287,10 @@ class Settings:
             scheduler=self.scheduler.value,
             guidance_scale=self.guidance_scale.value,
             finish=self.finish.value,
+            subject=self._subject(),
+            light=self.light.value,
+            settle=self.settle.value and task is Task.FOREGROUND_ON_BACKGROUND,
+            factor=self.factor.value,
             strength=self.strength.value if task.reworks_layer else 1.0,
             pixel_format=pixel_format,
         )

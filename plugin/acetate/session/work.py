@@ -9,7 +9,8 @@ from acetate.host import Document
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import GenerateRequest, Role, Slot, Task
-from acetate.session.delivery import InPlace, NewLayers
+from acetate.protocol.tasks import LayerRole
+from acetate.session.delivery import AsSelection, InPlace, NewLayers
 from acetate.session.flow import Work
 from acetate.session.jobs import Job
 from acetate.session.pictures import Absent, Draft, Source, sources, view_of
@@ -29,6 +30,8 @@ def prepare(settings: Settings, document: Document, results: Results, loop: Loop
     if replaced:
         document.check_unlocked(replaced)
         return Work(Job(draft.request, document), document, draft, InPlace(results, document, replaced, loop))
+    if LayerRole.SELECTION in task.traits.returns:
+        return Work(Job(draft.request, document), document, draft, AsSelection(results, document, loop))
     goes_to = _goes_to(draft, document, place)
     document.check_place(goes_to)
     return Work(Job(draft.request, document), document, draft, NewLayers(results, document, goes_to))
@@ -102,6 +105,9 @@ def _alone(task: Task, document: Document, replaced: str | None) -> Show:
 
 def _region(settings: Settings, document: Document, place: Place) -> Region:
     kind, task = settings.region.value, settings.task.value
+    if task is Task.EXPAND:
+        wide = document.bounds.padded(settings.margin.value.pixels(document.bounds.extent))
+        return Region(wide, wide)
     found = document.selected() if kind is RegionKind.SELECTION else None
     base = found or _unselected(kind, settings, document, place)
     return settings.reach.around(base, document.bounds, is_selected=found is not None, uses_context=task.uses_context)

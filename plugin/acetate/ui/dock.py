@@ -30,6 +30,7 @@ from acetate.ui.keyboard import Keyboard, give_to_canvas
 from acetate.ui.live import LiveRow
 from acetate.ui.message import MessageBar
 from acetate.ui.once import once
+from acetate.ui.picture_rows import PictureRows
 from acetate.ui.prompt import PromptEdit
 from acetate.ui.queue import Queue
 from acetate.ui.reach import Panel
@@ -39,6 +40,7 @@ from acetate.ui.shared import shared
 from acetate.ui.small_button import small_button
 from acetate.ui.stack_window import StackWindow
 from acetate.ui.styles import StyleList, known_styles
+from acetate.ui.subject import SubjectPicker
 
 T = TypeVar("T")
 WELCOME = mark("Type what should appear, then press Generate: it becomes a layer where you have selected.")
@@ -146,6 +148,8 @@ class AcetateDock(DockWidget):
             self._in_front(),
             self._together(),
             self._conditions,
+            PictureRows(self.session.settings),
+            SubjectPicker(self.session),
             SendingView(self.session),
             Fold(tr("&More"), "acetate_more", MoreRows(self.session.settings)),
             self._following(),

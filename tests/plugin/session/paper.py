@@ -225,6 +225,10 @@ class PaperDocument:
     def selected(self) -> Bounds | None:
         return None if self.mask is None else _bounds(self.mask)
 
+    def set_selection(self, coverage: Picture, bounds: Bounds) -> None:
+        self.mask = np.zeros((self.extent.height, self.extent.width), np.uint8)
+        self.mask[bounds.y : bounds.bottom, bounds.x : bounds.right] = array_of(coverage)[..., 0]
+
     def coverage(self, grow: int = 0, feather: int = 0) -> PaperMask:
         if self.mask is None:
             raise DocumentError("nothing is selected", "Select what to repaint.")
@@ -380,12 +384,19 @@ def array_of(picture: Picture) -> Pixels:
 def _on_canvas(layer: NewLayer, extent: Extent) -> Pixels:
     pixels, box = np.zeros((extent.height, extent.width, 4), np.uint8), layer.bounds
     data = np.frombuffer(b"".join(layer.picture.strips), np.uint8).reshape(box.height, box.width, 4)
-    pixels[box.y : box.bottom, box.x : box.right] = data
+    there = box.intersection(Bounds.of(extent))  # layers reach off the canvas
+    part = there.relative_to(box)
+    pixels[there.y : there.bottom, there.x : there.right] = data[part.y : part.bottom, part.x : part.right]
     return pixels
 
 
 def _part(pixels: Pixels, box: Bounds) -> Pixels:
-    return pixels[box.y : box.bottom, box.x : box.right]
+    """Transparent beside the canvas."""
+    canvas = Bounds(0, 0, pixels.shape[1], pixels.shape[0])
+    there, found = box.intersection(canvas), np.zeros((box.height, box.width, *pixels.shape[2:]), pixels.dtype)
+    to = there.relative_to(box)
+    found[to.y : to.bottom, to.x : to.right] = pixels[there.y : there.bottom, there.x : there.right]
+    return found
 
 
 def _bounds(pixels: Pixels) -> Bounds:

@@ -1,0 +1,111 @@
+"""What tasks on pictures are told besides the layer: light, size, how many, how far. Rows of other tasks are hidden."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from acetate.language import tr
+from acetate.protocol.pictures import MAX_SUBJECTS
+from acetate.protocol.requests import FACTORS, Task
+from acetate.qt import QtCore, QtWidgets
+from acetate.session.observable import Observable
+from acetate.session.settings import Settings
+from acetate.ui.binding import bind_check, bind_number, named, silent
+from acetate.ui.inputs import CheckBox, ComboBox, Slider, SpinBox
+from acetate.ui.length import LengthRow
+from acetate.ui.rows import Rows, show_row
+
+_SHADOWS = (Task.CONTACT_SHADOW, Task.CAST_SHADOW, Task.REFLECTION)
+_ROWS = {
+    "angle": (Task.CAST_SHADOW,),
+    "length": (Task.CAST_SHADOW, Task.REFLECTION),
+    "softness": _SHADOWS,
+    "opacity": (*_SHADOWS, Task.MATCH_LIGHT),
+    "factor": (Task.UPSCALE,),
+    "margin": (Task.EXPAND,),
+    "settle": (Task.FOREGROUND_ON_BACKGROUND,),
+}
+
+
+class PictureRows(Rows):
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._found = {
+            "angle": self.add(tr("Direction"), _angle(settings)),
+            "length": self.add(tr("Length"), _share(settings, "length", 300, tr("Times the height of the layer."))),
+            "softness": self.add(tr("Softness"), _share(settings, "softness", 100, tr("Of its edge."))),
+            "opacity": self.add(tr("Strength"), _share(settings, "opacity", 100, tr("How much of it."))),
+            "factor": self.add(tr("Size"), _factor(settings.factor)),
+            "margin": self.add(
+                tr("Beyond"), LengthRow(settings.margin, "acetate_margin", tr("How far beyond the canvas is painted."))
+            ),
+            "settle": self.add(tr("Light"), _settle(settings)),
+        }
+        self._most = self.add(tr("Subjects"), _most(settings))
+        settings.task.bind(self._show_task)
+
+    def _show_task(self, task: Task) -> None:
+        for name, row in self._found.items():
+            show_row(row, task in _ROWS[name])
+        show_row(self._most, task in (Task.EXTRACT, Task.DECOMPOSE))
+        self.setVisible(task.traits.subject or any(task in tasks for tasks in _ROWS.values()))
+
+
+def _angle(settings: Settings) -> QtWidgets.QDial:
+    """A dial whose hand points where the shadow falls: right is 0, down 90."""
+    dial = named(QtWidgets.QDial(), "acetate_angle", tr("Where the shadow falls; down is towards you."))
+    dial.setRange(0, 359)
+    dial.setWrapping(True)
+    dial.setNotchesVisible(True)
+    dial.setFixedHeight(44)
+
+    def show(light: object) -> None:
+        with silent(dial):
+            dial.setValue(round(settings.light.value.angle + 270) % 360)  # a dial is at 0 below, and goes clockwise
+
+    def take(value: int) -> None:
+        settings.light.value = replace(settings.light.value, angle=float((value + 90) % 360))
+
+    settings.light.bind(show)
+    dial.valueChanged.connect(take)
+    return dial
+
+
+def _share(settings: Settings, field: str, most: int, tip: str) -> QtWidgets.QSlider:
+    """Of the light, in per cent."""
+    slider = named(Slider(QtCore.Qt.Orientation.Horizontal), f"acetate_{field}", tip)
+    slider.setRange(0, most)
+
+    def show(light: object) -> None:
+        with silent(slider):
+            slider.setValue(round(100 * getattr(settings.light.value, field)))
+
+    settings.light.bind(show)
+    slider.valueChanged.connect(
+        lambda percent: setattr(settings.light, "value", replace(settings.light.value, **{field: percent / 100}))
+    )
+    return slider
+
+
+def _factor(factor: Observable[int]) -> QtWidgets.QComboBox:
+    choice = named(ComboBox(), "acetate_factor", tr("How much larger the layer gets."))
+    for each in FACTORS:
+        choice.addItem(tr("{factor} times as large", factor=each), each)
+    choice.currentIndexChanged.connect(lambda index: setattr(factor, "value", int(choice.itemData(index))))
+    factor.bind(lambda value: choice.setCurrentIndex(choice.findData(value)))
+    return choice
+
+
+def _settle(settings: Settings) -> QtWidgets.QCheckBox:
+    box = named(
+        CheckBox(tr("With shadow and light")), "acetate_settle", tr("As layers of their own, which you can paint on.")
+    )
+    bind_check(box, settings.settle)
+    return box
+
+
+def _most(settings: Settings) -> QtWidgets.QSpinBox:
+    number = named(SpinBox(), "acetate_most", tr("How many layers at most; with 1 all that strikes is one."))
+    number.setRange(1, MAX_SUBJECTS)
+    bind_number(number, settings.most)
+    return number

@@ -1,0 +1,146 @@
+"""Each task on pictures from the menu: what comes of it, where, and that one undo takes it back."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.requests import Task
+from acetate_engine.paths import models_dir
+from tests.engine.conftest import parts  # noqa: F401  # a fixture
+from tests.krita.conftest import Studio
+from tests.krita.harness.engine import Engine
+from tests.krita.harness.painter import Painter
+from tests.krita.harness.scenes import untouched
+from tests.krita.harness.steps import steps_done
+
+CANVAS, TOY = Bounds(0, 0, 160, 128), Bounds(60, 40, 40, 50)
+_SCENE = """
+add_paint_layer('ground', 0, 0, 160, 128, bytes([90, 170, 120, 255]))
+add_paint_layer('photo', 0, 0, 160, 128, bytes([90, 170, 120, 255]))
+node('photo').setPixelData(bytes([40, 30, 210, 255]) * (40 * 50), 60, 40, 40, 50)
+add_paint_layer('toy', 60, 40, 40, 50, bytes([40, 30, 210, 255]))
+document().refreshProjection()
+document().waitForDone()
+"""
+
+
+@pytest.fixture(scope="module")
+def networks(studio: Studio, parts: None) -> None:  # noqa: F811
+    """The small networks lie where this engine looks for them."""
+    shutil.copytree(
+        models_dir() / "parts", studio.home.root / "data" / "acetate" / "models" / "parts", dirs_exist_ok=True
+    )
+
+
+@pytest.fixture
+def scene(painter: Painter, engine: Engine, networks: None) -> Painter:
+    """A plain ground; a picture of a red toy on that ground; and the toy alone, on top."""
+    painter.new_document(CANVAS.width, CANVAS.height)
+    painter.krita.run(_SCENE)
+    return painter
+
+
+def trigger(painter: Painter, action: str, active: str) -> None:
+    painter.activate(active)
+    painter.krita.run("app.action(action).trigger()", action=f"acetate_{action}")
+    painter.wait_for_end()
+
+
+@contextmanager
+def taken_back(painter: Painter) -> Iterator[set[str]]:
+    """As `one_step`, of what may leave the canvas as it looks: a cut-out above its picture."""
+    before, done = painter.fingerprint(), steps_done(painter)
+    yield painter.layer_ids()
+    assert steps_done(painter) == done + 1
+    assert untouched(before, painter.fingerprint())
+    painter.undo()
+    painter.krita.run("document().waitForDone()")
+    assert painter.fingerprint()["nodes"] == before["nodes"]
+
+
+def draw_box(painter: Painter) -> None:
+    """Around the toy."""
+    code = """
+from acetate.protocol.geometry import Bounds
+_docker('acetate_dock').session.settings.box.value = Bounds(x, y, width, height)
+"""
+    painter.krita.run(code, **asdict(TOY.padded(6)))
+
+
+@pytest.mark.parametrize(
+    ("action", "active", "names", "is_below"),
+    [
+        ("cut_out", "photo", ["Subject"], False),
+        ("remove_subject", "photo", ["Behind"], False),
+        ("split_layer", "photo", ["Background", "Subject"], False),
+        ("contact_shadow", "toy", ["Contact shadow"], True),
+        ("cast_shadow", "toy", ["Cast shadow"], True),
+        ("reflect_layer", "toy", ["Reflection"], True),
+        ("match_light", "toy", ["Light"], False),
+        ("enlarge_layer", "toy", ["Enlarged 2×"], False),
+    ],
+)
+def test_a_task_makes_its_layers_in_one_step(
+    scene: Painter, action: str, active: str, names: list[str], is_below: bool
+) -> None:
+    if action in ("cut_out", "remove_subject", "split_layer"):
+        draw_box(scene)
+    with taken_back(scene) as before:
+        trigger(scene, action, active)
+        made = [layer for layer in scene.new_layers(before) if layer["type"] == "paintlayer"]
+        assert [layer["name"] for layer in made] == names, scene.message()
+        (of,) = [layer for layer in scene.layers() if layer["name"] == active]
+        (top,) = [layer for layer in scene.new_layers(before) if layer["parent"] == "root"]
+        assert top["index"] == of["index"] + (-1 if is_below else 1)
+        alpha = scene.shown_pixels(made[-1], CANVAS)[..., 3]
+        assert alpha.any()
+        if action == "cut_out":
+            inside = np.zeros(alpha.shape, bool)
+            inside[TOY.y : TOY.bottom, TOY.x : TOY.right] = True
+            assert alpha[inside].mean() > 0.9 and alpha[~inside].mean() < 0.1
+        if action == "match_light":
+            assert scene.krita.run("node('Light').inheritAlpha()")
+            assert not alpha[: TOY.y].any()
+
+
+def test_the_subject_is_selected(scene: Painter) -> None:
+    before = scene.layer_ids()
+    draw_box(scene)
+    trigger(scene, "select_subject", "photo")
+    (mask,) = scene.new_layers(before)
+    assert mask["type"] == "selectionmask" and mask["parent"] == "root", scene.message()  # Krita's global selection
+    found = scene.krita.run(
+        "selection = document().selection(); [selection.x(), selection.y(), selection.width(), selection.height()]"
+    )
+    assert np.abs(np.subtract(found, (TOY.x, TOY.y, TOY.width, TOY.height))).max() <= 3
+
+
+def test_what_lies_beyond_the_canvas_reaches_beyond_it_in_one_step(scene: Painter) -> None:
+    with taken_back(scene) as before:
+        trigger(scene, "expand_canvas", "photo")
+        (made,) = scene.new_layers(before)
+        shown = scene.shown_pixels(made, CANVAS.padded(40))  # a quarter of the longer side
+        assert made["name"] == "Beyond" and (shown[:40, :, 3] == 1).all() and not shown[60:100, 70:170, 3].any()
+        assert np.abs(shown[0, 0, :3] - np.array([120, 170, 90]) / 255).max() < 0.02
+
+
+def test_rows_are_there_for_the_task_that_has_them(scene: Painter) -> None:
+    seen = {}
+    for task in (Task.CAST_SHADOW, Task.UPSCALE, Task.EXPAND, Task.EXTRACT, Task.FOREGROUND_ON_BACKGROUND):
+        scene.choose("acetate_task", task.value)
+        code = "[name for name in names if has_widget(f'acetate_{name}')]"
+        seen[task] = scene.krita.run(code, names=["angle", "softness", "factor", "margin", "most", "subject", "settle"])
+    assert seen == {
+        Task.CAST_SHADOW: ["angle", "softness"],
+        Task.UPSCALE: ["factor"],
+        Task.EXPAND: ["margin"],
+        Task.EXTRACT: ["most", "subject"],
+        Task.FOREGROUND_ON_BACKGROUND: ["settle"],
+    }

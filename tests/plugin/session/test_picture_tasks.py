@@ -1,0 +1,74 @@
+"""Tasks on pictures, from what the painter sets to the document, with a real engine."""
+
+from __future__ import annotations
+
+import pytest
+
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.pictures import Click, Light, Subject
+from acetate.protocol.pixels import PixelFormat
+from acetate.protocol.requests import GenerateRequest, Task
+from acetate.session.region import Length, Unit
+from acetate.session.settings import Settings
+from tests.plugin.session.paper import PaperDocument
+from tests.plugin.session.studio import GREEN, RED, Studio, pixels_of
+
+BOX, CLICKS = Bounds(3, 4, 20, 22), (Click(9, 9), Click(1, 2, is_on=False))
+
+
+def do(studio: Studio, task: Task) -> GenerateRequest:
+    studio.session.do(task)
+    studio.wait()
+    return studio.session.history.entries[0].result.request
+
+
+def test_the_subject_becomes_the_selection_and_no_layer(studio: Studio, document: PaperDocument) -> None:
+    photo = document.add("photo", document.bounds, GREEN)
+    pixels_of(photo)[10:20, 12:30] = RED
+    document.activate(photo)
+    document.steps.clear()
+    nodes = document.node_ids()
+    studio.session.settings.box.value = Bounds(10, 8, 22, 14)
+    do(studio, Task.SELECT)
+    assert document.mask is not None, studio.session.message.value
+    assert document.mask[12:18, 15:27].min() > 200 and not document.mask[:6].any() and not document.mask[:, 36:].any()
+    assert document.node_ids() == nodes and not document.steps
+
+
+def test_what_lies_beyond_the_canvas_is_one_layer_around_it(studio: Studio, document: PaperDocument) -> None:
+    document.activate(document.named("sky"))
+    studio.session.settings.margin.value = Length(10, Unit.PIXELS)
+    request = do(studio, Task.EXPAND)
+    assert request.bounds == document.bounds.padded(10) and request.mask is None
+    assert len(document.steps) == 1 and document.named("Beyond").pixels is not None
+
+
+def test_shadow_and_light_come_under_and_above_the_layer(studio: Studio, document: PaperDocument) -> None:
+    tree = document.named("tree")
+    for task in (Task.CONTACT_SHADOW, Task.MATCH_LIGHT):
+        document.activate(tree)
+        do(studio, task)
+    names = [node.name for node in document.root.children]
+    assert names.index("Contact shadow") < names.index("tree") < names.index("Light")
+    assert len(document.steps) == 2
+
+
+@pytest.mark.parametrize("task", [Task.EXTRACT, Task.SELECT, Task.REMOVE, Task.DECOMPOSE])
+def test_what_is_said_of_the_subject_is_sent_and_comes_back(task: Task) -> None:
+    settings, other = Settings(), Settings()
+    settings.task.value, settings.box.value, settings.clicks.value, settings.most.value = task, BOX, CLICKS, 3
+    request = settings.request(Bounds(0, 0, 40, 40), PixelFormat.RGBA8)
+    assert request.subject == Subject(BOX, CLICKS, 3)
+    other.copy_from(request)
+    assert (other.box.value, other.clicks.value, other.most.value) == (BOX, CLICKS, 3)
+
+
+def test_light_size_and_company_are_sent_where_they_count() -> None:
+    settings, light = Settings(), Light(120.0, 0.5, 0.2, 0.9)
+    settings.light.value, settings.factor.value, settings.settle.value, settings.most.value = light, 4, True, 5
+    for task in Task:
+        settings.task.value = task
+        request = settings.request(Bounds(0, 0, 9, 9), PixelFormat.RGBA8)
+        assert (request.light, request.factor) == (light, 4)
+        assert request.settle is (task is Task.FOREGROUND_ON_BACKGROUND)
+        assert (request.subject == Subject()) is not task.traits.subject
