@@ -1,58 +1,21 @@
-"""A real browser without a screen: Chromium, driven by the W3C's WebDriver."""
+"""A browser and an engine for all tests here."""
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.engine.process import EngineProcess
-
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-DRIVER = shutil.which("chromedriver")
-
-
-class Browser:
-    """`driver` is selenium's."""
-
-    def __init__(self, downloads: Path) -> None:
-        options = webdriver.ChromeOptions()
-        options.binary_location = CHROMIUM
-        for argument in (
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--no-proxy-server",
-        ):
-            options.add_argument(argument)
-        options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
-        options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-        self.driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-
-    def complaints(self) -> list[str]:
-        """What the page's console says."""
-        return [entry["message"] for entry in self.driver.get_log("browser")]
-
-    def hosts(self) -> set[str]:
-        """That the page has asked for anything since it was opened, or the last call of this; files ask none."""
-        events = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
-        asked = [
-            event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"
-        ]
-        return {urlsplit(url).hostname or "" for url in asked if urlsplit(url).scheme not in ("data", "blob", "file")}
+from tests.pages.browser import CHROMIUM, DRIVER, Browser
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def browser() -> Iterator[Browser]:
+    webdriver = pytest.importorskip("selenium.webdriver")
     if CHROMIUM is None or DRIVER is None:
         pytest.skip("no Chromium with its driver here (Debian: apt-get install chromium chromium-driver)")
-    browser = Browser(tmp_path_factory.mktemp("downloads"))
+    browser = Browser(webdriver)
     yield browser
     browser.driver.quit()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.engine.process import EngineProcess
-from tests.pages.conftest import Browser
+from tests.pages.browser import Browser
 
 by = pytest.importorskip("selenium.webdriver.common.by").By
 keys = pytest.importorskip("selenium.webdriver.common.keys").Keys

@@ -9,7 +9,7 @@ import pytest
 
 from acetate_engine.evaluation.ab import Pair, study, study_key, study_page, verdict
 from tests.engine.evaluation.test_alpha import discs
-from tests.pages.conftest import Browser
+from tests.pages.browser import Browser
 
 by = pytest.importorskip("selenium.webdriver.common.by").By
 chains = pytest.importorskip("selenium.webdriver.common.action_chains").ActionChains
