@@ -188,6 +188,10 @@ class Document(Protocol):
         """Above the active layer. Raises DocumentError where there is none."""
         ...
 
+    def place_inside(self) -> Place:
+        """On top in the active group. Raises DocumentError where no group is active."""
+        ...
+
     def place_above(self, layer: str) -> Place:
         """Raises DocumentError where the layer is gone."""
         ...

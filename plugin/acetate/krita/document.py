@@ -102,6 +102,15 @@ class OpenDocument:
         with wrappers() as hold:
             return _place_of(active_layer(self.handle, hold), hold)
 
+    def place_inside(self) -> Place:
+        """On top in the active group. Raises DocumentError where no group is active."""
+        with wrappers() as hold:
+            group = active_layer(self.handle, hold)
+            if group.type() != "grouplayer":
+                raise DocumentError("the active layer is no group", "Choose a group in the Layers docker.")
+            layers = [child for child in map(hold, group.childNodes()) if not is_mask(child)]
+            return Place(node_id(layers[-1]) if layers else "", node_id(group))
+
     def place_above(self, layer: str) -> Place:
         """Above the layer with this id. Raises DocumentError where it is gone."""
         with wrappers() as hold:

@@ -109,7 +109,9 @@ def _find(document: Document, place: Place, hold: Hold) -> tuple[Node, Node | No
     root = hold(document.rootNode())
     anchor = find_node(root, place.anchor, hold)
     if anchor is None or not (parent := anchor.parentNode()):
-        return find_node(root, place.parent, hold) or root, None, (_ANCHOR_GONE,)
+        parent = find_node(root, place.parent, hold)
+        is_asked = parent is not None and not place.anchor
+        return parent or root, None, () if is_asked else (_ANCHOR_GONE,)
     hold(parent)
     if not place.is_below:
         return parent, anchor, ()

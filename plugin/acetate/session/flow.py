@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from acetate.coroutines import Future, Loop
 from acetate.host import Document
 from acetate.protocol.errors import AcetateError
 from acetate.protocol.events import Done
+from acetate.protocol.filing import MAX_PRIORITY, Filing
 from acetate.protocol.requests import GenerateRequest
 from acetate.session.delivery import Delivery, Seen
 from acetate.session.generation import Generation
 from acetate.session.jobs import Job, Phase
 from acetate.session.messages import RESUMED, Message, Told, done_otherwise, unexpected
+from acetate.session.names import DocumentNames
 from acetate.session.observable import Observable, Signal
 from acetate.session.pictures import Draft, Pictures
 from acetate.session.results import Placed, geometry_of
@@ -56,6 +58,7 @@ class Flow:
         self._generation = generation
         self._keeper = keeper
         self._told = Told()
+        self.names = DocumentNames()
         self._asked: Callable[[], Work] | None = None  # what was refused last
         self._refusal: AcetateError | None = None
 
@@ -66,6 +69,7 @@ class Flow:
 
         def begin() -> None:
             work = prepare()
+            work.job.filing = Filing(self.names.of(work.document))
             self.jobs.append(work.job)
             self.jobs_changed.emit(None)
             self.run(self._carry_out(work, then))
@@ -87,9 +91,9 @@ class Flow:
             return  # what was wrong still is, and is still shown
         self.message.value = None
 
-    def resume(self, identifier: str, request: GenerateRequest, arrived: Arrived) -> None:
+    def resume(self, identifier: str, request: GenerateRequest, filing: Filing, arrived: Arrived) -> None:
         """A job that the engine has from an earlier session; `arrived` takes what comes of it."""
-        job = Job(request)
+        job = Job(request, filing=filing)
         job.id = identifier
         self.jobs.append(job)
         self.jobs_changed.emit(None)
@@ -107,6 +111,16 @@ class Flow:
         finally:
             self.jobs.remove(job)
             self.jobs_changed.emit(None)
+
+    def move_to_front(self, job: Job) -> None:
+        """Of all that wait."""
+        highest = max(other.filing.priority for other in self.jobs)
+        job.filing = replace(job.filing, priority=min(highest + 1, MAX_PRIORITY))
+        self.jobs.remove(job)
+        at = next((index for index, other in enumerate(self.jobs) if other.is_waiting), len(self.jobs))
+        self.jobs.insert(at, job)
+        self.jobs_changed.emit(None)
+        self.run(self._generation.refile(job))
 
     def cancel(self, job: Job) -> None:
         self.run(self._generation.cancel(job))
@@ -147,6 +161,7 @@ class Flow:
                     self._told.news((*remarks, *job.result.notes, *placed.notes), job.request.task)
                 )
                 job.enter(Phase.DONE)
+                self.names.keep(work.document)
                 then(placed)
         finally:
             self.jobs.remove(job)

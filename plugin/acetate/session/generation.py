@@ -10,6 +10,7 @@ from acetate.language import mark, tr
 from acetate.picture import Picture
 from acetate.protocol.connection import Connection
 from acetate.protocol.errors import EngineUnreachable, UnknownImage
+from acetate.protocol.filing import Refiling
 from acetate.session.engine_link import BACK_OFF, EngineLink
 from acetate.session.jobs import Job, Phase
 
@@ -38,6 +39,12 @@ class Generation:
         job.status.value = tr(CANCELLING)
         if job.id:
             await self._engine.call(lambda connection: api.cancel(connection, job.id))
+
+    async def refile(self, job: Job) -> None:
+        """Its turn, as it is wished for now; before the engine has it, it is sent with that."""
+        if job.id:
+            change = Refiling(priority=job.filing.priority)
+            await self._engine.call(lambda connection: api.refile(connection, job.id, change))
 
     async def _submit(self, job: Job, pictures: Sequence[Picture]) -> str:
         """The engine's id of the job. Nothing is lost when the engine dies meanwhile: all is sent again."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from acetate.picture import Picture
 from acetate.protocol.events import LayerResult
+from acetate.protocol.filing import Filing
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import GenerateRequest
 from acetate.session.observable import Signal
 
-LIMIT = 300  # results that are listed; older ones stay on the engine
+LIMIT = 3000  # results that are listed; older ones stay on the engine
 THUMBNAIL = 192  # pixels, longest side
 SCREEN = 1024  # the same of what is shown on the canvas
 
@@ -23,6 +24,7 @@ class Alternative:
     job: str
     request: GenerateRequest
     layers: tuple[LayerResult, ...]
+    document: str = ""  # that it was made for, as the engine knows it
 
     @property
     def name(self) -> str:
@@ -33,12 +35,24 @@ class Alternative:
 class HistoryEntry:
     result: Alternative
     thumbnail: Picture  # of the topmost layer
+    filing: Filing = Filing()  # noqa: RUF009  # frozen
+
+    @property
+    def image(self) -> int:
+        """Which alternative of its job."""
+        return self.result.layers[-1].image
+
+    @property
+    def is_starred(self) -> bool:
+        return self.image in self.filing.starred
 
 
 class History:
     def __init__(self) -> None:
         self.entries: list[HistoryEntry] = []  # the newest first
         self.added: Signal[int] = Signal()  # where
+        self.removed: Signal[int] = Signal()  # where it was
+        self.changed: Signal[int] = Signal()  # where
 
     def add(self, entry: HistoryEntry) -> None:
         self._insert(0, entry)
@@ -50,6 +64,22 @@ class History:
 
     def has(self, result: Alternative) -> bool:
         return any((entry.result.job, entry.result.layers) == (result.job, result.layers) for entry in self.entries)
+
+    def of_job(self, job: str) -> list[HistoryEntry]:
+        return [entry for entry in self.entries if entry.result.job == job]
+
+    def refile(self, job: str, filing: Filing) -> None:
+        """What is kept beside a job has changed; what is thrown away is listed no more."""
+        for index in reversed(range(len(self.entries))):
+            entry = self.entries[index]
+            if entry.result.job != job:
+                continue
+            if entry.image in filing.discarded:
+                del self.entries[index]
+                self.removed.emit(index)
+            else:
+                self.entries[index] = replace(entry, filing=filing)
+                self.changed.emit(index)
 
     def _insert(self, index: int, entry: HistoryEntry) -> None:
         self.entries = [*self.entries[:index], entry, *self.entries[index:]][:LIMIT]

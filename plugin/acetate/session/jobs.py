@@ -98,6 +98,10 @@ class Job:
             self.enter(Phase.CANCELLED)
 
     @property
+    def is_waiting(self) -> bool:
+        return self.phase.value in (Phase.READING, Phase.SENDING, Phase.QUEUED)
+
+    @property
     def is_ended_by_engine(self) -> bool:
         """Whether no more events will come."""
         return self.result is not None or self.phase.value.is_final

@@ -23,7 +23,7 @@ from acetate.session.delivery import Seen
 from acetate.session.flow import Work
 from acetate.session.following import CanvasGeometry
 from acetate.session.generation import Generation
-from acetate.session.jobs import Job, Phase
+from acetate.session.jobs import Job
 from acetate.session.messages import headline, unexpected
 from acetate.session.observable import Observable
 from acetate.session.results import Results, results_of
@@ -157,7 +157,7 @@ class Live:
 
     @property
     def _is_waiting(self) -> bool:
-        return self._job is not None and self._job.phase.value in (Phase.SENDING, Phase.QUEUED)
+        return self._job is not None and self._job.is_waiting
 
     # drafts
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 
 from acetate.client import api
 from acetate.coroutines import Lock, Loop
 from acetate.host import Document, Insertion, NewLayer
 from acetate.language import mark
 from acetate.picture import Picture
-from acetate.protocol.errors import AcetateError, RequestError
+from acetate.protocol.errors import AcetateError, DocumentError, RequestError
 from acetate.protocol.events import Done, JobState, JobStatus, LayerResult
+from acetate.protocol.filing import Filing
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.requests import GenerateRequest
 from acetate.protocol.tasks import LayerRole
@@ -53,6 +55,14 @@ def _changed(picture: Picture, change: Change, extent: Extent, document: Documen
     return turned if turned.extent == extent else document.scaled(turned, extent)
 
 
+class Apply(str, Enum):
+    """Where a result goes that is chosen in the list."""
+
+    ABOVE = "above"  # the active layer
+    INSIDE = "inside"  # the active group
+    REPLACE = "replace"  # the active layer
+
+
 class Results:
     def __init__(self, loop: Loop, engine: EngineLink, history: History) -> None:
         self._loop = loop
@@ -64,12 +74,13 @@ class Results:
         """Lists what was made before this session, the newest first: nothing is lost when Krita ends during a job."""
         for status in statuses:
             if status.state is JobState.DONE and status.request:
-                for result in results_of(status.id, status.request, status.layers):
-                    await self._recall(result)
+                for result in results_of(status.id, status.request, status.layers, status.filing.document):
+                    if result.layers[-1].image not in status.filing.discarded:
+                        await self._recall(result, status.filing)
 
     async def arrived(self, job: Job, done: Done) -> None:
         """Lists what came of a job that nothing waits for any more."""
-        for result in reversed(results_of(job.id, job.request, done.layers)):
+        for result in reversed(results_of(job.id, job.request, done.layers, job.filing.document)):
             await self.remember(result)
 
     async def peek(self, result: Alternative) -> Picture | None:
@@ -80,7 +91,7 @@ class Results:
             return None  # only hovered over: a click tells what is wrong
         return await self._loop.thread(lambda: thumbnail(picture, SCREEN))
 
-    async def _recall(self, result: Alternative) -> None:
+    async def _recall(self, result: Alternative, filing: Filing) -> None:
         if self._history.has(result):
             return
         top = result.layers[-1]
@@ -88,13 +99,13 @@ class Results:
             picture = await self._fetch(result.job, top.index)
         except RequestError:
             return  # swept away
-        entry = HistoryEntry(result, await self._loop.thread(lambda: thumbnail(picture)))
+        entry = HistoryEntry(result, await self._loop.thread(lambda: thumbnail(picture)), filing)
         if not self._history.has(result):
             self._history.add_older(entry)
 
     async def list_others(self, job: Job, done: Done) -> Alternative:
         """Lists every alternative but the first in the history; gives the first."""
-        first, *others = results_of(job.id, job.request, done.layers)
+        first, *others = results_of(job.id, job.request, done.layers, job.filing.document)
         for result in reversed(others):
             await self.remember(result)
         return first
@@ -117,6 +128,15 @@ class Results:
         finally:
             replacement.discard()
         return Placed(result, (copy,), notes, await self.boxes(document, (copy,)))
+
+    async def replace_with(self, result: Alternative, document: Document, layer: str) -> Placed:
+        """As `replace`, of a result that was made for something else."""
+        if len(result.layers) > 1:
+            raise DocumentError(
+                f"the result has {len(result.layers)} layers, and cannot take the place of one", "Insert it above."
+            )
+        document.check_unlocked(layer)
+        return await self.replace(result, document, layer, None, await geometry_of(document, self._loop))
 
     async def insert(
         self, result: Alternative, document: Document, place: Place, before: CanvasGeometry | None
@@ -188,19 +208,22 @@ class Results:
         """Fetches the layers, and lists them in the history if they are new there."""
         pictures = tuple([await self._fetch(result.job, layer.index) for layer in result.layers])
         if not self._history.has(result):
-            self._history.add(HistoryEntry(result, await self._loop.thread(lambda: thumbnail(pictures[-1]))))
+            small = await self._loop.thread(lambda: thumbnail(pictures[-1]))
+            self._history.add(HistoryEntry(result, small, Filing(result.document)))
         return pictures
 
     async def _fetch(self, job: str, index: int) -> Picture:
         return await self._engine.call(lambda connection: api.layer(connection, job, index))
 
 
-def results_of(job: str, request: GenerateRequest, layers: Iterable[LayerResult]) -> list[Alternative]:
+def results_of(
+    job: str, request: GenerateRequest, layers: Iterable[LayerResult], document: str = ""
+) -> list[Alternative]:
     """One result an alternative. A blended picture beside its own layers would only repeat them."""
     images: dict[int, list[LayerResult]] = {}
     for layer in layers:
         images.setdefault(layer.image, []).append(layer)
-    return [Alternative(job, request, _without_blended(members)) for members in images.values()]
+    return [Alternative(job, request, _without_blended(members), document) for members in images.values()]
 
 
 def _without_blended(layers: list[LayerResult]) -> tuple[LayerResult, ...]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
 from acetate.client import api
 from acetate.client.launcher import Launcher
-from acetate.coroutines import Future, Loop, Post
+from acetate.coroutines import Future, Lock, Loop, Post
 from acetate.host import Document, Host
 from acetate.picture import Picture
 from acetate.protocol.errors import DocumentError
-from acetate.protocol.events import ModelInfo
-from acetate.protocol.filing import Refiling
+from acetate.protocol.events import JobStatus, ModelInfo
+from acetate.protocol.filing import Filing, Refiling
 from acetate.protocol.requests import Task
 from acetate.session import desks
 from acetate.session.desks import Desks
@@ -21,7 +21,7 @@ from acetate.session.diagnostics import Section, collect
 from acetate.session.engine_link import EngineLink, EngineState
 from acetate.session.flow import Flow, Work
 from acetate.session.generation import Generation
-from acetate.session.history import Alternative, History
+from acetate.session.history import Alternative, History, HistoryEntry
 from acetate.session.jobs import Job
 from acetate.session.library import LibraryDesk
 from acetate.session.live import Live, Sketch
@@ -31,14 +31,14 @@ from acetate.session.pictures import Pictures
 from acetate.session.preferences import Preferences
 from acetate.session.presets import Presets
 from acetate.session.recipes import Recipe, keep, recipe_of
-from acetate.session.results import Placed, Results
+from acetate.session.results import Apply, Placed, Results
 from acetate.session.sending import Sending
 from acetate.session.settings import ControlLayer, Settings
 from acetate.session.stack_session import StackSession
 from acetate.session.storing import Storing
 from acetate.session.work import outcome_of, prepare, prepare_again, prepare_edges
 
-RECALLED = 300  # jobs of earlier sessions
+RECALLED = 200  # jobs of earlier sessions at first; more when they are asked for
 
 
 class Session:
@@ -59,6 +59,9 @@ class Session:
         self.entered: Signal[None] = Signal()  # the active document has been looked at anew
         self.sending = Sending(self._loop, host, self.settings)
         self._has_recalled = False
+        self._telling = Lock()  # what is kept beside a job changes in the order in which the painter wished it
+        self._oldest = ""  # job of an earlier session that was asked for
+        self.has_older = Observable(False)  # results that are not listed yet
         self._desks = Desks(self.settings)
         self._recipes: dict[str, Recipe] = {}  # by job
         generation = Generation(self._loop, self.engine)
@@ -166,9 +169,46 @@ class Session:
     def cancel_job(self, job: Job) -> None:
         self._flow.cancel(job)
 
-    def insert(self, result: Alternative) -> None:
-        """Puts a result of the history above the active layer of the active document."""
-        self._flow.attempt(lambda: self._flow.run(self._insert(result, self._document())))
+    def move_to_front(self, job: Job) -> None:
+        """Of all that wait."""
+        self._flow.move_to_front(job)
+
+    # results
+
+    def insert(self, result: Alternative, how: Apply = Apply.ABOVE) -> None:
+        """Puts a result of the history into the active document."""
+        self._flow.attempt(lambda: self._flow.run(self._insert(result, self._document(), how)))
+
+    def is_of_document(self, result: Alternative) -> bool:
+        """Whether it was made for the active document."""
+        document = self._host.active_document()
+        return document is not None and result.document == self._flow.names.of(document)
+
+    def star(self, entry: HistoryEntry, *, is_wanted: bool) -> None:
+        """It is kept longest."""
+        stars = {*entry.filing.starred, entry.image} if is_wanted else {*entry.filing.starred} - {entry.image}
+        kept = tuple(sorted(stars))
+        self._refile(entry, replace(entry.filing, starred=kept), Refiling(starred=kept))
+
+    def discard(self, entry: HistoryEntry) -> None:
+        """It is listed no more, here nor later."""
+        others = [other for other in self.history.of_job(entry.result.job) if other.image != entry.image]
+        gone = tuple(sorted({*entry.filing.discarded, entry.image}))
+        filing = replace(entry.filing, listed=bool(others), discarded=gone)
+        self._refile(entry, filing, Refiling(listed=bool(others), discarded=gone))
+
+    def list_older(self) -> None:
+        self._flow.run(self._list_older())
+
+    def _refile(self, entry: HistoryEntry, filing: Filing, change: Refiling) -> None:
+        job = entry.result.job
+        self.history.refile(job, filing)
+
+        async def tell() -> None:
+            async with self._telling:
+                await self.engine.call(lambda connection: api.refile(connection, job, change))
+
+        self._flow.run(tell())
 
     def peek(self, result: Alternative, show: Callable[[Picture], None]) -> None:
         """The topmost layer of a result of the history, no larger than a screen; where it is gone, nothing."""
@@ -265,15 +305,21 @@ class Session:
 
     async def _keep_sketch(self, sketch: Sketch) -> None:
         work, settings = sketch.work, self.settings.saved()
+        work.job.filing = Filing(self._flow.names.of(work.document))
         await self.made(work, sketch.seen.pictures)
         await self.engine.call(lambda connection: api.refile(connection, work.job.id, Refiling(listed=True)))
         placed = await work.delivery.deliver(work.job, sketch.done, sketch.seen)
         self._keep(placed, work.document)
+        self._flow.names.keep(work.document)
         desks.keep(work.document, settings)
         self.message.value = done_otherwise(placed.notes)
 
-    async def _insert(self, result: Alternative, document: Document) -> None:
-        placed = await self._results.insert(result, document, document.place(), None)
+    async def _insert(self, result: Alternative, document: Document, how: Apply) -> None:
+        if how is Apply.REPLACE:
+            placed = await self._results.replace_with(result, document, document.place().anchor)
+        else:
+            place = document.place_inside() if how is Apply.INSIDE else document.place()
+            placed = await self._results.insert(result, document, place, None)
         self._keep(placed, document)
         self.message.value = done_otherwise(placed.notes)
 
@@ -318,9 +364,20 @@ class Session:
         Krita that runs are left to it.
         """
         statuses = await self.engine.call(lambda connection: api.recent(connection, RECALLED))
+        self._note_oldest(statuses)
         ours = [job.request for job in self.jobs]  # one that is being sent has no id yet
         for status in statuses:
             is_left = not status.state.is_final and not status.followed
             if is_left and status.request and status.request not in ours:
-                self._flow.resume(status.id, status.request, self._results.arrived)
+                self._flow.resume(status.id, status.request, status.filing, self._results.arrived)
         await self._results.recall(statuses)
+
+    async def _list_older(self) -> None:
+        before = self._oldest
+        statuses = await self.engine.call(lambda connection: api.recent(connection, RECALLED, before))
+        self._note_oldest(statuses)
+        await self._results.recall(statuses)
+
+    def _note_oldest(self, statuses: Sequence[JobStatus]) -> None:
+        self._oldest = statuses[-1].id if statuses else self._oldest
+        self.has_older.value = len(statuses) == RECALLED

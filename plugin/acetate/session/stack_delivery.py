@@ -35,7 +35,7 @@ class StackLayers:
         stack, asked = self.planned.stack, self.planned.asked
         made = [part.entry for part in asked if part.is_made]
         layers = tuple(layer for part, layer in zip(asked, done.layers, strict=True) if part.is_made)
-        result = Alternative(job.id, job.request, layers)
+        result = Alternative(job.id, job.request, layers, job.filing.document)
         there = self.document.members(stack.group)
         slots = arranged(stack, tuple(there), [entry.key for entry in made])
         if len(made) == 1 and fits_in(slots, there, layers[0].bounds):

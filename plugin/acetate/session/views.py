@@ -30,6 +30,6 @@ class View:
 class Place:
     """Where a result goes: beside `anchor`, inside `parent`; found again by id when it comes."""
 
-    anchor: str
+    anchor: str  # empty where there is nothing in `parent`
     parent: str
     is_below: bool = False  # under the anchor instead of above it

@@ -24,7 +24,6 @@ from acetate.ui.conditions import ConditionsGrid, MoreRows
 from acetate.ui.controls import ControlList
 from acetate.ui.engine_window import EngineRow, EngineWindow
 from acetate.ui.fold import Fold
-from acetate.ui.history import HistoryView
 from acetate.ui.inputs import NarrowButton, PushButton
 from acetate.ui.keyboard import Keyboard, give_to_canvas
 from acetate.ui.live import LiveRow
@@ -34,6 +33,7 @@ from acetate.ui.picture_rows import PictureRows
 from acetate.ui.prompt import PromptEdit
 from acetate.ui.queue import Queue
 from acetate.ui.reach import Panel
+from acetate.ui.results import ResultsPanel
 from acetate.ui.sending import SendingView
 from acetate.ui.settings_window import SettingsWindow
 from acetate.ui.shared import shared
@@ -67,6 +67,7 @@ class AcetateDock(DockWidget):
         self._engine_window = EngineWindow(self._installing, self)
         self._conditions = ConditionsGrid(self.session)
         self._controls = ControlList(self.session)
+        self._results = ResultsPanel(self.session)
         self._settings_window = SettingsWindow(self.session, self._engine_window.open, self)
         self.setWidget(self._content())
         self._look_when_settings_change()
@@ -79,6 +80,7 @@ class AcetateDock(DockWidget):
     def _refresh(self) -> None:
         self._conditions.refresh()
         self._controls.refresh()
+        self._results.refresh()
         if self._stack_window is not None and self._stack_window.isVisible() and is_in_front(self):
             self.session.stack.enter()
 
@@ -156,7 +158,7 @@ class AcetateDock(DockWidget):
             self._styles(),
             AgainRow(self.session),
         )
-        results = _column(_welcome(self.session), HistoryView(self.session))
+        results = _column(_welcome(self.session), self._results)
         column = _layout(results)
         column.setStretch(1, 1)
         column.addStretch(0)

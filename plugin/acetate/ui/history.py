@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from acetate.language import tr
 from acetate.picture import Picture
 from acetate.qt import QtCore, QtGui, QtWidgets, sip
-from acetate.session.history import LIMIT, Alternative
+from acetate.session.history import LIMIT, Alternative, HistoryEntry
 from acetate.session.session import Session
-from acetate.ui.binding import named
+from acetate.ui.binding import named, silent
 from acetate.ui.canvas_preview import CanvasPreview
 from acetate.ui.checkerboard import on_checkerboard, to_image
 from acetate.ui.once import once
 
+_STAR = QtGui.QColor("#ffd75e")
 _THUMBNAIL = QtCore.QSize(62, 62)
 
 
 class HistoryView(QtWidgets.QListWidget):
+    chosen = QtCore.pyqtSignal()  # another result, or none
+
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         self._hovered: Alternative | None = None
+        self._looks_first = False
         self.setObjectName("acetate_history")
         self.setAccessibleName(tr("Results, the newest first"))
         self.setViewMode(QtWidgets.QListView.ViewMode.IconMode)
-        self.setIconSize(_THUMBNAIL)
-        self.setGridSize(_THUMBNAIL + QtCore.QSize(6, 6))
+        self.resize_thumbnails(_THUMBNAIL.width())
         self.setResizeMode(QtWidgets.QListView.ResizeMode.Adjust)
         self.setMovement(QtWidgets.QListView.Movement.Static)
         self.setUniformItemSizes(True)
         self.setMinimumHeight(_THUMBNAIL.height() + 16)
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Expanding)
-        self.itemClicked.connect(self._insert)
+        self.itemClicked.connect(self._click)
+        self.currentItemChanged.connect(lambda *_: self.chosen.emit())
         self._preview = CanvasPreview(self)
         self.setMouseTracking(True)
         self.itemEntered.connect(self._show_on_canvas)
-        self.viewportEntered.connect(self._preview.hide)
+        self.viewportEntered.connect(self._leave)
         self.setContextMenuPolicy(QtCore.Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._show_menu)
         session.history.added.connect(self._add)
+        session.history.removed.connect(self._remove)
+        session.history.changed.connect(self._show_thumbnail)
         self.hide()
         for index in range(len(session.history.entries)):  # a window that is opened later
             self._add(index)
@@ -47,20 +55,79 @@ class HistoryView(QtWidgets.QListWidget):
 
     def _add(self, index: int) -> None:
         entry = self._session.history.entries[index]
-        item = QtWidgets.QListWidgetItem(QtGui.QIcon(on_checkerboard(to_image(entry.thumbnail), _THUMBNAIL)), "")
+        item = QtWidgets.QListWidgetItem()
         request = entry.result.request
         item.setToolTip(
             f"{request.prompt}\n{tr('Seed {seed}', seed=request.seed)}\n"
             + tr("The canvas shows where it goes. Click to insert it, right click for more.")
         )
         self.insertItem(index, item)
+        self._show_thumbnail(index)
         while self.count() > LIMIT:
             self.takeItem(self.count() - 1)
         self.show()
 
-    def leaveEvent(self, event: QtCore.QEvent) -> None:
+    def _remove(self, index: int) -> None:
         self._preview.hide()
+        with silent(self):  # meanwhile rows and entries are not the same
+            self.takeItem(index)
+        self.chosen.emit()
+
+    def _show_thumbnail(self, row: int) -> None:
+        item, entry, size = self.item(row), self._session.history.entries[row], self.iconSize()
+        if item is None:  # the list ends before that
+            return
+        pixmap = on_checkerboard(to_image(entry.thumbnail), size)
+        if entry.is_starred:
+            painter = QtGui.QPainter(pixmap)
+            painter.setPen(_STAR)
+            painter.drawText(pixmap.rect(), int(QtCore.Qt.AlignmentFlag.AlignRight), "★")
+            painter.end()
+        item.setIcon(QtGui.QIcon(pixmap))
+
+    # what the panel around it asks for
+
+    @property
+    def entry(self) -> HistoryEntry | None:
+        """The one that was chosen."""
+        item = self.currentItem()
+        return self._session.history.entries[self.row(item)] if item is not None else None
+
+    def resize_thumbnails(self, side: int) -> None:
+        self.setIconSize(QtCore.QSize(side, side))
+        self.setGridSize(QtCore.QSize(side + 6, side + 6))
+        for row in range(self.count()):
+            self._show_thumbnail(row)
+
+    def look_first(self, is_wanted: bool) -> None:
+        """A click shows on the canvas: who paints with a pen has no pointer that rests on something."""
+        self._looks_first = is_wanted
+        if not is_wanted:
+            self._preview.hide()
+
+    def list_only(self, is_listed: Callable[[HistoryEntry], bool], rows: Sequence[int]) -> None:
+        """Of these rows, hides the others."""
+        for row in rows:
+            if (item := self.item(row)) is not None:
+                item.setHidden(not is_listed(self._session.history.entries[row]))
+
+    def hide_preview(self) -> None:
+        self._preview.hide()
+
+    def show_preview(self) -> None:
+        if (item := self.currentItem()) is not None:
+            self._show_on_canvas(item)
+
+    def leaveEvent(self, event: QtCore.QEvent) -> None:
+        self._leave()
         super().leaveEvent(event)
+
+    def _leave(self) -> None:
+        """What was chosen to be looked at stays on the canvas."""
+        if self._looks_first and self.currentItem() is not None:
+            self.show_preview()
+        else:
+            self._preview.hide()
 
     def _show_on_canvas(self, item: QtWidgets.QListWidgetItem) -> None:
         """At once as small as it is here; finer as soon as the engine has sent it."""
@@ -71,10 +138,18 @@ class HistoryView(QtWidgets.QListWidget):
         self._preview.show(entry.thumbnail, bounds)
 
         def refine(picture: Picture) -> None:
-            if not sip.isdeleted(self) and self._hovered is entry.result and self.underMouse():
+            if sip.isdeleted(self):
+                return
+            if self._hovered is entry.result and (self.underMouse() or self._looks_first):
                 self._preview.show(picture, bounds)
 
         self._session.peek(entry.result, refine)
+
+    def _click(self, item: QtWidgets.QListWidgetItem) -> None:
+        if self._looks_first:
+            self._show_on_canvas(item)
+        else:
+            self._insert(item)
 
     def _insert(self, item: QtWidgets.QListWidgetItem) -> None:
         self._preview.hide()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from acetate.qt import QtGui, QtWidgets
+from acetate.qt import QtCore, QtGui, QtWidgets
 
-_last: tuple[float, int, int] | None = None  # when and where on the screen the last click was
+_LOOK = 25  # milliseconds
 
 
 def once(work: Callable[[], None]) -> Callable[..., None]:
@@ -17,16 +17,46 @@ def once(work: Callable[[], None]) -> Callable[..., None]:
     """
 
     def do(*_: object) -> None:
-        if not _is_repeated():
+        if not _clicks().is_repeated():
             work()
 
     return do
 
 
-def _is_repeated() -> bool:
-    global _last
-    place, now, before = QtGui.QCursor.pos(), time.monotonic(), _last
-    _last = (now, place.x(), place.y())
-    if before is None or now - before[0] > QtWidgets.QApplication.doubleClickInterval() / 1000:
-        return False
-    return max(abs(place.x() - before[1]), abs(place.y() - before[2])) <= QtWidgets.QApplication.startDragDistance()
+class _Clicks(QtCore.QObject):
+    """The last of them, until its time is over or the pointer has gone elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._place: QtCore.QPoint | None = None
+        self._end = 0.0
+        self._timer = QtCore.QTimer(self)
+        self._timer.setInterval(_LOOK)
+        self._timer.timeout.connect(self._look)
+
+    def is_repeated(self) -> bool:
+        self._look()
+        was_there = self._place is not None
+        self._place = QtGui.QCursor.pos()
+        self._end = time.monotonic() + QtWidgets.QApplication.doubleClickInterval() / 1000
+        self._timer.start()
+        return was_there
+
+    def _look(self) -> None:
+        if self._place is not None and (time.monotonic() > self._end or self._has_gone(self._place)):
+            self._place = None
+            self._timer.stop()
+
+    def _has_gone(self, place: QtCore.QPoint) -> bool:
+        way = QtGui.QCursor.pos() - place
+        return max(abs(way.x()), abs(way.y())) > QtWidgets.QApplication.startDragDistance()
+
+
+_made: list[_Clicks] = []
+
+
+def _clicks() -> _Clicks:
+    """Made with the first click, on the GUI thread."""
+    if not _made:
+        _made.append(_Clicks())
+    return _made[0]

@@ -70,6 +70,7 @@ class Queue(QtWidgets.QWidget):
         for index, row in enumerate(self._rows):
             self._column.insertWidget(index, row)
             named(row.cancel, f"acetate_job_cancel_{index}")
+            named(row.front, f"acetate_job_front_{index}")
 
     def _cancel_all(self) -> None:
         for job in list(self._session.jobs):
@@ -92,6 +93,7 @@ class JobRow(QtWidgets.QWidget):
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(_BAR)
         self.cancel = small_button("✕", tr("End this job; others go on."), "", once(lambda: session.cancel_job(job)))
+        self.front = small_button("↑", tr("Before all others that wait."), "", once(lambda: session.move_to_front(job)))
         grid = QtWidgets.QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(6)
@@ -100,7 +102,8 @@ class JobRow(QtWidgets.QWidget):
         grid.addWidget(self._text, 0, 1)
         grid.addWidget(self._state, 0, 2)
         grid.addWidget(self._bar, 1, 1, 1, 2)
-        grid.addWidget(self.cancel, 0, 3, 2, 1)
+        grid.addWidget(self.front, 0, 3, 2, 1)
+        grid.addWidget(self.cancel, 0, 4, 2, 1)
         grid.setColumnStretch(1, 1)
         self._show_png(b"")
         job.status.changed.connect(self._show)
@@ -116,6 +119,7 @@ class JobRow(QtWidgets.QWidget):
         self._text.setText(what + self._where)
         self._state.setText(f"{share} %" if is_counted else tr(_SHORT.get(self.job.phase.value, status)))
         self.setToolTip(f"{what}{self._where}\n{status}")
+        self.front.setVisible(self.job.is_waiting and not self.job.is_cancel_wanted)
         self._bar.setValue(round(1000 * self.job.fraction.value))
 
     def _show_png(self, png: bytes) -> None:

@@ -80,6 +80,11 @@ class Engine:
 
         wait_until(there, f"job {job} to be {state}", timeout, every=0.01)
 
+    def priority(self, job: str) -> int:
+        with closing(sqlite3.connect(f"file:{self._store}?mode=ro", uri=True)) as database:
+            (found,) = database.execute("SELECT priority FROM jobs WHERE id = ?", (job,)).fetchone()
+            return int(found)
+
     def jobs(self) -> dict[str, str]:
         """Id → state, oldest first: read from the store, because a killed engine answers nobody."""
         if not self._store.exists():

@@ -42,6 +42,13 @@ class Hands:
         for point in ((x, y), (x + 7, y + 6)):
             self._xdotool("mousemove", *map(str, point), "click", "1")
 
+    def press_at(self, x: int, y: int) -> None:
+        """Until `release`."""
+        self._xdotool("mousemove", str(x), str(y), "mousedown", "1")
+
+    def release(self) -> None:
+        self._xdotool("mouseup", "1")
+
     def move_to(self, x: int, y: int) -> None:
         """By way of a point beside it: a pointer that is there already would not enter anything."""
         self._xdotool("mousemove", str(x + 3), str(y + 3), "sleep", "0.05", "mousemove", str(x), str(y))

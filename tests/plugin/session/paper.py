@@ -183,6 +183,11 @@ class PaperDocument:
     def place(self) -> Place:
         return self.place_above(self.current.id)
 
+    def place_inside(self) -> Place:
+        if self.current.pixels is not None:
+            raise DocumentError("the active layer is no group", "Choose a group.")
+        return Place(self.current.children[-1].id, self.current.id)
+
     def place_above(self, layer: str) -> Place:
         return Place(layer, self.parent(self.node(layer)).id)
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from acetate.client import api
+from acetate.client.http import exchange
 from acetate.client.launcher import Launcher
+from acetate.protocol.codec import from_answer
+from acetate.protocol.connection import Connection
+from acetate.protocol.events import JobList, JobStatus
 from acetate.protocol.geometry import Bounds
 from acetate.session.session import Session
 from tests.plugin.gui_thread import EventLoop
@@ -28,6 +33,20 @@ class Studio:
     def generate(self) -> None:
         self.session.generate()
         self.wait()
+
+    def sent(self) -> list[JobStatus]:
+        """All that the engine has, the newest first."""
+
+        async def ask() -> tuple[JobStatus, ...]:
+            connection = await self.session.engine.connection()
+            return await self.events.loop.thread(lambda: _jobs(connection))
+
+        return list(self.events.run(ask()))
+
+
+def _jobs(connection: Connection) -> tuple[JobStatus, ...]:
+    with exchange(connection, "GET", "/v1/jobs?limit=500", timeout=30) as response:
+        return from_answer(JobList, api.parsed(response.read())).jobs
 
 
 def pixels_of(node: Node) -> np.ndarray:

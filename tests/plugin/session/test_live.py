@@ -7,11 +7,6 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from acetate.client import api
-from acetate.client.http import exchange
-from acetate.protocol.codec import from_answer
-from acetate.protocol.connection import Connection
-from acetate.protocol.events import JobList, JobStatus
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import Task
 from acetate.session.live import DRAWING, OFF, SHOWN, WAITS, WATCHING, Live
@@ -44,25 +39,6 @@ def draw(studio: Studio) -> None:
     watch(studio, lambda: studio.session.live.state.value == SHOWN and studio.session.live.is_up_to_date)
 
 
-def sent(studio: Studio) -> list[JobStatus]:
-    """The newest first."""
-    engine = studio.session.engine
-    found: list[JobStatus] = []
-
-    async def ask() -> None:
-        connection = await engine.connection()
-        found.extend(await studio.events.loop.thread(lambda: everything(connection)))
-
-    asked = studio.events.loop.run(ask())
-    studio.events.run_until(lambda: asked.is_settled)
-    return found
-
-
-def everything(connection: Connection) -> tuple[JobStatus, ...]:
-    with exchange(connection, "GET", "/v1/jobs?limit=500", timeout=30) as response:
-        return from_answer(JobList, api.parsed(response.read())).jobs
-
-
 def test_a_draft_is_shown_and_the_document_stays_as_it_was(studio: Studio, live: Live, document: PaperDocument) -> None:
     before = pixels_of(document.named("tree")).copy()
     draw(studio)
@@ -70,7 +46,7 @@ def test_a_draft_is_shown_and_the_document_stays_as_it_was(studio: Studio, live:
     assert sketch is not None and sketch.bounds == document.bounds
     assert not document.steps and not document._annotations
     assert np.array_equal(pixels_of(document.named("tree")), before)
-    assert not sent(studio)[0].filing.listed
+    assert not studio.sent()[0].filing.listed
     assert sketch.work.job.id not in [entry.result.job for entry in studio.session.history.entries]
 
 
@@ -87,23 +63,23 @@ def test_what_is_painted_is_drawn_for_anew(studio: Studio, live: Live, document:
 
 def test_what_does_not_count_asks_for_nothing(studio: Studio, live: Live, document: PaperDocument) -> None:
     draw(studio)
-    count = len(sent(studio))
+    count = len(studio.sent())
     document.add("above", Bounds(0, 0, 4, 4), GREEN)
     draw(studio)
-    assert len(sent(studio)) == count
+    assert len(studio.sent()) == count
 
 
 def test_the_newest_wish_takes_the_place_of_those_that_wait(
     studio: Studio, live: Live, document: PaperDocument
 ) -> None:
     draw(studio)
-    count, settings = len(sent(studio)), studio.session.settings
+    count, settings = len(studio.sent()), studio.session.settings
     for words in ("a", "a f", "a fo", "a fox"):
         settings.prompt.value = words
         live.look()
     draw(studio)
     assert live.sketch.value is not None and live.sketch.value.work.job.request.prompt == "a fox"
-    assert len(sent(studio)) == count + 1
+    assert len(studio.sent()) == count + 1
 
 
 def test_a_draft_for_other_words_is_broken_off(studio: Studio, live: Live, document: PaperDocument) -> None:
@@ -138,7 +114,7 @@ def test_one_click_keeps_it_in_one_step(studio: Studio, live: Live, document: Pa
     assert recipe_of(document, document.named("Identity").id).request == sketch.work.job.request
     assert studio.session.history.entries[0].result.job == sketch.work.job.id
     assert live.sketch.value is None and live.state.value == WATCHING
-    kept = next(status for status in sent(studio) if status.id == sketch.work.job.id)
+    kept = next(status for status in studio.sent() if status.id == sketch.work.job.id)
     assert kept.filing.listed
     document.undo()
     assert [node.name for node in document.root.children] == ["Background", "tree", "sky"]
@@ -187,8 +163,8 @@ def test_switched_off_it_shows_and_asks_for_nothing(studio: Studio, live: Live, 
     draw(studio)
     live.is_on.value = False
     assert live.sketch.value is None and live.state.value == OFF
-    count = len(sent(studio))
+    count = len(studio.sent())
     document.change()
     for _ in range(10):
         live.look()
-    assert len(sent(studio)) == count
+    assert len(studio.sent()) == count

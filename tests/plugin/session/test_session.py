@@ -18,6 +18,7 @@ from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import Task
 from acetate.session.messages import Notice
 from acetate.session.recipes import recipe_of
+from acetate.session.results import Apply
 from acetate.session.session import Session
 from acetate.session.settings import Outcome
 from acetate.session.views import Show
@@ -282,3 +283,67 @@ def test_jobs_of_another_program_that_runs_are_left_to_it(studio: Studio, docume
     studio.wait()
     other.engine.stop()
     assert api.health(connection).pid == connection.pid  # the first one uses it still
+
+
+def test_stars_and_discards_are_kept_by_the_engine(studio: Studio, document: PaperDocument) -> None:
+    session = studio.session
+    session.settings.images.value = 3
+    studio.generate()
+    job = session.history.entries[0].result.job
+    entries = session.history.of_job(job)
+    assert len(entries) == 3 and all(session.is_of_document(entry.result) for entry in entries)
+    session.star(entries[1], is_wanted=True)
+    session.discard(session.history.of_job(job)[0])
+    assert [entry.is_starred for entry in session.history.of_job(job)] == [True, False]
+    studio.events.run_until(
+        lambda: studio.sent()[0].filing.discarded == (0,) and studio.sent()[0].filing.starred == (1,)
+    )
+    again = Studio(studio.events)  # another Krita with the same engine
+    again.session.warm_up()
+    studio.events.run_until(lambda: len(again.session.history.of_job(job)) == 2)
+    assert [entry.is_starred for entry in again.session.history.of_job(job)] == [True, False]
+    for entry in session.history.of_job(job):
+        session.discard(session.history.of_job(job)[0])
+        assert entry not in session.history.of_job(job)
+    studio.events.run_until(lambda: not studio.sent()[0].filing.listed)
+    studio.generate()  # another, which is listed
+    last = Studio(studio.events)
+    last.session.warm_up()
+    studio.events.run_until(lambda: last.session.history.entries)
+    assert not last.session.history.of_job(job)
+
+
+def test_a_result_goes_into_a_group_or_in_place_of_a_layer(studio: Studio, document: PaperDocument) -> None:
+    studio.generate()
+    result = studio.session.history.entries[0].result
+    studio.session.insert(result, Apply.INSIDE)
+    studio.events.run_until(lambda: studio.session.message.value)
+    assert "no group" in str(studio.session.message.value)
+    group = Node("group", None, [Node("in it", pixels_of(document.named("sky")))])
+    document.root.children.append(group)
+    document.activate(group)
+    studio.session.insert(result, Apply.INSIDE)
+    studio.events.run_until(lambda: len(group.children) == 2)
+    document.activate(document.named("sky"))
+    studio.session.insert(result, Apply.REPLACE)
+    studio.events.run_until(lambda: "sky" not in [node.name for node in document.root.walk()])
+
+
+def test_what_is_moved_to_the_front_is_made_first(studio: Studio, document: PaperDocument) -> None:
+    session, done = studio.session, []
+    for index in range(4):
+        session.settings.prompt.value = f"job {index}"
+        session.generate()
+    studio.events.run_until(lambda: all(job.id for job in session.jobs) or len(session.jobs) < 4)
+    last = next(job for job in session.jobs if job.request.prompt == "job 3")
+    session.move_to_front(last)
+    studio.events.run_until(lambda: (done.extend(j for j in [*session.jobs] if j not in done), not session.jobs)[1])
+    assert last.filing.priority == 1
+
+
+def test_results_belong_to_their_document(studio: Studio, document: PaperDocument) -> None:
+    studio.generate()
+    result = studio.session.history.entries[0].result
+    assert studio.session.is_of_document(result) and result.document == document.annotation("acetate/document").decode()
+    studio.paper.new(8, 8)
+    assert not studio.session.is_of_document(result)

@@ -1,0 +1,159 @@
+"""The results: which of them are listed, how large, and what is done with the one that was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from krita import Krita
+
+from acetate.language import mark, tr
+from acetate.qt import QtCore, QtWidgets
+from acetate.session.history import HistoryEntry
+from acetate.session.results import Apply
+from acetate.session.session import Session
+from acetate.ui.binding import named
+from acetate.ui.history import HistoryView
+from acetate.ui.inputs import ComboBox, NarrowButton, Slider
+from acetate.ui.once import once
+from acetate.ui.small_button import small_button
+
+_SIZES = (48, 192)  # pixels of a thumbnail
+_EVERY, _THIS = range(2)  # what is listed
+_WAYS = (
+    (Apply.ABOVE, mark("Above the active layer")),
+    (Apply.INSIDE, mark("Into the active group")),
+    (Apply.REPLACE, mark("In place of the active layer")),
+)
+
+
+class ResultsPanel(QtWidgets.QWidget):
+    """Hidden until there is something."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.view = HistoryView(session)
+        column = QtWidgets.QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self._head())
+        column.addWidget(self.view, 1)
+        column.addWidget(self._bar())
+        column.addWidget(self._older())
+        self.view.chosen.connect(lambda: self._show_chosen())
+        session.history.added.connect(self._added)
+        for signal in (session.history.removed, session.history.changed):
+            signal.connect(lambda _: self._changed())
+        self._head_row.hide()
+        self._show_chosen()
+
+    def refresh(self) -> None:
+        """Another document is in front."""
+        self._filter()
+
+    def _head(self) -> QtWidgets.QWidget:
+        self._of = named(ComboBox(), "acetate_results_of", tr("Whose results are listed."))
+        self._of.addItem(tr("All pictures"), _EVERY)
+        self._of.addItem(tr("This picture"), _THIS)
+        self._of.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Fixed)
+        self._of.currentIndexChanged.connect(lambda _: self._filter())
+        self._stars = _toggle("★", tr("Only those with a star."), "acetate_results_starred", self._filter)
+        look = _toggle("", tr("A click shows a result on the canvas instead of inserting it."), "acetate_results_look")
+        look.setIcon(Krita.instance().icon("visible"))
+        look.toggled.connect(self.view.look_first)
+        size = named(Slider(QtCore.Qt.Orientation.Horizontal), "acetate_results_size", tr("How large they are."))
+        size.setRange(*_SIZES)
+        size.setValue(self.view.iconSize().width())
+        size.setMinimumWidth(30)
+        size.valueChanged.connect(self.view.resize_thumbnails)
+        self._head_row = _row((self._of, 2), (self._stars, 0), (look, 0), (size, 1))
+        return self._head_row
+
+    def _bar(self) -> QtWidgets.QWidget:
+        self._apply = named(NarrowButton(tr("Apply")), "acetate_result_apply", tr("Where the chosen result goes."))
+        menu = QtWidgets.QMenu(self._apply)
+        menu.setObjectName("acetate_result_apply_menu")
+        for way, text in _WAYS:
+            menu.addAction(tr(text), once(partial(self._insert, way)))
+        self._apply.setMenu(menu)
+        vary = _button("↻", tr("Vary: another seed."), "acetate_result_vary", self._vary)
+        self._star = _toggle("★", tr("Keep it longest."), "acetate_result_star")
+        self._star.clicked.connect(lambda is_on: self._do(lambda it: self._session.star(it, is_wanted=is_on)))
+        compare = _button("◐", tr("Without it, as long as this is pressed."), "acetate_result_compare", lambda: None)
+        compare.pressed.connect(self.view.hide_preview)
+        compare.released.connect(self.view.show_preview)
+        discard = _button("", tr("Discard it: it is listed no more."), "acetate_result_discard", self._discard)
+        discard.setIcon(Krita.instance().icon("deletelayer"))
+        parts = ((self._apply, 0), (vary, 0), (self._star, 0), (compare, 0), (discard, 0))
+        self._bar_row = _row(*parts)
+        return self._bar_row
+
+    def _older(self) -> QtWidgets.QWidget:
+        older = small_button(
+            tr("Older results"), tr("List more of what was made before."), "acetate_results_older", self._list_older
+        )
+        self._session.has_older.bind(older.setVisible)
+        return older
+
+    def _list_older(self) -> None:
+        self._session.list_older()
+
+    def _insert(self, way: Apply) -> None:
+        self._do(lambda entry: self._session.insert(entry.result, way))
+
+    def _vary(self) -> None:
+        once(lambda: self._do(lambda entry: self._session.vary(entry.result)))()
+
+    def _discard(self) -> None:
+        once(lambda: self._do(self._session.discard))()
+
+    def _do(self, work: Callable[[HistoryEntry], None]) -> None:
+        entry = self.view.entry
+        if entry is not None:
+            work(entry)
+
+    def _added(self, row: int) -> None:
+        self._head_row.show()
+        self.view.list_only(self._is_listed, [row])
+
+    def _show_chosen(self) -> None:
+        entry = self.view.entry
+        self._bar_row.setVisible(entry is not None)
+        self._star.setChecked(entry is not None and entry.is_starred)
+
+    def _changed(self) -> None:
+        self._show_chosen()
+        self._filter()
+
+    def _filter(self) -> None:
+        self.view.list_only(self._is_listed, range(self.view.count()))
+
+    def _is_listed(self, entry: HistoryEntry) -> bool:
+        if self._stars.isChecked() and not entry.is_starred:
+            return False
+        return self._of.currentData() == _EVERY or self._session.is_of_document(entry.result)
+
+
+def _row(*parts: tuple[QtWidgets.QWidget, int]) -> QtWidgets.QWidget:
+    widget = QtWidgets.QWidget()
+    row = QtWidgets.QHBoxLayout(widget)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(2)
+    for part, stretch in parts:
+        row.addWidget(part, stretch)
+    if not any(stretch for _, stretch in parts):
+        row.addStretch(1)
+    return widget
+
+
+def _button(text: str, tip: str, name: str, work: Callable[[], None]) -> QtWidgets.QToolButton:
+    button = small_button(text, tip, name, work)
+    button.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
+    return button
+
+
+def _toggle(text: str, tip: str, name: str, work: Callable[[], None] = lambda: None) -> QtWidgets.QToolButton:
+    button = _button(text, tip, name, work)
+    button.setCheckable(True)
+    return button

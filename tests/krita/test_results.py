@@ -1,0 +1,118 @@
+"""The list of results and the queue, by real clicks: stars, discards, where a result goes, what is made first."""
+
+from __future__ import annotations
+
+import time
+
+from acetate.protocol.geometry import Bounds
+from tests.krita.harness.engine import Engine
+from tests.krita.harness.painter import Painter
+from tests.krita.harness.scenes import PROMPT
+from tests.krita.harness.waiting import wait_until
+
+ITEM = """
+view = widget('acetate_history'); scroll_to(view); box = view.visualItemRect(view.item(row))
+point = view.viewport().mapToGlobal(box.center()); [point.x(), point.y()]
+"""
+COUNT = "view = widget('acetate_history'); sum(not view.item(row).isHidden() for row in range(view.count()))"
+VEIL = "app.activeWindow().qwindow().centralWidget().findChild(QtWidgets.QWidget, 'acetate_canvas_preview') is not None"
+STARRED = "[entry.is_starred for entry in _docker('acetate_dock').session.history.entries]"
+JOBS = "[job.request.prompt for job in _docker('acetate_dock').session.jobs]"
+
+
+def choose(painter: Painter, row: int) -> None:
+    """Without inserting it: a click shows it on the canvas."""
+    if not painter.krita.run("widget('acetate_results_look').isChecked()"):
+        painter.hands.click("acetate_results_look")
+    painter.hands.click_at(*painter.krita.run(ITEM, row=row))
+    wait_until(lambda: painter.krita.run("has_widget('acetate_result_star')"), "the buttons of the result")
+
+
+def test_a_tap_looks_first_and_everything_is_reached_from_there(painter: Painter, engine: Engine) -> None:
+    painter.new_document(192, 160)
+    painter.krita.run("widget('acetate_more').setChecked(True); widget('acetate_images').setValue(2)")
+    painter.generate(PROMPT)
+    painter.undo()
+    there, before = painter.layer_ids(), painter.fingerprint()
+    choose(painter, 1)
+    wait_until(lambda: painter.krita.run(VEIL), "the result over the canvas")
+    painter.hands.move_to(*painter.krita.run("canvas_centre()"))
+    time.sleep(0.4)
+    assert painter.krita.run(VEIL)  # a pen that is lifted leaves the list, too
+    assert painter.layer_ids() == there and painter.fingerprint() == before
+
+    # compared: pressed, it is gone
+    x, y, _ = painter.krita.run("place('acetate_result_compare')")
+    painter.hands.press_at(x, y)
+    wait_until(lambda: not painter.krita.run(VEIL), "the canvas without it")
+    painter.hands.release()
+    wait_until(lambda: painter.krita.run(VEIL), "the canvas with it again")
+
+    # starred, the other thrown away; another Krita knows
+    painter.hands.click("acetate_result_star")
+    wait_until(lambda: painter.krita.run(STARRED)[:2] == [False, True], "the star")
+    choose(painter, 0)
+    count = painter.krita.run("widget('acetate_history').count()")
+    painter.hands.click("acetate_result_discard")
+    wait_until(lambda: painter.krita.run("widget('acetate_history').count()") == count - 1, "the result to go")
+    painter.hands.click("acetate_results_starred")
+    wait_until(lambda: painter.krita.run(COUNT) == 1, "only the one with a star")
+    painter.hands.click("acetate_results_starred")
+
+    # into a group
+    painter.krita.run("add_group('group'); activate('group')")
+    painter.activate("group")
+    choose(painter, 0)
+    painter.hands.click("acetate_result_apply")
+    x, y = wait_until(lambda: painter.krita.run("menu_entry('Into the active group')"), "the menu")
+    painter.hands.click_at(x, y)
+    wait_until(lambda: [it for it in painter.layers() if it["parent"] == "group"], "the layer in the group")
+    painter.hands.click("acetate_results_look")
+
+
+def test_results_are_listed_for_the_picture_that_they_were_made_for(painter: Painter) -> None:
+    painter.new_document(96, 96)
+    painter.generate(PROMPT)
+    painter.choose("acetate_results_of", 1)  # type: ignore[arg-type]  # the data of its entries
+    wait_until(lambda: painter.krita.run(COUNT) == 1, "this picture's result")
+    painter.new_document(64, 64)
+    wait_until(lambda: painter.krita.run(COUNT) == 0, "none of another picture")
+    painter.choose("acetate_results_of", 0)  # type: ignore[arg-type]
+    assert painter.krita.run(COUNT) >= 1
+
+
+def test_a_job_is_moved_to_the_front(painter: Painter, engine: Engine) -> None:
+    painter.new_document(96, 96)
+    painter.generate(PROMPT)
+    prompts = ["a red apple", "a green pear", "a lemon"]
+    with engine.worker_held():
+        for prompt in prompts:
+            painter.set_up(prompt)
+            engine.new_job(painter.press_generate)
+        painter.hands.click("acetate_job_front_2")
+        wait_until(lambda: painter.krita.run(JOBS)[1] == "a lemon", "the list")
+        lemon = engine.newest()
+        wait_until(lambda: engine.priority(lemon) > 0, "the engine to know")
+    for _ in prompts:
+        wait_until(lambda: not painter.krita.run(JOBS) or not painter.is_busy(), "the jobs", 180)
+    assert [painter.krita.run("widget('acetate_history').item(row).toolTip()", row=row)[:7] for row in (0, 1)] == [
+        "a green",
+        "a lemon",
+    ]
+
+
+def test_a_result_takes_the_place_of_a_layer(painter: Painter) -> None:
+    painter.new_document(96, 96)
+    made = painter.generate(PROMPT)
+    result = painter.node_pixels(made, Bounds(0, 0, 96, 96))
+    painter.undo()
+    painter.krita.run("add_paint_layer('old', 10, 10, 20, 20, [10, 20, 30, 255])")
+    painter.activate("old")
+    choose(painter, 0)
+    painter.hands.click("acetate_result_apply")
+    x, y = wait_until(lambda: painter.krita.run("menu_entry('In place of the active layer')"), "the menu")
+    painter.hands.click_at(x, y)
+    wait_until(lambda: "old" not in [layer["name"] for layer in painter.layers()], "the old layer to go")
+    (new,) = [layer for layer in painter.layers() if layer["name"] != "Background"]
+    assert painter.node_pixels(new, Bounds(0, 0, 96, 96)) == result
+    painter.hands.click("acetate_results_look")
