@@ -39,9 +39,11 @@ def composite_plain(layers: Sequence[Layer], region: Bounds, planes: int) -> Byt
     """
     below = np.zeros((region.height, region.width, planes + 1), np.uint8)
     for layer in layers:
+        if not layer.visible:  # it may be of any kind
+            continue
         assert isinstance(layer, PixelLayer)
         part = layer.bounds.intersection(region)
-        if not layer.visible or part.is_empty:
+        if part.is_empty:
             continue
         values = layer.source.read(part)
         if values.dtype != np.uint8:

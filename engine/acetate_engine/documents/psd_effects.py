@@ -24,7 +24,7 @@ from acetate_engine.documents.psd_drawing import Drawing
 from acetate_engine.documents.psd_file import Record
 from acetate_engine.documents.psd_gradients import Gradient, gradient
 from acetate_engine.documents.psd_masks import is_straight
-from acetate_engine.documents.psd_shadows import shadow
+from acetate_engine.documents.psd_shadows import Shadow, shadow
 from acetate_engine.documents.tree import Blend, Effect
 
 NAMES = {
@@ -72,6 +72,8 @@ def _is_exact(effect: Effect, record: LayerRecord) -> bool:
     """Photoshop smooths wide strokes of round edges otherwise; gradients are known along the sides of their box."""
     if isinstance(effect, Stroke):
         return effect.size <= _THIN or is_straight(record)
+    if isinstance(effect, Shadow):
+        return effect.spread == 0.0
     if isinstance(effect, GradientOverlay):
         return effect.gradient.is_exact and effect.gradient.shift == (0.0, 0.0) and effect.gradient.angle % 90.0 == 0.0
     return True

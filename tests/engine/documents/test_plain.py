@@ -16,7 +16,16 @@ from acetate_engine.documents.compose import composed
 from acetate_engine.documents.flatten import compose, flatten
 from acetate_engine.documents.plain import composite_plain, plain_count
 from acetate_engine.documents.planes import Strip
-from acetate_engine.documents.tree import Blend, Clip, Group, Knockout, LayerMask, Memory, PixelLayer
+from acetate_engine.documents.tree import (
+    AdjustmentLayer,
+    Blend,
+    Clip,
+    Group,
+    Knockout,
+    LayerMask,
+    Memory,
+    PixelLayer,
+)
 
 CANVAS = Bounds(0, 0, 300, 40)  # more than a tile wide
 GRAY = ColourSpace("GRAY")
@@ -97,3 +106,9 @@ def test_deeper_pixels_are_not_rounded_before_their_time() -> None:
     layers = [layer(1), PixelLayer("deep", source=Memory.at(0, 0, deep))]
     assert composite_plain(layers, CANVAS, 3) is None
     assert np.abs(flatten(layers, CANVAS).astype(int) - in_float(layers)).max() <= 1.001
+
+
+def test_what_is_hidden_may_be_of_any_kind() -> None:
+    hidden = [Group("group", visible=False, layers=(layer(1),)), AdjustmentLayer("adjustment", visible=False)]
+    seen = flatten([*hidden, layer(2)], CANVAS)
+    assert (seen == flatten([layer(2)], CANVAS)).all()
