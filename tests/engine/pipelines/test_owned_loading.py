@@ -126,6 +126,38 @@ def test_the_sentence(file: owned.Owned) -> None:
     assert all(words in said for words in lacking), said
 
 
+def test_both_text_encoders_of_sdxl_from_files_of_their_own(home: Path) -> None:
+    """One in the names of transformers, one as it was published."""
+    folder = home / "acetate" / "models" / "text_encoders"
+    parts = {"clip_l": "conditioner.embedders.0.transformer.", "clip_g": "conditioner.embedders.1.model."}
+    for name, prefix in parts.items():
+        official.save(owned.only(owned.sdxl, prefix), folder / f"{name}.safetensors")
+    try:
+        result = made("notext")
+    finally:
+        for name in parts:
+            (folder / f"{name}.safetensors").unlink()
+    assert tuple(layer_bytes(result)) == plain("big")
+    assert all(any(f"{name}.safetensors" in note for note in result.notes) for name in parts)
+
+
+def blended(offsets: Tensors, home: Path) -> Generated:
+    path = home / "acetate" / "models" / "layerdiffuse" / "layer_xl_fg2ble.safetensors"
+    official.save(offsets, path)
+    return run(generator(), a_request(Task.BLEND, BOUNDS, model="big", steps=1))
+
+
+def test_a_layer_file_without_some_kinds_of_layers(home: Path) -> None:
+    """Without the UNet's last convolution, say: published ones leave kinds out. A gap within a kind is refused."""
+    whole = official.XL_ROWS["layer_xl_fg2ble"](small.sdxl_unet())
+    fewer = {name: x for name, x in whole.items() if ".out.2." not in name}
+    assert len(fewer) == len(whole) - 2
+    assert layer_bytes(blended(fewer, home)) != layer_bytes(blended(whole, home))
+    gap = next(name for name in whole if "output_blocks.1.0.in_layers.2.weight" in name)
+    with pytest.raises(AcetateError, match=r"up_blocks\.0\.resnets\.1\.conv1\.weight missing"):
+        blended({name: x for name, x in whole.items() if name != gap}, home)
+
+
 @pytest.mark.parametrize("name", ["ink15", "loha", "lokr", "dora", "norms", "words"])
 def test_a_style_changes_the_picture(name: str) -> None:
     result = made("plain", styles=(Style(name, 1.0),))

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from acetate.protocol.errors import FileError
@@ -141,14 +141,21 @@ def _walk(folder: Path, top: Path, depth: int, seen: set[str]) -> Iterator[Item]
 
 
 def _is_model_file(path: Path) -> bool:
-    """Whatever its name says; what commonly lies beside models is not opened."""
+    """Whatever its name says; what commonly lies beside models is not opened, all else once."""
     if path.suffix.lower() in _BESIDE_MODELS or not path.is_file():
         return False
     try:
-        with path.open("rb") as file:
-            return is_model(file.read(START))
+        state = path.stat()
+        return _begins_as_model(path, state.st_size, state.st_mtime_ns)
     except OSError:
-        return False  # what cannot be opened is no model; loading it says why
+        return False
+
+
+@lru_cache(maxsize=4096)
+def _begins_as_model(path: Path, size: int, modified: int) -> bool:
+    """Size and time make a changed file another. Raises OSError."""
+    with path.open("rb") as file:
+        return is_model(file.read(START))
 
 
 def _is_model_folder(path: Path) -> bool:
