@@ -50,6 +50,16 @@ def docker(painter: Painter) -> Painter:
     return painter
 
 
+def pressed(docker: Painter, key: str) -> str:
+    """What has the keyboard then: another widget than before."""
+    before = docker.krita.run(_FOCUSED)
+    docker.hands.keys(key)
+    focused: str = wait_until(
+        lambda: name if (name := docker.krita.run(_FOCUSED)) != before else "", f"{before} to lose the keyboard"
+    )
+    return focused
+
+
 def test_tab_goes_through_the_docker_as_it_is_read(docker: Painter) -> None:
     names = docker.krita.run(_ORDER)
     places = [names.index(f"acetate_{name}") for name in ("task", "prompt", "generate", "region", "preset")]
@@ -58,11 +68,9 @@ def test_tab_goes_through_the_docker_as_it_is_read(docker: Painter) -> None:
     wait_until(lambda: docker.krita.run(_FOCUSED) == "acetate_prompt", "the prompt to have the keyboard")
     walked = []
     for _ in names[names.index("acetate_prompt") + 1 :]:
-        docker.hands.keys("Tab")
-        walked.append(docker.krita.run(_FOCUSED))
+        walked.append(pressed(docker, "Tab"))
     assert walked == names[names.index("acetate_prompt") + 1 :]
-    docker.hands.keys("shift+Tab")
-    assert docker.krita.run(_FOCUSED) == names[-2]
+    assert pressed(docker, "shift+Tab") == names[-2]
 
 
 def test_every_part_says_what_it_is(docker: Painter) -> None:

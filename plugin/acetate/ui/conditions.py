@@ -37,7 +37,7 @@ REGIONS = (
     (RegionKind.CANVAS, mark("Whole canvas")),
 )
 SAMPLERS: tuple[tuple[str, str], ...] = (
-    ("", mark("as the model wants")),
+    ("", mark("auto")),
     (Scheduler.DPMPP_2M_SDE_KARRAS.value, "DPM++ 2M SDE Karras"),
     (Scheduler.UNIPC.value, "UniPC"),
     (Scheduler.EULER_A.value, "Euler a"),
@@ -162,7 +162,7 @@ def _steps(settings: Settings) -> QtWidgets.QSpinBox:
     number = SpinBox()
     named(number, "acetate_steps", tr("More steps take longer and show finer detail, up to a point."))
     number.setRange(0, MOST_STEPS)
-    number.setSpecialValueText(tr("as the model wants"))
+    number.setSpecialValueText(tr("auto"))
     bind_optional(number, settings.steps, least=1, absent=0)
     return number
 
@@ -186,13 +186,13 @@ def _guidance(settings: Settings) -> QtWidgets.QDoubleSpinBox:
     number.setDecimals(1)
     number.setSingleStep(0.5)
     number.setRange(_BY_MODEL, MOST_GUIDANCE)
-    number.setSpecialValueText(tr("as the model wants"))
+    number.setSpecialValueText(tr("auto"))
     bind_optional(number, settings.guidance_scale, least=0.0, absent=_BY_MODEL)
     return number
 
 
 def _finish(settings: Settings) -> QtWidgets.QCheckBox:
-    box = CheckBox(tr("Clear edges where enlarged"))
+    box = CheckBox(tr("where enlarged"))
     named(box, "acetate_finish", tr("A result that is larger than the model works gets clear edges and no grain."))
     bind_check(box, settings.finish)
     return box

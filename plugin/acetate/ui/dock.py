@@ -283,7 +283,7 @@ class Buttons(QtWidgets.QWidget):
         bold.setBold(True)
         generate.setFont(bold)
         generate.clicked.connect(once(self._generate))
-        self._cancel = NarrowButton(tr("&Cancel"))
+        self._cancel = NarrowButton("✕")
         named(self._cancel, "acetate_cancel", tr("Stop the oldest job of this document; others go on."))
         self._cancel.clicked.connect(once(session.cancel))
         row = QtWidgets.QHBoxLayout(self)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from acetate.qt import QtCore, QtGui, QtWidgets
 
+_MARGIN = 4  # pixels within a combo box
 _SIDE = 9  # pixels beside the words of a narrow button
 
 
@@ -17,7 +18,25 @@ class _Unturned:
 
 
 class ComboBox(_Unturned, QtWidgets.QComboBox):
-    pass
+    """What does not fit ends with an ellipsis."""
+
+    def shown(self) -> str:
+        return self.currentText()
+
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
+        painter = QtWidgets.QStylePainter(self)
+        option = QtWidgets.QStyleOptionComboBox()
+        self.initStyleOption(option)
+        style = QtWidgets.QStyle
+        room = self.style().subControlRect(
+            style.ComplexControl.CC_ComboBox, option, style.SubControl.SC_ComboBoxEditField, self
+        )
+        option.currentText = self.fontMetrics().elidedText(
+            self.shown(), QtCore.Qt.TextElideMode.ElideRight, room.width() - _MARGIN
+        )
+        painter.drawComplexControl(style.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(style.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
 
 
 class SpinBox(_Unturned, QtWidgets.QSpinBox):

@@ -109,17 +109,8 @@ class LayerPicker(ComboBox):
             return True
         return False
 
-    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
-        """Several layers are shown by their names."""
-        painter = QtWidgets.QStylePainter(self)
-        option = QtWidgets.QStyleOptionComboBox()
-        self.initStyleOption(option)
-        option.currentText = self._summary()
-        painter.drawComplexControl(QtWidgets.QStyle.ComplexControl.CC_ComboBox, option)
-        painter.drawControl(QtWidgets.QStyle.ControlElement.CE_ComboBoxLabel, option)
-        painter.end()
-
-    def _summary(self) -> str:
+    def shown(self) -> str:
+        """Several layers by their names."""
         names = [str(self.itemData(self.findData(value), _NAME)) for value in self._picked.value]
         several = trn("{count} layer: {names}", "{count} layers: {names}", len(names), names=", ".join(names))
         return names[0] if len(names) == 1 else several

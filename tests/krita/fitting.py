@@ -1,0 +1,53 @@
+"""What of a docker does not fit: run inside Krita, on a docker of any width and language."""
+
+from __future__ import annotations
+
+MAKE = """
+from acetate import language
+from acetate.ui.dock import AcetateDock
+language.use(speaks)
+other = AcetateDock()
+language.use('en')
+other.setObjectName('acetate_fitting')
+other.setFloating(True)
+other.resize(width, height)
+for name in ('acetate_more', 'acetate_hints', 'acetate_styles'):
+    other.findChild(QtWidgets.QToolButton, name).click()
+app.acetate_fitting = other  # or Python forgets it
+other.show()
+turn_the_event_loop(200)
+other.resize(width, height)
+turn_the_event_loop(200)
+"""
+"""A docker beside Krita's own, floating. `speaks`, `width`, `height`."""
+
+CUT = """
+other = app.acetate_fitting
+def room(item):
+    if isinstance(item, QtWidgets.QAbstractSpinBox):
+        line = item.findChild(QtWidgets.QLineEdit)
+        return line.width() - 4, line.fontMetrics().horizontalAdvance(item.text())
+    return item.width(), item.sizeHint().width()
+def is_cut(item):
+    right = item.mapTo(other, QPoint(item.width(), 0)).x()
+    there, wanted = room(item)
+    return right > other.width() or there < wanted
+kinds = (QtWidgets.QAbstractButton, QtWidgets.QLabel, QtWidgets.QAbstractSpinBox)
+shown = [item for item in other.findChildren(QWidget) if isinstance(item, kinds) and item.window() is other.window()]
+shown = [item for item in shown if item.isVisible() and not getattr(item, 'wordWrap', bool)()]
+shown = [item for item in shown if type(item).__name__ != 'ElidedLabel' and not item.objectName().startswith('qt_')]
+[other.width(), [[item.objectName() or item.text(), *room(item)] for item in shown if is_cut(item)]]
+"""
+"""Its width, and each text that is cut: what it is, the room, what it wants."""
+
+CLOSE = """
+app.acetate_fitting.close()
+app.acetate_fitting.deleteLater()
+del app.acetate_fitting
+"""
+
+ASK = """
+from acetate.protocol.requests import Task
+app.acetate_fitting.session.settings.task.value = Task(task)
+turn_the_event_loop(60)
+"""

@@ -1,0 +1,25 @@
+"""Nothing is cut off in the docker, narrow or wide, in any language."""
+
+from __future__ import annotations
+
+import pytest
+
+from acetate.language import known
+from acetate.protocol.requests import Task
+from tests.krita.fitting import ASK, CLOSE, CUT, MAKE
+from tests.krita.harness.painter import Painter
+
+TASKS = (Task.FOREGROUND, Task.INPAINT, Task.BLEND, Task.BACKGROUND_BEHIND_FOREGROUND)
+
+
+@pytest.mark.parametrize("width", [220, 258, 420, 800])
+@pytest.mark.parametrize("code", list(known()))
+def test_nothing_is_cut(painter: Painter, code: str, width: int) -> None:
+    painter.krita.run(MAKE, speaks=code, width=width, height=900)
+    try:
+        for task in TASKS:
+            painter.krita.run(ASK, task=task.value)
+            found, cut = painter.krita.run(CUT)
+            assert (found, cut) == (width, []), task
+    finally:
+        painter.krita.run(CLOSE)
