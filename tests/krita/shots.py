@@ -9,11 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from acetate.protocol.requests import Task
 from tests.krita.harness.display import Display
 from tests.krita.harness.engine import Engine
-from tests.krita.harness.home import REPOSITORY, install_plugin, new_home
+from tests.krita.harness.home import REPOSITORY, Home, install_plugin, new_home
 from tests.krita.harness.painter import Painter
 from tests.krita.harness.process import KritaProcess, warm_up
 from tests.krita.harness.scenes import paint_document
@@ -43,9 +44,36 @@ for docker in app.dockers():
         docker.setVisible(False)
 """
 _BOX = """
-box = _docker('acetate_dock')
-corner = box.mapToGlobal(QtCore.QPoint(0, 0))
-[corner.x(), corner.y(), box.width(), box.height()]
+box = next(item for item in QApplication.allWidgets() if item.objectName() == of and item.isVisible())
+corner, scale = box.mapToGlobal(QtCore.QPoint(0, 0)), box.devicePixelRatioF()
+[round(scale * length) for length in (corner.x(), corner.y(), box.width(), box.height())]
+"""
+_FLOAT = """
+dock = _docker('acetate_dock')
+dock.setFloating(True)
+dock.setGeometry(300, 120, width, height)
+"""
+_SETTINGS = """
+window = next(item for item in QApplication.topLevelWidgets() if item.objectName() == 'acetate_settings_window')
+window.open()
+window.findChild(QtWidgets.QTabWidget).setCurrentIndex(page)
+tree = window.findChild(QtWidgets.QTreeWidget)
+if page == 2 and tree.topLevelItemCount() > 2:
+    tree.setCurrentItem(tree.topLevelItem(2).child(2))
+"""
+_CLOSE = (
+    "[item.close() for item in QApplication.topLevelWidgets() if item.objectName() == 'acetate_settings_window']\nNone"
+)
+_THEME = """
+for action in app.activeWindow().qwindow().findChildren(QtWidgets.QAction):
+    if action.text().replace('&', '') == theme:
+        action.trigger()
+"""
+_OPEN_ALL = """
+for name in ('acetate_more', 'acetate_styles'):
+    title = _docker('acetate_dock').findChild(QtWidgets.QToolButton, name)
+    if title.isVisible() and not title.isChecked():
+        title.click()
 """
 _UNDER_WAY = """
 jobs = _docker('acetate_dock').session.jobs
@@ -66,10 +94,11 @@ class Studio:
         self.krita = krita
         self.engine = Engine(krita.home)
 
-    def shoot(self, name: str) -> None:
+    def shoot(self, name: str, of: str = "acetate_dock") -> None:
+        """The screen, and the docker or window of this object name out of it."""
         time.sleep(SETTLED)
         path = self.krita.display.screenshot(OUT / f"{name}.png")
-        x, y, width, height = self.krita.run(_BOX)
+        x, y, width, height = self.krita.run(_BOX, of=of)
         crop = f"{width + 8}x{height + 8}+{max(0, x - 4)}+{max(0, y - 4)}"
         subprocess.run(["convert", str(path), "-crop", crop, "+repage", str(OUT / f"{name}-docker.png")], check=True)
         print(f"{name}: docker {width}×{height}")
@@ -127,6 +156,7 @@ def errors(studio: Studio) -> None:
 
 
 def wide(studio: Studio) -> None:
+    studio.krita.run("_docker('acetate_dock').session.message.value = None")
     studio.size(420, 800)
     studio.painter.hands.type_into("acetate_prompt", LONG)
     studio.shoot("07-wide-long-prompt")
@@ -137,33 +167,123 @@ def stack(studio: Studio) -> None:
     studio.shoot("08-stack")
 
 
-STATES: tuple[Callable[[Studio], None], ...] = (
-    *(first_start, narrow, refine, queue_of_five),
-    *(results, errors, wide, stack),
+def two_columns(studio: Studio) -> None:
+    studio.krita.run(_CLOSE)
+    studio.krita.run(_FLOAT, width=800, height=560)
+    studio.krita.run(_OPEN_ALL)
+    studio.shoot("09-two-columns")
+
+
+def narrowest(studio: Studio) -> None:
+    studio.krita.run(_FLOAT, width=220, height=860)
+    studio.shoot("10-narrowest")
+
+
+def settings(studio: Studio) -> None:
+    for page, name in enumerate(("11-settings", "12-storage", "13-models")):
+        studio.krita.run(_SETTINGS, page=page)
+        wait_until(lambda: studio.krita.run(_KNOWN), "the engine to tell what there is", 120)
+        studio.krita.run(_SETTINGS, page=page)
+        studio.shoot(name, "acetate_settings_window")
+    studio.krita.run(_CLOSE)
+
+
+def light(studio: Studio) -> None:
+    studio.krita.run(_THEME, theme="Krita bright")
+    studio.krita.run(_FLOAT, width=258, height=860)
+    studio.shoot("14-light")
+    studio.krita.run(_THEME, theme="Krita dark")
+
+
+def in_words(studio: Studio, first: int, code: str) -> None:
+    """Narrow, and the windows, in another language."""
+    studio.krita.run(_WORKSPACE)
+    paint_document(studio.painter, 800, 600)
+    studio.krita.run(_FLOAT, width=220, height=900)
+    studio.painter.activate("tree")
+    studio.painter.choose("acetate_task", Task.INPAINT.value)
+    studio.krita.run(_OPEN_ALL)
+    studio.painter.press_generate()
+    wait_until(studio.painter.message, "the docker to say what is missing")
+    studio.shoot(f"{first}-{code}-narrow")
+    studio.krita.run(_SETTINGS, page=2)
+    wait_until(lambda: studio.krita.run(_KNOWN), "the engine to tell what there is", 120)
+    studio.krita.run(_SETTINGS, page=2)
+    studio.shoot(f"{first + 1}-{code}-models", "acetate_settings_window")
+
+
+def chinese(studio: Studio) -> None:
+    in_words(studio, 15, "zh_CN")
+
+
+def german(studio: Studio) -> None:
+    in_words(studio, 17, "de")
+
+
+def twice_as_large(studio: Studio) -> None:
+    studio.krita.run(_WORKSPACE)
+    studio.krita.run(_FLOAT, width=300, height=480)
+    studio.painter.hands.type_into("acetate_prompt", "a red apple")
+    studio.shoot("19-200-percent")
+
+
+def without_engine(studio: Studio) -> None:
+    studio.krita.run(_WORKSPACE)
+    studio.shoot("20-no-engine")
+
+
+_KNOWN = """
+session = _docker('acetate_dock').session
+session.library.shelves.value is not None and session.storing.storage.value is not None
+"""
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """The states of one Krita."""
+
+    states: tuple[Callable[[Studio], None], ...]
+    language: str = "en"
+    variables: tuple[tuple[str, str], ...] = ()
+    has_engine: bool = True
+
+
+STATES = (first_start, narrow, refine, queue_of_five, results, errors, wide, stack, two_columns, narrowest)
+SITTINGS = (
+    Sitting((*STATES, settings, light)),
+    Sitting((chinese,), "zh_CN"),
+    Sitting((german,), "de"),
+    Sitting((twice_as_large,), variables=(("QT_SCALE_FACTOR", "2"),)),
+    Sitting((without_engine,), has_engine=False),
 )
 
 
 def main() -> None:
+    """All, or those with the named states in them."""
     OUT.mkdir(parents=True, exist_ok=True)
-    for old in OUT.glob("*.png"):
-        old.unlink()
+    wanted = set(sys.argv[1:])
+    for sitting in SITTINGS:
+        if not wanted or wanted & {state.__name__ for state in sitting.states}:
+            _sit(sitting)
+
+
+def _sit(sitting: Sitting) -> None:
     with Display.virtual(*DEFAULT) as display:
-        home = new_home(lambda fresh: warm_up(fresh, display))
+        made = new_home(lambda fresh: warm_up(fresh, display))
+        home = Home(made.root, sitting.variables)
         install_plugin(home)
+        (home.config / "klanguageoverridesrc").write_text(f"[Language]\nkrita={sitting.language}\n")
+        if not sitting.has_engine:
+            (home.config / "acetate" / "engine.json").unlink()
         krita = KritaProcess(home, display)
         try:
-            _shoot_all(Studio(krita))
+            studio = Studio(krita)
+            for state in sitting.states:
+                state(studio)
         finally:
             krita.quit()
             Engine(home).stop()
             home.remove()
-
-
-def _shoot_all(studio: Studio) -> None:
-    wanted = sys.argv[1:]
-    for state in STATES:
-        if not wanted or state.__name__ in wanted or state in (first_start, narrow):
-            state(studio)
 
 
 if __name__ == "__main__":
