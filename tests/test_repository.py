@@ -83,3 +83,18 @@ def test_the_layered_sample_has_a_transparent_layer_over_an_opaque_one() -> None
     assert below.min() == 255
     assert 0 < (above > 0).mean() < 0.3
     assert above.max() == 255
+
+
+def test_the_tests_that_the_readme_names_are_there() -> None:
+    """In the table of what painters look for: each row that is there names one."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = text.partition("### What painters look for")[2].partition("\n## ")[0]
+    rows = [row.split("|") for row in table.splitlines() if row.startswith("| ") and "tested by" not in row]
+    assert len(rows) >= 26
+    for row in rows:
+        named = re.findall(r"`([\w/]+(?:\.py)?)(?:::(\w+))?`", row[3])
+        assert named or not row[2].strip().startswith("there"), row
+        for file, test in named:
+            path = ROOT / "tests" / file
+            assert path.exists(), file
+            assert not test or f"def {test}(" in path.read_text(encoding="utf-8"), f"{file}::{test}"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from acetate.language import tr
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import Style
 from acetate.qt import QtWidgets
 from acetate.session.observable import Observable
 from acetate.session.session import Session
+from acetate.session.titles import title_of
 from acetate.ui.binding import named
 from acetate.ui.inputs import PushButton
 from acetate.ui.item_list import ItemList, ItemRow, percent
@@ -64,12 +63,6 @@ class StyleRow(ItemRow[Style]):
 
     def _take(self) -> None:
         self.take(lambda: Style(self._name.value, self._weight.value() / 100))
-
-
-def title_of(name: str) -> str:
-    """A file's name as a person would write it: “sub/ink-wash_v2” is “Ink wash v2”."""
-    words = re.sub(r"[_\-.\s]+", " ", name.rpartition("/")[2]).strip()
-    return words[:1].upper() + words[1:] or name
 
 
 def known_styles(model: ModelInfo | None) -> tuple[str, ...]:
