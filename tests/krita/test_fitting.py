@@ -15,7 +15,7 @@ TASKS = (Task.FOREGROUND, Task.INPAINT, Task.BLEND, Task.BACKGROUND_BEHIND_FOREG
 @pytest.mark.parametrize("width", [220, 258, 420, 800])
 @pytest.mark.parametrize("code", list(known()))
 def test_nothing_is_cut(painter: Painter, code: str, width: int) -> None:
-    painter.krita.run(MAKE, speaks=code, width=width, height=900)
+    painter.krita.run(MAKE, speaks=code, width=width, height=560)
     try:
         for task in TASKS:
             painter.krita.run(ASK, task=task.value)

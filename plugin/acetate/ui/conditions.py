@@ -192,7 +192,7 @@ def _guidance(settings: Settings) -> QtWidgets.QDoubleSpinBox:
 
 
 def _finish(settings: Settings) -> QtWidgets.QCheckBox:
-    box = CheckBox(tr("where enlarged"))
+    box = CheckBox()
     named(box, "acetate_finish", tr("A result that is larger than the model works gets clear edges and no grain."))
     bind_check(box, settings.finish)
     return box

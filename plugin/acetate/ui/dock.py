@@ -22,6 +22,7 @@ from acetate.ui.choice import Choice
 from acetate.ui.columns import Columns
 from acetate.ui.conditions import ConditionsGrid, MoreRows
 from acetate.ui.controls import ControlList
+from acetate.ui.elided import ElidedLabel
 from acetate.ui.engine_window import EngineRow, EngineWindow
 from acetate.ui.fold import Fold
 from acetate.ui.inputs import NarrowButton, PushButton
@@ -253,7 +254,7 @@ class AcetateDock(DockWidget):
         return message
 
     def _engine_state(self) -> QtWidgets.QWidget:
-        label = QtWidgets.QLabel()
+        label = ElidedLabel()
         named(label, "acetate_engine")
         label.setEnabled(False)  # greyed: a remark
         self.session.engine.state.bind(lambda state: label.setText(tr(state.value)))

@@ -7,6 +7,8 @@ from __future__ import annotations
 from acetate.qt import QtCore, QtGui, QtWidgets
 
 _MARGIN = 4  # pixels within a combo box
+_SHRINKS = QtWidgets.QSizePolicy(QtWidgets.QSizePolicy.Policy.Preferred, QtWidgets.QSizePolicy.Policy.Fixed)
+_LEAST = 44  # pixels of a number: what is longer is scrolled, and the docker stays narrow
 _SIDE = 9  # pixels beside the words of a narrow button
 
 
@@ -39,12 +41,23 @@ class ComboBox(_Unturned, QtWidgets.QComboBox):
         painter.end()
 
 
-class SpinBox(_Unturned, QtWidgets.QSpinBox):
-    pass
+class _Narrow(_Unturned):
+    """As narrow as a few digits where there is no room for more: the docker must not be wider for a large number."""
+
+    def minimumSizeHint(self) -> QtCore.QSize:
+        return QtCore.QSize(_LEAST, self.sizeHint().height())  # type: ignore[attr-defined]  # of the widget behind it
 
 
-class DoubleSpinBox(_Unturned, QtWidgets.QDoubleSpinBox):
-    pass
+class SpinBox(_Narrow, QtWidgets.QSpinBox):
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(_SHRINKS)
+
+
+class DoubleSpinBox(_Narrow, QtWidgets.QDoubleSpinBox):
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(_SHRINKS)
 
 
 class Slider(_Unturned, QtWidgets.QSlider):

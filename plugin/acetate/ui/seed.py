@@ -24,7 +24,6 @@ class SeedRow(QtWidgets.QWidget):
         named(number, "acetate_seed", tr("The same seed and settings make the same picture."))
         number.setDecimals(0)
         number.setRange(0, MAX_SEED)
-        number.setMinimumWidth(60)
         bind_number(number, settings.seed)
         settings.random_seed.bind(lambda is_random: number.setEnabled(not is_random))
         return number

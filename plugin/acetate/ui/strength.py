@@ -35,6 +35,7 @@ class StrengthRow(QtWidgets.QWidget):
         slider.setRange(0, 100)
         named(words, "acetate_strength_words")
         words.setEnabled(False)  # greyed: a remark
+        words.setWordWrap(True)
         number.setMinimumWidth(number.fontMetrics().boundingRect("100 %").width())
         grid = QtWidgets.QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
