@@ -132,6 +132,7 @@ def queue_of_five(studio: Studio) -> None:
     for prompt in ("a red apple", "a green pear", "a lemon", "a hot air balloon", "a blue cup"):
         studio.painter.hands.type_into("acetate_prompt", f"{prompt}, 3d emoji")
         studio.painter.press_generate()
+        time.sleep(SETTLED)  # or it is half a double click
     wait_until(lambda: studio.krita.run(_UNDER_WAY), "a job to be under way", 120)
     studio.shoot("04-queue")
     studio.painter.hands.click("acetate_cancel_all")
