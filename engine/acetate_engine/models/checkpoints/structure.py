@@ -1,4 +1,4 @@
-"""How a UNet is built, from a header or a configuration: layer files fit the UNet that they were made for alone."""
+"""How a UNet is built, from a header or a configuration: layer adapters fit the UNet that they were made for alone."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def described(folder: Path) -> Structure | None:
 
 
 def published(family: Family | None) -> Structure | None:
-    """Of the family's UNet, for which layer files were made."""
+    """Of the family's UNet, for which layer adapters were made."""
     name = CONFIG_FOLDERS.get(family) if family else None
     return described(resources_dir() / "configs" / name) if name else None
 

@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from types import TracebackType
 from typing import Any
 
@@ -24,6 +25,7 @@ uncaught = []
 class DriverExtension(Extension):
     def setup(self) -> None:
         _report_uncaught()
+        warnings.filterwarnings("error", module=r"acetate(\.|$)")  # the plugin's own: they fail the test, as elsewhere
         faulthandler.enable()  # a Krita that crashes says in which Python call
         faulthandler.register(signal.SIGUSR1, all_threads=True)  # where a Krita that hangs, hangs: into its log
         Krita.instance().setBatchmode(True)
