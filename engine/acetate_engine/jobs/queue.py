@@ -106,14 +106,16 @@ class JobQueue:
 
     async def _carry_out(self, job: StartedJob) -> None:
         log.info("job started", job=job.id, task=job.request.task.value)
-        identity = await asyncio.to_thread(self._reuse.identity, job.request)
+        identity = asyncio.create_task(
+            asyncio.to_thread(self._reuse.identity, job.request)
+        )  # the job waits for nothing
         try:
             async with contextlib.aclosing(self.executor.run(job.id, job.request)) as events:
                 async for event in events:
                     await self._stored(self.store.record, job.id, event)
                     self._tell(job.id)
                     if isinstance(event, Done):
-                        await self._stored(self._reuse.keep, job.id, job.request, identity)
+                        await self._stored(self._reuse.keep, job.id, job.request, await identity)
             self._supervisor.well(_LAST_JOB)
         except WorkerDied as death:
             await self._stored(self.store.worker_died, job.id, death)
