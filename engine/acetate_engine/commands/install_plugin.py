@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +15,7 @@ import acetate
 from acetate.protocol.connection import write_engine_command
 from acetate.protocol.errors import FileError
 from acetate.protocol.version import __version__
+from acetate_engine.commands.krita_places import Found, kritas
 from acetate_engine.paths import krita_dir
 
 KritaData = Annotated[
@@ -28,37 +29,35 @@ def install_plugin(krita_data: KritaData = None) -> None:
 
     Krita asks for the rest once: Settings, Configure Krita, Python Plugin Manager, Acetate, then restart it.
     """
-    target = krita_data or krita_data_dir()
-    try:
-        install_into(target)
-        write_engine_command(Path(sys.executable), __version__)
-    except OSError as error:
-        raise FileError(f"{error.filename}: {error.strerror}", "Make it writable, or choose --krita-data.") from error
-    typer.echo(f"The plugin is in {target / 'pykrita'}.")
+    found = [] if krita_data else kritas()
+    for target, whose in _targets(krita_data, found).items():
+        try:
+            install_into(target)
+            write_engine_command(Path(sys.executable), __version__)
+        except OSError as error:
+            raise FileError(
+                f"{error.filename}: {error.strerror}", "Make it writable, or choose --krita-data."
+            ) from error
+        typer.echo(f"The plugin is in {target / 'pykrita'}{whose}.")
     typer.echo("In Krita: Settings > Configure Krita > Python Plugin Manager > Acetate; then restart Krita.")
-    for name, folder in {} if krita_data else sandboxed_kritas().items():
-        typer.echo(f"\nKrita of {name} is here, too ({folder}). It can start no program outside of its sandbox:")
-        typer.echo("import the release zip there, and press “Install engine” in the docker.")
+    for each in found:
+        if each.packaging.is_sandboxed:
+            typer.echo(f"\nKrita of {each.packaging.name} is here, too ({each.resources}). It can start no program")
+            typer.echo(
+                "outside of its sandbox: import the release zip there, and press “Install engine” in the docker."
+            )
 
 
-def sandboxed_kritas() -> dict[str, Path]:
-    """Where Kritas of this user keep their resources that see their own folders only; an AppImage sees all of them."""
-    home = Path.home()
-    possible = {
-        "Flatpak": (home / ".var/app/org.kde.krita", "data/krita"),
-        "Snap": (home / "snap/krita", "current/.local/share/krita"),
+def _targets(krita_data: Path | None, found: Sequence[Found]) -> dict[Path, str]:
+    """Resource folders, and whose they are for a person. Raises FileError where none is known."""
+    if krita_data:
+        return {krita_data: ""}
+    reached = {
+        each.resources: f" (Krita of {each.packaging.name})" for each in found if not each.packaging.is_sandboxed
     }
-    return {name: folder / inner for name, (folder, inner) in possible.items() if folder.is_dir()}
-
-
-def krita_data_dir() -> Path:
-    """Krita's resource folder of this user, by its own rules (QStandardPaths::GenericDataLocation)."""
-    if sys.platform == "win32":
-        return Path(os.environ["APPDATA"]) / "krita"
-    if sys.platform == "darwin":
-        return Path.home() / "Library/Application Support/krita"
-    named = os.environ.get("XDG_DATA_HOME", "").strip()
-    return (Path(named) if named else Path.home() / ".local/share") / "krita"
+    if not reached:
+        raise FileError(f"where Krita keeps its resources on {sys.platform} is not known", "Name it by --krita-data.")
+    return reached
 
 
 def install_into(krita_data: Path) -> None:

@@ -56,7 +56,9 @@ INSTALL = (
 )
 
 # What Krita (an AppImage above all) sets for its own libraries would break another Python.
-_DROPPED = ("PYTHON", "LD_LIBRARY_PATH", "LD_PRELOAD", "QT_", "QML", "VIRTUAL_ENV", "APPDIR", "APPIMAGE")
+_DROPPED = ("PYTHON", "LD_", "DYLD_", "QT_", "QML", "KDE", "GST_", "GI_TYPELIB", "GTK_", "GDK_PIXBUF", "VIRTUAL_ENV",
+            "CONDA_", "APPDIR", "APPIMAGE", "ARGV0", "OWD")  # fmt: skip
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Launcher:
@@ -99,10 +101,12 @@ class Launcher:
             time.sleep(POLL)
 
     def _use(self, connection: Connection) -> bool:
-        """Whether it stays. One that does not answer is noticed elsewhere; an older one does not ask for it."""
+        """Whether it stays; an older one does not ask for it."""
         self._used, self._said = connection, time.monotonic()
         try:
             return not api.use(connection, self._user).ends
+        except EngineUnreachable:
+            return False
         except AcetateError:
             return True
 
@@ -252,9 +256,26 @@ def engine_command() -> EngineCommand:
 
 
 def clean_environment() -> dict[str, str]:
-    """Krita's environment without what belongs to Krita's own Python and Qt; nothing is imported from where it runs."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_DROPPED)}
-    return {**kept, "PYTHONSAFEPATH": "1"}
+    """Krita's environment without what belongs to Krita's own Python and Qt, or lies in its AppImage; nothing is
+    imported from where it runs, and no proxy is asked for this machine.
+    """
+    image = os.environ.get("APPDIR", "")
+    outside = {name: _outside(value, image) for name, value in os.environ.items() if not name.startswith(_DROPPED)}
+    kept = {name: value for name, value in outside.items() if value or not os.environ[name]}
+    direct = _with_loopback(f"{kept.get('NO_PROXY', '')},{kept.get('no_proxy', '')}")
+    return {**kept, "NO_PROXY": direct, "no_proxy": direct, "PYTHONSAFEPATH": "1"}
+
+
+def _outside(value: str, image: str) -> str:
+    """A path, or a list of paths, without those in the folder of the AppImage, which goes with Krita."""
+    if not image or image not in value:
+        return value
+    return os.pathsep.join(path for path in value.split(os.pathsep) if not path.startswith(image))
+
+
+def _with_loopback(hosts: str) -> str:
+    named = [host.strip() for host in hosts.split(",") if host.strip()]
+    return ",".join(dict.fromkeys((*named, *_LOOPBACK)))
 
 
 def _spawn(command: tuple[str, ...], log: Path, cores: int) -> subprocess.Popen[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -124,9 +125,51 @@ def test_an_engine_that_ends_at_once_is_quoted(home: Path) -> None:
     assert "engine.log" in caught.value.remedy
 
 
-def test_the_engine_gets_a_clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "QT_PLUGIN_PATH"):
+HOSTS = {
+    "Krita's own Python and Qt": ("PYTHONHOME", "PYTHONPATH", "PYTHONNOUSERSITE", "LD_LIBRARY_PATH", "LD_PRELOAD",
+                                  "QT_PLUGIN_PATH", "QT_QPA_PLATFORM", "QML2_IMPORT_PATH", "KDEDIRS"),
+    "an AppImage": ("APPDIR", "APPIMAGE", "ARGV0", "OWD", "GST_PLUGIN_SYSTEM_PATH", "GTK_PATH", "GI_TYPELIB_PATH"),
+    "macOS": ("DYLD_LIBRARY_PATH", "DYLD_FRAMEWORK_PATH"),
+    "a shell that Krita was started from": ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONSTARTUP"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("names", HOSTS.values(), ids=HOSTS.keys())
+def test_the_engine_gets_a_clean_environment(monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]) -> None:
+    for name in names:
         monkeypatch.setenv(name, "/krita")
     monkeypatch.setenv("XDG_DATA_HOME", "/kept")
     assert "/krita" not in clean_environment().values()
     assert clean_environment()["XDG_DATA_HOME"] == "/kept"
+
+
+def test_nothing_of_an_appimage_is_in_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APPDIR", "/tmp/.mount_kritaX")
+    monkeypatch.setenv("PATH", "/tmp/.mount_kritaX/usr/bin:/usr/bin:/bin")
+    monkeypatch.setenv("XDG_DATA_DIRS", "/tmp/.mount_kritaX/usr/share:/usr/share")
+    monkeypatch.setenv("SSL_CERT_FILE", "/tmp/.mount_kritaX/cacert.pem")
+    monkeypatch.setenv("EMPTY", "")
+    environment = clean_environment()
+    assert environment["PATH"] == "/usr/bin:/bin"
+    assert environment["XDG_DATA_DIRS"] == "/usr/share"
+    assert environment["EMPTY"] == ""
+    assert "SSL_CERT_FILE" not in environment
+
+
+def test_a_proxy_is_never_asked_for_this_machine(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "intranet, localhost")
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://192.0.2.1:9")  # nobody is there (RFC 5737)
+    code = "import os, urllib.request as r; print([r.proxy_bypass(h) for h in ('127.0.0.1', 'localhost', 'intranet')])"
+    code += "; print(bool(r.proxy_bypass('pypi.org')))"
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=clean_environment(), capture_output=True, text=True, check=True
+    )
+    bypassed, other = said.stdout.splitlines()
+    assert (bypassed, other) == ("[True, True, True]", "False")
+    install([sys.executable, "-m", "acetate_engine", "serve"])
+    launcher = Launcher()
+    try:
+        assert api.health(launcher.connect()).pid
+    finally:
+        launcher.stop()
