@@ -204,7 +204,9 @@ def _missing(file: MissingFile) -> ListedFile:
 def _size(count: int) -> str:
     if not count:
         return ""
-    return f"{count / _GIGABYTE:.1f} GB" if count >= _GIGABYTE else f"{count / _MEGABYTE:.0f} MB"
+    if count >= _GIGABYTE:
+        return f"{count / _GIGABYTE:.1f} GB"
+    return f"{count / _MEGABYTE:.0f} MB" if count >= _MEGABYTE else "< 1 MB"
 
 
 def _files_of(data: QtCore.QMimeData) -> list[str]:
