@@ -51,4 +51,4 @@ class Leases:
             try:
                 await asyncio.wait_for(self._changed.wait(), LOOK)
             except asyncio.TimeoutError:
-                self.look()
+                self.look()  # time for the next look

@@ -108,7 +108,7 @@ class Launcher:
         except EngineUnreachable:
             return False
         except AcetateError:
-            return True
+            return True  # who watches it notices
 
     def end_own(self) -> None:
         """Ends the engine that was started here; the next `connect` starts one again."""
@@ -145,7 +145,7 @@ class Launcher:
         try:
             return api.leave(self._used, self._user).ends
         except AcetateError:
-            return True
+            return True  # it does not answer
 
     def _terminate(self) -> None:
         if self._process and self._process.poll() is None:

@@ -148,7 +148,7 @@ def _is_model_file(path: Path) -> bool:
         state = path.stat()
         return _begins_as_model(path, state.st_size, state.st_mtime_ns)
     except OSError:
-        return False
+        return False  # what cannot be opened is no model; loading it says why
 
 
 @lru_cache(maxsize=4096)

@@ -50,4 +50,4 @@ def _size(path: Path) -> int:
     try:
         return path.stat().st_size if path.is_file() else 0
     except OSError:
-        return 0
+        return 0  # gone meanwhile

@@ -34,7 +34,7 @@ def read_kept(file: Path) -> Kept | None:
     try:
         return from_record(Kept, read_text(kept_beside(file).read_bytes()))
     except (OSError, UnicodeDecodeError, MalformedMessage):
-        return None
+        return None  # as the docstring says: an unknown origin
 
 
 def origin_of(file: Path) -> Origin:
