@@ -27,6 +27,7 @@ _PLAIN = {"tr", "mark"}
 _SHOWN = _PLAIN | {"trn"}
 _TOLD = {"Notice", "Unread", "check_range", "check_unlocked", "_start_failed"}
 _NOTED = {"note", "append"}
+_TELLING = {"str | None", "Iterator[str]"}  # what functions of the engine that tell something give back
 
 Texts = dict[str, bool]
 """English, and whether it counts something."""
@@ -48,7 +49,8 @@ def texts_of_engine() -> Texts:
     found: Texts = {}
     for folder in OF_A_JOB:
         for file in sorted((ENGINE / folder).rglob("*.py")):
-            found |= _of(ast.parse(file.read_text(encoding="utf-8")), _NOTED | names_of_errors())
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+            found |= _of(tree, _NOTED | names_of_errors()) | dict.fromkeys(_said(tree), False)
     return {text: False for text in found if " " in text}
 
 
@@ -102,6 +104,19 @@ def _of(tree: ast.Module, wanted: set[str]) -> Texts:
                     if name in _SHOWN or _is_readable(text):
                         found[text] = name == "trn"
     return found
+
+
+def _said(tree: ast.Module) -> Iterator[str]:
+    """What functions give back that tell something, or nothing where there is nothing to tell."""
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef) and function.returns and ast.unparse(function.returns) in _TELLING:
+            for node in ast.walk(function):
+                if isinstance(node, ast.Return | ast.Yield) and node.value is not None:
+                    yield from filter(_is_sentence, _texts_in(node.value, {}))
+
+
+def _is_sentence(text: str) -> bool:
+    return text.count(" ") >= 3 and _is_readable(text)
 
 
 def _arguments(call: ast.Call, name: str) -> Iterable[ast.expr]:

@@ -139,10 +139,9 @@ class NameEdit(QtWidgets.QLineEdit):
             super().keyPressEvent(event)
 
     def _signal(self, event: QtGui.QKeyEvent) -> QtCore.pyqtBoundSignal | None:
-        keys = QtCore.Qt.Key
-        return {keys.Key_Return: self.entered, keys.Key_Enter: self.entered, keys.Key_Escape: self.left}.get(
-            QtCore.Qt.Key(event.key())
-        )
+        if event.key() in (QtCore.Qt.Key.Key_Return, QtCore.Qt.Key.Key_Enter):
+            return self.entered
+        return self.left if event.key() == QtCore.Qt.Key.Key_Escape else None
 
 
 def _name_edit() -> NameEdit:
