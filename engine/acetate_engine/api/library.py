@@ -13,7 +13,7 @@ from acetate.protocol.codec import is_text, to_json
 from acetate.protocol.errors import FileError
 from acetate.protocol.library import Download, Library
 from acetate_engine.api.dependencies import EngineOf
-from acetate_engine.models.families.places import note_folders, scanned_folders
+from acetate_engine.models.families.places import note_folders, require_models_in, scanned_folders
 from acetate_engine.models.library.listing import library
 
 router = APIRouter()
@@ -61,9 +61,8 @@ async def set_folders(
 def _note(folders: list[str]) -> None:
     known = {str(folder) for folder in scanned_folders()}  # one that is gone for a while may stay
     for folder in folders:
-        is_usable = is_text(folder) and "\0" not in folder and Path(folder).is_absolute()
-        if not is_usable or (folder not in known and not Path(folder).is_dir()):
-            raise FileError(
-                f"{folder[:200]} is no folder", "Choose the folder that the other program keeps its models in."
-            )
+        if not is_text(folder) or "\0" in folder or not Path(folder).is_absolute():
+            raise FileError(f"{folder[:200]} is no place on a disk", "Choose a folder by its whole path.")
+        if folder not in known:
+            require_models_in(Path(folder))
     note_folders(dict.fromkeys(map(Path, folders)))

@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from acetate.protocol.codec import to_json
-from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.events import ModelList
 from acetate_engine.commands.options import AsJson
 from acetate_engine.models.checkpoints.info import FileInfo
@@ -84,26 +83,15 @@ def scan(
     acetate models scan ~/ComfyUI
     acetate models scan --forget ~/ComfyUI
     """
-    from acetate_engine.models.families.places import absolute, note_folders, scanned_folders
+    from acetate_engine.models.families.places import absolute, note_folders, require_models_in, scanned_folders
 
     named, known = [absolute(folder) for folder in folders or []], scanned_folders()
     for folder in named:
         if not forget:
-            _require_models_in(folder)
+            require_models_in(folder)
     kept = [folder for folder in known if folder not in named]
     note_folders(kept if forget else [*kept, *named])
     _report(scanned_folders() if forget or not named else named)
-
-
-def _require_models_in(folder: Path) -> None:
-    """A folder, or a file like ComfyUI's extra_model_paths.yaml. Raises InvalidRequest, FileError."""
-    from acetate_engine.models.families.extra_paths import SUFFIXES, folders_of
-    from acetate_engine.models.families.places import extra_files
-
-    if not folder.is_dir() and not (folder.is_file() and folder.suffix.lower() in SUFFIXES):
-        raise InvalidRequest(f"{folder} is no folder", "Name the folder that the other program keeps its models in.")
-    for file in extra_files(folder):
-        folders_of(file)
 
 
 def _report(folders: list[Path]) -> None:

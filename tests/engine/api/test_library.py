@@ -48,6 +48,20 @@ def test_folders_are_used_and_forgotten(engine: EngineProcess, tmp_path: Path) -
     assert api.set_folders(engine.connection, []).folders == ()
 
 
+def test_folders_that_comfyui_names_belong_to_its_own(engine: EngineProcess, tmp_path: Path) -> None:
+    lora(tmp_path / "far" / "haze.safetensors")
+    named, broken = tmp_path / "ComfyUI", tmp_path / "other"
+    for folder, text in ((named, "a:\n  base_path: ..\n  loras: far"), (broken, "a:\n  secret: [")):
+        folder.mkdir()
+        (folder / "extra_model_paths.yaml").write_text(text)
+    found = api.set_folders(engine.connection, [str(named)])
+    assert "haze.safetensors" in [file.name for file in found.files]
+    with pytest.raises(AcetateError, match=r"extra_model_paths.yaml cannot be read: line \d") as caught:
+        api.set_folders(engine.connection, [str(broken)])
+    assert "secret" not in str(caught.value)
+    api.set_folders(engine.connection, [])
+
+
 def test_what_is_not_published_is_not_fetched(engine: EngineProcess) -> None:
     with pytest.raises(InvalidRequest):
         api.fetch(engine.connection, "https://example.org/x.safetensors")

@@ -45,7 +45,9 @@ def _folders(file: Path, size: int, modified: int) -> Folders:
     try:
         parsed = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
     except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
+        mark = getattr(error, "problem_mark", None)  # the file's own text is told to nobody
+        where = f"line {mark.line + 1}: " if mark else ""
+        raise ValueError(where + (getattr(error, "problem", None) or "it is no YAML")) from error
     found: dict[str, tuple[Path, ...]] = {}
     for section in parsed.values() if isinstance(parsed, dict) else []:
         for kind, folder in _section(section, file.parent):

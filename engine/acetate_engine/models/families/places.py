@@ -91,6 +91,18 @@ def note_folders(folders: Iterable[Path]) -> None:
     fresh.replace(path)
 
 
+def require_models_in(folder: Path) -> None:
+    """Before a folder is noted, or a file like ComfyUI's extra_model_paths.yaml.
+
+    Raises:
+        FileError: it is neither, or such a file in it cannot be read; later, that counts as none.
+    """
+    if not folder.is_dir() and not (folder.is_file() and folder.suffix.lower() in SUFFIXES):
+        raise FileError(f"{folder} is no folder", "Choose the folder that the other program keeps its models in.")
+    for file in extra_files(folder):
+        folders_of(file)
+
+
 def items(shelf: Shelf) -> list[Item]:
     """All of a shelf, in subfolders too, our own first; links count as what they lead to."""
     seen: set[str] = set()  # a link may lead back
