@@ -58,7 +58,8 @@ def black_and_white(data: Any) -> Adjust:
 
 def selective_colour(data: Any) -> Adjust:
     """Rows of percent of cyan, magenta, yellow and black, for reds to magentas, whites, neutrals and blacks; how much
-    of a colour is each, and what ink does to it, as FFmpeg's filter of the same name describes Photoshop's.
+    of a colour is each, and what ink does to it, as FFmpeg's filter of the same name describes Photoshop's. Only the
+    relative method was seen in a file.
     """
     rows = np.array(data.data[1:10], np.float32) / 100.0
     is_relative = data.method == 0

@@ -87,7 +87,7 @@ def _signed(value: int) -> int:
 
 _OF_RGB: dict[Tag, Callable[[Any, Drawing], tuple[Adjust | None, bool]]] = {
     Tag.BLACK_AND_WHITE: lambda data, drawing: (own.black_and_white(data), True),
-    Tag.SELECTIVE_COLOR: lambda data, drawing: (own.selective_colour(data), True),
+    Tag.SELECTIVE_COLOR: lambda data, drawing: (own.selective_colour(data), data.method == 0),
     Tag.COLOR_BALANCE: lambda data, drawing: own.colour_balance(data),
     Tag.GRADIENT_MAP: lambda data, drawing: own.gradient_map(data, drawing.space),
 }

@@ -23,6 +23,8 @@ from acetate_engine.documents.colour import ColourSpace, Plane
 
 _LENGTH = 4096  # of a gradient, in its stops
 _HALF = 50  # percent: a midpoint that bends nothing
+_METHODS = (b"Gcls", b"Lnr ", b"Perc")  # classic, linear, perceptual
+_NATIVE = {"RGB": (b"RGBC", b"HSBC"), "CMYK": (b"CMYC",)}
 _LMS = np.array(
     [[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566],
      [0.0883024619, 0.2817188376, 0.6299787005]]
@@ -151,8 +153,13 @@ def gradient(descriptor: Descriptor, mode: int, space: ColourSpace) -> Gradient:
         get_scalar(descriptor, Key.Scale, float, 100.0) / 100.0,
         (x, y),
         get_scalar(descriptor, Key.Reverse, bool, False),
-        not (bends or space.linear) and kind == Enum.Linear and method in (b"Gcls", b"Lnr ", b"Perc"),
+        not bends and kind == Enum.Linear and method in _METHODS and _is_native(data[Key.Colors], space),
     )
+
+
+def _is_native(stops: Sequence[Descriptor], space: ColourSpace) -> bool:
+    """Whether its colours are of the document's own kind, so that nobody had to convert them."""
+    return not space.linear and all(stop[Key.Color].classID in _NATIVE.get(space.model, ()) for stop in stops)
 
 
 def _place_of(stop: Any) -> float:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
 from acetate_engine.documents.colour import Samples
 from acetate_engine.documents.flatten import flatten
@@ -24,18 +25,17 @@ _PIXELS, _BANDS = 1 << 18, 8  # looked at, at most, and in how many places
 
 
 def is_unlike(document: LayeredDocument, region: Bounds) -> bool:
-    """By a few bands of rows of `region`. Raises FileError where the file is broken."""
+    """By a few bands of rows of `region`. A saved picture that is broken says nothing."""
     merged, area = document.merged, region.intersection(Bounds.of(document.extent))
     if merged is None or not document.merged_is_current or area.is_empty:
         return False
-    off = [
-        _off(
-            flatten(document.layers, band, depth=document.depth, space=document.space),
-            in_srgb(merged, band, document.depth),
-        )
-        for band in _bands(area)
-    ]
-    return bool(np.concatenate(off).mean() > _PART)
+    depth, space = document.depth, document.space
+    try:
+        pairs = [(flatten(document.layers, band, depth=depth, space=space), in_srgb(merged, band, depth))
+                 for band in _bands(area)]  # fmt: skip
+    except FileError:
+        return False
+    return bool(np.concatenate([_off(*pair) for pair in pairs]).mean() > _PART)
 
 
 def _bands(area: Bounds) -> Iterator[Bounds]:

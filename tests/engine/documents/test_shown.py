@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
 from acetate_engine.asking import NamedImages
 from acetate_engine.documents.reader import read_document
@@ -84,3 +86,15 @@ def test_layers_that_make_another_picture_than_the_saved_one_say_so() -> None:
     odd = replace(document, merged=Memory.at(0, 0, pixels))
     assert shown(odd, layers=(key,)).notes == (f"groups-u8.psd: {UNLIKE}",)
     assert shown(odd).notes == ()
+
+
+def test_layers_beside_a_broken_picture_are_shown_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "odd.ora"
+    path.write_bytes((REFERENCES / "groups-u8.ora").read_bytes())
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("mergedimage.png", b"none")  # the last of a name counts
+    document = read_document(path)
+    key = next(key for key, layer in document.walk() if isinstance(layer, PixelLayer))
+    assert shown(document, layers=(key,)).notes == ()
+    with pytest.raises(FileError, match="mergedimage"):
+        shown(document)
