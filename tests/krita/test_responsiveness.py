@@ -114,3 +114,64 @@ def test_gaps_in_other_colour_spaces_are_reported(
     """No limit is promised here: Krita converts on the GUI thread. What it takes is printed, and a layer arrives."""
     gap = gap_of_a_job(painter, engine, SPACES[name])
     record(f"{name}, {SIDE}²: {gap:.0f} ms")
+
+
+STEPS = {
+    "Live looks at the document": "session.live._wish()",
+    "Live prepares a draft": "session._prepare(host.active_document())",
+    "layers below are cloned": "snapshot = host.active_document().snapshot(View(Show.EVERYTHING)); snapshot.close()",
+    "a picture is put over the canvas": "preview.show(picture, Bounds(1024, 1024, 2048, 2048))",
+    "the picture over the canvas is followed": "preview._follow()",
+    "a result is drawn in the list": "widget('acetate_history')._show_thumbnail(0)",
+    "a result of the list is shown on the canvas": "widget('acetate_history').show_preview()",
+    "a preview of a job comes": "row._show_png(png)",
+}
+PREPARED = """
+import time
+from acetate.krita.host import KritaHost
+from acetate.protocol.geometry import Bounds, Extent
+from acetate.protocol.pixels import PixelFormat
+from acetate.picture import Picture, row_strips
+from acetate.session.jobs import Job
+from acetate.session.views import Show, View
+from acetate.ui.canvas_preview import CanvasPreview
+from acetate.ui.queue import JobRow
+session, host = _docker('acetate_dock').session, KritaHost()
+area = Bounds(0, 0, 1024, 1024)
+strips = tuple(b'\\x40\\x80\\xc0\\xff' * (strip.width * strip.height) for strip in row_strips(area, 4))
+picture = Picture(area.extent, PixelFormat.RGBA8, strips)
+preview = CanvasPreview(_docker('acetate_dock'))
+preview.show(picture, area)
+image = __import__('acetate.ui.checkerboard', fromlist=['x']).to_image(picture).scaled(256, 256)
+data = QtCore.QByteArray(); buffer = QtCore.QBuffer(data); buffer.open(QtCore.QIODevice.OpenModeFlag.WriteOnly)
+image.save(buffer, 'PNG'); png = bytes(data)
+row = JobRow(session, Job(session.history.entries[0].result.request), is_here=True)
+view = widget('acetate_history'); view.setCurrentItem(view.item(0))
+"""
+TIMED = """
+found = []
+for _ in range(10):
+    before = time.thread_time()
+    exec(step)
+    found.append((time.thread_time() - before) * 1000)
+preview.hide(); view.hide_preview()
+sorted(found)
+"""
+STEP_LIMIT = 33.0  # milliseconds of the GUI thread's own processor time: other programs do not count
+
+
+@pytest.mark.timed
+@pytest.mark.timeout(600)
+def test_no_step_of_live_previews_or_the_list_takes_a_frame(painter: Painter, record: Callable[[str], None]) -> None:
+    """4096², 8 bit. Each step is a turn of the event loop; what it waits for is not counted, only what it computes."""
+    painter.new_document(4096, 4096)
+    painter.krita.run("select(1000, 1000, 512, 512)")
+    painter.generate(PROMPT)
+    painter.set_up(PROMPT, Task.FOREGROUND_ON_BACKGROUND)
+    slow = {}
+    for name, step in STEPS.items():
+        times = painter.krita.run(PREPARED + TIMED, step=step, timeout=60)
+        record(f"{name}: {times[5]:.1f} ms, at most {times[-1]:.1f}")
+        if times[5] > STEP_LIMIT:
+            slow[name] = times
+    assert not slow

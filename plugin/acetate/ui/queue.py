@@ -83,7 +83,7 @@ class JobRow(QtWidgets.QWidget):
         self.job = job
         self._previews = session.preferences.previews
         self._where = "" if is_here else f" · {job.document.name if job.document else tr('from an earlier session')}"
-        self._picture = QtWidgets.QLabel()
+        self._picture = _Preview()
         self._picture.setFixedSize(_PREVIEW)
         self._text = ElidedLabel()
         self._state = QtWidgets.QLabel()
@@ -126,8 +126,7 @@ class JobRow(QtWidgets.QWidget):
         image = QtGui.QImage.fromData(png) if png and self._previews.value else QtGui.QImage()
         self._picture.setVisible(not image.isNull())
         if not image.isNull():
-            self._picture.setPixmap(on_checkerboard(image, _PREVIEW))
-            self._picture.setToolTip(_as_tip(on_checkerboard(image, _LARGE)))
+            self._picture.show_image(image)
 
     def deleteLater(self) -> None:
         """The job may go on a little longer than its row."""
@@ -135,6 +134,24 @@ class JobRow(QtWidgets.QWidget):
         self.job.fraction.changed.disconnect(self._show)
         self.job.preview.changed.disconnect(self._show_png)
         super().deleteLater()
+
+
+class _Preview(QtWidgets.QLabel):
+    """Small; larger while the pointer rests on it, or where it is tapped. Previews come often: that is made then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._image = QtGui.QImage()
+
+    def show_image(self, image: QtGui.QImage) -> None:
+        self._image = image
+        self.setPixmap(on_checkerboard(image, _PREVIEW))
+
+    def event(self, event: QtCore.QEvent) -> bool:
+        if event.type() in (event.Type.ToolTip, event.Type.MouseButtonPress) and not self._image.isNull():
+            QtWidgets.QToolTip.showText(QtGui.QCursor.pos(), _as_tip(on_checkerboard(self._image, _LARGE)), self)
+            return True
+        return super().event(event)
 
 
 def _as_tip(pixmap: QtGui.QPixmap) -> str:

@@ -85,6 +85,14 @@ class Engine:
             (found,) = database.execute("SELECT priority FROM jobs WHERE id = ?", (job,)).fetchone()
             return int(found)
 
+    def done_and_listed(self) -> list[str]:
+        """What a painter has to find in the list of results."""
+        if not self._store.exists():
+            return []
+        with closing(sqlite3.connect(f"file:{self._store}?mode=ro", uri=True)) as database:
+            rows = database.execute("SELECT id FROM jobs WHERE state = 'done' AND listed").fetchall()
+            return [job for (job,) in rows]
+
     def jobs(self) -> dict[str, str]:
         """Id → state, oldest first: read from the store, because a killed engine answers nobody."""
         if not self._store.exists():
