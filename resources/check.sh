@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that a change must pass. Every part runs, whatever became of those before it; one summary ends it.
-#   resources/check.sh [PART…]      some of: format lint types imports tests krita (all of these where none is named), long kritas fuzz
+#   resources/check.sh [PART…]      some of: format lint types imports tests krita (all of these where none is named), long kritas fuzz variants wheel
 set -uo pipefail
 cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -22,8 +22,25 @@ check() { # check PART
     kritas) "$BIN/python" -m tests.krita.kritas ;;
     fuzz) ACETATE_FUZZ=10000 "$BIN/pytest" tests/fuzz tests/engine/api/test_hostile.py tests/engine/api/test_schema.py \
         tests/engine/models/checkpoints/test_mutated.py ;;
+    variants) variants ;;
+    wheel) "$BIN/python" -m tests.krita.empty_root ;;
     *) echo "check: no part is called $1" >&2 && return 2 ;;
     esac
+}
+
+# Other processors, numbers of threads, time zones and languages: none of them may make a difference.
+variants() {
+    local variant result=0 avx512="from numpy._core._multiarray_umath import __cpu_dispatch__ as known
+print(*(name for name in known if name == 'X86_V4' or name.startswith('AVX512')))"
+    avx512=$("$BIN/python" -c "$avx512") # numpy's names for it differ from one version to the next
+    for variant in "ATEN_CPU_CAPABILITY=default OMP_NUM_THREADS=1 TZ=Asia/Kolkata LC_ALL=C" \
+        "ATEN_CPU_CAPABILITY=avx2 OMP_NUM_THREADS=2 TZ=America/St_Johns LC_ALL=C.UTF-8"; do
+        printf '== variant: %s, numpy without AVX-512\n' "$variant"
+        # shellcheck disable=SC2086 # one assignment a word
+        env $variant NPY_DISABLE_CPU_FEATURES="$avx512" \
+            "$BIN/pytest" -m "not krita and not timed and not long" -n auto --maxprocesses 4 --dist loadfile || result=1
+    done
+    return "$result"
 }
 
 summary=() failed=0

@@ -107,12 +107,20 @@ def make(suite: Suite) -> None:
     whole.touch()
 
 
-def enter(suite: Suite, *command: str, check: bool = True) -> None:
-    """Runs it in the root folder, with this checkout and this Python at the same places as here."""
+def enter(suite: Suite, *command: str, folders: list[str] | None = None, check: bool = True) -> None:
+    """Runs it in the root folder, with these folders at the same places as here: this checkout and this Python."""
     isolated = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-ec", ENTER, "enter", str(suite.root)]
-    kept = {name: text for name, text in os.environ.items() if name == "OMP_NUM_THREADS" or name.endswith("_proxy")}
+    kept = {
+        name: text
+        for name, text in os.environ.items()
+        if name.startswith(("OMP_NUM_", "PIP_", "SSL_")) or name.endswith("_proxy")
+    }
     environment = {**kept, "HOME": "/root", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
-    subprocess.run([*isolated, *command], env={**environment, "BOUND": " ".join(bound_folders())}, check=check)
+    subprocess.run(
+        [*isolated, *command],
+        env={**environment, "BOUND": " ".join(bound_folders() if folders is None else folders)},
+        check=check,
+    )
 
 
 def bound_folders() -> list[str]:
