@@ -9,6 +9,7 @@ that pip wants from this machine (of a local index, say), separated by spaces.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,12 +25,19 @@ FIRST_LAYER = """
 set -eu
 cd "$1"
 "$2" -m venv environment
-environment/bin/pip install --quiet --progress-bar off acetate-*.whl
+environment/bin/pip install --quiet --progress-bar off --no-compile "$3" acetate-*.whl
 export HOME="$1/home"
 mkdir "$HOME"
 environment/bin/acetate doctor >doctor.txt
 environment/bin/acetate generate -p "a red apple, 3d emoji" --size 128x128 --seed 7 -o apple.png
 """
+
+
+def torch() -> str:
+    """The version that the set-up installs: the build for the CPU where the index offers it."""
+    found = re.search(r'^TORCH="(.+)"$', (REPOSITORY / "resources/setup.sh").read_text(), re.MULTILINE)
+    assert found is not None
+    return found[1]
 
 
 def main() -> None:
@@ -43,7 +51,7 @@ def main() -> None:
         for wheel in (REPOSITORY / "dist").glob("acetate-*.whl"):
             shutil.copy(wheel, outside)
         python = f"{sys.base_prefix}/bin/python3"
-        enter(suite, "sh", "-c", FIRST_LAYER, "empty_root", str(inside), python, folders=folders)
+        enter(suite, "sh", "-c", FIRST_LAYER, "empty_root", str(inside), python, torch(), folders=folders)
         layer = Image.open(Path(outside) / "apple.png")
         lowest, highest = layer.getchannel("A").getextrema()
         assert layer.size == (128, 128) and lowest == 0 and highest > 200, (layer, lowest, highest)

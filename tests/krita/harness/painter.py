@@ -81,12 +81,18 @@ session.message.value = None
         self.hands.drag((x - 30, y - 20), (x + 30, y + 20))
 
     def wait_for_layer(self, before: set[str], timeout: float = JOB_LIMIT) -> Layer:
-        """The layer that was not there before. Raises AssertionError where the job ends without one."""
+        """The layer that was not there before. Raises AssertionError where the job ends without one.
+
+        A click may reach Krita later than the first question does (in Krita 6 it often did).
+        """
+        has_begun = False
 
         def arrived() -> list[Layer]:
-            has_ended = not self.is_busy()  # asked first: the layer may arrive between the two questions
-            found = self.new_layers(before)
-            assert found or not has_ended, f"the job ended without a layer; the docker says {self.message()!r}"
+            nonlocal has_begun
+            is_busy = self.is_busy()  # asked first: the layer may arrive between the two questions
+            found, message = self.new_layers(before), self.message()
+            has_begun = has_begun or is_busy or bool(message)
+            assert found or is_busy or not has_begun, f"the job ended without a layer; the docker says {message!r}"
             return found
 
         (layer,) = wait_until(arrived, "a new layer", timeout, every=0.1)
