@@ -9,7 +9,7 @@ from acetate.protocol.errors import InvalidRequest, UnknownImage
 from acetate.protocol.geometry import Extent
 from acetate.protocol.requests import DEFAULT_MODEL, GenerateRequest, Role, Task
 from acetate_engine.compositing.pixels import Pixels
-from acetate_engine.models.families import find_model, model_for
+from acetate_engine.models.families import find_model, model_for, qwen_layered
 from acetate_engine.models.runtime.quiet import quiet_libraries
 from acetate_engine.paths import wildcards_dir
 from acetate_engine.pipelines.contract import Generated, Images, PartOf, Reporter, joined
@@ -18,6 +18,7 @@ from acetate_engine.pipelines.recipes.plain import WITHOUT_MODEL, cut_out
 from acetate_engine.prompts.understanding import pictures_apart, understood
 
 if TYPE_CHECKING:
+    from acetate_engine.models.families.base import Model
     from acetate_engine.pipelines.runner import Runner
 
 
@@ -53,6 +54,8 @@ class TaskGenerator:
         return replace(made, notes=(*made.notes, *notes))
 
     def _made(self, request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
+        if request.task is Task.DECOMPOSE and (model := _layered_model(request.model)):
+            return _layered(model, request, images, reporter)
         if not request.task.needs_model:
             return WITHOUT_MODEL[request.task](request, images, reporter, *self._paints(request, reporter))
         return self._loaded().run(model_for(request), request, images, reporter)
@@ -70,6 +73,18 @@ class TaskGenerator:
 
             self._runner = Runner()
         return self._runner
+
+
+def _layered_model(name: str) -> Model | None:
+    """The model of this name, where it is made for splitting pictures."""
+    return next((model for model in qwen_layered.models() if model.info.name == name and model.info.installed), None)
+
+
+def _layered(model: Model, request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
+    quiet_libraries()
+    from acetate_engine.pipelines.recipes.layered import layered  # imports torch
+
+    return layered(model, request, images, reporter)
 
 
 def _settled(made: Generated, request: GenerateRequest, images: Images) -> Generated:

@@ -25,6 +25,9 @@ _PART_KINDS = {
 }
 
 
+SPLITS_PICTURES = "QwenImageLayeredPipeline"
+
+
 def inspect_folder(folder: Path) -> FileInfo:
     """A diffusers folder, whose weights must be safetensors.
 
@@ -77,6 +80,8 @@ def _base(folder: Path, index: dict[str, Any]) -> FileInfo:
     if name not in _FAMILIES and not (folder / "unet" / "config.json").is_file():
         said = name.removesuffix("Pipeline")
         problem = "Choose an SD 1.5 or SDXL model: layer adapters were published for these"
+        if name == SPLITS_PICTURES:
+            problem = ""  # a family of its own, without layer adapters
         return FileInfo(folder, Kind.FOLDER, Family.OTHER, architecture=said, problem=problem)
     unet = _read(folder / "unet" / "config.json")
     width = unet.get("cross_attention_dim")

@@ -14,7 +14,7 @@ from acetate.protocol.codec import is_text
 from acetate.protocol.errors import CheckpointError, UnknownModel, UnsupportedTask
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import GenerateRequest, Task
-from acetate_engine.models.families import mini, sd15, sdxl
+from acetate_engine.models.families import mini, qwen_layered, sd15, sdxl
 from acetate_engine.models.families.add_ons import require_add_ons
 from acetate_engine.models.families.base import Model, WorkingSize
 from acetate_engine.models.families.released import refusal
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("models")
 
-FAMILIES = (mini, sd15, sdxl)
+FAMILIES = (mini, sd15, sdxl, qwen_layered)
 
 
 def find_models() -> list[Model]:
