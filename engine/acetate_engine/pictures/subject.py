@@ -118,7 +118,7 @@ def completed(rgb: Floats, front: Floats) -> Floats:
         return front
     found = _grab_cut(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), marks, 4)
     grown: Floats = cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR)
-    return (front + grown) / 2
+    return (front + grown) * np.float32(0.5)
 
 
 def by_colour(rgb: Floats, hints: Hints) -> Floats:
