@@ -1,4 +1,7 @@
-"""`(word:1.2)`, `((word))`, `[word]`, `BREAK`, and escaped brackets, as in A1111's web interface."""
+"""`(word:1.2)`, `((word))`, `[word]`, `BREAK`, and escaped brackets, as in A1111's web interface.
+
+By hand, for the libraries that fit this diffusers read another syntax: compel 2.5 takes these brackets for words.
+"""
 
 from __future__ import annotations
 
