@@ -19,7 +19,7 @@ from acetate_engine.documents.planes import unit
 from acetate_engine.documents.tree import LayeredDocument
 
 UNLIKE = "its layers make another picture than the one that its program saved; what is used is drawn from the layers"
-_OFF = 3.0 / 255.0
+_OFF = 2.5 / 255.0
 _PART = 1e-3  # of the pixels
 _PIXELS, _BANDS = 1 << 18, 8  # looked at, at most, and in how many places
 
