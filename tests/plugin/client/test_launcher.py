@@ -173,3 +173,18 @@ def test_a_proxy_is_never_asked_for_this_machine(home: Path, monkeypatch: pytest
         assert api.health(launcher.connect()).pid
     finally:
         launcher.stop()
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="shows the environment of a process")
+@pytest.mark.parametrize(("cores", "wanted"), [(3, b"OMP_NUM_THREADS=3"), (0, None)])
+def test_an_engine_uses_as_many_cores_as_the_painter_gives_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch, cores: int, wanted: bytes | None
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    install([sys.executable, "-m", "acetate_engine", "serve"])
+    launcher = Launcher(lambda: cores)
+    try:
+        environment = Path(f"/proc/{launcher.connect().pid}/environ").read_bytes().split(b"\0")
+    finally:
+        launcher.stop()
+    assert [entry for entry in environment if entry.startswith(b"OMP_NUM_THREADS")] == ([wanted] if wanted else [])
