@@ -224,7 +224,7 @@ def german(studio: Studio) -> None:
 def twice_as_large(studio: Studio) -> None:
     studio.krita.run(_WORKSPACE)
     studio.krita.run(_FLOAT, width=300, height=480)
-    studio.painter.hands.type_into("acetate_prompt", "a red apple")
+    studio.krita.run("_docker('acetate_dock').session.settings.prompt.value = 'a red apple, 3d emoji'")
     studio.shoot("19-200-percent")
 
 

@@ -14,6 +14,7 @@ from acetate.protocol.connection import data_dir
 from acetate.protocol.events import Storage
 from acetate.qt import QtCore, QtGui, QtWidgets, sip
 from acetate.session.diagnostics import Section
+from acetate.session.messages import Message
 from acetate.session.observable import Observable
 from acetate.session.session import Session
 from acetate.ui.binding import bind_check, bind_number, named, silent
@@ -51,7 +52,12 @@ class SettingsWindow(ToolWindow):
     def _message(self) -> QtWidgets.QWidget:
         message = MessageBar()
         named(message, "acetate_settings_message")
-        self._session.message.changed.connect(message.show_message)
+
+        def show(told: Message) -> None:
+            """What comes of what is done here; what the docker had said before belongs there."""
+            message.show_message(told if self.isActiveWindow() else None)
+
+        self._session.message.changed.connect(show)
         return message
 
 
