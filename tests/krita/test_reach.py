@@ -28,6 +28,17 @@ from acetate.ui.reach import reachable
 [item.objectName() for item in reachable(_docker('acetate_dock').widget())]
 """
 _FOCUSED = "found.objectName() if (found := QApplication.focusWidget()) else ''"
+_OPEN_WINDOWS = """
+dock = _docker('acetate_dock')
+dock._settings_window.open()
+dock._engine_window.open()
+"""
+_PAGE = "_docker('acetate_dock')._settings_window.findChild(QtWidgets.QTabWidget).setCurrentIndex(page)"
+_CLOSE_WINDOWS = """
+dock = _docker('acetate_dock')
+dock._settings_window.close()
+dock._engine_window.close()
+"""
 _STACK_IS_OPEN = """
 any(item.isVisible() for item in QApplication.topLevelWidgets() if item.objectName() == 'acetate_stack_window')
 """
@@ -77,6 +88,12 @@ def test_every_part_says_what_it_is(docker: Painter) -> None:
     docker.hands.click("acetate_build_stack")
     wait_until(lambda: docker.krita.run(_STACK_IS_OPEN), "the stack window")
     assert docker.krita.run(_NAMELESS, names=["acetate_dock", "acetate_stack_window"]) == []
+    docker.krita.run(_OPEN_WINDOWS)
+    for page in range(3):
+        docker.krita.run(_PAGE, page=page)
+        windows = ["acetate_settings_window", "acetate_engine_window"]
+        assert docker.krita.run(_NAMELESS, names=windows) == [], page
+    docker.krita.run(_CLOSE_WINDOWS)
 
 
 def test_letters_choose_one_thing_each_and_leave_those_of_the_menus(docker: Painter) -> None:

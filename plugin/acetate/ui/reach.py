@@ -80,7 +80,8 @@ def name_parts(root: QtWidgets.QWidget) -> None:
     """For a screen reader: what has no words of its own is called as the label beside it, or as its explanation."""
     for widget in root.findChildren(QtWidgets.QWidget):
         if _takes_tab(widget) and not widget.accessibleName() and not _words(widget):
-            widget.setAccessibleName(widget.toolTip().split("\n")[0])
+            hint = widget.placeholderText() if hasattr(widget, "placeholderText") else ""
+            widget.setAccessibleName(widget.toolTip().split("\n")[0] or hint)
 
 
 def name_first(widget: QtWidgets.QWidget, name: str) -> None:

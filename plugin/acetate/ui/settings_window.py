@@ -35,6 +35,7 @@ class SettingsWindow(ToolWindow):
         self._session = session
         self._tabs = QtWidgets.QTabWidget()
         named(self._tabs, "acetate_settings_tabs")
+        self._tabs.tabBar().setAccessibleName(tr("Pages of the settings"))
         self._tabs.addTab(_page(GeneralPage(session, show_engine)), tr("General"))
         self._tabs.addTab(_page(StoragePage(session)), tr("Storage and history"))
         self._tabs.addTab(ModelsPage(session), tr("Models"))
