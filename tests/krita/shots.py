@@ -181,9 +181,9 @@ def narrowest(studio: Studio) -> None:
 
 
 def settings(studio: Studio) -> None:
+    studio.krita.run(_SETTINGS, page=2)  # which asks the engine for it
+    wait_until(lambda: studio.krita.run(_KNOWN), "the engine to tell what there is", 120)
     for page, name in enumerate(("11-settings", "12-storage", "13-models")):
-        studio.krita.run(_SETTINGS, page=page)
-        wait_until(lambda: studio.krita.run(_KNOWN), "the engine to tell what there is", 120)
         studio.krita.run(_SETTINGS, page=page)
         studio.shoot(name, "acetate_settings_window")
     studio.krita.run(_CLOSE)
