@@ -34,7 +34,7 @@ def is_unlike(document: LayeredDocument, region: Bounds) -> bool:
         pairs = [(flatten(document.layers, band, depth=depth, space=space), in_srgb(merged, band, depth))
                  for band in _bands(area)]  # fmt: skip
     except FileError:
-        return False
+        return False  # whoever reads the layers says what is broken
     return bool(np.concatenate([_off(*pair) for pair in pairs]).mean() > _PART)
 
 

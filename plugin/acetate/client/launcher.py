@@ -106,9 +106,9 @@ class Launcher:
         try:
             return not api.use(connection, self._user).ends
         except EngineUnreachable:
-            return False
+            return False  # gone between two calls: another one is started
         except AcetateError:
-            return True  # who watches it notices
+            return True  # one that answers otherwise is noticed by who watches it
 
     def end_own(self) -> None:
         """Ends the engine that was started here; the next `connect` starts one again."""

@@ -37,7 +37,7 @@ def is_layered(path: Path) -> bool:
     try:
         index = json.loads((path / "model_index.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
-        return False
+        return False  # no folder of ours
     return isinstance(index, dict) and index.get("_class_name") == SPLITS_PICTURES
 
 
