@@ -12,7 +12,7 @@ import os
 import sqlite3
 from contextlib import suppress
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from acetate.protocol.errors import AcetateError, UnknownJob
@@ -94,4 +94,11 @@ def _software() -> list[object]:
     """Versions, and the engine's own files as they were when it started."""
     own = stamped([Path(__file__).parents[1]])
     newest = max(modified for path, modified in own if path.suffix == ".py")
-    return [__version__, newest, *(version(library) for library in _LIBRARIES)]
+    return [__version__, newest, *map(_version, _LIBRARIES)]
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:  # a worker on another machine may have it
+        return ""
