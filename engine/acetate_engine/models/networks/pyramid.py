@@ -91,7 +91,7 @@ def _linear_taps(source: int, target: int) -> Taps:
 _LEVEL, _WEIGHTS, _PLACES = "float32[:, :, ::1]", "float32[:, ::1]", "intp[::1]"
 _SHRINKING = f"void({_LEVEL}, intp, intp, {_PLACES}, {_WEIGHTS}, {_PLACES}, {_WEIGHTS}, {_LEVEL})"
 _FILLING = f"{_LEVEL}, intp, intp, {_PLACES}, float32[::1], {_PLACES}, float32[::1], {_LEVEL}"
-_options = {"cache": True, "nogil": True, "fastmath": {"contract", "nsz"}, "error_model": "numpy"}
+_options = {"nogil": True, "fastmath": {"contract", "nsz"}, "error_model": "numpy"}
 
 
 def _compiled(signature: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -100,6 +100,8 @@ def _compiled(signature: str) -> Callable[[Callable[..., None]], Callable[..., N
     def compiled(kernel: Callable[..., None]) -> Callable[..., None]:
         before, config.SLP_VECTORIZE = config.SLP_VECTORIZE, 1
         try:
+            return njit(signature, cache=True, **_options)(kernel)
+        except RuntimeError:  # there is no folder to keep it in
             return njit(signature, **_options)(kernel)
         finally:
             config.SLP_VECTORIZE = before
