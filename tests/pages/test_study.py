@@ -13,6 +13,7 @@ from tests.pages.browser import Browser
 
 by = pytest.importorskip("selenium.webdriver.common.by").By
 chains = pytest.importorskip("selenium.webdriver.common.action_chains").ActionChains
+waiting = pytest.importorskip("selenium.webdriver.support.wait")
 keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
 
 
@@ -35,6 +36,11 @@ def page(browser: Browser, pairs: list[Pair], tmp_path: Path) -> Browser:
 
 def prompt(page: Browser) -> str:
     return page.driver.find_element(by.ID, "prompt").text
+
+
+def wait_for_prompt(page: Browser, start: str) -> None:
+    """A page handles a key, and fills itself, in a turn of its own."""
+    waiting.WebDriverWait(page.driver, 30).until(lambda _: prompt(page).startswith(start))
 
 
 def press(page: Browser, key: str) -> None:
@@ -64,8 +70,9 @@ def test_it_is_taken_with_clicks_and_keys_and_the_choices_count(page: Browser, p
 def test_what_was_chosen_is_there_after_a_pause_and_can_be_forgotten(page: Browser, pairs: list[Pair]) -> None:
     press(page, keys.ARROW_LEFT)
     press(page, keys.ARROW_DOWN)
+    wait_for_prompt(page, "3 of ")
     page.driver.refresh()
-    assert prompt(page).startswith("3 of ")
+    wait_for_prompt(page, "3 of ")
     for _ in pairs[2:]:
         press(page, keys.ARROW_RIGHT)
     press(page, keys.ARROW_RIGHT)  # one too many

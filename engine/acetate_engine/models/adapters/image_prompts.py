@@ -108,6 +108,8 @@ class IPAdapters:
             files = " or ".join(each.path.name for each in adapters.values())
             reason = " ".join(str(error).split())[:200]
             raise CheckpointError(f"{files} does not fit: {reason}", _WRONG_FILE) from error
+        # diffusers sets the attribute only, which is lost as soon as a layer adapter registers the input that it grows
+        self._unet.register_to_config(encoder_hid_dim_type="ip_image_proj")
         _one_a_picture(self._unet, [list(adapters).index(name) for name in names], [weight for _, weight in wanted])
         self._unet.requires_grad_(False)
         self._in_use = [adapters[name] for name in names]
@@ -175,7 +177,7 @@ def _remembered(unet: UNet2DConditionModel) -> Callable[[], None]:
     def put_back() -> None:
         unet.encoder_hid_proj = projection  # before: a projection may hold attentions of its own
         unet.set_attn_processor(processors)
-        unet.config.encoder_hid_dim_type = kind
+        unet.register_to_config(encoder_hid_dim_type=kind)
 
     return put_back
 

@@ -10,6 +10,7 @@ from transformers import CLIPVisionModelWithProjection
 
 from acetate.protocol.errors import CheckpointError
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing, sharing_order
+from acetate_engine.models.adapters.concat_condition import grow_conv_in
 from acetate_engine.models.adapters.image_prompts import IPAdapters
 from acetate_engine.models.adapters.sharing_weights import SharingWeights
 from acetate_engine.models.checkpoints.kinds import Family
@@ -61,6 +62,19 @@ def test_a_picture_acts_and_leaves_no_trace(family: Family, kinds: tuple[str, ..
     assert after.keys() == before.keys() and all(torch.equal(before[name], x) for name, x in after.items())
     assert all(x.processor is y for x, y in zip(sharing_order(unet), processors, strict=True))
     assert unet.encoder_hid_proj is None and torch.equal(predict(unet), plain)
+
+
+def test_a_picture_is_seen_also_where_a_layer_adapter_has_grown_the_input(folder: Path) -> None:
+    unet = add_ons.UNETS[Family.SDXL]()
+    adapters = shelf(unet, Family.SDXL, folder, "plain")
+    adapters.use([("plain", 1.0)])
+    pictures = [picture for _, picture in adapters.embed([PICTURE])]
+    seen = predict(unet, pictures=pictures)
+    put_back = grow_conv_in(unet, 8)
+    put_back()
+    assert torch.equal(predict(unet, pictures=pictures), seen)
+    adapters.use([])
+    assert unet.config.encoder_hid_dim_type is None
 
 
 def test_each_frame_of_shared_attention_sees_it(folder: Path) -> None:
