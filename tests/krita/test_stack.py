@@ -242,6 +242,15 @@ def test_a_long_stack_is_seen_and_the_window_folds(painter: Painter, builder: Bu
     wait_until(lambda: painter.krita.run("widget('acetate_stack_window').height()") == full, "the window to unfold")
 
 
+def test_a_window_that_grows_keeps_its_buttons_on_the_screen(painter: Painter, builder: Builder) -> None:
+    paint_document(painter)
+    builder.open()
+    room = "QtWidgets.QApplication.primaryScreen().availableGeometry()"
+    bottom = f"[widget('acetate_stack_window').frameGeometry().bottom(), {room}.bottom()]"
+    painter.krita.run(f"it = widget('acetate_stack_window'); it.resize(it.width(), {room}.height() - 40)")
+    wait_until(lambda: (found := painter.krita.run(bottom))[0] <= found[1], "the window to be on the screen")
+
+
 def test_what_cannot_be_made_is_told(painter: Painter, builder: Builder) -> None:
     painter.new_document(64, 64)
     builder.open()

@@ -54,6 +54,18 @@ class ToolWindow(QtWidgets.QDialog):
         name_parts(self)
         super().showEvent(event)
 
+    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
+        """What is in it may make it grow: its lower buttons stay within reach."""
+        super().resizeEvent(event)
+        screen = (self.screen() or QtWidgets.QApplication.primaryScreen()).availableGeometry()
+        frame = self.frameGeometry()
+        kept = QtCore.QPoint(
+            max(screen.left(), min(frame.left(), screen.right() + 1 - frame.width())),
+            max(screen.top(), min(frame.top(), screen.bottom() + 1 - frame.height())),
+        )
+        if kept != frame.topLeft():
+            self.move(kept)
+
     def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
         """Return in a field must not press a button, nor Escape close the window: a dialog's habits."""
         event.ignore()
