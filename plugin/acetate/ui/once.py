@@ -8,6 +8,7 @@ from collections.abc import Callable
 from acetate.qt import QtCore, QtGui, QtWidgets
 
 _LOOK = 25  # milliseconds
+_JITTER = 12  # screen pixels; Krita's distance for drags, 25, reaches the button beside
 
 
 def once(work: Callable[[], None]) -> Callable[..., None]:
@@ -49,7 +50,7 @@ class _Clicks(QtCore.QObject):
 
     def _has_gone(self, place: QtCore.QPoint) -> bool:
         way = QtGui.QCursor.pos() - place
-        return max(abs(way.x()), abs(way.y())) > QtWidgets.QApplication.startDragDistance()
+        return max(abs(way.x()), abs(way.y())) > _JITTER
 
 
 _made: list[_Clicks] = []

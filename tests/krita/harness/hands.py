@@ -11,6 +11,7 @@ from tests.krita.harness.waiting import wait_until
 
 TRIES = 4
 DOUBLE_CLICK = 0.6  # seconds; Qt's interval is 0.4
+_SETTLES = 0.02  # seconds
 PATIENCE = 5.0  # seconds until all that was typed must have arrived
 
 
@@ -26,9 +27,15 @@ class Hands:
         before, when = self._clicked
         if before == name:  # sooner it would be a double click
             time.sleep(max(0.0, when + DOUBLE_CLICK - time.monotonic()))
-        x, y, _ = wait_until(lambda: self._usable(name), f"{name} to be enabled and in view")
+        x, y, _ = wait_until(lambda: self._resting(name), f"{name} to be enabled, in view and at rest")
         self.click_at(x, y)
         self._clicked = (name, time.monotonic())
+
+    def _resting(self, name: str) -> list[int] | None:
+        """Where it is usable, if it is there a moment later, too: layouts settle in turns of the event loop."""
+        first = self._usable(name)
+        time.sleep(_SETTLES)
+        return first if first and first == self._usable(name) else None
 
     def click_at(self, x: int, y: int) -> None:
         """Screen coordinates."""
