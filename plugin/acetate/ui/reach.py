@@ -15,11 +15,7 @@ class Panel(QtWidgets.QWidget):
     """Tab leaves it behind its last widget."""
 
     def event(self, event: QtCore.QEvent) -> bool:
-        """Krita has a shortcut on Tab, which goes first where nobody claims the key."""
-        if event.type() == event.Type.ShortcutOverride and isinstance(event, QtGui.QKeyEvent) and event.key() in _TABS:
-            event.accept()
-            return True
-        return super().event(event)
+        return _claims_tab(event) or super().event(event)
 
     def showEvent(self, event: QtGui.QShowEvent) -> None:
         name_parts(self)
@@ -44,11 +40,7 @@ class ToolWindow(QtWidgets.QDialog):
         self.resize(size)
 
     def event(self, event: QtCore.QEvent) -> bool:
-        """Krita has a shortcut on Tab, which goes first where nobody claims the key."""
-        if event.type() == event.Type.ShortcutOverride and isinstance(event, QtGui.QKeyEvent) and event.key() in _TABS:
-            event.accept()
-            return True
-        return super().event(event)
+        return _claims_tab(event) or super().event(event)
 
     def showEvent(self, event: QtGui.QShowEvent) -> None:
         name_parts(self)
@@ -76,6 +68,14 @@ class ToolWindow(QtWidgets.QDialog):
             return False
         _give(_step(self, forwards) or found[0 if forwards else -1], forwards)
         return True
+
+
+def _claims_tab(event: QtCore.QEvent) -> bool:
+    """Krita has a shortcut on Tab, which goes first where nobody claims the key."""
+    if event.type() == event.Type.ShortcutOverride and isinstance(event, QtGui.QKeyEvent) and event.key() in _TABS:
+        event.accept()
+        return True
+    return False
 
 
 def reachable(root: QtWidgets.QWidget) -> Iterator[QtWidgets.QWidget]:
