@@ -5,7 +5,7 @@
     result.layers[0].image.save("bottle.png")
 
 `Engine()` generates in this process; `Engine.connect()` asks the engine that runs on this machine. Both give the
-same pixels for the same request.
+same pixels for the same request, to within one level of 255: sums are rounded as threads and processor have them.
 """
 
 from __future__ import annotations
