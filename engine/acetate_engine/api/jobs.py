@@ -126,12 +126,15 @@ async def refile(
     listed: Annotated[bool | None, Body()] = None,
     starred: Annotated[list[_Image] | None, Body(max_length=MAX_IMAGES)] = None,
     discarded: Annotated[list[_Image] | None, Body(max_length=MAX_IMAGES)] = None,
+    applied: Annotated[list[_Image] | None, Body(max_length=MAX_IMAGES)] = None,
 ) -> JSONResponse:
-    """Its turn among those that wait; whether it is listed; which alternatives are starred, and which thrown away.
+    """Its turn among those that wait; whether it is listed; which alternatives are starred, which thrown away, and
+    which were put into a document.
 
-    A job with a star goes last when room is made, one that is not listed first.
+    When room is made, what is not listed goes first, then what was put into a document or has no result, then results
+    that were not, and a job with a star last.
     """
-    change = Refiling(priority, listed, _images(starred), _images(discarded))
+    change = Refiling(priority, listed, _images(starred), _images(discarded), _images(applied))
     return JSONResponse(to_json(await engine.queue.refile(job, change)))
 
 

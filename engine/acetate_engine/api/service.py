@@ -89,9 +89,11 @@ class Service:
         reasons = self.supervisor.reasons
         status = "degraded" if reasons else "ok"
         worker = self.queue.executor.state
-        stored, limit = self.storage.stored, self.storage.limits.bytes
         return Health(
-            "acetate", __version__, PROTOCOL_VERSION, os.getpid(), worker, status, reasons, stored=stored, limit=limit
+            *("acetate", __version__, PROTOCOL_VERSION, os.getpid(), worker, status, reasons),
+            stored=self.storage.stored,
+            limit=self.storage.limits.bytes,
+            missed=self.storage.missed,
         )
 
 

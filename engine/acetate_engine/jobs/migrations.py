@@ -13,6 +13,7 @@ _FILING = {  # protocol.filing
     "starred": "INTEGER NOT NULL DEFAULT 0",  # alternatives, a bit each
     "discarded": "INTEGER NOT NULL DEFAULT 0",
 }
+_APPLIED = {"applied": "INTEGER NOT NULL DEFAULT 0"}  # alternatives, a bit each
 _ADD = "ALTER TABLE jobs ADD COLUMN {} {}"
 
 MIGRATIONS = (
@@ -46,6 +47,7 @@ MIGRATIONS = (
     """,
     ";".join(_ADD.format(name, kind) for name, kind in _FILING.items())
     + "; CREATE INDEX jobs_by_turn ON jobs (state, priority DESC, number)",
+    ";".join(_ADD.format(name, kind) for name, kind in _APPLIED.items()),
 )
 
 
@@ -61,6 +63,7 @@ _COLUMNS = {
     "jobs": {
         *("number", "id", "key", "request", "state", "created", "attempt", "deaths", "step", "steps", "cancelling"),
         *_FILING,
+        *_APPLIED,
     },
     "events": {"job", "seq", "name", "data"},
     "images": {"job", "digest"},
@@ -88,8 +91,9 @@ def migrate(database: sqlite3.Connection, *, takes_newer: bool = False) -> None:
 def _add_filing(database: sqlite3.Connection) -> None:
     """To a file of a release that went another way. All of it has defaults, and so disturbs nobody."""
     there = {column["name"] for column in database.execute("PRAGMA table_info(jobs)")}
-    for name in _FILING.keys() - there if there else ():
-        database.execute(_ADD.format(name, _FILING[name]))
+    needed = {**_FILING, **_APPLIED}
+    for name in needed.keys() - there if there else ():
+        database.execute(_ADD.format(name, needed[name]))
 
 
 def _is_usable(database: sqlite3.Connection) -> bool:

@@ -79,7 +79,7 @@ def status_of(row: sqlite3.Row, last: StoredEvent | None) -> JobStatus:
         created=row["created"],
         filing=Filing(
             *(row["document"], row["priority"], bool(row["listed"])),
-            *(images_of(row["starred"]), images_of(row["discarded"])),
+            *(images_of(row["starred"]), images_of(row["discarded"]), images_of(row["applied"])),
         ),
     )
 

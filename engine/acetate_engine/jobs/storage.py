@@ -1,7 +1,8 @@
 """How much room jobs and pictures take, and which go first when that is too much: by age, and by size.
 
 What waits or runs, and its pictures, never goes, nor what has just been made: a disk that others fill is no reason to
-lose it. Of the rest the oldest jobs go first, with the pictures that only they name.
+lose it. Of the rest the oldest jobs go first, with the pictures that only they name; those with a star, and results
+that were never put into a document, go last, and are counted.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class StorageKeeper:
         self._swept = 0.0  # when ages were last looked at
         self.limits = _read_limits(self._settings)
         self.stored = 0  # bytes, at the last look
+        self.missed = 0  # results with a star, or never applied, that had to go
 
     def describe(self) -> Storage:
         return Storage(self.stored, self.limits.bytes, self.limits.days)
@@ -81,20 +83,24 @@ class StorageKeeper:
         self._make_room(self._is_short, now - _FRESH_WHEN_SHORT)
 
     def _sweep_old(self, now: float) -> None:
-        jobs = self._store.forget(self.limits.days * DAY, now)
+        gone = self._store.forget(self.limits.days * DAY, now)
+        self.missed += gone.missed
         images = self._images.sweep(self._store.used_images(), _KEEP_UNUSED, now)
-        if jobs or images:
-            log.info("swept what is old", jobs=jobs, images=images)
+        if gone.jobs or images:
+            log.info("swept what is old", jobs=gone.jobs, missed=gone.missed, images=images)
 
     def _make_room(self, is_needed: Callable[[], bool], before: float) -> None:
         """As long as it is needed: forgets the oldest of the ended jobs that were accepted `before`."""
-        size, forgotten = self.stored, 0
-        while is_needed() and (gone := self._store.forget_oldest(_AT_ONCE, before)):
-            forgotten += gone
-            self._images.sweep(self._store.used_images(), 0.0, before)
-            self.stored = self._images.size()
-        if forgotten:
-            log.warning("space is short: the oldest jobs are gone", jobs=forgotten, bytes=size - self.stored)
+        size, jobs, missed = self.stored, 0, self.missed
+        for precious, at_once in ((False, _AT_ONCE), (True, 1)):
+            while is_needed() and (gone := self._store.forget_oldest(at_once, before, missed=precious)).jobs:
+                jobs += gone.jobs
+                self.missed += gone.missed
+                self._images.sweep(self._store.used_images(), 0.0, before)
+                self.stored = self._images.size()
+        if jobs:
+            freed, precious_ones = size - self.stored, self.missed - missed
+            log.warning("space is short: the oldest jobs are gone", jobs=jobs, missed=precious_ones, bytes=freed)
 
     def _is_short(self) -> bool:
         disk = shutil.disk_usage(self._images.root)

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,10 @@ _START = (
     "(SELECT number FROM jobs WHERE state = 'queued' ORDER BY priority DESC, number LIMIT 1) RETURNING *"
 )
 _UNLISTED = 24 * 3600.0  # seconds
+_LONGER = 2.0  # so many times the age of others a result reaches that was never applied
 _ENDED = "('done', 'failed', 'cancelled')"
+_UNAPPLIED = "(state = 'done' AND listed AND NOT applied)"
+_MISSED = f"(starred > 0 OR {_UNAPPLIED})"
 _SUPERSEDED = ("queued", "preview")  # of these a job keeps the last one only
 
 
@@ -50,6 +53,18 @@ _SUPERSEDED = ("queued", "preview")  # of these a job keeps the last one only
 class StartedJob:
     id: str
     request: GenerateRequest
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What a sweep has deleted."""
+
+    jobs: int
+    missed: int  # of these: results with a star, or that nobody had applied
+
+    @staticmethod
+    def of(rows: Sequence[sqlite3.Row]) -> Forgotten:
+        return Forgotten(len(rows), sum(bool(row["missed"]) for row in rows))
 
 
 class JobStore(JobReader):
@@ -231,26 +246,34 @@ class JobStore(JobReader):
 
     # sweeping
 
-    def forget(self, older_than: float, now: float | None = None) -> int:
-        """Deletes ended jobs that were accepted more than `older_than` seconds ago; how many.
+    def forget(self, older_than: float, now: float | None = None) -> Forgotten:
+        """Deletes ended jobs that were accepted more than `older_than` seconds ago.
 
-        Starred ones stay; of what is not listed nobody misses anything after a day.
+        Starred ones stay, and for a while longer results that were never applied; of what is not listed nobody misses
+        anything after a day.
         """
         end = time.time() if now is None else now
         with self._transaction() as database:
-            return database.execute(
-                f"DELETE FROM jobs WHERE state IN {_ENDED} AND NOT starred AND created < iif(listed, ?, ?)",
-                (end - older_than, end - min(older_than, _UNLISTED)),
-            ).rowcount
+            rows = database.execute(
+                f"DELETE FROM jobs WHERE state IN {_ENDED} AND NOT starred AND created < CASE "
+                f"WHEN NOT listed THEN :unlisted WHEN {_UNAPPLIED} THEN :unapplied ELSE :others END "
+                f"RETURNING {_MISSED} AS missed",
+                {
+                    "unlisted": end - min(older_than, _UNLISTED),
+                    "unapplied": end - _LONGER * older_than,
+                    "others": end - older_than,
+                },
+            )
+            return Forgotten.of(rows.fetchall())
 
-    def forget_oldest(self, count: int, before: float) -> int:
-        """Deletes as many ended jobs, the oldest of those that were accepted `before`; how many there were.
-
-        What is not listed goes first, what is starred last.
+    def forget_oldest(self, count: int, before: float, *, missed: bool) -> Forgotten:
+        """Deletes as many ended jobs, the oldest of those that were accepted `before`; those that nobody misses, what
+        is not listed first, or (`missed`) those with a star and results that were never applied, these first.
         """
         with self._transaction() as database:
-            return database.execute(
+            rows = database.execute(
                 f"DELETE FROM jobs WHERE number IN (SELECT number FROM jobs WHERE state IN {_ENDED} AND created < ? "
-                "ORDER BY starred > 0, listed, number LIMIT ?)",
-                (before, count),
-            ).rowcount
+                f"AND {_MISSED} = ? ORDER BY starred > 0, listed, number LIMIT ?) RETURNING {_MISSED} AS missed",
+                (before, missed, count),
+            )
+            return Forgotten.of(rows.fetchall())

@@ -229,6 +229,7 @@ class Health:
     proof: str = ""  # connection.proof_of(token, challenge), where a `challenge` was in the query
     stored: int = 0  # bytes of pictures on the disk
     limit: int = 0  # bytes that they may take before the oldest go
+    missed: int = 0  # results with a star, or never applied, that were swept since the engine began
 
 
 @dataclass(frozen=True)

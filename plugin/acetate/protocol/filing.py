@@ -15,6 +15,7 @@ class Filing:
     listed: bool = True  # a sketch, or a job of which all was thrown away, is not: it goes first
     starred: tuple[int, ...] = ()  # alternatives; a job with one goes last when room is made
     discarded: tuple[int, ...] = ()  # alternatives that were thrown away
+    applied: tuple[int, ...] = ()  # alternatives that were put into a document; a result without one goes late
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Refiling:
     listed: bool | None = None
     starred: tuple[int, ...] | None = None
     discarded: tuple[int, ...] | None = None
+    applied: tuple[int, ...] | None = None
 
     @property
     def changes(self) -> dict[str, int | bool | tuple[int, ...]]:

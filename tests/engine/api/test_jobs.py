@@ -80,13 +80,14 @@ def test_what_is_kept_beside_a_job(engine: EngineProcess) -> None:
     query = {"document": "{1}", "priority": 2, "listed": False}
     job = engine.http.post("/v1/jobs", params=query, json=to_json(identity_request())).json()["id"]
     assert engine.status(job).filing == Filing("{1}", 2, listed=False)
-    changed = engine.http.patch(f"/v1/jobs/{job}", json={"priority": 0, "starred": [1]}).json()
-    assert from_json(JobStatus, changed).filing == Filing("{1}", 0, listed=False, starred=(1,))
+    changed = engine.http.patch(f"/v1/jobs/{job}", json={"priority": 0, "starred": [1], "applied": [0]}).json()
+    assert from_json(JobStatus, changed).filing == Filing("{1}", 0, listed=False, starred=(1,), applied=(0,))
     listed = engine.http.get("/v1/jobs", params={"listed": True}).json()
     assert job not in [status["id"] for status in listed["jobs"]]
     assert engine.http.patch("/v1/jobs/nothing", json={"starred": [0]}).status_code == 404
     assert engine.http.patch(f"/v1/jobs/{job}", json={"priority": 1000}).status_code == 422
     assert engine.http.patch(f"/v1/jobs/{job}", json={"discarded": [16]}).status_code == 422
+    assert engine.http.patch(f"/v1/jobs/{job}", json={"applied": [-1]}).status_code == 422
 
 
 def test_the_same_key_gives_the_same_job(engine: EngineProcess) -> None:

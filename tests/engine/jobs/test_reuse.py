@@ -109,7 +109,7 @@ def test_what_changed_while_it_was_made_is_not_kept(reuse: Reuse, store: JobStor
 
 
 def test_what_is_forgotten_is_made_again(reuse: Reuse, store: JobStore, made: str) -> None:
-    assert store.forget(-1.0) == 1
+    assert store.forget(-1.0).jobs == 1
     assert reuse.find(REQUEST) is None
 
 

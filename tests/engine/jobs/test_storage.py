@@ -74,6 +74,32 @@ def test_beyond_the_limit_the_oldest_jobs_go_while_it_runs(own_engine: EnginePro
 
 
 @engine_test
+def test_results_that_were_never_applied_go_after_those_that_were_and_are_counted(own_engine: EngineProcess) -> None:
+    jobs = []
+    for number in range(6):
+        picture = own_engine.upload(large(number))
+        jobs.append(own_engine.submit(identity_request(foreground=picture, bounds=Bounds(0, 0, SIDE, SIDE))))
+        own_engine.wait_for(jobs[-1], JobState.DONE)
+    for job in jobs[1:4]:
+        assert own_engine.http.patch(f"/v1/jobs/{job}", json={"applied": [0]}).status_code == 200
+    make_old(own_engine.root, jobs)
+    own_engine.http.put("/v1/storage", json={"limit": 64 << 20, "days": 30})
+    wait_until(lambda: 0 < own_engine.health()["stored"] <= 64 << 20, "room")
+    left = [own_engine.http.get(f"/v1/jobs/{job}").status_code for job in jobs]
+    assert left == [200, 404, 404, 404, 200, 200] and own_engine.health()["missed"] == 0
+    pictures = [own_engine.upload(large(number)) for number in (6, 7)]
+    for picture in pictures:
+        last = own_engine.submit(identity_request(foreground=picture, bounds=Bounds(0, 0, SIDE, SIDE)))
+        own_engine.wait_for(last, JobState.DONE)
+    own_engine.http.patch(f"/v1/jobs/{jobs[0]}", json={"starred": [0]})
+    own_engine.http.put("/v1/storage", json={"limit": 64 << 20, "days": 30})
+    wait_until(lambda: own_engine.health()["missed"], "a result to be missed")
+    wait_until(lambda: own_engine.health()["stored"] <= 64 << 20, "room")
+    left = [own_engine.http.get(f"/v1/jobs/{job}").status_code for job in (jobs[0], jobs[4], jobs[5])]
+    assert left == [200, 404, 404] and own_engine.health()["missed"] == 2  # one that was just made stays
+
+
+@engine_test
 def test_a_clock_that_jumps_by_a_year_erases_nothing(tmp_path: Path) -> None:
     """The engine has last run a year ago, as far as the clock says."""
     root = tmp_path / "home"

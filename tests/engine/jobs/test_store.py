@@ -15,17 +15,19 @@ from acetate.protocol.events import (
     Accepted,
     Cancelled,
     Done,
+    Failed,
     JobState,
     LayerResult,
     LayerRole,
     Preview,
+    Problem,
     Progress,
     Started,
 )
 from acetate.protocol.filing import Filing, Refiling
 from acetate.protocol.geometry import Bounds
 from acetate_engine.jobs.migrations import MIGRATIONS
-from acetate_engine.jobs.store import MAX_ATTEMPTS, JobStore
+from acetate_engine.jobs.store import MAX_ATTEMPTS, Forgotten, JobStore
 from tests.engine.process import identity_request
 
 DEATH = WorkerDied("it died", "Try again.")
@@ -178,8 +180,8 @@ def test_old_ended_jobs_are_forgotten_with_their_images(store: JobStore) -> None
     start(store)
     store.record(ended, Done((LAYER,)))
     assert {LAYER.digest, "b" * 64} <= store.used_images()
-    assert store.forget(older_than=1000.0) == 0
-    assert store.forget(older_than=-1.0) == 1
+    assert store.forget(older_than=1000.0).jobs == 0
+    assert store.forget(older_than=-1.0).jobs == 1
     with pytest.raises(UnknownJob):
         store.status(ended)
     assert store.status(waiting)
@@ -223,7 +225,8 @@ def test_what_is_kept_beside_a_job_changes_one_by_one(store: JobStore) -> None:
     store.refile(job, Refiling(starred=(0, 15)))
     store.refile(job, Refiling(listed=False))
     store.refile(job, Refiling(discarded=(3,)))
-    assert store.status(job).filing == Filing("{1}", 0, False, (0, 15), (3,))
+    store.refile(job, Refiling(applied=(2, 4)))
+    assert store.status(job).filing == Filing("{1}", 0, False, (0, 15), (3,), (2, 4))
     with pytest.raises(UnknownJob):
         store.refile("nothing", Refiling(listed=True))
 
@@ -236,19 +239,39 @@ def test_what_is_listed_is_asked_for_in_pages(store: JobStore) -> None:
     assert len(store.recent(9)) == 5
 
 
-def test_sketches_go_first_and_starred_jobs_last(store: JobStore) -> None:
-    filings = [Filing(), Filing(), Filing(listed=False)]
-    starred, plain, sketch = (store.add(identity_request(), filing=filing).id for filing in filings)
-    store.refile(starred, Refiling(starred=(2,)))
-    for job in (starred, plain, sketch):
+def _ended(store: JobStore, *filings: Filing) -> list[str]:
+    """Done jobs, one starred, one as it came, one applied, and a sketch."""
+    jobs = [store.add(identity_request(), filing=Filing(listed=listed)).id for listed in (True, True, True, False)]
+    store.refile(jobs[0], Refiling(starred=(2,)))
+    store.refile(jobs[2], Refiling(applied=(0,)))
+    for job in jobs:
         start(store)
         store.record(job, Done((LAYER,)))
-    now = time.time()
-    assert store.forget(30 * 86400.0, now + 2 * 86400.0) == 1  # a sketch is not missed after a day
-    assert {status.id for status in store.recent(9)} == {starred, plain}
-    assert store.forget(86400.0, now + 40 * 86400.0) == 1
+    return jobs
+
+
+def test_with_age_sketches_go_first_and_what_was_never_applied_late(store: JobStore) -> None:
+    starred, unapplied, _, _ = _ended(store)
+    now, day = time.time(), 86400.0
+    assert store.forget(30 * day, now + 2 * day) == Forgotten(1, 0)  # a sketch is not missed after a day
+    assert store.forget(30 * day, now + 40 * day) == Forgotten(1, 0)
+    assert {status.id for status in store.recent(9)} == {starred, unapplied}
+    assert store.forget(30 * day, now + 70 * day) == Forgotten(1, 1)
     assert [status.id for status in store.recent(9)] == [starred]
-    assert store.forget_oldest(5, now + 1) == 1
+
+
+def test_for_room_starred_and_unapplied_results_go_last(store: JobStore) -> None:
+    jobs = _ended(store)
+    failed = store.add(identity_request()).id
+    start(store)
+    store.record(failed, Failed(Problem.of(DEATH)))
+    starred, unapplied, applied, sketch = jobs
+    order = [sketch, applied, failed, unapplied, starred]
+    for job, missed in zip(order, (False, False, False, True, True), strict=True):
+        assert store.forget_oldest(1, time.time() + 1, missed=missed) == Forgotten(1, missed)
+        with pytest.raises(UnknownJob):
+            store.status(job)
+    assert store.forget_oldest(1, time.time() + 1, missed=True) == Forgotten(0, 0)
 
 
 def test_a_store_of_the_first_form_gets_its_columns(tmp_path: Path) -> None:
