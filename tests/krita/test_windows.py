@@ -55,6 +55,7 @@ front_dock().findChild(QWidget, "acetate_generate").click()
 CLOSE_SECOND = """
 for item in app.documents():
     item.setModified(False)
+leave_unfinished()
 QTimer.singleShot(0, app.windows()[1].qwindow().close)
 turn_the_event_loop(1000)
 bring_to_front(0)

@@ -23,6 +23,7 @@ from acetate.language import mark
 from acetate.picture import Picture
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat
+from acetate.qt import QtWidgets
 from acetate.session.following import ImageStep
 from acetate.session.views import Show, View
 
@@ -99,3 +100,14 @@ class KritaHost:
             return None
         listen_to_rotations()
         return KritaDocument(handle)
+
+
+def closing_with(window: QtWidgets.QMainWindow) -> list[Document] | None:
+    """Documents that no other window shows; None where it is the last window, and Krita ends with it."""
+    windows = [(known, known.qwindow()) for known in Krita.instance().windows()]
+    others = [known for known, widget in windows if widget is not window and widget.isVisible()]
+    if not others:
+        return None
+    kept = [view.document() for other in others for view in other.views()]
+    own = [view.document() for known, widget in windows if widget is window for view in known.views()]
+    return [KritaDocument(document) for document in own if document is not None and document not in kept]

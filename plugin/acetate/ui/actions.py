@@ -11,6 +11,7 @@ from acetate.language import mark, tr
 from acetate.protocol.requests import Task
 from acetate.session.session import Session
 from acetate.ui.dock import AcetateDock
+from acetate.ui.shared import shared
 
 ACTIONS: tuple[tuple[str, str, Callable[[Session], None]], ...] = (
     ("acetate_generate_layer", mark("Generate layer here"), lambda session: session.do(Task.FOREGROUND)),
@@ -44,6 +45,7 @@ class AcetateActions(Extension):
         """Krita wants it; there is nothing to set up."""
 
     def createActions(self, window: Window) -> None:
+        shared().leaving.watch(window.qwindow())
         for name, text, work in ACTIONS:
             action = window.createAction(name, tr(text), "tools/scripts")
             action.setAutoRepeat(False)  # a key that is held down is one press

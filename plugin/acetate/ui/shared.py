@@ -13,6 +13,7 @@ from acetate.qt import GuiThread, QtGui, QtWidgets
 from acetate.session.installing import Installing
 from acetate.session.preferences import Preferences
 from acetate.session.session import Session
+from acetate.ui.leaving import Leaving
 
 
 class Shared:
@@ -23,6 +24,7 @@ class Shared:
         preferences = Preferences()
         launcher = Launcher(lambda: preferences.cores.value)
         self.session = Session(self._gui.post, KritaHost(), launcher, preferences)
+        self.leaving = Leaving(self.session)
         self.installing = Installing(Loop(self._gui.post), self.session.engine.end_own)
         Krita.instance().notifier().applicationClosing.connect(self.session.engine.stop)
         application().focusWindowChanged.connect(self._follow)

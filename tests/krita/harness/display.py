@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 from pathlib import Path
 from types import TracebackType
+
+_CLIENT_MESSAGE = 33  # X.h
+
+
+class _ClientMessage(ctypes.Structure):
+    """XClientMessageEvent of Xlib.h, as large as its XEvent."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("serial", ctypes.c_ulong),
+        ("send_event", ctypes.c_int),
+        ("display", ctypes.c_void_p),
+        ("window", ctypes.c_ulong),
+        ("message_type", ctypes.c_ulong),
+        ("format", ctypes.c_int),
+        ("data", ctypes.c_long * 5),
+        ("pad", ctypes.c_long * 12),
+    )
 
 
 class Display:
@@ -71,6 +90,17 @@ class Display:
         command = ["xdotool", "getwindowname", window]
         found = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=10, check=False)
         return found.stdout.strip()
+
+    def ask_to_close(self, window: int) -> None:
+        """What the ✕ in the frame of a window sends: a client message WM_DELETE_WINDOW (ICCCM, 4.2.8.1)."""
+        x11 = ctypes.CDLL("libX11.so.6")
+        x11.XOpenDisplay.restype = ctypes.c_void_p
+        x11.XInternAtom.restype = ctypes.c_ulong
+        connection = ctypes.c_void_p(x11.XOpenDisplay(self.name.encode()))
+        protocols, delete = (x11.XInternAtom(connection, name, 0) for name in (b"WM_PROTOCOLS", b"WM_DELETE_WINDOW"))
+        message = _ClientMessage(_CLIENT_MESSAGE, 0, 1, connection, window, protocols, 32, (delete, 0, 0, 0, 0))
+        x11.XSendEvent(connection, ctypes.c_ulong(window), 0, ctypes.c_long(0), ctypes.byref(message))
+        x11.XCloseDisplay(connection)
 
     def close(self) -> None:
         if self._server is not None:

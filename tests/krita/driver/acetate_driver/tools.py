@@ -456,7 +456,24 @@ gap_meter = GapMeter()
 
 def quit_krita() -> None:
     close_documents()
+    leave_unfinished()
     QTimer.singleShot(0, lambda: app.action("file_quit").trigger())
+
+
+def leave_unfinished() -> None:
+    """From now on, answers the docker's question so that Krita, or the window, is closed."""
+    _leaver.start(50)
+
+
+def _leave() -> None:
+    dialog = QApplication.activeModalWidget()
+    if dialog is not None and dialog.objectName() == "acetate_leaving":
+        _leaver.stop()
+        dialog.findChild(QWidget, "acetate_leaving_go").click()
+
+
+_leaver = QTimer()
+_leaver.timeout.connect(_leave)
 
 
 def environment(name: str) -> str | None:
