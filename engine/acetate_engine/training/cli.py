@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from acetate_engine.training.stages import STAGES, StageEntry
+from acetate_engine.training.config import STAGES, StageEntry
 
 app = typer.Typer(no_args_is_help=True, help="Train the embedded model, or transparency into your own.")
 

@@ -17,8 +17,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from acetate.protocol.errors import FileError, InvalidRequest
-from acetate_engine.training.config import Frozen, checked, read_names
-from acetate_engine.training.stages import STAGES
+from acetate_engine.training.config import STAGES, Frozen, checked, read_names
 
 Say = Callable[[str], None]
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from acetate_engine.training.stages import STAGES
+from acetate_engine.training.config import STAGES
 
 SIDE = 32  # pixels
 LICENCES = {"statements": {"MIT (someone)": "MIT"}, "photos": {"park/alps.jpg": "CC-BY-4.0"}}

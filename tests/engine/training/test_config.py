@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from acetate.protocol.errors import FileError
 from acetate_engine.cli import app
+from acetate_engine.training.config import STAGES
 from acetate_engine.training.gather import read_gather_config
 from acetate_engine.training.plan import read_plan
-from acetate_engine.training.stages import STAGES
 
 READERS: dict[str, Callable[[Path], object]] = {
     "stage": lambda path: STAGES["vae"].build(path, path.parent),

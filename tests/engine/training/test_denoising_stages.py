@@ -11,10 +11,10 @@ import torch
 from diffusers import ControlNetModel
 
 from acetate_engine.models.adapters.sharing_files import load_sharing_weights
+from acetate_engine.training.config import STAGES
 from acetate_engine.training.control import edges_of
 from acetate_engine.training.diffusion import noise_schedule, velocity_loss
 from acetate_engine.training.loop import Trainer
-from acetate_engine.training.stages import STAGES
 
 
 def test_a_layer_begins_with_exported_weights_and_trains_on(workshop: Path, data: Path, tmp_path: Path) -> None:

@@ -19,9 +19,9 @@ from acetate_engine.models.adapters.styles import StyleLoras
 from acetate_engine.models.adapters.unet_patch import UNetPatch
 from acetate_engine.models.checkpoints.kinds import Family
 from acetate_engine.models.checkpoints.offsets import OffsetFile
+from acetate_engine.training.config import STAGES
 from acetate_engine.training.diffusion import frozen_unet
 from acetate_engine.training.loop import Trainer
-from acetate_engine.training.stages import STAGES
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from acetate_engine.training.config import STAGES
 from acetate_engine.training.framing import FramingConfig, PoseConfig, framed_cutout, framed_ground, framed_scene, posed
 from acetate_engine.training.layer import ripples
 from acetate_engine.training.layered import Layered
 from acetate_engine.training.loop import Step, Trainer
-from acetate_engine.training.stages import STAGES
 
 SHAPES = [(24, 32), (32, 24)]
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from acetate_engine.compositing.alpha import over, to_float
 from acetate_engine.models.adapters.sharing_files import load_sharing_weights
+from acetate_engine.training.config import STAGES
 from acetate_engine.training.datasets import load_pictures
 from acetate_engine.training.layered import CompositionConfig, harmonised, lay, placed, with_contact_shadow
 from acetate_engine.training.scenes import Captions
 from acetate_engine.training.shared import copy_loras
-from acetate_engine.training.stages import STAGES
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,12 @@ import pytest
 from PIL import Image
 
 from acetate_engine.compositing.alpha import over
-from acetate_engine.training.config import read_config
+from acetate_engine.training.config import STAGES, read_config
 from acetate_engine.training.datasets import load_training
 from acetate_engine.training.licences import Licences
 from acetate_engine.training.pairs import PairsConfig, core, grown, make_pairs
 from acetate_engine.training.scenes import read_pairs
 from acetate_engine.training.select import generate_round, keep, numbers, sheet
-from acetate_engine.training.stages import STAGES
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from acetate.protocol.errors import FileError, InvalidRequest
 from acetate_engine.paths import resources_dir
 from acetate_engine.training.cli import app
+from acetate_engine.training.config import STAGES
 from acetate_engine.training.loop import Trainer, checkpoints
 from acetate_engine.training.plan import read_plan, run_plan
-from acetate_engine.training.stages import STAGES
 
 
 @pytest.fixture

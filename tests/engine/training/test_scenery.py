@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from acetate.protocol.errors import FileError
+from acetate_engine.training.config import STAGES
 from acetate_engine.training.datasets import PictureSet
 from acetate_engine.training.scenery import KINDS, LANDS, LIGHTS, paint_scenery
 from acetate_engine.training.scenes import load_backgrounds, training_scenes
-from acetate_engine.training.stages import STAGES
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from acetate_engine.training.config import STAGES
 from acetate_engine.training.loop import Step, Trainer, checkpoints
-from acetate_engine.training.stages import STAGES
 
 
 def _trainer(name: str, workshop: Path, data: Path, run: Path, file: str | None = None) -> Trainer:

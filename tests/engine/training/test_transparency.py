@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from acetate_engine.training.stages import STAGES
+from acetate_engine.training.config import STAGES
 from acetate_engine.training.transparency import alpha_error, half_noisy
 
 

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.paths import resources_dir
+from acetate_engine.training.config import STAGES
 from acetate_engine.training.diffusion import load_subset
-from acetate_engine.training.stages import STAGES
 from acetate_engine.training.transport import repainted, transport
 
 
