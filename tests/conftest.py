@@ -1,11 +1,22 @@
 """One thread a process: the tests run several processes at once, and the order of sums decides the last bit.
 
-And equal requests are equal work: engines of the tests look up no result that was made before.
+`ACETATE_TEST_THREADS` asks for another number. Equal requests are equal work: engines of the tests look up no result
+that was made before. And what torch draws in a test does not depend on the tests before it.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 
-os.environ["OMP_NUM_THREADS"] = "1"  # before anything imports torch; processes of the tests inherit it
+import pytest
+
+os.environ["OMP_NUM_THREADS"] = os.environ.get("ACETATE_TEST_THREADS", "1")  # before torch; processes inherit it
 os.environ["ACETATE_MAKE_AGAIN"] = "1"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Before the fixtures, so that those of a module are drawn alike, too."""
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)

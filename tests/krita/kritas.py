@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 
 import platformdirs
 
-from tests.krita.harness.home import REPOSITORY
+from tests.krita.harness.home import PROCESSOR, REPOSITORY
 
 MIRROR = os.environ.get("ACETATE_MIRROR", "http://deb.debian.org/debian")
 OUT = REPOSITORY / "out" / "kritas"
@@ -113,7 +113,7 @@ def enter(suite: Suite, *command: str, folders: list[str] | None = None, check: 
     kept = {
         name: text
         for name, text in os.environ.items()
-        if name.startswith(("OMP_NUM_", "PIP_", "SSL_")) or name.endswith("_proxy")
+        if name in PROCESSOR or name.startswith(("PIP_", "SSL_")) or name.endswith("_proxy")
     }
     environment = {**kept, "HOME": "/root", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
     subprocess.run(

@@ -17,7 +17,7 @@ def test_errors_inside_krita_reach_the_test(krita: KritaProcess) -> None:
 
 def test_uncaught_exceptions_are_reported(krita: KritaProcess) -> None:
     krita.run("QtCore.QTimer.singleShot(0, lambda: 1 / 0)")
-    wait_until(lambda: krita.run("True") and krita.uncaught, "the exception", timeout=5)
+    wait_until(lambda: krita.run("True") and krita.uncaught, "the exception")
     assert "ZeroDivisionError" in krita.uncaught.pop()
 
 
@@ -56,4 +56,4 @@ def test_gap_meter_measures_a_blocked_gui_thread(krita: KritaProcess) -> None:
     time.sleep(0.2)
     krita.run("import time; time.sleep(0.12)")
     longest = krita.run("gap_meter.stop()")[0]
-    assert 120.0 <= longest < 1000.0
+    assert 120.0 <= longest < 60_000.0  # milliseconds, on a machine however busy

@@ -12,7 +12,7 @@ from acetate.protocol.geometry import Bounds
 from acetate.protocol.kept import from_record
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine import Engine
-from acetate_engine.compositing.alpha import premultiply, to_float
+from tests.engine.rounding import ROUNDED, apart
 from tests.krita.harness.engine import Engine as RunningEngine
 from tests.krita.harness.painter import Painter
 from tests.krita.harness.scenes import PROMPT, bgra
@@ -31,9 +31,7 @@ def test_equal_pixels_from_krita_over_http_and_in_process(painter: Painter, engi
     in_krita = np.frombuffer(made.data, np.uint8).reshape(made.extent.height, made.extent.width, 4)
     for generator in (Engine(), Engine.connect(engine.connection_file)):
         (again,) = generator.run(request, {}).layers
-        # how sums are rounded differs between processors, and between processes on some of them
-        far = np.abs(premultiply(to_float(again.pixels)) - premultiply(to_float(in_krita))).max()
-        assert far < 1.5 / 255
+        assert apart(again.pixels, in_krita) < ROUNDED
 
 
 def request_of(engine: RunningEngine, job: str) -> GenerateRequest:

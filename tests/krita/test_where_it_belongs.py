@@ -204,7 +204,7 @@ document().refreshProjection(); document().waitForDone()
     painter.wait_for_layer(ids)
     assert painter.krita.run(shown) != before
     painter.undo()
-    wait_until(lambda: painter.krita.run(shown) == before, "the canvas as it was", 10)
+    wait_until(lambda: painter.krita.run(shown) == before, "the canvas as it was")
 
 
 def test_a_locked_layer_is_refused_before_the_job(square: Painter) -> None:
@@ -212,7 +212,7 @@ def test_a_locked_layer_is_refused_before_the_job(square: Painter) -> None:
     square.choose("acetate_outcome", "replace")
     square.krita.run("node('mark').setLocked(True)")
     square.press_generate()
-    square.wait_for_message("mark", "locked", "unlock", timeout=3)
+    square.wait_for_message("mark", "locked", "unlock")
     assert not square.is_busy()
 
 

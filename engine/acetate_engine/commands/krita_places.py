@@ -40,7 +40,11 @@ PLACES = (
     ),
     Packaging("the app", "darwin", "Library/Application Support", "", "krita"),
 )
-"""The first of each system is where Krita looks by itself: there the plugin goes also before Krita has run."""
+"""The first of each system is where Krita looks by itself: there the plugin goes also before Krita has run.
+
+Linux, Windows, macOS and the Store's `%LOCALAPPDATA%\\Packages\\49800Krita_{RANDOM STRING}\\LocalCache\\Roaming\\krita`
+are those of Krita's manual, "Where are my resources stored?" (https://docs.krita.org/en/KritaFAQ.html).
+"""
 
 
 @dataclass(frozen=True)

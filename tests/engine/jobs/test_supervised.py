@@ -6,7 +6,6 @@ import os
 import resource
 import signal
 import sqlite3
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -43,10 +42,9 @@ def test_a_worker_that_cannot_be_started_is_tried_again(own_engine: EngineProces
     resource.prlimit(process, resource.RLIMIT_NOFILE, (used - 2, hard))  # the worker's three pipes are about to close
     os.kill(worker, signal.SIGKILL)
     wait_until(lambda: is_gone(worker), "its death")
-    time.sleep(1.0)
+    wait_until(lambda: "Too many open files" in own_engine.log.read_text(), "the trouble in the log")
     assert own_engine.process.poll() is None
     resource.prlimit(process, resource.RLIMIT_NOFILE, (hard, hard))
-    assert "Too many open files" in own_engine.log.read_text()
     own_engine.wait_for(own_engine.submit(identity_request()), JobState.DONE)
     wait_until(lambda: own_engine.health()["worker"] == "ready", "a ready worker")
     wait_well(own_engine)

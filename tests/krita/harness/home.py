@@ -21,6 +21,16 @@ import platformdirs
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 DRIVER = REPOSITORY / "tests" / "krita" / "driver"
+# what torch, numpy, numba and their libraries may use of the processor, for an engine that Krita starts
+PROCESSOR = (
+    "OMP_NUM_THREADS",
+    "ATEN_CPU_CAPABILITY",
+    "ONEDNN_MAX_CPU_ISA",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "OPENBLAS_CORETYPE",
+    "NPY_DISABLE_CPU_FEATURES",
+    "NUMBA_CPU_NAME",
+)
 _TEMPLATE_REVISION = 1  # raise it when what is written below changes
 
 _KRITADISPLAYRC = """[General]
@@ -60,7 +70,7 @@ class Home:
 
     def environment(self, display: str) -> dict[str, str]:
         """Everything Krita needs and nothing of the caller's Python."""
-        kept = {name: os.environ[name] for name in ("OMP_NUM_THREADS", "XAUTHORITY") if name in os.environ}
+        kept = {name: os.environ[name] for name in (*PROCESSOR, "XAUTHORITY") if name in os.environ}
         return {
             **kept,
             "HOME": str(self.root),

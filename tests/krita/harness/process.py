@@ -101,8 +101,8 @@ class KritaProcess:
         """As the menu does; by force where Krita does not follow."""
         if self.is_running:
             try:
-                self._ask({"code": "quit_krita()"}, 10.0)
-                self._process.wait(timeout=15)
+                self._ask({"code": "quit_krita()"}, 30.0)
+                self._process.wait(timeout=60)
             except (OSError, KritaHangs, subprocess.TimeoutExpired):
                 self.kill()
 
