@@ -9,6 +9,7 @@ cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 
 APT_PACKAGES=(krita python3-pyqt5 python3-pyqt5.sip python3-venv xvfb xdotool imagemagick)
 PROGRAMS=(krita Xvfb xdotool import) # the same, as commands, for systems without apt
+BROWSER=(chromium chromium-driver)   # for the tests of the web pages, which are skipped by name without it
 TORCH="torch==2.13.0"
 LOCK="resources/requirements.lock"
 CPU_INDEX="https://download.pytorch.org/whl/cpu"
@@ -55,9 +56,9 @@ has_nvidia_gpu() { command -v nvidia-smi >/dev/null && nvidia-smi -L >/dev/null 
 
 # --- system packages -------------------------------------------------------------------------------------------------
 
-missing_apt_packages() {
+missing_apt_packages() { # missing_apt_packages PACKAGE…
     local package
-    for package in "${APT_PACKAGES[@]}"; do
+    for package in "$@"; do
         [[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" == installed ]] || echo "$package"
     done
 }
@@ -73,7 +74,7 @@ check_programs() {
 
 install_apt_packages() {
     local missing as_root=()
-    mapfile -t missing < <(missing_apt_packages)
+    mapfile -t missing < <(missing_apt_packages "${APT_PACKAGES[@]}")
     ((${#missing[@]} > 0)) || return 0
     if ((EUID != 0)); then
         command -v sudo >/dev/null || fail "These system packages are missing, and there is no sudo: ${missing[*]}." \
@@ -85,6 +86,17 @@ install_apt_packages() {
     run "reading the package lists" "Check the network and /etc/apt/sources.list, then run this again." "${apt[@]}" update
     run "installing ${missing[*]}" "Mend what apt says above (often: 'apt-get -f install' as root), then run this again." \
         "${apt[@]}" install --no-install-recommends "${missing[@]}"
+}
+
+# Where apt has none (Ubuntu's is a Snap), or it cannot be fetched, the rest works: no reason to stop here.
+install_browser() {
+    local missing as_root=()
+    mapfile -t missing < <(missing_apt_packages "${BROWSER[@]}")
+    ((${#missing[@]} > 0)) || return 0
+    ((EUID == 0)) || as_root=(sudo -n)
+    say "installing ${missing[*]} …"
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -y install --no-install-recommends "${missing[@]}" >"$LOG" 2>&1 ||
+        say "  not there: $(tail -n 1 "$LOG"). The tests of the web pages will be skipped."
 }
 
 # --- Python ----------------------------------------------------------------------------------------------------------
@@ -174,6 +186,7 @@ main() {
         say "nothing to do"
         return
     fi
+    ! command -v apt-get >/dev/null || install_browser
     make_venv
     [[ -z "$LOCK" ]] || install_locked
     install_torch

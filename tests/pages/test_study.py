@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ by = pytest.importorskip("selenium.webdriver.common.by").By
 chains = pytest.importorskip("selenium.webdriver.common.action_chains").ActionChains
 waiting = pytest.importorskip("selenium.webdriver.support.wait")
 keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
+LIMIT = 60  # seconds
 
 
 @pytest.fixture
@@ -38,9 +40,13 @@ def prompt(page: Browser) -> str:
     return page.driver.find_element(by.ID, "prompt").text
 
 
-def wait_for_prompt(page: Browser, start: str) -> None:
+def wait(page: Browser, condition: Callable[[], bool]) -> None:
     """A page handles a key, and fills itself, in a turn of its own."""
-    waiting.WebDriverWait(page.driver, 30).until(lambda _: prompt(page).startswith(start))
+    waiting.WebDriverWait(page.driver, LIMIT).until(lambda _: condition())
+
+
+def wait_for_prompt(page: Browser, start: str) -> None:
+    wait(page, lambda: prompt(page).startswith(start))
 
 
 def press(page: Browser, key: str) -> None:
@@ -50,7 +56,7 @@ def press(page: Browser, key: str) -> None:
 def test_it_is_taken_with_clicks_and_keys_and_the_choices_count(page: Browser, pairs: list[Pair]) -> None:
     wanted = []
     for number, pair in enumerate(pairs):
-        assert prompt(page) == f"{number + 1} of {len(pairs)}: “{pair.prompt}”"
+        wait_for_prompt(page, f"{number + 1} of {len(pairs)}: “{pair.prompt}”")
         answer = ("left", "right", "none")[number % 3]
         wanted.append(answer)
         if number % 2:
@@ -59,7 +65,7 @@ def test_it_is_taken_with_clicks_and_keys_and_the_choices_count(page: Browser, p
             page.driver.find_element(by.ID, "none").click()
         else:
             page.driver.find_elements(by.CSS_SELECTOR, "button.side")[answer == "right"].click()
-    assert page.driver.find_element(by.ID, "end").is_displayed()
+    wait(page, page.driver.find_element(by.ID, "end").is_displayed)
     told = json.loads(page.driver.find_element(by.ID, "text").get_attribute("value"))
     assert told["choices"] == wanted
     assert verdict(study_key(pairs, "mini", "draft"), told).controls == 8
@@ -76,9 +82,9 @@ def test_what_was_chosen_is_there_after_a_pause_and_can_be_forgotten(page: Brows
     for _ in pairs[2:]:
         press(page, keys.ARROW_RIGHT)
     press(page, keys.ARROW_RIGHT)  # one too many
-    assert not page.driver.find_element(by.ID, "none").is_displayed()
+    wait(page, lambda: not page.driver.find_element(by.ID, "none").is_displayed())
     page.driver.find_element(by.ID, "again").click()
-    assert prompt(page).startswith("1 of ")
+    wait_for_prompt(page, "1 of ")
 
 
 def test_all_of_it_is_reached_with_the_keyboard(page: Browser) -> None:
@@ -91,11 +97,11 @@ def test_all_of_it_is_reached_with_the_keyboard(page: Browser) -> None:
     assert reached[:4] == ["ground", "side", "side", "none"]
     page.driver.find_element(by.CSS_SELECTOR, "input[value=light]").click()
     press(page, "3")
-    assert page.driver.find_element(by.ID, "pair").get_attribute("class") == "pair dark"
+    wait(page, lambda: page.driver.find_element(by.ID, "pair").get_attribute("class") == "pair dark")
     assert page.driver.find_element(by.CSS_SELECTOR, "input[value=dark]").is_selected()
     side = page.driver.find_element(by.CSS_SELECTOR, "button.side")
     side.send_keys(keys.ENTER)
-    assert prompt(page).startswith("2 of ")
+    wait_for_prompt(page, "2 of ")
 
 
 def test_the_choices_are_saved_as_a_file(page: Browser, pairs: list[Pair], browser: Browser) -> None:
