@@ -28,6 +28,7 @@ from acetate_engine.training.diffusion import (
     frozen_vae,
     load_subset,
     noise_schedule,
+    save_solver,
     solver,
     velocity_loss,
 )
@@ -252,7 +253,7 @@ class BaseStage:
         What it was taught: `captions.json` of objects, `backdrops.json` of backgrounds.
         """
         save_half(self.unet, folder / "unet")
-        solver().save_pretrained(folder / "scheduler")
+        save_solver(folder / "scheduler")
         for name, taught in {"captions": self.foregrounds.captions, "backdrops": self.behind}.items():
             lines = json.dumps(sorted(set(taught)), indent=0, ensure_ascii=False)
             (folder / f"{name}.json").write_text(lines + "\n", encoding="utf-8")

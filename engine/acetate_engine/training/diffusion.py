@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,6 +63,15 @@ def noise_schedule() -> DDPMScheduler:
 def solver() -> DPMSolverMultistepScheduler:
     """The sampler that fits `noise_schedule`."""
     return DPMSolverMultistepScheduler(**BETAS, prediction_type="v_prediction", use_karras_sigmas=True)
+
+
+def save_solver(folder: Path) -> None:
+    """Its configuration, without how it spaces its steps: what a model states there, other solvers follow, too."""
+    solver().save_pretrained(folder)
+    path = folder / "scheduler_config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    del config["timestep_spacing"]
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 @dataclass(frozen=True)

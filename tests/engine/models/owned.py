@@ -90,6 +90,16 @@ def linked(target: str) -> Callable[[Path], object]:
     return lambda path: path.symlink_to(target)
 
 
+def folder(**stated: object) -> Callable[[Path], object]:
+    """In diffusers' layout, whose scheduler states this."""
+
+    def make(path: Path) -> None:
+        config = single_file.write_folder(path, Family.SD15) / "scheduler" / "scheduler_config.json"
+        config.write_text(json.dumps({**json.loads(config.read_text()), **stated}))
+
+    return make
+
+
 def wide() -> Tensors:
     return {"model.diffusion_model.input_blocks.0.0.weight": torch.zeros(32, 9, 3, 3)}
 
@@ -189,6 +199,12 @@ CHECKPOINTS = [
         lambda path: single_file.write_folder(path, Family.SD15),
         ("base model folder (SD1.5)",),
         "SD1.5",
+    ),
+    Owned("checkpoints/leading", folder(timestep_spacing="leading"), ("base model folder (SD1.5)",), "own"),
+    Owned(
+        "checkpoints/flow",
+        folder(_class_name="FlowMatchEulerDiscreteScheduler"),
+        ("base model folder (SD1.5)", "predicts flow", "Choose"),
     ),
     Owned("checkpoints/old.ckpt", raw(b"\x80\x02}q\x00."), ("pickle", ".safetensors version")),
     Owned("checkpoints/zipped.safetensors", raw(b"PK\x03\x04" + bytes(60)), ("pickle",)),

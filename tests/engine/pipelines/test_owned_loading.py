@@ -12,7 +12,7 @@ from torch import Tensor
 
 from acetate.protocol.errors import AcetateError
 from acetate.protocol.geometry import Bounds
-from acetate.protocol.requests import GenerateRequest, ImagePrompt, Style, Task
+from acetate.protocol.requests import GenerateRequest, ImagePrompt, Scheduler, Style, Task
 from acetate_engine.models.checkpoints.info import Family
 from acetate_engine.pipelines.contract import Generated
 from acetate_engine.pipelines.tasks import TaskGenerator
@@ -124,6 +124,13 @@ def test_the_sentence(file: owned.Owned) -> None:
     said = f"{caught.value.detail}. {caught.value.remedy}"
     lacking = {"notext": ("text encoder", "put files")}.get(name_of(file), file.says)
     assert all(words in said for words in lacking), said
+
+
+def test_a_solver_that_cannot_follow_the_folder_says_so() -> None:
+    said = {kind: made("leading", scheduler=kind).notes for kind in Scheduler}
+    assert {kind for kind, notes in said.items() if any("timestep_spacing, leading" in note for note in notes)} == {
+        *(Scheduler.DPMPP_2M_SDE_KARRAS, Scheduler.LCM, Scheduler.TCD)
+    }
 
 
 def test_both_text_encoders_of_sdxl_from_files_of_their_own(home: Path) -> None:

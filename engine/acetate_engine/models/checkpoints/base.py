@@ -141,8 +141,6 @@ def _scheduler(config: Path, sampling: Sampling) -> SchedulerMixin:
         described["prediction_type"] = sampling.prediction
     if sampling.zero_terminal_snr:
         described |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
-    if sampling.distilled is not None:
-        described["timestep_spacing"] = "trailing"
     return DDIMScheduler.from_config(described)
 
 

@@ -11,7 +11,7 @@ from acetate.protocol.errors import CheckpointError
 from acetate_engine.models.checkpoints.info import Family, FileInfo, Kind
 from acetate_engine.models.checkpoints.parts import Part
 from acetate_engine.models.checkpoints.recognise import FAMILIES_BY_WIDTH, problem_of_base
-from acetate_engine.models.checkpoints.sampling import Sampling, distilled_folder
+from acetate_engine.models.checkpoints.sampling import Sampling, distilled_folder, unread
 from acetate_engine.models.checkpoints.structure import Structure
 
 _FAMILIES = {"StableDiffusionPipeline": Family.SD15, "StableDiffusionXLPipeline": Family.SDXL}
@@ -111,10 +111,13 @@ def _few_blocks(unet: dict[str, Any]) -> bool:
 def _sampling(folder: Path) -> Sampling:
     path = folder / "scheduler" / "scheduler_config.json"
     scheduler = _read(path) if path.is_file() else {}
-    prediction = scheduler.get("prediction_type")
+    name, said = str(scheduler.get("_class_name")), scheduler.get("prediction_type")
+    prediction = said if isinstance(said, str) else None
+    flows = "FlowMatch" in name or bool(scheduler.get("use_flow_sigmas"))
     return Sampling(
-        prediction if isinstance(prediction, str) else None,
+        prediction,
         bool(scheduler.get("rescale_betas_zero_snr")),
-        "EDM" in str(scheduler.get("_class_name")),
+        "EDM" in name,
         distilled_folder(folder),
+        unread("flow" if flows else prediction),
     )

@@ -148,6 +148,8 @@ def problem_of_base(info: FileInfo, built: Structure | None) -> str:
         return f"It is no plain {info.family.value}: its UNet has {other}. {_CHOOSE}"
     if info.sampling.edm:
         return f"It is an EDM model, whose noise and latents are spread in another way. {_CHOOSE}"
+    if info.sampling.unread:
+        return f"It predicts {info.sampling.unread}, and not noise or velocity as the layer adapters do. {_CHOOSE}"
     if info.input_channels not in (None, _LATENT_CHANNELS):
         return (
             f"It is an inpainting or editing model with {info.input_channels} input channels. "

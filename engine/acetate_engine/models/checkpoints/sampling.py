@@ -27,6 +27,7 @@ class Sampling:
     zero_terminal_snr: bool = False  # trained from noise in which nothing of a picture is left
     edm: bool = False  # another spread of noise and latents than all that is known here
     distilled: Distilled | None = None
+    unread: str = ""  # what it predicts, where no solver here goes with that
 
     def __str__(self) -> str:
         said = ["v-prediction"] if self.prediction == "v_prediction" else []
@@ -41,6 +42,7 @@ _DISTILLED = (  # what a name says; steps where it does not say a number, guidan
     ("DMD2", r"dmd2?(?![a-z])", 4, 1.0),
     ("Turbo", r"turbo", 4, 1.0),
 )
+_READ = (None, "", "v_prediction", *("epsilon", "eps", "noise"))
 _V_BY_NAME = re.compile(r"(?<![a-z])v[-_ ]?pred(?:iction)?(?![a-z])")
 _EDM = ("edm_mean", "edm_std", "edm_vpred.sigma_max", "edm_vpred.sigma_min")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")  # HyperVAE
@@ -58,7 +60,15 @@ def sampling_of(header: Header, is_lora: bool = False) -> Sampling:
     zero = "ztsnr" in names or told.get("ss_zero_terminal_snr", "").lower() in ("true", "1")
     edm = any(name in names for name in _EDM) or "edm" in prediction
     texts = [told[name] for name in _TOLD if name in told]
-    return Sampling("v_prediction" if v else None, zero, edm, distilled([header.path.stem, *texts], is_lora))
+    few = distilled([header.path.stem, *texts], is_lora)
+    return Sampling("v_prediction" if v else None, zero, edm, few, "" if edm else unread(prediction))
+
+
+def unread(prediction: str | None) -> str:
+    """What a file says of its prediction, where that is neither noise nor velocity."""
+    if prediction in _READ:
+        return ""
+    return "flow" if "flow" in str(prediction) else str(prediction)[:40]
 
 
 def _prediction(told: Mapping[str, str]) -> str:

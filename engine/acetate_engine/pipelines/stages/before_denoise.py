@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +18,7 @@ from diffusers import (
 )
 from torch import Tensor
 
-from acetate.protocol.errors import InvalidRequest
+from acetate.protocol.errors import CheckpointError, InvalidRequest
 from acetate.protocol.requests import Scheduler
 
 _KINDS: dict[Scheduler, tuple[type[SchedulerMixin], dict[str, object]]] = {
@@ -43,6 +44,9 @@ _NOISE_SCHEDULE = (
     "prediction_type",
     "rescale_betas_zero_snr",
 )
+# how its steps go through that noise; as far as the solver knows such a setting
+_STEPS = ("timestep_spacing", "steps_offset", "set_alpha_to_one", "sigma_min", "sigma_max")
+_SPACING_OF_THEIR_OWN = (Scheduler.DPMPP_2M_SDE_KARRAS, Scheduler.LCM, Scheduler.TCD)
 
 
 @dataclass(frozen=True)
@@ -88,33 +92,74 @@ def steps_of(steps: int, strength: float) -> int:
 
 
 def make_timesteps(
-    base: SchedulerMixin, kind: Scheduler, steps: int, strength: float, device: torch.device
+    base: SchedulerMixin,
+    kind: Scheduler,
+    steps: int,
+    strength: float,
+    device: torch.device,
+    spacing: str | None = None,
 ) -> Timesteps:
     """A fresh scheduler with the noise schedule of `base`: no run sees what another left behind.
 
-    Raises InvalidRequest where the scheduler cannot take that many steps.
+    Args:
+        spacing: of the timesteps, in place of the model's own.
+
+    Raises:
+        InvalidRequest: the scheduler cannot take that many steps.
+        CheckpointError: the model's configuration asks for what the scheduler does not know.
     """
     if kind in (Scheduler.LCM, Scheduler.TCD) and steps > _DISTILLED_STEPS:
         raise InvalidRequest(
             f"{kind.value} cannot take {steps} steps", f"Ask for at most {_DISTILLED_STEPS}; 4 to 8 do."
         )
-    build, settings = _KINDS[kind]
-    shared = {name: base.config[name] for name in _NOISE_SCHEDULE if name in base.config}
-    scheduler = build.from_config({**shared, **settings, "timestep_spacing": _spacing(kind, base)})
-    scheduler.set_timesteps(steps, device=device)
+    with _configuration_read(kind):
+        scheduler = _scheduler(base, kind, spacing)
+        scheduler.set_timesteps(steps, device=device)
     skipped = len(scheduler.timesteps) - steps_of(len(scheduler.timesteps), strength)
     scheduler.set_begin_index(skipped)
     return Timesteps(scheduler, scheduler.timesteps[skipped:])
 
 
-def _spacing(kind: Scheduler, base: SchedulerMixin) -> str:
-    """Euler's first step must be at the full noise that the latent starts with; so must all where a model asks for it.
+@contextmanager
+def _configuration_read(kind: Scheduler) -> Iterator[None]:
+    try:
+        yield
+    except (NotImplementedError, ValueError, TypeError) as error:
+        raise CheckpointError(
+            f"{kind.value} cannot follow the model's own scheduler configuration: {error}",
+            "Look at its scheduler/scheduler_config.json, or choose another model",
+        ) from error
 
-    "leading" and "linspace" are what its own scheduler does by default, which says nothing of the model; "leading"
-    starts from too little noise.
-    """
-    trailing = kind in (Scheduler.EULER, Scheduler.EULER_A) or base.config.get("timestep_spacing") == "trailing"
-    return "trailing" if trailing else "linspace"
+
+def _scheduler(base: SchedulerMixin, kind: Scheduler, spacing: str | None) -> SchedulerMixin:
+    build, settings = _KINDS[kind]
+    stated = _stated(base)
+    given = {name: base.config[name] for name in _NOISE_SCHEDULE if name in base.config}
+    given |= {name: stated[name] for name in _STEPS if name in stated}
+    given["timestep_spacing"] = spacing or stated.get("timestep_spacing", _usual_spacing(kind))
+    # the class that wrote it: diffusers then keeps without a warning what the other one does not know
+    return build.from_config({"_class_name": type(base).__name__, **given, **settings})
+
+
+def _stated(base: SchedulerMixin) -> dict[str, object]:
+    """What a model's own configuration says; a class's default says nothing of the model."""
+    defaults = {*base.config.get("_use_default_values", ()), "_use_default_values"}
+    return {name: value for name, value in base.config.items() if name not in defaults}
+
+
+def _usual_spacing(kind: Scheduler) -> str:
+    """Of models that do not say: Euler's first step must be at the full noise that the latent starts with."""
+    return "trailing" if kind in (Scheduler.EULER, Scheduler.EULER_A) else "linspace"
+
+
+def unfollowed(base: SchedulerMixin, kind: Scheduler) -> str | None:
+    """A note where a solver spaces its steps in its own way, and the model was made for another."""
+    spacing = _stated(base).get("timestep_spacing")
+    if spacing is None or kind not in _SPACING_OF_THEIR_OWN or isinstance(base, _KINDS[kind][0]):
+        return None
+    return (
+        f"{kind.value} spaces its steps in its own way: the model's own timestep_spacing, {spacing}, was not followed"
+    )
 
 
 def known_badly(base: SchedulerMixin, kind: Scheduler, layer: str | None) -> str | None:

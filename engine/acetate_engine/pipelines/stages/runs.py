@@ -21,6 +21,7 @@ from acetate_engine.pipelines.stages.before_denoise import (
     make_timesteps,
     seeded_noise,
     steps_of,
+    unfollowed,
 )
 from acetate_engine.pipelines.stages.control import Control, read_controls
 from acetate_engine.pipelines.stages.denoise import Denoising, Known, Predict, Predictor
@@ -74,6 +75,7 @@ def execute(job: ModelJob, run: Run, geometry: Geometry, generators: Sequence[to
     """
     text = encode_prompts(job, run.prompts, geometry.working)
     job.note(known_badly(job.components.scheduler, job.settings.scheduler, run.layer_adapter))
+    job.note(unfollowed(job.components.scheduler, job.settings.scheduler))
     run = replace(run, controls=read_controls(job, geometry))
     if run.prepare is not None and (layer_adapter := job.components.use_layer_adapter(run.layer_adapter)):
         run.prepare(layer_adapter)
@@ -135,7 +137,9 @@ def _begin(
 ) -> _Begun:
     parts, settings = job.components, job.settings
     strength = 1.0 if run.start is None else run.strength
-    timesteps = make_timesteps(parts.scheduler, settings.scheduler, settings.steps, strength, parts.device)
+    timesteps = make_timesteps(
+        parts.scheduler, settings.scheduler, settings.steps, strength, parts.device, settings.spacing
+    )
     sides = geometry.working.height // parts.vae_scale_factor, geometry.working.width // parts.vae_scale_factor
     noise = seeded_noise(generator, (len(run.prompts), parts.latent_channels, *sides), parts.device)
 
@@ -166,7 +170,7 @@ def _branched(job: ModelJob, run: Run, text: tuple[Text, Text | None], begun: _B
     picture.run(count - steps)
     parts, settings = job.components, job.settings
     timesteps = make_timesteps(
-        parts.scheduler, settings.scheduler, settings.steps, steps / settings.steps, parts.device
+        parts.scheduler, settings.scheduler, settings.steps, steps / settings.steps, parts.device, settings.spacing
     )
     noise, start = begun.noise[frame : frame + 1], run.plain
     sample = picture.sample_of(frame) if start is None or steps < count else timesteps.noised(start, noise, 0)

@@ -31,6 +31,7 @@ class RunSettings:
     guidance_scale: float  # at most 1: no guidance, half the work
     decoder_passes: int  # 1, 2, 4 or 8
     area: float  # largest working area, as a multiple of the model's own
+    spacing: str | None = None  # of timesteps; the model's own where None
 
     @staticmethod
     def of(request: GenerateRequest, family: str, few_steps: Distilled | None = None) -> RunSettings:
@@ -46,6 +47,7 @@ class RunSettings:
             guidance_scale=preset.guidance_scale if request.guidance_scale is None else request.guidance_scale,
             decoder_passes=int(values["decoder_passes"]),
             area=float(values["area"]),
+            spacing=None if few_steps is None else "trailing",
         )
 
     def misfit(self, model: str, few_steps: Distilled | None) -> str | None:

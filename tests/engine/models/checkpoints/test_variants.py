@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from diffusers import DDIMScheduler, UniPCMultistepScheduler
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -76,6 +77,11 @@ def test_v_prediction_and_zero_terminal_snr_set_the_schedule(whole: Tensors, loa
 def test_v_prediction_by_metadata(whole: Tensors, load: Load) -> None:
     model = load(whole, metadata={"modelspec.prediction_type": "v"})
     assert model.scheduler.config.prediction_type == "v_prediction"
+
+
+def test_what_predicts_something_else_is_refused_by_it(whole: Tensors, load: Load) -> None:
+    with pytest.raises(CheckpointError, match="predicts flow"):
+        load(whole, metadata={"modelspec.prediction_type": "rectified_flow"})
 
 
 @pytest.mark.parametrize("mark", ["edm_mean", "edm_vpred.sigma_max"])
@@ -175,17 +181,39 @@ class TestFolders:
         index.write_text(text)
         assert not load_base(folder, Family.SDXL).zeros_for_empty
 
-    def test_its_own_spacing_of_timesteps(self, folder: Path) -> None:
-        """The first step of trailing ones is at full noise, and the last is far from none."""
+    def states(self, folder: Path, **values: object) -> None:
         path = folder / "scheduler" / "scheduler_config.json"
-        spaced = {}
-        for spacing in ("leading", "trailing"):
-            path.write_text(json.dumps({**json.loads(path.read_text()), "timestep_spacing": spacing}))
-            timesteps = make_timesteps(
-                load_base(folder, Family.SDXL).scheduler, Scheduler.UNIPC, 4, 1.0, torch.device("cpu")
-            )
-            spaced[spacing] = [int(value) for value in timesteps.values]
-        assert spaced == {"leading": [999, 749, 500, 250], "trailing": [999, 749, 499, 249]}
+        path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+    @pytest.mark.parametrize("spacing", ["leading", "linspace", "trailing"])
+    def test_its_own_spacing_of_timesteps(self, folder: Path, spacing: str) -> None:
+        """As in diffusers, where a pipeline's own configuration goes on to another solver."""
+        self.states(folder, timestep_spacing=spacing, steps_offset=2, beta_end=0.013)
+        theirs = UniPCMultistepScheduler.from_config(DDIMScheduler.load_config(folder / "scheduler"))
+        theirs.set_timesteps(4)
+        model = load_base(folder, Family.SDXL)
+        ours = make_timesteps(model.scheduler, Scheduler.UNIPC, 4, 1.0, torch.device("cpu"))
+        assert ours.values.tolist() == theirs.timesteps.tolist()
+        torch.testing.assert_close(ours.scheduler.sigmas, theirs.sigmas)
+
+    def test_without_a_word_of_it(self, folder: Path) -> None:
+        """As a single file, which has no place for it."""
+        ours = make_timesteps(load_base(folder, Family.SDXL).scheduler, Scheduler.UNIPC, 4, 1.0, torch.device("cpu"))
+        assert ours.values.tolist() == [999, 749, 500, 250]
+
+    @pytest.mark.parametrize(
+        ("stated", "words"),
+        [
+            ({"_class_name": "FlowMatchEulerDiscreteScheduler"}, "predicts flow"),
+            ({"prediction_type": "flow_prediction"}, "predicts flow"),
+            ({"use_flow_sigmas": True}, "predicts flow"),
+            ({"prediction_type": "sample"}, "predicts sample"),
+        ],
+    )
+    def test_what_is_neither_noise_nor_velocity(self, folder: Path, stated: dict[str, object], words: str) -> None:
+        self.states(folder, **stated)
+        with pytest.raises(CheckpointError, match=words):
+            load_base(folder, Family.SDXL)
 
     def test_an_edm_scheduler(self, folder: Path) -> None:
         path = folder / "scheduler" / "scheduler_config.json"
