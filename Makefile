@@ -51,7 +51,7 @@ soak: $(BIN)/acetate    ## 2,000 jobs of 16 clients, 10,000 that wait: memory, d
 	$(BIN)/python -m tests.soak
 
 corpus: $(BIN)/acetate  ## FOLDER=…: documents composed from their layers, against the merged picture of their program
-	$(BIN)/python -m tests.engine.documents.corpus $(FOLDER) $(if $(WITHOUT),--without $(WITHOUT))
+	$(BIN)/python -m tests.engine.documents.corpus $(FOLDER)
 
 format: $(BIN)/acetate  ## what check would complain about, where a tool can mend it
 	$(BIN)/ruff format .

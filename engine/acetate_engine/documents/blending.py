@@ -62,6 +62,11 @@ def lightness(colour: Colour, formulas: Formulas) -> Colour:
     return _luma(colour[..., :3], _LUMA[formulas]) * (colour[..., 3:] if colour.shape[-1] == 4 else 1.0)
 
 
+def lightened(colour: Colour, by: Colour, formulas: Formulas) -> Colour:
+    """(…, 3) with its luma moved `by` (…, 1), brought back into 0..1 around it."""
+    return _clip_colour(colour + by, _LUMA[formulas]).astype(np.float32)
+
+
 def _of_components(mode: Blend, b: Colour, s: Colour, weights: Colour) -> Colour:
     if b.shape[-1] == 1:
         return s

@@ -15,7 +15,7 @@ from PIL import Image, ImageCms
 
 from acetate.protocol.errors import FileError
 from acetate_engine.compositing.pixels import eight, sixteen
-from acetate_engine.documents.icc import Shaper, decoded, encoded, shaper
+from acetate_engine.documents.icc import SRGB_MATRIX, Shaper, decoded, encoded, shaper
 
 Samples = NDArray[Any]
 """uint8, uint16, or float32 of linear light; numpy's stubs lose the union at every operation."""
@@ -85,6 +85,11 @@ class ColourSpace:
 
     def from_light(self, values: Plane) -> Plane:
         return self._shaper.encoded(values) if self._shaper else encoded(values)
+
+    @property
+    def primaries(self) -> NDArray[np.float64]:
+        """(3, 3): linear light of its RGB → XYZ of D50."""
+        return self._shaper.matrix if self._shaper else SRGB_MATRIX
 
     def _float_to_srgb(self, values: Plane) -> Plane:
         if self.linear:

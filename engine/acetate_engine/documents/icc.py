@@ -16,7 +16,7 @@ Values = NDArray[Any]
 _STEPS = 4096
 _SAMPLES = np.linspace(0.0, 1.0, _STEPS, dtype=np.float32)
 # sRGB's primaries adapted to D50 (the colorants of its profile)
-_SRGB_MATRIX = np.array(
+SRGB_MATRIX = np.array(
     [[0.43607, 0.38515, 0.14307], [0.22249, 0.71687, 0.06061], [0.01392, 0.09708, 0.71410]], np.float64
 )
 _WHITE = np.array([0.9642, 1.0, 0.8249])  # D50
@@ -32,7 +32,7 @@ class Shaper:
     @property
     def is_srgb(self) -> bool:
         alike = all(np.abs(curve - decoded(_SAMPLES)).max() < 2e-3 for curve in self.curves)
-        return alike and self.matrix.shape[1] == 3 and bool(np.abs(self.matrix - _SRGB_MATRIX).max() < 2e-3)
+        return alike and self.matrix.shape[1] == 3 and bool(np.abs(self.matrix - SRGB_MATRIX).max() < 2e-3)
 
     def linear(self, values: Values) -> Values:
         """Encoded (…, channels) 0..1 → linear light of its own primaries."""
@@ -49,12 +49,12 @@ class Shaper:
         light = values if values.shape[-1] == 3 else np.repeat(values, 3, -1)
         if self.matrix.shape[1] == 1:
             return light
-        return (light @ (np.linalg.inv(_SRGB_MATRIX) @ own).T.astype(np.float32)).astype(np.float32)
+        return (light @ (np.linalg.inv(SRGB_MATRIX) @ own).T.astype(np.float32)).astype(np.float32)
 
     def from_srgb_light(self, values: Values) -> Values:
         if self.matrix.shape[1] == 1:
-            return (values @ _SRGB_MATRIX[1].astype(np.float32))[..., None]
-        return (values @ (np.linalg.inv(self.matrix) @ _SRGB_MATRIX).T.astype(np.float32)).astype(np.float32)
+            return (values @ SRGB_MATRIX[1].astype(np.float32))[..., None]
+        return (values @ (np.linalg.inv(self.matrix) @ SRGB_MATRIX).T.astype(np.float32)).astype(np.float32)
 
 
 def encoded(linear: Values) -> Values:

@@ -16,6 +16,7 @@ from acetate_engine.documents import psd_adjust_colour as own
 from acetate_engine.documents.colour import Plane
 from acetate_engine.documents.psd_drawing import Drawing
 from acetate_engine.documents.psd_luts import curves, levels
+from acetate_engine.documents.psd_photo_filter import photo_filter
 
 Adjust = Callable[[Plane], Plane]
 _STEP = np.float32(1e-6)
@@ -89,6 +90,7 @@ _OF_RGB: dict[Tag, Callable[[Any, Drawing], tuple[Adjust | None, bool]]] = {
     Tag.BLACK_AND_WHITE: lambda data, drawing: (own.black_and_white(data), True),
     Tag.SELECTIVE_COLOR: lambda data, drawing: (own.selective_colour(data), data.method == 0),
     Tag.COLOR_BALANCE: lambda data, drawing: own.colour_balance(data),
+    Tag.PHOTO_FILTER: lambda data, drawing: photo_filter(data, drawing.space, drawing.file.header.depth),
     Tag.GRADIENT_MAP: lambda data, drawing: own.gradient_map(data, drawing.space),
 }
 

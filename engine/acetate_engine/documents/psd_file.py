@@ -6,6 +6,7 @@ an edit can copy every byte that it does not mean to change.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +27,10 @@ MAX_SIDE = 300_000  # of a PSB
 _LAYER_BLOCKS = (b"Lr16", b"Lr32", b"Layr")
 _PATTERN_BLOCKS = (b"Patt", b"Pat2", b"Pat3")
 _SHOWING = (Resource.ICC_PROFILE, Resource.VERSION_INFO, Resource.GLOBAL_ANGLE, Resource.INDEXED_COLOR_TABLE_COUNT,
-            Resource.TRANSPARENCY_INDEX, Resource.DISPLAY_INFO, Resource.ALPHA_NAMES_UNICODE)  # fmt: skip
+            Resource.TRANSPARENCY_INDEX, Resource.DISPLAY_INFO, Resource.ALPHA_NAMES_UNICODE, Resource.XMP_METADATA,
+)  # fmt: skip
+_WITHOUT_XMP = ("Photoshop 3.0", "Photoshop 4.0", "Photoshop 5.0", "Photoshop 5.5", "Photoshop 6.0")
+_XMP_PADDING = re.compile(rb"\s{1000,}<\?xpacket end=.w.\?>\s*$")  # XMP Specification, part 1, 7.3.2
 # Blocks whose length takes eight bytes in a PSB (specification, "Additional Layer Information")
 _LONG_BLOCKS = {
     *(b"LMsk", b"Lr16", b"Lr32", b"Layr", b"Mt16", b"Mt32", b"Mtrn", b"Alph", b"FMsk", b"lnk2", b"lnk3", b"lnkE"),
@@ -92,6 +96,19 @@ class PsdFile:
         """Whether its program says that the merged image shows the layers; Photoshop does since its version 6."""
         version = self.resources.get_data(Resource.VERSION_INFO)
         return bool(version is None or version.has_composite)
+
+    @cached_property
+    def merged_is_own(self) -> bool:
+        """Whether the program whose layers these are saved the merged image, too. Others that save such a file again
+        keep Photoshop's signature, but not the room that it leaves for edits in its metadata.
+        """
+        version = self.resources.get_data(Resource.VERSION_INFO)
+        if version is None:
+            return self.is_kritas
+        if str(version.reader).rstrip("\0").endswith(_WITHOUT_XMP):
+            return True
+        xmp = self.resources.get_data(Resource.XMP_METADATA) or b""
+        return _XMP_PADDING.search(xmp.encode() if isinstance(xmp, str) else bytes(xmp)) is not None
 
     @property
     def mixes_text_in_light(self) -> bool:

@@ -47,7 +47,8 @@ def document_of(file: PsdFile) -> LayeredDocument:
         file.path,
         file.merged_is_current or not layered,
         (_REMARKS[mode],) if mode in _REMARKS else (),
-        space,
+        space=space,
+        merged_is_own=file.merged_is_own or not layered,
     )
 
 

@@ -19,6 +19,7 @@ from acetate_engine.documents.planes import unit
 from acetate_engine.documents.tree import LayeredDocument
 
 UNLIKE = "its layers make another picture than the one that its program saved; what is used is drawn from the layers"
+FOREIGN = "its merged picture, which another program saved, is not what its layers make; the merged picture is used"
 _OFF = 2.5 / 255.0
 _PART = 1e-3  # of the pixels
 _PIXELS, _BANDS = 1 << 18, 8  # looked at, at most, and in how many places

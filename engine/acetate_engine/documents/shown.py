@@ -11,7 +11,7 @@ from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.documents.choose import chosen
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.in_srgb import in_srgb
-from acetate_engine.documents.self_check import UNLIKE, is_unlike
+from acetate_engine.documents.self_check import FOREIGN, UNLIKE, is_unlike
 from acetate_engine.documents.tree import LayeredDocument, notes_of
 
 
@@ -31,7 +31,8 @@ def shown(
     region, depth = region or Bounds.of(document.extent), depth or document.depth
     canvas = Bounds.of(document.extent)
     if not layers and document.merged is not None and document.merged_is_current and canvas.contains(region):
-        return Shown(in_srgb(document.merged, region, depth), _named(document, document.remarks))
+        foreign = () if document.merged_is_own or not is_unlike(document, region) else (FOREIGN,)
+        return Shown(in_srgb(document.merged, region, depth), _named(document, (*document.remarks, *foreign)))
     picked = chosen(document, layers) if layers else document.layers
     pixels = flatten(picked, region, depth=depth, space=document.space)
     notes = (*document.remarks, *notes_of(picked))

@@ -210,6 +210,7 @@ class LayeredDocument:
     remarks: tuple[str, ...] = ()  # what is not as its program shows it, whatever layers are asked for
     space: ColourSpace = SRGB
     xmp: bytes = b""  # a packet to be written with it
+    merged_is_own: bool = True  # the program whose layers these are saved the merged picture, and no other since
 
     def walk(self) -> Iterator[tuple[str, Layer]]:
         """Every layer with its path ("Group/Layer"), top to bottom as layer lists show them."""

@@ -77,6 +77,8 @@ def _judged(path: Path) -> Verdict:
         return Verdict(path.name, "merged picture not current")
     if is_psd(path) and not _is_signed(open_psd(path)):
         return Verdict(path.name, "merged picture of no known program")
+    if not document.merged_is_own:
+        return Verdict(path.name, "merged picture of another program than it says")
     if _is_blank(document):
         return Verdict(path.name, "merged picture blank")
     part = differing(document)
@@ -174,13 +176,10 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--list", action="store_true", help="each file, too")
     parser.add_argument("--only", default="", help="files whose path holds this")
-    parser.add_argument("--without", type=Path, help="a list of files that are left out: names, or ends of paths")
     given = parser.parse_args()
-    lines = given.without.read_text(encoding="utf-8").splitlines() if given.without else []
-    left_out = [line for line in lines if line and not line.startswith("#")]
     verdicts = []
     for path in documents(given.folder):
-        if given.only in str(path) and not any(path.match(pattern) for pattern in left_out):
+        if given.only in str(path):
             verdict = judged(path)
             verdicts.append(verdict)
             if given.list:
