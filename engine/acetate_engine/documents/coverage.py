@@ -35,7 +35,7 @@ def shown_if(condition: BlendIf, below: Composite, plane: Composite, formulas: F
     def faded(colour: Colour, thresholds: tuple[int, int, int, int]) -> Colour:
         value = lightness(colour, formulas) if condition.channel is None else colour[..., condition.channel :][..., :1]
         dark, light = thresholds[:2], thresholds[2:]
-        value = value * 255.0
+        value = np.floor(value * np.float32(255.0) + np.float32(0.5))  # the sliders know whole levels
         rise = np.clip((value - dark[0] + 1.0) / (dark[1] - dark[0] + 1.0), 0.0, 1.0) if dark[1] else 1.0
         fall = np.clip((light[1] - value + 1.0) / (light[1] - light[0] + 1.0), 0.0, 1.0) if light[0] < 255 else 1.0
         return np.asarray(rise * fall, np.float32)

@@ -8,16 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from psd_tools.constants import Resource
+from psd_tools.psd.document import PSD
+from psd_tools.psd.image_resources import ImageResource, ImageResources, VersionInfo
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds
 from acetate_engine.asking import NamedImages
 from acetate_engine.documents.reader import read_document
-from acetate_engine.documents.self_check import UNLIKE
+from acetate_engine.documents.self_check import FOREIGN, UNLIKE
 from acetate_engine.documents.shown import shown
 from acetate_engine.documents.tree import LayeredDocument, Memory, PixelLayer
 from acetate_engine.documents.writer import write_document
 from tests.engine.documents.pictures import REFERENCES, everything, noise, sample
+
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/><?xpacket end="w"?>'
 
 
 def odd(*, current: bool) -> LayeredDocument:
@@ -86,6 +91,26 @@ def test_layers_that_make_another_picture_than_the_saved_one_say_so() -> None:
     odd = replace(document, merged=Memory.at(0, 0, pixels))
     assert shown(odd, layers=(key,)).notes == (f"groups-u8.psd: {UNLIKE}",)
     assert shown(odd).notes == ()
+
+
+def test_a_merged_picture_that_another_program_saved_says_where_it_is_not_that_of_the_layers(tmp_path: Path) -> None:
+    """As Aspose.PSD leaves one of its own, signed as Photoshop signs."""
+    path = tmp_path / "edited.psd"
+    with (REFERENCES.parent / "documents" / "invert.psd").open("rb") as stream:
+        document = PSD.read(stream)
+    signed = VersionInfo(1, True, "Adobe Photoshop", "Adobe Photoshop CC", 1)
+    for packet, notes in ((b"", (FOREIGN,)), (XMP, (FOREIGN,)), (XMP.replace(b"<?", b" " * 2000 + b"<?"), ())):
+        document.image_resources = ImageResources(
+            [
+                (Resource.VERSION_INFO, ImageResource(key=Resource.VERSION_INFO, data=signed.tobytes())),
+                (Resource.XMP_METADATA, ImageResource(key=Resource.XMP_METADATA, data=packet)),
+            ]
+        )
+        with path.open("wb") as stream:
+            document.write(stream)
+        seen = shown(read_document(path))
+        assert not seen.pixels[..., :3].any()  # the merged picture all the same
+        assert seen.notes == tuple(f"edited.psd: {note}" for note in notes)
 
 
 def test_layers_beside_a_broken_picture_are_shown_all_the_same(tmp_path: Path) -> None:

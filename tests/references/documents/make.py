@@ -26,6 +26,7 @@ from psd_tools.psd.adjustments import (
     GradientMap,
     LevelRecord,
     Levels,
+    PhotoFilter,
     SelectiveColor,
     TransparencyStop,
 )
@@ -196,6 +197,26 @@ def conditional() -> None:
     told("blend-if.psd", "Adobe's Photoshop help, Layer Style: it hides where what lies below is lighter than 128",
          [[100, 100, 100, 255], [200, 200, 200, 255]], ["above: Advanced Blending: Blend If"])  # fmt: skip
 
+    def of_red(record: LayerRecord) -> None:
+        split = (0x3264, 0xFFFF)  # from 50 to 100 it comes in
+        record.blending_ranges = LayerBlendingRanges([every, every], [[split, every]] + [[every, every]] * 3)
+
+    reds = rgba((49, 0, 0, 255), (100, 0, 0, 255), (255, 255, 255, 255))
+    ground = PixelLayer("below", source=grey(0, 0, 0))
+    psd("blend-if-split", [ground, PixelLayer("above", source=reds)], {"above": of_red}, width=3)
+    told("blend-if-split.psd", "Adobe's Photoshop help, Layer Style: by the red of the layer, partly in between",
+         [[0, 0, 0, 255], [100, 0, 0, 255], [255] * 4], ["above: Advanced Blending: Blend If"])  # fmt: skip
+
+    def of_grey(record: LayerRecord) -> None:
+        record.blending_ranges = LayerBlendingRanges([(0x8080, 0xFFFF), every], [[every, every]] * 4)
+
+    # a luma of 127.6 and of 127.4: the sliders know whole levels
+    lumas = rgba((128, 128, 124, 255), (128, 127, 127, 255))
+    psd("blend-if-grey", [PixelLayer("below", source=grey(0, 0)), PixelLayer("above", source=lumas)],
+        {"above": of_grey}, width=2)  # fmt: skip
+    told("blend-if-grey.psd", "Adobe's Photoshop help, Layer Style: hidden where the layer is darker than 128",
+         [[128, 128, 124, 255], [0, 0, 0, 255]], ["above: Advanced Blending: Blend If"])  # fmt: skip
+
 
 def masked() -> None:
     mask = LayerMask(Memory.at(0, 0, np.array([[0]], np.uint8)), 255)
@@ -275,6 +296,18 @@ def adjusted_by_photoshop() -> None:
         interpolation=4096, minimum_color=[0] * 4, maximum_color=[32768] * 4), before)  # fmt: skip
     told("gradient-map.psd", everything,
          [[253, 208, 0, 255], [137, 37, 88, 255], [243, 110, 13, 255], [198, 110, 22, 255]], tolerance=2)  # fmt: skip
+    bent = Levels(version=2, items=[LevelRecord(45, 198, 0, 255, 137)] + [LevelRecord(0, 255, 0, 255, 100)] * 28)
+    one("levels-gamma", Tag.LEVELS, bent, [(47, 48, 50), (52, 60, 80), (120, 150, 190)])
+    told("levels-gamma.psd", everything, [[8, 12, 19, 255], [27, 47, 87, 255], [152, 194, 245, 255]], tolerance=1)
+    darker = Levels(version=2, items=[LevelRecord(38, 255, 0, 255, 67)] + [LevelRecord(0, 255, 0, 255, 100)] * 28)
+    one("levels-darker", Tag.LEVELS, darker, [(41, 47, 53), (63, 70, 118)])
+    told("levels-darker.psd", "psd-tools' levels_grayscale.psd, rendered by Photoshop",
+         [[1, 2, 5, 255], [10, 15, 57, 255]], tolerance=0)  # fmt: skip
+    cyan = PhotoFilter(2, None, 7, (8800, 65536 - 7900, 65536 - 11800, 0), 100, 1)
+    one("photo-filter", Tag.PHOTO_FILTER, cyan, [(21, 6, 1), (37, 28, 23), (135, 68, 63), (196, 197, 183)])
+    told("photo-filter.psd", "Aspose's PhotoFilterAdjustmentLayer.psd, rendered by Photoshop CC",
+         [[7, 12, 6, 255], [8, 38, 46, 255], [49, 103, 114, 255], [114, 225, 255, 255]],
+         ["adjust: Photo Filter"], tolerance=2)  # fmt: skip
     one("brightness-contrast-legacy", Tag.BRIGHTNESS_AND_CONTRAST, BrightnessContrast(20, 57, 127),
         [(79, 67, 81), (24, 7, 12), (173, 181, 196)])  # fmt: skip
     told("brightness-contrast-legacy.psd", "psd-tools' brightnesscontrast_legacy_rgb.psd, rendered by Photoshop",
