@@ -24,7 +24,7 @@ def serve(root: Path, *options: str, **environment: str) -> subprocess.Completed
         env={**private_environment(root), **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
