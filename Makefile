@@ -44,8 +44,8 @@ shots: $(BIN)/acetate   ## pictures of the docker in Krita's own workspace, to b
 fuzz: $(BIN)/acetate    ## 10,000 broken documents: an error that names file and reason, nothing else
 	ACETATE_FUZZ=10000 $(BIN)/pytest tests/fuzz
 
-chaos: $(BIN)/acetate   ## kills, frozen copies, a full disk, a locked store, hangs: nothing lost, nothing twice; a table
-	$(BIN)/python -m tests.chaos
+chaos: $(BIN)/acetate   ## PARTS="kills frozen full locks hangs clock krita": nothing lost, nothing twice; a table
+	$(BIN)/python -m tests.chaos $(PARTS)
 
 soak: $(BIN)/acetate    ## 2,000 jobs of 16 clients, 10,000 that wait: memory, descriptors, threads, how long answers take
 	$(BIN)/python -m tests.soak

@@ -1,11 +1,15 @@
-"""`make chaos`: every scenario with its count, bounded in time; one table at the end."""
+"""`make chaos`: parts with their counts, each in several engines at once, for they wait more than they compute."""
 
 from __future__ import annotations
 
+import json
 import random
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -14,59 +18,120 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.chaos import scenarios
+from tests.chaos.clock import jump_clocks
 from tests.chaos.krita import kill_kritas
 from tests.chaos.ledger import Outcome
 from tests.chaos.unsynced import copy_unsynced
 
-NAMES = {
-    "kills of the worker": scenarios.kill_workers,
-    "kills of the engine": scenarios.kill_engines,
-    "kills of Krita": kill_kritas,
-    "frozen copies": scenarios.copy_frozen,
-    "copies without unsynced bytes": copy_unsynced,
-    "fill levels of the disk": scenarios.fill_disk,
-    "store locked for 30 s": scenarios.lock_store,
-    "hangs of the worker": scenarios.hang_workers,
+_KEPT = Path("out/chaos.json")
+
+
+@dataclass(frozen=True)
+class Part:
+    scenario: scenarios.Scenario
+    count: int
+    lanes: int = 4  # engines that go through it side by side
+
+
+PARTS: dict[str, dict[str, Part]] = {
+    "kills": {
+        "kills of the worker": Part(scenarios.kill_workers, 60),
+        "kills of the engine": Part(scenarios.kill_engines, 30),
+    },
+    "frozen": {
+        "frozen copies": Part(scenarios.copy_frozen, 50, 2),
+        "copies without unsynced bytes": Part(copy_unsynced, 50, 2),
+    },
+    "full": {"fill levels of the disk": Part(scenarios.fill_disk, 20)},
+    "locks": {"store locked for 30 s": Part(scenarios.lock_store, 3, 3)},
+    "hangs": {"hangs of the worker": Part(scenarios.hang_workers, 20)},
+    "clock": {"jumps of the clock": Part(jump_clocks, 20, 2)},
+    "krita": {"kills of Krita": Part(kill_kritas, 5, 1)},
 }
-FULL = (60, 30, 5, 50, 50, 20, 3, 20)
+
+
+@dataclass(frozen=True)
+class Row:
+    times: int
+    seconds: float
+    seed: int
+    outcome: Outcome | None = None  # none where it broke off
 
 
 def chaos(
-    counts: Annotated[str, typer.Option(help=f"How often each, in this order: {', '.join(NAMES)}.")] = ",".join(
-        map(str, FULL)
-    ),
+    parts: Annotated[list[str] | None, typer.Argument(help=f"Of {', '.join(PARTS)}; all where none is named.")] = None,
+    share: Annotated[float, typer.Option(help="Of the full counts; at least one of each.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of the dice; another each time where it is 0.")] = 0,
-    minutes: Annotated[float, typer.Option(help="After these no other scenario is begun.")] = 60.0,
+    minutes: Annotated[float, typer.Option(help="After these no other scenario is begun.")] = 15.0,
 ) -> None:
+    """What was counted is kept in out/chaos.json, part by part: the table has all of it."""
     seed = seed or random.SystemRandom().randrange(1, 1 << 31)
-    console, began = Console(), time.monotonic()
+    console, began = Console(width=120), time.monotonic()
     console.print(f"seed {seed}")
-    table = Table("", "times", "jobs", "lost", "twice", "falsely cancelled", "other pixels", "seconds")
-    is_clean = True
-    for (name, scenario), count in zip(NAMES.items(), map(int, counts.split(",")), strict=True):
-        if count == 0 or time.monotonic() - began > 60 * minutes:
-            table.add_row(name, "not done")
+    rows = _kept()
+    for name, part in _wanted(parts or list(PARTS)):
+        rows.pop(name, None)
+        if time.monotonic() - began > 60 * minutes:
+            console.print(f"{name}: not begun, {minutes:g} minutes are over")
             continue
+        rows[name] = _run(name, part, max(1, round(share * part.count)), seed, console)
+        _keep(rows)
+    console.print(_table(rows))
+    sys.exit(not all(row.outcome and row.outcome.is_clean for row in rows.values()))
+
+
+def _wanted(parts: list[str]) -> Iterator[tuple[str, Part]]:
+    for part in parts:
+        if part not in PARTS:
+            raise typer.BadParameter(f"there is no part {part}; there are {', '.join(PARTS)}")
+        yield from PARTS[part].items()
+
+
+def _run(name: str, part: Part, count: int, seed: int, console: Console) -> Row:
+    began, lanes = time.monotonic(), min(part.lanes, count)
+    with tempfile.TemporaryDirectory(prefix="acetate-chaos-") as folder, ThreadPoolExecutor(lanes) as pool:
+
+        def go(lane: int) -> Outcome:
+            root = Path(folder) / str(lane)
+            root.mkdir()
+            own = count // lanes + (lane < count % lanes)
+            return part.scenario(root / "home", own, random.Random(f"{seed} {name} {lane}"))
+
+        futures = [pool.submit(go, lane) for lane in range(lanes)]
         try:
-            outcome, seconds = run(scenario, count, random.Random(f"{seed} {name}"))
+            outcome: Outcome | None = sum((future.result() for future in futures), Outcome())
         except Exception:  # noqa: BLE001  # the others are still to come
             console.print_exception()
-            table.add_row(name, str(count), "broke off")
-            is_clean = False
-            continue
-        is_clean = is_clean and outcome.is_clean
-        table.add_row(name, str(count), *map(str, vars(outcome).values()), f"{seconds:.0f}")
-        console.print(f"{name}: {count} times, {outcome}")
-    console.print(table)
-    console.print(f"seed {seed}")
-    sys.exit(not is_clean)
+            outcome = None
+    seconds = round(time.monotonic() - began)
+    console.print(f"{name}: {count} times in {seconds} s, {outcome or 'broke off'}")
+    return Row(count, seconds, seed, outcome)
 
 
-def run(scenario: scenarios.Scenario, count: int, dice: random.Random) -> tuple[Outcome, float]:
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="acetate-chaos-") as folder:
-        outcome = scenario(Path(folder) / "home", count, dice)
-    return outcome, time.monotonic() - began
+def _kept() -> dict[str, Row]:
+    """What was counted before; of a part that is begun again, only what comes of it now."""
+    if not _KEPT.exists():
+        return {}
+    found = json.loads(_KEPT.read_text())
+    outcome = lambda row: row["outcome"] and Outcome(**row["outcome"])  # noqa: E731
+    return {name: Row(**{**row, "outcome": outcome(row)}) for name, row in found.items()}
+
+
+def _keep(rows: dict[str, Row]) -> None:
+    _KEPT.parent.mkdir(exist_ok=True)
+    _KEPT.write_text(json.dumps({name: asdict(row) for name, row in rows.items()}, indent=1))
+
+
+def _table(rows: dict[str, Row]) -> Table:
+    table = Table("", "times", "jobs", "lost", "twice", "falsely cancelled", "other pixels", "seconds", "seed")
+    for name in (name for part in PARTS.values() for name in part):
+        row = rows.get(name)
+        if row is None:
+            table.add_row(name, "not done")
+        else:
+            told = map(str, vars(row.outcome).values()) if row.outcome else ("broke off", *[""] * 4)
+            table.add_row(name, str(row.times), *told, f"{row.seconds:.0f}", str(row.seed))
+    return table
 
 
 if __name__ == "__main__":

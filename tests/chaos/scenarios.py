@@ -34,10 +34,10 @@ def kill_workers(root: Path, count: int, dice: random.Random) -> Outcome:
     with engine_in(root) as engine:
         ledger = Ledger(dice)
         for _ in range(count):
-            _work(ledger, engine)
+            work(ledger, engine)
             time.sleep(dice.uniform(0.0, 0.4))
             os.kill(engine.worker, signal.SIGKILL)
-            _wait_for_progress(engine)
+            wait_for_progress(engine)
         return ledger.audit(engine)
 
 
@@ -46,15 +46,15 @@ def kill_engines(root: Path, count: int, dice: random.Random) -> Outcome:
     with engine_in(root) as engine:
         ledger = Ledger(dice)
         for _ in range(count):
-            _work(ledger, engine)
+            work(ledger, engine)
             killer = threading.Timer(dice.uniform(0.0, 0.4), engine.kill)
             killer.start()
-            sender = threading.Thread(target=_work, args=(ledger, engine))
+            sender = threading.Thread(target=work, args=(ledger, engine))
             sender.start()
             killer.join()
             engine.start()
             sender.join()
-            _wait_for_progress(engine)
+            wait_for_progress(engine)
         return ledger.audit(engine)
 
 
@@ -64,10 +64,10 @@ def hang_workers(root: Path, count: int, dice: random.Random) -> Outcome:
         ledger = Ledger(dice)
         for _ in range(count):
             engine.wait_ready() if not _is_busy(engine) else None
-            _work(ledger, engine)
+            work(ledger, engine)
             time.sleep(dice.uniform(0.0, 0.2))
             engine.pause_worker()
-            _wait_for_progress(engine)
+            wait_for_progress(engine)
         return ledger.audit(engine)
 
 
@@ -76,7 +76,7 @@ def lock_store(root: Path, count: int, dice: random.Random, seconds: float = 30.
     with engine_in(root) as engine:
         ledger = Ledger(dice)
         for _ in range(count):
-            _work(ledger, engine)
+            work(ledger, engine)
             time.sleep(dice.uniform(0.0, 0.2))
             with closing(sqlite3.connect(store_of(root), isolation_level=None, timeout=30)) as database:
                 database.execute("BEGIN IMMEDIATE")
@@ -93,12 +93,12 @@ def fill_disk(root: Path, count: int, dice: random.Random) -> Outcome:
         with engine_in(root) as engine:
             ledger = Ledger(dice)
             for level in range(count):
-                _work(ledger, engine)
+                work(ledger, engine)
                 filler = _fill(root, free=dice.choice((0, 4096 * level, dice.randrange(1 << 20))))
-                _work(ledger, engine)
+                work(ledger, engine)
                 time.sleep(dice.uniform(0.2, 1.5))
                 filler.unlink()
-                _wait_for_progress(engine)
+                wait_for_progress(engine)
             return ledger.audit(engine)
     finally:
         subprocess.run(["umount", "-l", root], check=True)
@@ -117,11 +117,11 @@ def copies_of(engine: EngineProcess, count: int, dice: random.Random, lose: Lose
     """`lose` is called while the engine is stopped."""
     ledger, copies = Ledger(dice), []
     for number in range(count):
-        _work(ledger, engine)
+        work(ledger, engine)
         time.sleep(dice.uniform(0.0, 0.15))
         noted = _noted(ledger)
         copies.append((_frozen_copy(engine, engine.root.with_name(f"copy-{number}"), lose), noted))
-        _wait_for_progress(engine)
+        wait_for_progress(engine)
     outcome = ledger.audit(engine)
     engine.stop()
     for copy, noted in copies:
@@ -154,7 +154,7 @@ def _noted(ledger: Ledger) -> Ledger:
     return Ledger(ledger.dice, dict(ledger.accepted), dict(ledger.wanted))
 
 
-def _work(ledger: Ledger, engine: EngineProcess) -> None:
+def work(ledger: Ledger, engine: EngineProcess) -> None:
     for _ in range(_AHEAD):
         ledger.submit(engine)
 
@@ -163,7 +163,7 @@ def _is_busy(engine: EngineProcess) -> bool:
     return bool(engine.health()["worker"] == "busy")
 
 
-def _wait_for_progress(engine: EngineProcess) -> None:
+def wait_for_progress(engine: EngineProcess) -> None:
     """Until one more job is done: else one job would be hit again and again, and fail with reason."""
     before = done(engine.root)
     waits = lambda: done(engine.root) > before or not _is_waiting(engine)  # noqa: E731

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos import scenarios
+from tests.chaos.clock import jump_clocks, library
 from tests.chaos.ledger import Outcome
 from tests.chaos.unsynced import copy_unsynced, unsynced
 
@@ -54,6 +55,11 @@ def test_nothing_is_lost_that_was_not_synced(tmp_path: Path) -> None:
     if subprocess.run(["strace", "-q", "-o", "/dev/null", "true"], capture_output=True).returncode:
         pytest.skip("nothing can be traced here")
     run(copy_unsynced, 1, tmp_path)
+
+
+@pytest.mark.skipif(library() is None, reason="libfaketime gives an engine a clock of its own")
+def test_nothing_is_lost_where_the_clock_jumps(tmp_path: Path) -> None:
+    run(jump_clocks, 1, tmp_path)
 
 
 def test_what_is_not_synced_is_read_from_the_calls() -> None:
