@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from acetate.protocol.geometry import Bounds, Extent
@@ -87,4 +88,5 @@ def pixel_layers(layers: Sequence[ResultLayer]) -> tuple[PixelLayer, ...]:
 
 
 def _result(layer: GeneratedLayer) -> ResultLayer:
-    return ResultLayer(layer.name, layer.role, layer.bounds, layer.pixels, layer.seed)
+    own = np.require(layer.pixels, requirements=("O", "W"))  # never a view of a picture that was handed in
+    return ResultLayer(layer.name, layer.role, layer.bounds, own, layer.seed)

@@ -28,6 +28,6 @@ def test_beside_a_long_queue_jobs_are_still_taken_cancelled_and_listed(own_engin
     own_engine.pause_worker()
     queue = fill_queue(own_engine, 300, 8)
     assert len(set(queue)) == 300
-    assert {len(seconds) for seconds in time_calls(own_engine, queue, 20).values()} == {20}
+    assert {len(cost.seconds) for cost in time_calls(own_engine, queue, 20).values()} == {20}
     position = next(own_engine.events(queue[-1]))[1]
     assert vars(position)["position"] > 200

@@ -10,10 +10,11 @@ from PIL import Image
 
 from acetate.protocol.errors import MalformedMessage
 from acetate.protocol.geometry import Extent
-from acetate.protocol.pixels import MAX_PIXELS, PixelBuffer, PixelFormat, header
+from acetate.protocol.pixels import MAX_PIXELS, PixelFormat, check_length, header, read_header
 from acetate_engine.compositing.pixels import Pixels
 
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+_STRIP = 1 << 20  # pixels that are converted at once
 
 
 def decode_image(body: bytes) -> Pixels:
@@ -23,13 +24,14 @@ def decode_image(body: bytes) -> Pixels:
     """
     if body.startswith(PNG_MAGIC):
         return _decode_png(body)
-    buffer = PixelBuffer.decode(body)
-    shape = (buffer.extent.height, buffer.extent.width)
-    if buffer.format is PixelFormat.A8:
-        return np.frombuffer(buffer.data, np.uint8).reshape(shape)
-    if buffer.format is PixelFormat.RGBA8:
-        return np.frombuffer(buffer.data, np.uint8).reshape(*shape, 4)
-    return np.frombuffer(buffer.data, np.dtype("<u2")).astype(np.uint16, copy=False).reshape(*shape, 4)
+    extent, pixel_format, offset = read_header(body)
+    check_length(extent, pixel_format, len(body) - offset)
+    shape = (extent.height, extent.width)
+    if pixel_format is PixelFormat.RGBA16:
+        values = np.frombuffer(body, np.dtype("<u2"), offset=offset).astype(np.uint16, copy=False)
+        return np.require(values, requirements="A").reshape(*shape, 4)  # the header may have an odd length
+    bytes_of = np.frombuffer(body, np.uint8, offset=offset)  # a view: pictures are large
+    return bytes_of.reshape(shape if pixel_format is PixelFormat.A8 else (*shape, 4))
 
 
 def encode_image(pixels: Pixels) -> bytes:
@@ -60,6 +62,16 @@ def _decode_png(body: bytes) -> NDArray[np.uint8]:
         with Image.open(io.BytesIO(body), formats=["PNG"]) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise MalformedMessage(f"the PNG is {image.width}×{image.height}", f"Send at most {MAX_PIXELS} pixels.")
-            return np.asarray(image.convert("RGBA"))
+            return _unpacked(image)
     except (OSError, SyntaxError, ValueError) as error:
         raise MalformedMessage(f"the PNG cannot be read: {error}", "Send the image again.") from error
+
+
+def _unpacked(image: Image.Image) -> NDArray[np.uint8]:
+    """Strip by strip: Pillow's conversions would hold a large picture three times."""
+    rgba = np.empty((image.height, image.width, 4), np.uint8)
+    rows = max(1, _STRIP // image.width)
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        rgba[top : top + rows] = np.asarray(strip.convert("RGBA"))
+    return rgba

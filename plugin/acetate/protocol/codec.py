@@ -12,6 +12,7 @@ from acetate.protocol.errors import Json, JsonValue, MalformedMessage
 
 T = TypeVar("T")
 
+_PLAIN = {str, int, float, bool, type(None)}
 _SCALARS = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -50,13 +51,20 @@ def _known(kind: Any, data: Any) -> object:
 
 
 def _encode(value: object) -> JsonValue:
+    if type(value) in _PLAIN:  # most are; lists of jobs have thousands of them
+        return cast(JsonValue, value)
     if isinstance(value, Enum):
         return cast(JsonValue, value.value)
     if dataclasses.is_dataclass(value):
-        return {field.name: _encode(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {name: _encode(getattr(value, name)) for name in _fields(cast(type, type(value)))}
     if isinstance(value, tuple):
         return [_encode(item) for item in value]
     return cast(JsonValue, value)
+
+
+@cache
+def _fields(kind: type) -> dict[str, dataclasses.Field[Any]]:
+    return {field.name: field for field in dataclasses.fields(kind)}
 
 
 @cache
@@ -65,6 +73,8 @@ def _hints(kind: type) -> dict[str, Any]:
 
 
 def _decode(kind: Any, data: Any, path: str) -> object:
+    if kind in _SCALARS:
+        return _decode_scalar(kind, data, path)
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         return _decode_optional(kind, data, path)
@@ -72,9 +82,8 @@ def _decode(kind: Any, data: Any, path: str) -> object:
         return _decode_tuple(get_args(kind)[0], data, path)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return _decode_enum(kind, data, path)
-    if dataclasses.is_dataclass(kind):
-        return _decode_dataclass(cast(type, kind), data, path)
-    return _decode_scalar(kind, data, path)
+    assert dataclasses.is_dataclass(kind), f"messages have no {kind}"
+    return _decode_dataclass(cast(type, kind), data, path)
 
 
 def _decode_optional(kind: Any, data: Any, path: str) -> object:
@@ -100,7 +109,7 @@ def _decode_enum(kind: type[Enum], data: Any, path: str) -> object:
 def _decode_dataclass(kind: type, data: Any, path: str) -> object:
     if not isinstance(data, dict):
         raise _malformed(path, "an object", data)
-    fields = {field.name: field for field in dataclasses.fields(kind)}
+    fields = _fields(kind)
     for name in data:
         if name not in fields:
             raise MalformedMessage(f"{path} has an unknown field {str(name)[:60]!r}", "Leave it out.")

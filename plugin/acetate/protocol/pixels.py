@@ -42,12 +42,7 @@ class PixelBuffer:
     data: bytes  # row-major, straight alpha, sRGB
 
     def __post_init__(self) -> None:
-        expected = self.extent.area * self.format.bytes_per_pixel
-        if len(self.data) != expected:
-            raise MalformedMessage(
-                f"{self.extent} pixels of {self.format.value} are {expected} bytes, and {len(self.data)} came",
-                "Send the image again.",
-            )
+        check_length(self.extent, self.format, len(self.data))
 
     def encode(self) -> bytes:
         """The body: header line and pixels."""
@@ -78,6 +73,15 @@ def read_header(start: bytes) -> tuple[Extent, PixelFormat, int]:
     if extent.area > MAX_PIXELS:
         raise MalformedMessage(f"the image is {extent}", f"Send at most {MAX_PIXELS} pixels.")
     return extent, pixel_format, len(line) + 1
+
+
+def check_length(extent: Extent, pixel_format: PixelFormat, length: int) -> None:
+    """Raises MalformedMessage where so many bytes of pixels are too many, or too few."""
+    expected = extent.area * pixel_format.bytes_per_pixel
+    if length != expected:
+        raise MalformedMessage(
+            f"{extent} pixels of {pixel_format.value} are {expected} bytes, and {length} came", "Send the image again."
+        )
 
 
 def digest(body: bytes) -> str:

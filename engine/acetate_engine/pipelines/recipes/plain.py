@@ -64,7 +64,7 @@ def _foreground(request: GenerateRequest, images: Images) -> Pixels:
 
 
 def _made(request: GenerateRequest, name: str, role: LayerRole, pixels: Pixels, reporter: Reporter) -> Generated:
-    result = convert(pixels, request.pixel_format).copy()
+    result = convert(pixels, request.pixel_format)
     reporter.progress(1, 1, Stage.DECODE)
     layers = (
         GeneratedLayer(image, role, name, request.bounds, result, request.seed) for image in range(request.images)
