@@ -15,7 +15,6 @@ from rich.table import Table
 from tests.engine.process import EngineProcess
 from tests.soak.load import Load, fill_queue, percentile, run_jobs, time_calls, timing_health
 
-
 PARTS = ("jobs", "queue")
 
 
