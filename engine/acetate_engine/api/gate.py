@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from acetate.protocol.codec import to_json
-from acetate.protocol.connection import proof_of
+from acetate.protocol.connection import LOOPBACK, proof_of
 from acetate.protocol.errors import AccessError, AcetateError, ForbiddenOrigin, Json
 from acetate.protocol.events import Health
 from acetate_engine.api.service import Service
@@ -28,7 +28,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Hook = Callable[[], None]
 
 _PAGES = ("/docs", "/openapi.json")  # and what lies below them
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _GET_THE_TOKEN = "Read the token from the connection file and send it as Authorization: Bearer."
 
 
@@ -92,10 +91,10 @@ class Gate:
 def check_machine(headers: dict[str, str]) -> None:
     """Raises ForbiddenOrigin where another name was resolved to loopback (DNS rebinding), or a web page asks."""
     host = headers.get("host", "")
-    if _host_of(f"//{host}") not in _LOOPBACK:
+    if _host_of(f"//{host}") not in LOOPBACK:
         raise ForbiddenOrigin(f"the Host {host[:80]!r} is not this machine", "Ask 127.0.0.1.")
     origin = headers.get("origin")
-    if origin is not None and _host_of(origin) not in _LOOPBACK:
+    if origin is not None and _host_of(origin) not in LOOPBACK:
         raise ForbiddenOrigin(f"a page of {origin[:80]!r} asked", "Ask from a page or program of this machine.")
 
 

@@ -13,11 +13,10 @@ from urllib.parse import urlsplit
 
 from acetate.client import api
 from acetate.protocol.codec import from_answer, to_json
-from acetate.protocol.connection import Connection, config_dir
+from acetate.protocol.connection import LOOPBACK, TOKEN, Connection, config_dir
 from acetate.protocol.errors import AccessError, EngineUnreachable, MalformedMessage
 from acetate.protocol.version import PROTOCOL_VERSION
 
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _FORM = "Write it as http://127.0.0.1:PORT; an engine of another machine is brought here by ssh -L PORT:127.0.0.1:PORT."
 
 
@@ -35,7 +34,7 @@ def read() -> Address | None:
     """None where the painter has named none, or the file cannot be read."""
     try:
         return from_answer(Address, json.loads(file().read_text(encoding="utf-8")))
-    except (OSError, ValueError, MalformedMessage):
+    except (OSError, ValueError, RecursionError, MalformedMessage):
         return None  # as if none were named: the docker starts its own, and the window shows an empty field
 
 
@@ -59,13 +58,15 @@ def forget() -> None:
 
 def connect(address: Address) -> Connection:
     """Asks it who it is. Raises as `use`."""
-    parts = urlsplit(address.url if "//" in address.url else f"http://{address.url}")
     try:
-        host, port = parts.hostname, parts.port
+        parts = urlsplit(address.url if "//" in address.url else f"http://{address.url}")
+        host, port = parts.hostname if parts.scheme == "http" else None, parts.port
     except ValueError:
         host, port = None, None  # the next line says what is wrong with the address
-    if host not in _LOOPBACK or port is None or parts.scheme != "http":
+    if host not in LOOPBACK or not port:
         raise AccessError(f"{address.url!r} is not an address on this machine", _FORM)
+    if not TOKEN.fullmatch(address.token):
+        raise AccessError("what was given as its token is none", "Copy it from the connection file of that engine.")
     asked = Connection(host or "", port, address.token, 0, "", PROTOCOL_VERSION)
     try:
         health = api.health(asked)

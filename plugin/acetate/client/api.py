@@ -52,21 +52,23 @@ class Numbered:
 def health(connection: Connection) -> Health:
     """Of the engine that has the connection's token.
 
-    Raises EngineUnreachable, VersionMismatch where the engine speaks another protocol, MalformedMessage or AccessError
-    where another program answers.
+    Raises EngineUnreachable, VersionMismatch where the engine speaks another protocol (it proves itself, or is the one
+    that the connection file tells of: old ones have no proof), MalformedMessage or AccessError where another program
+    answers.
     """
     challenge = secrets.token_hex(16)
     answer = ask(connection, f"/health?challenge={challenge}", HEALTH)
     data = parsed(answer)
     if not isinstance(data, dict) or data.get("name") != "acetate":
         raise MalformedMessage(f"another program answers at {connection.url}", "Start the engine again.")
-    if data.get("protocol") != PROTOCOL_VERSION:
+    is_proven = proves(answer, connection, challenge)
+    if data.get("protocol") != PROTOCOL_VERSION and (is_proven or data.get("protocol") == connection.protocol):
         raise VersionMismatch(
             f"the engine with process id {connection.pid} is {connection.version} (protocol {data.get('protocol')}), "
             f"this plugin is {__version__} (protocol {PROTOCOL_VERSION})",
             "Stop that engine, run `acetate install-plugin` from the version you want, and restart Krita.",
         )
-    if not proves(answer, connection, challenge):
+    if not is_proven:
         raise AccessError(f"what answers at {connection.url} does not have its token", "Start the engine again.")
     return from_answer(Health, data)
 

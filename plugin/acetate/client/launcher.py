@@ -21,6 +21,7 @@ from acetate.client import another_engine, api
 from acetate.language import mark
 from acetate.protocol.codec import from_answer
 from acetate.protocol.connection import (
+    LOOPBACK,
     WHILE_USED,
     Connection,
     EngineCommand,
@@ -58,7 +59,6 @@ INSTALL = (
 # What Krita (an AppImage above all) sets for its own libraries would break another Python.
 _DROPPED = ("PYTHON", "LD_", "DYLD_", "QT_", "QML", "KDE", "GST_", "GI_TYPELIB", "GTK_", "GDK_PIXBUF", "VIRTUAL_ENV",
             "CONDA_", "APPDIR", "APPIMAGE", "ARGV0", "OWD")  # fmt: skip
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Launcher:
@@ -248,7 +248,7 @@ def engine_command() -> EngineCommand:
         command = from_answer(EngineCommand, json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise EngineNotInstalled(f"{path} does not exist, so the plugin cannot start it", INSTALL) from None
-    except (ValueError, MalformedMessage) as error:
+    except (OSError, ValueError, RecursionError, MalformedMessage) as error:
         raise EngineNotInstalled(f"{path} cannot be read ({error})", INSTALL) from error
     if not command.command or not Path(command.command[0]).exists():
         raise EngineNotInstalled(f"{path} names {' '.join(command.command) or 'no program'}, which is gone", INSTALL)
@@ -275,7 +275,7 @@ def _outside(value: str, image: str) -> str:
 
 def _with_loopback(hosts: str) -> str:
     named = [host.strip() for host in hosts.split(",") if host.strip()]
-    return ",".join(dict.fromkeys((*named, *_LOOPBACK)))
+    return ",".join(dict.fromkeys((*named, *LOOPBACK)))
 
 
 def _spawn(command: tuple[str, ...], log: Path, cores: int) -> subprocess.Popen[bytes]:

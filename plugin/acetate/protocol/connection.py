@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -22,6 +23,8 @@ from acetate.protocol.private import open_private, private_folder
 
 APP = "acetate"
 WHILE_USED = "ACETATE_WHILE_USED"  # an engine in whose environment it is 1 ends with the last program that uses it
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+TOKEN = re.compile(r"[!-~]{1,1000}")
 _LARGEST = 1 << 16  # bytes of a connection file
 _DELETE = "Delete it and start the engine again."
 
@@ -117,11 +120,25 @@ def read_connection(path: Path) -> Connection | None:
     if len(text) > _LARGEST:
         raise MalformedMessage(f"{path} is too large", _DELETE)
     try:
-        return from_answer(Connection, json.loads(text))
+        return _checked(from_answer(Connection, json.loads(text)))
     except (ValueError, RecursionError) as error:
         raise MalformedMessage(f"{path} is not JSON: {error}", _DELETE) from error
     except MalformedMessage as error:
         raise MalformedMessage(f"{path} is no connection: {error.detail}", _DELETE) from error
+
+
+def _checked(connection: Connection) -> Connection:
+    """Raises MalformedMessage on what no engine writes: sockets and headers would stumble over it, each in its way."""
+    fits = {
+        "host": connection.host in LOOPBACK,
+        "port": 0 < connection.port < 1 << 16,
+        "pid": 0 < connection.pid < 1 << 32,
+        "token": TOKEN.fullmatch(connection.token) is not None,
+    }
+    for name, does in fits.items():
+        if not does:
+            raise MalformedMessage(f"its {name} is none", _DELETE)
+    return connection
 
 
 def usable_connection(path: Path) -> Connection | None:

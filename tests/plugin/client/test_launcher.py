@@ -110,7 +110,7 @@ def test_not_installed_says_how_to_install(home: Path) -> None:
     assert "acetate install-plugin" in caught.value.remedy
 
 
-@pytest.mark.parametrize("content", ["not json", "{}", '{"command": ["/gone/acetate"], "version": "1"}'])
+@pytest.mark.parametrize("content", ["not json", "{}", "[" * 60_000, '{"command": ["/gone/acetate"], "version": "1"}'])
 def test_a_broken_installation_names_the_file(home: Path, content: str) -> None:
     install([])
     engine_command_file().write_text(content)

@@ -40,6 +40,18 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 GOOD = json.dumps(to_json(Connection("127.0.0.1", 9, TOKEN, 1, __version__, PROTOCOL_VERSION)))
 
+FIELDS: dict[str, list[object]] = {  # what no engine writes
+    "host": ["", "\0", "a b", "h\r\nX: y", "ü" * 80, "a" * 300, "..", "example.org", "0.0.0.0"],
+    "port": [0, -1, 70_000, 2**70],
+    "pid": [0, -1, 2**80],
+    "token": ["", "\n", "a b", "ü€"],
+}
+
+
+def with_field(name: str, value: object) -> str:
+    return json.dumps({**json.loads(GOOD), name: value})
+
+
 UNUSABLE: dict[str, Callable[[Path], object]] = {
     "empty": lambda path: path.write_bytes(b""),
     "half": lambda path: path.write_text(GOOD[: len(GOOD) // 2]),
@@ -51,6 +63,11 @@ UNUSABLE: dict[str, Callable[[Path], object]] = {
     "pipe": os.mkfifo,
     "folder": Path.mkdir,
     "link": lambda path: path.symlink_to("/etc/passwd"),
+    **{
+        f"{name} {str(value)[:9]!r}": lambda path, change=(name, value): path.write_text(with_field(*change))  # type: ignore[misc]
+        for name, values in FIELDS.items()
+        for value in values
+    },
 }
 
 
@@ -137,6 +154,8 @@ STRANGERS: dict[str, Callable[[bytes], Iterator[bytes]]] = {
     "no proof": with_health(lambda asked: ""),
     "wrong proof": with_health(lambda asked: "0" * 64),
     "proof of another token": with_health(lambda asked: proof_of("another", "x")),
+    "another protocol": with_health(lambda asked: "", protocol=PROTOCOL_VERSION + 1),
+    "no protocol": with_health(lambda asked: "", protocol=None),
     "another name": with_health(lambda asked: "", name="besides"),
     "proof of another kind": with_health(lambda asked: "", proof=[1]),
     "no JSON": lambda asked: iter([b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n\xff\xfe\0{"]),
