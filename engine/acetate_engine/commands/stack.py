@@ -15,7 +15,7 @@ from acetate.protocol.requests import StackLayer
 from acetate_engine.commands.generating import How, Saving, generate_into, generating
 from acetate_engine.commands.options import AsJson, Background, Out, Size, UseEngine, parse_size
 from acetate_engine.commands.output import Bar
-from acetate_engine.documents.yaml_file import read_yaml
+from acetate_engine.documents.files import read_yaml
 
 if TYPE_CHECKING:
     from acetate_engine.documents.tree import Layer

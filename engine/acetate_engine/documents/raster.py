@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import stat
 from pathlib import Path
 
 import cv2
@@ -16,10 +15,10 @@ from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Extent
 from acetate_engine.documents.broken import MAX_PICTURE, broken_file
 from acetate_engine.documents.colour import ColourSpace, Encoded, Samples
+from acetate_engine.documents.files import contents
 from acetate_engine.documents.formats import format_of, printable
 from acetate_engine.documents.tree import LayeredDocument, Memory, PixelLayer
 
-_MAX_FILE = 1 << 30  # bytes of a picture
 # Not those that start another program (EPS), only name a library (the stubs), or have a reader of their own (PSD)
 _LEFT_OUT = {"EPS", "WMF", "PSD", "BUFR", "GRIB", "HDF5", "FPX", "MIC", "MPEG"}
 _MODELS = {"RGB": "RGB", "RGBA": "RGB", "L": "GRAY", "LA": "GRAY", "CMYK": "CMYK", "LAB": "LAB"}
@@ -32,28 +31,6 @@ def read_raster(path: Path) -> LayeredDocument:
     layer = PixelLayer(path.stem, source=Memory.at(0, 0, pixels))
     extent = Extent(pixels.shape[1], pixels.shape[0])
     return LayeredDocument(extent, (layer,), 8 * pixels.dtype.itemsize, merged=layer.source, path=path)
-
-
-def contents(path: Path, limit: int = _MAX_FILE) -> bytes:
-    """The bytes of a file on disk. Raises FileError where it is something else, or larger than `limit`."""
-    check_file(path)
-    if path.stat().st_size > limit:
-        raise FileError(f"{printable(path.name)} is over {limit >> 20} MB", "Use a smaller picture.")
-    with broken_file(printable(path.name)):
-        return path.read_bytes()
-
-
-def check_file(path: Path) -> None:
-    """Raises FileError where a path names no file that can be read to its end: a folder, pipe, device or socket."""
-    try:
-        mode = path.stat().st_mode
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise FileError(f"{printable(str(path))} cannot be opened: {reason}", "Check the path.") from error
-    if not stat.S_ISREG(mode):
-        kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
-        kind = kinds.get(stat.S_IFMT(mode), "a device")
-        raise FileError(f"{printable(str(path))} is {kind}, no file", "Choose a file.")
 
 
 def decode_picture(data: bytes, name: str, formats: list[str] | None = None) -> Encoded:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from acetate.protocol.errors import FileError
 from acetate_engine.documents.archive import opened
+from acetate_engine.documents.files import check_file
 from acetate_engine.documents.formats import printable
 from acetate_engine.documents.kra import read_kra
 from acetate_engine.documents.openraster import read_ora
 from acetate_engine.documents.psd_read import read_psd
-from acetate_engine.documents.raster import check_file, read_raster
+from acetate_engine.documents.raster import read_raster
 from acetate_engine.documents.tree import LayeredDocument
 
 READABLE = "PSD, PSB, OpenRaster, Krita, PNG, WebP, JPEG or another picture"

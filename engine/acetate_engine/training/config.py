@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
 
 from acetate.protocol.errors import FileError
-from acetate_engine.documents.yaml_file import read_yaml
+from acetate_engine.documents.files import read_yaml
 
 if TYPE_CHECKING:
     from acetate_engine.training.loop import TrainingStage

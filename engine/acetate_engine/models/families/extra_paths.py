@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from acetate.protocol.errors import FileError
+from acetate_engine.documents.files import read_yaml
 
 NAME = "extra_model_paths.yaml"
 SUFFIXES = {".yaml", ".yml"}
@@ -29,25 +30,24 @@ def folders_of(file: Path) -> Folders:
     """
     try:
         state = file.stat()
-        return _folders(file, state.st_size, state.st_mtime_ns)
     except FileNotFoundError:
         return {}  # most have none
-    except (OSError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise FileError(f"{file} cannot be read: {reason}", "Mend it, or name its folders one by one") from error
+    except (OSError, ValueError) as error:
+        raise _unreadable(file, " ".join(str(error).split())[:200]) from error
+    try:
+        return _folders(file, state.st_size, state.st_mtime_ns)
+    except FileError as error:
+        raise _unreadable(file, error.detail) from error
+
+
+def _unreadable(file: Path, reason: str) -> FileError:
+    return FileError(f"{file} cannot be read: {reason}", "Mend it, or name its folders one by one")
 
 
 @lru_cache(maxsize=64)
 def _folders(file: Path, size: int, modified: int) -> Folders:
-    """Size and time make a changed file another."""
-    import yaml  # where there is such a file at all
-
-    try:
-        parsed = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)  # the file's own text is told to nobody
-        where = f"line {mark.line + 1}: " if mark else ""
-        raise ValueError(where + (getattr(error, "problem", None) or "it is no YAML")) from error
+    """Size and time make a changed file another. Raises FileError."""
+    parsed = read_yaml(file)
     found: dict[str, tuple[Path, ...]] = {}
     for section in parsed.values() if isinstance(parsed, dict) else []:
         for kind, folder in _section(section, file.parent):
