@@ -26,8 +26,8 @@ from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.requests import GenerateRequest, Scheduler, Task
 from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.models.checkpoints.kinds import Family
-from acetate_engine.models.families import sd15, sdxl
 from acetate_engine.models.families.base import Model, WorkingSize
+from acetate_engine.models.families.released import load_released
 from acetate_engine.models.runtime.quiet import quiet_libraries
 from acetate_engine.pipelines.contract import Silent
 from acetate_engine.pipelines.methods.concatenated import Concatenated
@@ -151,10 +151,11 @@ def latents_of(kind: GoldenJob, request: GenerateRequest, model: Model) -> dict[
 def tiny_model(folder: Path, family: Family, native: Extent) -> Model:
     """The checkpoints of the golden runs, written into `folder` and loaded as a painter's own are."""
     files = write_golden(folder / family.value, family)
-    module = sd15 if family is Family.SD15 else sdxl
     size = WorkingSize(native.area, 64, max(native.width / native.height, native.height / native.width))
-    info = ModelInfo(family.value, family.value, module.__name__.rpartition(".")[2], tuple(Task), native.width, True)
-    load = partial(module.load, folder / family.value / "base", files, torch.device("cpu"))
+    info = ModelInfo(
+        family.value, family.value, "sd15" if family is Family.SD15 else "sdxl", tuple(Task), native.width, True
+    )
+    load = partial(load_released, folder / family.value / "base", family, files, torch.device("cpu"))
     return Model(info, size, (), cache(load))
 
 

@@ -28,6 +28,8 @@ from acetate_engine.models.families.places import Item, Shelf, items, named
 from acetate_engine.paths import models_dir, resources_dir
 
 if TYPE_CHECKING:
+    import torch
+
     from acetate_engine.models.families.components import Components
 
 MULTIPLE = 64  # pixels: what UNet, VAE and transparent decoder all come down by
@@ -68,12 +70,9 @@ Needs = Mapping[Task, tuple[str, ...]]
 """The released files of each task: "encoder", "decoder" or the name of a layer."""
 
 
-Load = Callable[[Path, ReleasedFiles], "Components"]
-
-
-def find_released(name: str, family: Family, needs: Needs, load: Load) -> list[Model]:
+def find_released(name: str, family: Family, needs: Needs) -> list[Model]:
     """One model a base checkpoint; if there is none, one that says what to do."""
-    finder = _Finder(name, family, needs, load)
+    finder = _Finder(name, family, needs)
     found = [(called, item, info) for called, item, info in _checkpoints() if info.family is family]
     if not found:
         title, folder = finder.description.title, models_dir() / "checkpoints"
@@ -89,7 +88,6 @@ class _Finder:
     name: str
     family: Family
     needs: Needs
-    load: Load
 
     @cached_property
     def description(self) -> Description:
@@ -135,7 +133,7 @@ class _Finder:
             with_add_ons(row, released.add_ons),
             self.size,
             stamped([item.path, *released.paths()]),
-            partial(self.load, item.path, released),
+            partial(load_released, item.path, self.family, released),
             info.sampling.distilled,
             _distilled_styles(released.add_ons),
         )
@@ -156,6 +154,15 @@ class _Finder:
     def unusable(self, called: str, title: str, reason: str) -> Model:
         row = _info(called, title, self.name, self.description, (), reason)
         return Model(row, self.size, (), partial(_refuse, reason))
+
+
+def load_released(
+    checkpoint: Path, family: Family, files: ReleasedFiles, device: torch.device | None = None
+) -> Components:
+    """On the best device where none is named. Raises CheckpointError where a file cannot be used."""
+    from acetate_engine.models.families.released_parts import load_parts  # torch: not when models are only listed
+
+    return load_parts(checkpoint, family, files, device)
 
 
 def _distilled_styles(add_ons: AddOns) -> dict[str, Distilled]:

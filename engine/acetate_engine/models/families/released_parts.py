@@ -37,6 +37,8 @@ from acetate_engine.models.runtime.placement import (
     free_bytes,
 )
 from acetate_engine.pipelines.methods.base import LayerMethod
+from acetate_engine.pipelines.methods.concatenated import Concatenated
+from acetate_engine.pipelines.methods.shared_attention import SharedAttention
 
 _NAMES = {Family.SD15: "sd15", Family.SDXL: "sdxl"}
 _MOST_FRAMES = 3  # of one picture: foreground, background, blended
@@ -64,19 +66,28 @@ def offsets(path: Path, unet: UNet2DConditionModel) -> LayerAdapter:
     return AppliedOffsets(path, unet)
 
 
+@dataclass(frozen=True)
+class _Way:
+    """How a family's layers are conditioned."""
+
+    attach: MakeLayerAdapter
+    method: Callable[[], LayerMethod]
+
+
+_WAYS = {Family.SD15: _Way(sharing, SharedAttention), Family.SDXL: _Way(offsets, Concatenated)}
+
+
 def load_parts(
     checkpoint: Path,
     family: Family,
     files: ReleasedFiles,
-    attach: MakeLayerAdapter,
-    method: LayerMethod,
     device: torch.device | None = None,
 ) -> Components:
     """The base on `device` (the best where None) as far as its memory goes; layer adapters are read at their first use.
 
     On a graphics card UNet and text are fp16, and the VAE, which overflows in that, bf16 or fp32; on the CPU, fp32.
     """
-    device = device or best_device()
+    device, way = device or best_device(), _WAYS[family]
     precision = precision_on(device)
     base = load_base(checkpoint, family, precision.unet, precision.vae, beside=files.beside)
     budget = MemoryBudget.of(base, family, device)
@@ -88,10 +99,10 @@ def load_parts(
         scheduler=base.scheduler,
         encode_text=encode_by_clip(base, device, files.add_ons, lambda: added["styles"].embeddings),
         transparency=transparency,
-        method=method,
+        method=way.method(),
         placement=_placed(base, transparency, budget),
         memory=budget,
-        layer_adapters={name: partial(attach, path) for name, path in files.layers.items()},
+        layer_adapters={name: partial(way.attach, path) for name, path in files.layers.items()},
         **added,
         latent_channels=base.vae.config.latent_channels,
         vae_scale_factor=2 ** (len(base.vae.config.block_out_channels) - 1),

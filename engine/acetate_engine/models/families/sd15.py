@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from functools import partial
 
 from acetate.protocol.requests import Task
 from acetate_engine.models.checkpoints.info import Family
-from acetate_engine.models.families.base import Model
-from acetate_engine.models.families.released import Needs, ReleasedFiles, find_released
-
-if TYPE_CHECKING:
-    import torch
-
-    from acetate_engine.models.families.components import Components
+from acetate_engine.models.families.released import Needs, find_released
 
 NEEDS: Needs = {
     Task.FOREGROUND: ("transparent", "decoder"),
@@ -27,13 +20,4 @@ NEEDS: Needs = {
 }
 
 
-def models() -> list[Model]:
-    return find_released("sd15", Family.SD15, NEEDS, load)
-
-
-def load(checkpoint: Path, files: ReleasedFiles, device: torch.device | None = None) -> Components:
-    """On the best device where none is named. Raises CheckpointError where a file cannot be used."""
-    from acetate_engine.models.families.released_parts import load_parts, sharing  # torch: not when only listing
-    from acetate_engine.pipelines.methods.shared_attention import SharedAttention
-
-    return load_parts(checkpoint, Family.SD15, files, sharing, SharedAttention(), device)
+models = partial(find_released, "sd15", Family.SD15, NEEDS)
