@@ -14,7 +14,8 @@ from acetate_engine.models.families.components import Components
 from acetate_engine.models.networks.latent_transparency import decode_rgb
 from acetate_engine.pipelines.stages.before_denoise import first_latent, make_timesteps, seeded_noise
 from acetate_engine.pipelines.stages.decoders import decode_transparent
-from acetate_engine.pipelines.stages.denoise import Denoising, Predictor
+from acetate_engine.pipelines.stages.denoise import Denoising
+from acetate_engine.pipelines.stages.guidance import Predictor
 from acetate_engine.pipelines.stages.settings import RunSettings
 from acetate_engine.training.datasets import Bytes
 

@@ -20,11 +20,12 @@ from acetate_engine.compositing.pixels import Floats, Pixels
 from acetate_engine.compositing.regions import bounds_of, crop
 from acetate_engine.models.families import find_model
 from acetate_engine.pictures.fill import Note
-from acetate_engine.pipelines.contract import Reporter
+from acetate_engine.pipelines.contract import Generated, Images, Reporter
 
 if TYPE_CHECKING:
     from acetate_engine.models.families.base import Model
-    from acetate_engine.pipelines.runner import Runner
+
+    OnModel = Callable[[Model, GenerateRequest, Images, Reporter], Generated]
 
 _STRENGTH = 0.75  # of repainting: coarse shapes and light stay as PatchMatch has them
 _AROUND = 0.5  # of the hole's longer side that is looked at beside it
@@ -51,7 +52,7 @@ class Checking:
 class ModelPaint:
     """See `Paint` in pictures/fill.py."""
 
-    runner: Callable[[], Runner]
+    on_model: OnModel
     request: GenerateRequest
     reporter: Reporter
 
@@ -72,7 +73,7 @@ class ModelPaint:
         opaque, mask = to_pixels(picture, PixelFormat.RGBA8), crop(hole, seen).astype(np.uint8) * np.uint8(255)
         images: dict[str, Pixels] = {digest(encode_image(each)): np.ascontiguousarray(each) for each in (opaque, mask)}
         request = self._inpaint(seen.extent, *images)
-        made = self.runner().run(model, request, images, Checking(self.reporter)).layers[0]
+        made = self.on_model(model, request, images, Checking(self.reporter)).layers[0]
         result = rgb.copy()
         crop(result, seen)[...] = over(to_float(made.pixels), picture)[..., :3]
         return np.where(hole[..., None], result, rgb)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from acetate.protocol.errors import InvalidRequest, UnknownImage
+from acetate.protocol.events import Stage
 from acetate.protocol.geometry import Extent
 from acetate.protocol.requests import DEFAULT_MODEL, GenerateRequest, Role, Task
 from acetate_engine.compositing.pixels import Pixels
@@ -19,14 +20,20 @@ from acetate_engine.prompts.understanding import pictures_apart, understood
 
 if TYPE_CHECKING:
     from acetate_engine.models.families.base import Model
-    from acetate_engine.pipelines.runner import Runner
+    from acetate_engine.pipelines.held import HeldModel
+    from acetate_engine.pipelines.stages.job import Finished
 
 
 class TaskGenerator:
-    """A `Generator` (see contract.py) on one device."""
+    """A `Generator` (see contract.py) on one device.
 
-    def __init__(self) -> None:
-        self._runner: Runner | None = None
+    Args:
+        finished: golden runs compare what it is told.
+    """
+
+    def __init__(self, finished: Finished | None = None) -> None:
+        self._finished = finished
+        self._held: HeldModel | None = None
 
     def generate(self, request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
         """As in contract.py; also InvalidRequest and UnknownImage where request and images do not fit."""
@@ -45,7 +52,24 @@ class TaskGenerator:
 
         Raises UnknownModel, CheckpointError.
         """
-        self._loaded().warm_up(find_model(DEFAULT_MODEL, Task.FOREGROUND))
+        held = self._loaded()
+        held.preview(held.components(find_model(DEFAULT_MODEL, Task.FOREGROUND)))
+
+    def on_model(self, model: Model, request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
+        """A request that needs a model, on this one, and without what is done to words and results.
+
+        Raises JobCancelled, CheckpointError, InvalidRequest, OutOfMemory, GenerationFailed.
+        """
+        held = self._loaded()
+        from acetate_engine.pipelines.recipes.with_model import recipe_of, short_memory_named  # imports torch
+        from acetate_engine.pipelines.stages.job import ModelJob, nothing
+
+        reporter.progress(0, 1, Stage.LOADING)
+        with short_memory_named(request):
+            parts, finished = held.components(model), self._finished or nothing
+            job = ModelJob.of(request, images, reporter, model, parts, held.preview, finished)
+            layers = recipe_of(request.task)(job)
+        return Generated(tuple(layers), tuple(job.notes))
 
     def _understood(self, request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
         words_for = request.task if request.task.needs_model else Task.INPAINT  # of what paints behind and beyond
@@ -58,21 +82,21 @@ class TaskGenerator:
             return _layered(model, request, images, reporter)
         if not request.task.needs_model:
             return WITHOUT_MODEL[request.task](request, images, reporter, *self._paints(request, reporter))
-        return self._loaded().run(model_for(request), request, images, reporter)
+        return self.on_model(model_for(request), request, images, reporter)
 
     def _paints(self, request: GenerateRequest, reporter: Reporter) -> tuple[ModelPaint, ...]:
         """What paints behind and beyond better than what can be found in the picture itself, where there is such."""
         if not (request.task.traits.fills and is_better_than_search(request.model)):
             return ()
-        return (ModelPaint(self._loaded, request, reporter),)
+        return (ModelPaint(self.on_model, request, reporter),)
 
-    def _loaded(self) -> Runner:
-        if self._runner is None:
+    def _loaded(self) -> HeldModel:
+        if self._held is None:
             quiet_libraries()
-            from acetate_engine.pipelines.runner import Runner  # torch takes seconds to import: not for a refusal
+            from acetate_engine.pipelines.held import HeldModel  # torch takes seconds to import: not for a refusal
 
-            self._runner = Runner()
-        return self._runner
+            self._held = HeldModel()
+        return self._held
 
 
 def _layered_model(name: str) -> Model | None:

@@ -22,7 +22,8 @@ from acetate_engine.compositing.pixels import Floats
 from acetate_engine.models.families.components import Text
 from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.pipelines.stages.before_denoise import first_latent, make_timesteps, seeded_noise
-from acetate_engine.pipelines.stages.denoise import Denoising, Known, Predictor
+from acetate_engine.pipelines.stages.denoise import Denoising, Known
+from acetate_engine.pipelines.stages.guidance import Predictor
 from acetate_engine.training.config import Existing
 from acetate_engine.training.diffusion import encode_feeds, encode_texts, frozen_unet, frozen_vae, noise_schedule
 from acetate_engine.training.layered import Layered

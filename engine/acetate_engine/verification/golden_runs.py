@@ -31,8 +31,8 @@ from acetate_engine.models.families.released import load_released
 from acetate_engine.models.runtime.quiet import quiet_libraries
 from acetate_engine.pipelines.contract import Silent
 from acetate_engine.pipelines.methods.concatenated import Concatenated
-from acetate_engine.pipelines.runner import Runner
 from acetate_engine.pipelines.stages.before_denoise import Until, down_to, first_share
+from acetate_engine.pipelines.tasks import TaskGenerator
 from acetate_engine.prompts.weights import escaped
 from acetate_engine.verification.comparison import Comparison, largest
 from acetate_engine.verification.tiny.folders import write_golden
@@ -144,7 +144,7 @@ def latents_of(kind: GoldenJob, request: GenerateRequest, model: Model) -> dict[
 
     if kind.family is Family.SDXL:
         model.load().method = Concatenated(_RULES[kind.rule])
-    Runner(finished).run(model, request, pictures(request.bounds.extent), Silent())
+    TaskGenerator(finished).on_model(model, request, pictures(request.bounds.extent), Silent())
     return runs
 
 

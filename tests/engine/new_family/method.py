@@ -9,10 +9,11 @@ from torch import Tensor
 from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.pipelines.methods.base import LayerLatents, LayerMethod, Start
+from acetate_engine.pipelines.stages.denoise import execute
 from acetate_engine.pipelines.stages.geometry import Geometry
 from acetate_engine.pipelines.stages.job import ModelJob
 from acetate_engine.pipelines.stages.layers import decode, generators
-from acetate_engine.pipelines.stages.runs import Run, execute
+from acetate_engine.pipelines.stages.runs import Run
 
 FRAMES = 2  # foreground, background
 

@@ -22,7 +22,7 @@ from acetate.protocol.errors import CheckpointError
 from acetate.protocol.requests import Scheduler
 from acetate_engine.models.families.components import Text
 from acetate_engine.pipelines.stages.before_denoise import guidance_rescale_of, known_badly, make_timesteps, unfollowed
-from acetate_engine.pipelines.stages.denoise import Predictor
+from acetate_engine.pipelines.stages.guidance import Predictor
 
 CPU = torch.device("cpu")
 

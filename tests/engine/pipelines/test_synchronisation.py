@@ -13,7 +13,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from acetate.protocol.requests import Scheduler
 from acetate_engine.models.families.components import Text
 from acetate_engine.pipelines.stages.before_denoise import make_timesteps
-from acetate_engine.pipelines.stages.denoise import Denoising, Known, Predictor
+from acetate_engine.pipelines.stages.denoise import Denoising, Known
+from acetate_engine.pipelines.stages.guidance import Predictor
 
 STEPS = 5
 WAITING = (

@@ -8,7 +8,7 @@ from acetate.protocol.tasks import Task
 from acetate_engine.models.families import mini, sd15, sdxl
 from acetate_engine.models.families.released import Needs
 from acetate_engine.pipelines.recipes.plain import WITHOUT_MODEL
-from acetate_engine.pipelines.runner import RECIPES
+from acetate_engine.pipelines.recipes.with_model import RECIPES
 
 WITH_MODEL = {task for task in Task if task.needs_model}
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from acetate.protocol.errors import FileError
 from acetate_engine.models.families.components import Text
-from acetate_engine.pipelines.stages.denoise import Predictor
+from acetate_engine.pipelines.stages.guidance import Predictor
 from acetate_engine.verification.golden_runs import FILE, GoldenJob, compare_runs
 
 REFERENCES = Path(__file__).parents[2] / "references"

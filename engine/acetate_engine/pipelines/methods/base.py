@@ -9,10 +9,11 @@ from typing import Protocol
 from torch import Tensor
 
 from acetate_engine.compositing.pixels import Floats
+from acetate_engine.pipelines.stages.denoise import execute
 from acetate_engine.pipelines.stages.geometry import Geometry
 from acetate_engine.pipelines.stages.job import ModelJob
 from acetate_engine.pipelines.stages.layers import generators
-from acetate_engine.pipelines.stages.runs import Run, execute
+from acetate_engine.pipelines.stages.runs import Run
 
 BLEND_STRENGTH = 0.6  # enough to mend edges, light and shadow; more would make up another picture
 

@@ -17,11 +17,12 @@ from acetate_engine.compositing.alpha import to_pixels
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.pipelines.methods.base import BLEND_STRENGTH, LayerLatents, Start, TransparentRuns
 from acetate_engine.pipelines.stages.before_denoise import Until, always, down_to
+from acetate_engine.pipelines.stages.denoise import execute
 from acetate_engine.pipelines.stages.encoders import encode_picture, to_tensor
 from acetate_engine.pipelines.stages.geometry import Geometry
 from acetate_engine.pipelines.stages.job import ModelJob
 from acetate_engine.pipelines.stages.layers import decode, generators
-from acetate_engine.pipelines.stages.runs import Run, execute
+from acetate_engine.pipelines.stages.runs import Run
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ from acetate_engine.models.adapters.attention_sharing import AttentionSharing
 from acetate_engine.models.adapters.concat_condition import on_grey
 from acetate_engine.models.families.components import LayerAdapter
 from acetate_engine.pipelines.methods.base import BLEND_STRENGTH, LayerLatents, Start, TransparentRuns
+from acetate_engine.pipelines.stages.denoise import execute
 from acetate_engine.pipelines.stages.encoders import encode_picture
 from acetate_engine.pipelines.stages.geometry import Geometry
 from acetate_engine.pipelines.stages.job import ModelJob
 from acetate_engine.pipelines.stages.layers import decode, generators
-from acetate_engine.pipelines.stages.runs import Run, execute
+from acetate_engine.pipelines.stages.runs import Run
 
 
 class SharedAttention(TransparentRuns):

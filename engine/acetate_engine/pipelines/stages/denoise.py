@@ -1,19 +1,153 @@
-"""Denoising: guidance, known parts, progress, previews, cancelling."""
+"""Denoising: every image of a job, step by step; known parts, progress, previews, cancelling."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from diffusers import SchedulerMixin
 from torch import Tensor
 
 from acetate.protocol.errors import GenerationFailed
-from acetate_engine.models.families.components import Denoiser, Text
-from acetate_engine.pipelines.stages.before_denoise import Timesteps
-from acetate_engine.pipelines.stages.control import Control, residuals
+from acetate.protocol.events import Stage
+from acetate_engine.models.families.components import Text
+from acetate_engine.pipelines.stages.before_denoise import (
+    Timesteps,
+    always,
+    first_latent,
+    guidance_rescale_of,
+    known_badly,
+    make_timesteps,
+    seeded_noise,
+    unfollowed,
+)
+from acetate_engine.pipelines.stages.control import read_controls
+from acetate_engine.pipelines.stages.encoders import encode_prompts
+from acetate_engine.pipelines.stages.geometry import Geometry
+from acetate_engine.pipelines.stages.guidance import Predictor
+from acetate_engine.pipelines.stages.job import ModelJob
+from acetate_engine.pipelines.stages.runs import Run, colour_steps
+
+
+def execute(job: ModelJob, run: Run, geometry: Geometry, generators: Sequence[torch.Generator]) -> list[Tensor]:
+    """Denoise one image a generator; the seed of an image alone decides it.
+
+    Where the layer adapter goes half-way, all images go half-way first: it is taken out once.
+
+    Returns:
+        (frames, c, h, w) an image, clean, scaled; where the colour of a layer is made apart, its latent comes last.
+    """
+    text = encode_prompts(job, run.prompts, geometry.working)
+    job.note(known_badly(job.components.scheduler, job.settings.scheduler, run.layer_adapter))
+    job.note(unfollowed(job.components.scheduler, job.settings.scheduler))
+    run = replace(run, controls=read_controls(job, geometry))
+    if run.prepare is not None and (layer_adapter := job.components.use_layer_adapter(run.layer_adapter)):
+        run.prepare(layer_adapter)
+    begun = [_begin(job, run, geometry, text, index, generator) for index, generator in enumerate(generators)]
+    colours = [colour for one in begun if (colour := _branched(job, run, text, one)) is not None]
+    for until in (run.layer_until, always):
+        for one in begun:
+            one.picture.run(until(one.picture.timesteps.values))
+    latents = [one.picture.result() for one in begun]
+    job.finished(run.layer_adapter, latents)
+    for colour in colours:
+        colour.run(colour.timesteps.count)
+    return [torch.cat([latent, *pair]) for latent, pair in zip(latents, _in_turn(colours, len(latents)), strict=True)]
+
+
+def _in_turn(colours: Sequence[Denoising], count: int) -> list[list[Tensor]]:
+    """One an image, or none at all."""
+    return [[colour.result()] for colour in colours] or [[]] * count
+
+
+@dataclass(frozen=True)
+class _Begun:
+    picture: Denoising
+    noise: Tensor  # (frames, c, h, w): what it started with
+    generator: torch.Generator
+
+
+def _begin(
+    job: ModelJob, run: Run, geometry: Geometry, text: tuple[Text, Text | None], index: int, generator: torch.Generator
+) -> _Begun:
+    parts, settings = job.components, job.settings
+    strength = 1.0 if run.start is None else run.strength
+    timesteps = make_timesteps(
+        parts.scheduler, settings.scheduler, settings.steps, strength, parts.device, settings.spacing
+    )
+    sides = geometry.working.height // parts.vae_scale_factor, geometry.working.width // parts.vae_scale_factor
+    noise = seeded_noise(generator, (len(run.prompts), parts.latent_channels, *sides), parts.device)
+
+    def on_step(step: int, clean: Callable[[], Tensor]) -> None:
+        job.meter.advance(Stage.DENOISE)
+        job.show(step, timesteps.count, clean, geometry)
+
+    picture = Denoising(
+        _predict(job, run, text, None if run.condition_latents is None else run.condition_latents[index], timesteps),
+        timesteps,
+        first_latent(timesteps, run.start, noise, strength),
+        generator,
+        on_step,
+        None if run.keep is None or run.start is None else Known(run.start, run.keep, noise),
+    )
+    return _Begun(picture, noise, generator)
+
+
+def _branched(job: ModelJob, run: Run, text: tuple[Text, Text | None], begun: _Begun) -> Denoising | None:
+    """The layer's frame goes on alone without layer adapter, from where the run is when only the colour steps are left.
+
+    A run that starts there already starts from the plain picture: the adjusted latent would show what it hides.
+    """
+    picture, frame, count = begun.picture, run.layer_frame, begun.picture.timesteps.count
+    steps = 0 if frame is None else colour_steps(job, count)
+    if frame is None or not steps:
+        return None
+    picture.run(count - steps)
+    parts, settings = job.components, job.settings
+    timesteps = make_timesteps(
+        parts.scheduler, settings.scheduler, settings.steps, steps / settings.steps, parts.device, settings.spacing
+    )
+    noise, start = begun.noise[frame : frame + 1], run.plain
+    sample = picture.sample_of(frame) if start is None or steps < count else timesteps.noised(start, noise, 0)
+    known = None if run.keep is None or start is None else Known(start, run.keep, noise)
+    negative = None if text[1] is None else text[1].rows([frame])
+    rescale = guidance_rescale_of(parts.scheduler)
+    alone = text[0].rows([frame])
+    plain = Predictor(parts.denoiser, alone, negative, settings.guidance_scale, controls=run.controls, rescale=rescale)
+
+    def predict(sample: Tensor, timestep: Tensor, step: int) -> Tensor:
+        job.components.use_layer_adapter(None)
+        return plain(sample, timestep, (count - steps + step) / count)
+
+    return Denoising(
+        predict, timesteps, sample, _copied(begun.generator), lambda *_: job.meter.advance(Stage.DENOISE), known
+    )
+
+
+def _copied(generator: torch.Generator) -> torch.Generator:
+    """Draws the same from here on, so that neither run changes the other."""
+    copy = torch.Generator()
+    copy.set_state(generator.get_state())
+    return copy
+
+
+def _predict(
+    job: ModelJob, run: Run, text: tuple[Text, Text | None], condition_latents: Tensor | None, timesteps: Timesteps
+) -> Predict:
+    """With the layer adapter and its conditions up to `layer_until`, without them from then on."""
+    denoiser, guidance_scale = job.components.denoiser, job.settings.guidance_scale
+    rescale = guidance_rescale_of(job.components.scheduler)
+    layered = Predictor(denoiser, *text, guidance_scale, condition_latents, run.controls, rescale)
+    plain = Predictor(denoiser, *text, guidance_scale, controls=run.controls, rescale=rescale)
+    switch = run.layer_until(timesteps.values)
+
+    def predict(sample: Tensor, timestep: Tensor, step: int) -> Tensor:
+        job.components.use_layer_adapter(run.layer_adapter if step < switch else None)
+        return (layered if step < switch else plain)(sample, timestep, step / timesteps.count)
+
+    return predict
 
 
 @dataclass(frozen=True)
@@ -23,62 +157,6 @@ class Known:
     latent: Tensor  # like the sample: clean, scaled
     keep: Tensor  # 0..1, broadcasts over the sample
     noise: Tensor  # like the sample
-
-
-class Predictor:
-    """Noise (or velocity) of a sample, with classifier-free guidance.
-
-    Args:
-        denoiser: with or without a layer adapter in it.
-        positive: one row a frame.
-        negative: the same shape, or None for no guidance.
-        guidance_scale: 1 is no guidance.
-        condition_latents: (frames, c, h, w) concatenated to the sample's channels, or None.
-        controls: hints to follow.
-        rescale: share of the guided prediction's spread that is brought back (arXiv 2305.08891, equation 15-16).
-    """
-
-    def __init__(
-        self,
-        denoiser: Denoiser,
-        positive: Text,
-        negative: Text | None,
-        guidance_scale: float,
-        condition_latents: Tensor | None = None,
-        controls: Sequence[Control] = (),
-        rescale: float = 0.0,
-    ) -> None:
-        self._denoiser = denoiser
-        self._rescale = rescale
-        self._dtype = denoiser.dtype  # asking a module walks through all of its parts: not at every step
-        self._guidance_scale = guidance_scale
-        self._copies = 1 if negative is None else 2
-        self._arguments = (positive if negative is None else negative.then(positive)).unet_arguments()
-        self._controls = controls
-        self._condition_latents = (
-            None if condition_latents is None else condition_latents.repeat(self._copies, 1, 1, 1).to(self._dtype)
-        )
-
-    def __call__(self, sample: Tensor, timestep: Tensor, share: float) -> Tensor:
-        """(frames, c, h, w), and the share of the steps that is done → the same shape, float32."""
-        batch = sample.repeat(self._copies, 1, 1, 1).to(self._dtype)
-        acting = [control for control in self._controls if control.acts(share)]
-        extra = residuals(acting, batch, timestep, self._arguments)
-        if self._condition_latents is not None:
-            batch = torch.cat([batch, self._condition_latents], dim=1)
-        output: Tensor = self._denoiser(batch, timestep, **self._arguments, **extra).sample.float()
-        if self._copies == 1:
-            return output
-        unguided, guided = output.chunk(2)
-        strong = unguided + self._guidance_scale * (guided - unguided)
-        return strong if self._rescale == 0 else _less_spread(strong, guided, self._rescale)
-
-
-def _less_spread(strong: Tensor, guided: Tensor, share: float) -> Tensor:
-    """A guided prediction with part of its spread, each frame's, brought back to that of the prompt alone."""
-    axes = (1, 2, 3)
-    calm = strong * (guided.std(axes, keepdim=True) / strong.std(axes, keepdim=True))
-    return share * calm + (1 - share) * strong
 
 
 Predict = Callable[[Tensor, Tensor, int], Tensor]

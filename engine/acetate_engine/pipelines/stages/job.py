@@ -16,6 +16,7 @@ from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.compositing.regions import crop
 from acetate_engine.models.families.base import Model, WorkingSize
 from acetate_engine.models.families.components import Components
+from acetate_engine.models.runtime.placement import Policy
 from acetate_engine.pipelines.contract import Images, Reporter
 from acetate_engine.pipelines.stages.geometry import Geometry
 from acetate_engine.pipelines.stages.previews import Budget, LatentPreview
@@ -77,6 +78,29 @@ class ModelJob:
     finished: Finished = nothing
     budget: Budget = field(default_factory=lambda: Budget(_PREVIEW_SHARE))  # of previews
 
+    @staticmethod
+    def of(
+        request: GenerateRequest,
+        images: Images,
+        reporter: Reporter,
+        model: Model,
+        components: Components,
+        preview: Callable[[Components], LatentPreview],
+        finished: Finished = nothing,
+    ) -> ModelJob:
+        """With the model made ready for it. Raises CheckpointError, InvalidRequest."""
+        components.make_room(request.control, request.image_prompts)
+        components.use_add_ons(request.styles, request.image_prompts)
+        few_steps = model.few_steps(style.lora for style in request.styles)
+        settings = RunSettings.of(request, model.info.family, few_steps)
+        meter = Meter(reporter)
+        job = ModelJob(
+            request, images, meter, model, components, lambda: preview(components), settings, finished=finished
+        )
+        for note in (_placement_note(components), *components.said, settings.misfit(model.info.title, few_steps)):
+            job.note(note)
+        return job
+
     @property
     def device(self) -> torch.device:
         return self.components.device
@@ -120,3 +144,10 @@ class ModelJob:
     def _noted(self, geometry: Geometry) -> Geometry:
         self.note(geometry.note())
         return geometry
+
+
+def _placement_note(components: Components) -> str | None:
+    """What memory had to do with the result."""
+    if components.placement is None or components.placement.policy is Policy.ALL_ON_DEVICE:
+        return None
+    return f"memory is short: {components.placement.policy.value}"
