@@ -16,9 +16,9 @@ from acetate_engine.pipelines.recipes.repaint import inpaint, refine
 from acetate_engine.pipelines.recipes.stack import stack
 from acetate_engine.pipelines.stages.job import ModelJob
 
-Recipe = Callable[[ModelJob], list[GeneratedLayer]]
+MakeLayers = Callable[[ModelJob], list[GeneratedLayer]]
 
-RECIPES: dict[Task, Recipe] = {
+RECIPES: dict[Task, MakeLayers] = {
     Task.FOREGROUND: foreground,
     Task.FOREGROUND_ON_BACKGROUND: lambda job: foreground_on(
         job, job.within(job.request.background, job.request.bounds)
@@ -32,7 +32,7 @@ RECIPES: dict[Task, Recipe] = {
 }
 
 
-def recipe_of(task: Task) -> Recipe:
+def recipe_of(task: Task) -> MakeLayers:
     """It computes without gradients."""
     return torch.inference_mode()(RECIPES[task])
 
