@@ -31,7 +31,7 @@ test-kritas: $(BIN)/acetate ## the tests in Krita in every Krita of Debian, 5.1 
 
 bench: $(BIN)/acetate   ## speed, memory and growth against peers and limits, each with a verdict (out/bench.json); gaps on Krita's GUI thread; how stacks grow
 	@mkdir -p out
-	$(BIN)/acetate measure --json out/bench.json
+	$(BIN)/acetate bench --json out/bench.json
 	$(BIN)/pytest -m timed
 	$(BIN)/python -m tests.krita.bench_stack
 

@@ -35,6 +35,7 @@ class RequestFields(TypedDict, total=False):
     preset: Preset | str
     steps: int | None
     scheduler: Scheduler | str | None
+    cache_interval: int | None
     guidance_scale: float | None
     clip_skip: int
     strength: float

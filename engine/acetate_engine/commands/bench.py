@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import platform
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
 import torch
@@ -9,42 +15,80 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from acetate_engine.verification.bench import EQUAL, Timing, sharing_steps
+from acetate_engine.models.runtime.quiet import quiet_libraries
+from acetate_engine.verification.bench import computes_in_bf16
+from acetate_engine.verification.table.caching import caching
+from acetate_engine.verification.table.growth import growth
+from acetate_engine.verification.table.jobs import job_lines
+from acetate_engine.verification.table.line import Line
+from acetate_engine.verification.table.networks import decoding, steps
+from acetate_engine.verification.table.pictures import compositing, padding
+from acetate_engine.verification.table.rooflines import CARDS, costs
+
+_LIBRARIES = ("torch", "diffusers", "transformers", "numpy", "opencv-python-headless", "numba", "psd-tools")
 
 
 def bench(
-    size: Annotated[int, typer.Option(help="Pixels a side, a multiple of 64.")] = 512,
-    steps: Annotated[int, typer.Option(min=1, help="Timed steps of each way, after one that is not timed.")] = 2,
-    small: Annotated[bool, typer.Option(help="A narrow UNet instead of the full size of SD1.5.")] = False,
-    bf16_size: Annotated[
-        int | None, typer.Option(help="Pixels a side with bf16; smaller where the processor does not compute in it.")
-    ] = None,
+    small: Annotated[bool, typer.Option(help="Narrow networks and small pictures: to see that it runs.")] = False,
+    side: Annotated[int, typer.Option(help="Pixels a side of decoding and of the SD1.5 step.")] = 512,
+    json_file: Annotated[Path | None, typer.Option("--json", help="The same for programs, into this file.")] = None,
 ) -> None:
-    """Time a denoising step of layers, merged and cached against the published way; exit status 1 if they differ."""
-    console = Console()
-    console.print(
-        f"SD1.5 {'narrow' if small else 'full size'}, random weights, {size}×{size}, CPU threads: {_threads()}"
-    )
-    rows = []
-    for timing in sharing_steps(size, steps, small, bf16_size):
-        took = f"{timing.seconds:.2f} s, of CPU {timing.cpu_seconds:.2f} s, difference {timing.error:.1e}"
-        console.print(f"  {timing.case}, {timing.size}², {timing.way}, {timing.dtype}: {took}")
-        rows.append(timing)
-    console.print(_table(rows))
-    if any(row.dtype == "float32" and not row.error <= EQUAL for row in rows):
-        console.print(f"[red]Merged and published outputs differ by more than {EQUAL}.[/red]")
-        raise typer.Exit(1)
+    """Speed, memory and growth against peers and limits, each with its goal and a verdict."""
+    quiet_libraries()
+    console, machine = Console(width=200), _machine()
+    console.print(", ".join(f"{name} {value}" for name, value in machine.items()), highlight=False)
+    lines: list[Line] = []
+    for line in _lines(small, 64 if small else side):
+        console.print(f"  {line.name}: {line.today} {line.why}", highlight=False)
+        lines.append(line)
+    console.print(_table(lines))
+    rooflines = [] if small else list(_rooflines())
+    for text in rooflines:
+        console.print(text, highlight=False)
+    if json_file:
+        rows = [{**asdict(line), "verdict": line.verdict} for line in lines]
+        json_file.write_text(json.dumps({"machine": machine, "lines": rows, "cards": rooflines}, indent=2) + "\n")
 
 
-def _threads() -> int:
-    return torch.get_num_threads()
+def _lines(small: bool, side: int) -> Iterator[Line]:
+    rounds = 1 if small else 5
+    yield padding(128 if small else 2048, rounds)
+    yield from compositing(2, 64, 1) if small else compositing(4, 2048, 3)
+    if not small:
+        yield from compositing(12, 4096, 1)
+    yield from decoding(side, small)
+    yield from steps(side, small)
+    yield caching(small)
+    yield from job_lines(64, 2, 1) if small else job_lines(512, 8, rounds)
+    yield from growth(small)
 
 
-def _table(rows: list[Timing]) -> Table:
-    table = Table("case", "size", "way", "dtype", "s a step", "CPU s", "speed-up in CPU s", "difference")
-    first: dict[tuple[str, int], float] = {}
-    for row in rows:
-        faster = f"{first.setdefault((row.case, row.size), row.cpu_seconds) / row.cpu_seconds:.2f}"
-        seconds, cpu_seconds = f"{row.seconds:.2f}", f"{row.cpu_seconds:.2f}"
-        table.add_row(row.case, f"{row.size}²", row.way, row.dtype, seconds, cpu_seconds, faster, f"{row.error:.1e}")
+def _rooflines() -> Iterable[str]:
+    for cost in costs():
+        least = ", ".join(f"{card.name} {cost.least(card) * 1000:.1f} ms" for card in CARDS)
+        yield f"  {cost.name}: {cost.flops / 1e12:.2f} Tflop, weights {cost.weights / 1e9:.2f} GB; at least: {least}"
+
+
+def _machine() -> dict[str, str]:
+    return {
+        "processor": _processor(),
+        "threads": str(torch.get_num_threads()),
+        "bf16": "yes" if computes_in_bf16() else "no",
+        "python": platform.python_version(),
+        **{library: version(library) for library in _LIBRARIES},
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()  # no Linux: less is said of the processor
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _table(lines: list[Line]) -> Table:
+    table = Table("line", "peer or limit", "today", "goal", "verdict", "more")
+    for line in lines:
+        table.add_row(line.name, line.peer, line.today, line.goal, line.verdict, line.why)
     return table

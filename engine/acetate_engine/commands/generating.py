@@ -51,6 +51,10 @@ class How:
     steps: Annotated[int | None, typer.Option(min=1, max=200, help="Denoise steps.", show_default="the preset's")] = (
         None
     )
+    cache_interval: Annotated[
+        int | None,
+        typer.Option(min=1, max=10, help="Compute one of so many steps, 1: all.", show_default="the preset's"),
+    ] = None
     guidance_scale: Annotated[float | None, typer.Option(help="Guidance scale.", show_default="the model's")] = None
     finish: Annotated[bool, typer.Option(help="Clear edges and no grain where a result is enlarged.")] = True
     style: Annotated[
@@ -76,6 +80,7 @@ class How:
             "model": self.model,
             "negative_prompt": self.negative_prompt,
             "steps": self.steps,
+            "cache_interval": self.cache_interval,
             "guidance_scale": self.guidance_scale,
             "finish": self.finish,
             "styles": tuple(Style(name, weight) for name, weight in map(_weighted, self.style or [])),

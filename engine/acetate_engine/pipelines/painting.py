@@ -93,6 +93,7 @@ class ModelPaint:
             preset=asked.preset,
             steps=asked.steps,
             scheduler=asked.scheduler,
+            cache_interval=asked.cache_interval,
             clip_skip=asked.clip_skip,
             guidance_scale=asked.guidance_scale,
             strength=min(asked.strength, _STRENGTH),

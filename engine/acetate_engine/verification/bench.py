@@ -69,7 +69,7 @@ def sharing_steps(
             in bf16, else a small one.
     """
     bf16_size = bf16_size or (size if computes_in_bf16() else min(size, _WITHOUT_BF16))
-    unet = _filled(UNet2DConditionModel(cross_attention_dim=768, **(_SMALL if small else {})))
+    unet = random_unet(small)
     for case in CASES:
         nn.Module.to(unet, torch.float32)  # diffusers' own `to` warns of modules to keep in float32, and there are none
         weights = _filled(new_sharing_weights(unet, case.frames, condition=case.condition))
@@ -79,6 +79,11 @@ def sharing_steps(
         else:
             yield from _compared(unet, weights, case, size, steps, ways[:2])
             yield from _compared(unet, weights, case, bf16_size, steps, ways[1:])
+
+
+def random_unet(small: bool) -> UNet2DConditionModel:
+    """Of SD1.5's full size, or narrow."""
+    return _filled(UNet2DConditionModel(cross_attention_dim=768, **(_SMALL if small else {})))
 
 
 def computes_in_bf16() -> bool:

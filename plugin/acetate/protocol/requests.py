@@ -163,6 +163,7 @@ class GenerateRequest:
     preset: Preset = Preset.DRAFT
     steps: int | None = None  # the preset's where None
     scheduler: Scheduler | None = None  # the preset's where None
+    cache_interval: int | None = None  # one of so many steps is computed, 1: all; the preset's where None
     clip_skip: int = 0  # last layers of a CLIP text encoder to leave out
     guidance_scale: float | None = None  # the model's where None
     subject: Subject = field(default_factory=Subject)  # extract, select, remove, decompose: what is meant
@@ -324,6 +325,8 @@ def _check_numbers(request: GenerateRequest) -> None:
         raise InvalidRequest(f"the factor is {request.factor}", "Choose 2 or 4.")
     if request.steps is not None:
         check_range("number of steps", request.steps, 1, 200)
+    if request.cache_interval is not None:
+        check_range("cache interval", request.cache_interval, 1, 10)
     check_range("clip skip", request.clip_skip, 0, 8)
     if request.guidance_scale is not None:
         check_range("guidance scale", request.guidance_scale, 0.0, 50.0)

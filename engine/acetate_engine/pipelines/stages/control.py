@@ -38,6 +38,12 @@ class Control:
         return self.start <= share < self.end and self.weight > 0
 
 
+def changes(controls: Sequence[Control], shares: Sequence[float]) -> set[int]:
+    """Steps, each by its share, at which other hints act than at the one before."""
+    acting = [[control.acts(share) for control in controls] for share in shares]
+    return {step for step in range(1, len(acting)) if acting[step] != acting[step - 1]}
+
+
 def read_controls(job: ModelJob, geometry: Geometry) -> list[Control]:
     """Raises UnsupportedTask where the model has nothing that reads a hint, CheckpointError."""
     found = []

@@ -23,12 +23,13 @@ from acetate_engine.pipelines.stages.before_denoise import (
     seeded_noise,
     unfollowed,
 )
-from acetate_engine.pipelines.stages.control import read_controls
+from acetate_engine.pipelines.stages.control import changes, read_controls
 from acetate_engine.pipelines.stages.encoders import encode_prompts
 from acetate_engine.pipelines.stages.geometry import Geometry
 from acetate_engine.pipelines.stages.guidance import Predictor
 from acetate_engine.pipelines.stages.job import ModelJob
 from acetate_engine.pipelines.stages.runs import Run, colour_steps
+from acetate_engine.pipelines.stages.step_cache import computed_steps, step_cached
 
 
 def execute(job: ModelJob, run: Run, geometry: Geometry, generators: Sequence[torch.Generator]) -> list[Tensor]:
@@ -121,8 +122,10 @@ def _branched(job: ModelJob, run: Run, text: tuple[Text, Text | None], begun: _B
         job.components.use_layer_adapter(None)
         return plain(sample, timestep, (count - steps + step) / count)
 
+    others = changes(run.controls, [(count - steps + step) / count for step in range(steps)])
+    cached = step_cached(predict, computed_steps(steps, settings.cache_interval, others))
     return Denoising(
-        predict, timesteps, sample, _copied(begun.generator), lambda *_: job.meter.advance(Stage.DENOISE), known
+        cached, timesteps, sample, _copied(begun.generator), lambda *_: job.meter.advance(Stage.DENOISE), known
     )
 
 
@@ -147,7 +150,8 @@ def _predict(
         job.components.use_layer_adapter(run.layer_adapter if step < switch else None)
         return (layered if step < switch else plain)(sample, timestep, step / timesteps.count)
 
-    return predict
+    others = {switch, *changes(run.controls, [step / timesteps.count for step in range(timesteps.count)])}
+    return step_cached(predict, computed_steps(timesteps.count, job.settings.cache_interval, others))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from acetate.protocol.requests import GenerateRequest, Scheduler
 from acetate_engine.models.checkpoints.sampling import Distilled
 from acetate_engine.models.families.base import WorkingSize
 from acetate_engine.paths import resources_dir
+from acetate_engine.pipelines.stages.step_cache import DETERMINISTIC
 
 _MOST_GUIDANCE = 2.5  # that models of few steps bear
 
@@ -20,6 +21,7 @@ class FamilyPreset:
     steps: int
     scheduler: Scheduler
     guidance_scale: float
+    cache_interval: int = 1
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class RunSettings:
     scheduler: Scheduler
     guidance_scale: float  # at most 1: no guidance, half the work
     decoder_passes: int  # 1, 2, 4 or 8
+    cache_interval: int  # one of so many steps is computed
     area: float  # largest working area, as a multiple of the model's own
     spacing: str | None = None  # of timesteps; the model's own where None
 
@@ -41,11 +44,14 @@ class RunSettings:
         preset = from_json(FamilyPreset, row, f"{request.preset.value}.json")
         if few_steps is not None:
             preset = FamilyPreset(few_steps.steps, Scheduler.EULER, few_steps.guidance_scale)
+        scheduler = request.scheduler or preset.scheduler
+        interval = preset.cache_interval if request.cache_interval is None else request.cache_interval
         return RunSettings(
             steps=preset.steps if request.steps is None else request.steps,
-            scheduler=request.scheduler or preset.scheduler,
+            scheduler=scheduler,
             guidance_scale=preset.guidance_scale if request.guidance_scale is None else request.guidance_scale,
             decoder_passes=int(values["decoder_passes"]),
+            cache_interval=interval if scheduler in DETERMINISTIC else 1,
             area=float(values["area"]),
             spacing=None if few_steps is None else "trailing",
         )

@@ -26,9 +26,9 @@ def skipped(name: str, goal: str, why: str) -> Line:
     return Line(name, "–", "–", goal, None, why)
 
 
-def in_turn(rounds: int, *ways: Callable[[], object]) -> list[float]:
-    """Median processor seconds of each, all threads together; once before, untimed."""
-    for way in ways:
+def in_turn(rounds: int, *ways: Callable[[], object], warm_up: bool = True) -> list[float]:
+    """Median processor seconds of each, all threads together; `warm_up`: once before, untimed."""
+    for way in ways if warm_up else ():
         way()
     times: list[list[float]] = [[] for _ in ways]
     for _ in range(rounds):

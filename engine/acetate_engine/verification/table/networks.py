@@ -85,8 +85,3 @@ def _step(timings: list[Timing], case: str, side: int, goal: float) -> Line:
         f"≥ {goal}×; bf16 ≥ 2.5×",
         ratio >= goal and fast >= 2.5 and merged.error <= EQUAL,
     )
-
-
-def caching() -> Line:
-    """Of steps or blocks."""
-    return Line("step or block caching on mini", "–", "there is none", "≥ 2× at alpha MAE ≤ .01 and ≥ 30 dB", False)

@@ -1,4 +1,4 @@
-"""The table of `acetate measure`, small: it runs, compares with what it says, and judges by its own figures."""
+"""The table of `acetate bench`, small: it runs, compares with what it says, and judges by its own figures."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ GROWTH = ("canvas area, fixed region", "number of layers", "layers of a PSD docu
 
 @pytest.mark.engine
 def test_every_line_is_there_with_a_goal_and_a_verdict(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["measure", "--small", "--json", str(tmp_path / "table.json")])
+    result = CliRunner().invoke(app, ["bench", "--small", "--json", str(tmp_path / "table.json")])
     assert result.exit_code == 0, result.output
     written = json.loads((tmp_path / "table.json").read_text())
     assert written["machine"]["torch"]
     names = [line["name"] for line in written["lines"]]
-    for start in ("padded RGB", "composite", "transparent decode", "SD1.5 joint", "SD1.5 conditioned", "step or block"):
+    for start in ("padded RGB", "composite", "transparent decode", "SD1.5 joint", "SD1.5 conditioned", "step caching"):
         assert any(name.startswith(start) for name in names)
     for part in ("first mini layer", "over HTTP", "the same request again", "GUI gap", "stack of 2", "worker memory"):
         assert any(part in name for name in names)
