@@ -80,7 +80,9 @@ install_apt_packages() {
         command -v sudo >/dev/null || fail "These system packages are missing, and there is no sudo: ${missing[*]}." \
             "As root, run: apt-get install --no-install-recommends ${missing[*]}"
         as_root=(sudo)
-        sudo -v # asks for the password here, while the terminal is still free
+        sudo -v || # asks for the password here, while the terminal is still free
+            fail "These system packages are missing, and sudo does not let this user install them: ${missing[*]}." \
+                "Ask someone who may, to run: apt-get install --no-install-recommends ${missing[*]}"
     fi
     local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -y)
     run "reading the package lists" "Check the network and /etc/apt/sources.list, then run this again." "${apt[@]}" update
@@ -118,7 +120,7 @@ find_python() {
 # The environment works and was made for this folder: its scripts hold absolute paths.
 is_venv_whole() {
     [[ "$("$VENV/bin/python" -c 'import sys; print(sys.prefix if sys.version_info >= (3, 11) else "")' 2>/dev/null)" == "$PWD/$VENV" ]] &&
-        head -n 1 "$VENV/bin/pip" 2>/dev/null | grep -qF "$PWD/$VENV"
+        head -n 2 "$VENV/bin/pip" 2>/dev/null | grep -qF "$PWD/$VENV" # in the second line where the path has a space
 }
 
 make_venv() {
@@ -156,6 +158,8 @@ install_acetate() {
     [[ -n "$LOCK" ]] || label="installing Acetate and the newest of its tools ($EXTRAS)" options=(--upgrade --upgrade-strategy eager)
     run "$label" "Check the network and the free disk space, then run this again." \
         "$VENV/bin/pip" install --progress-bar off --no-compile "${options[@]}" -e ".[$EXTRAS]"
+    # Python reads these in the locale's encoding, and LC_ALL=C knows no letters of a folder but ASCII: relative, they need none
+    printf '../../../../%s\n' plugin engine | tee "$VENV"/lib/python3*/site-packages/_acetate.pth >/dev/null
     run "checking that all of it fits together" "Run 'make update' for a lock that fits pyproject.toml." "$VENV/bin/pip" check
 }
 
@@ -198,5 +202,7 @@ main() {
 
 job= # the command that runs in the background; bash shields it from Ctrl-C, so it is ended here
 trap '[[ -z "$job" ]] || kill "$job" 2>/dev/null || true' EXIT
-mkdir -p "$(dirname "$LOG")"
+# shellcheck disable=SC2015 # both have to work
+mkdir -p "$(dirname "$LOG")" 2>/dev/null && : 2>/dev/null >"$LOG" ||
+    fail "$PWD cannot be written: the environment and the log are made in it." "Clone Acetate to a folder of yours, and run this there."
 main
