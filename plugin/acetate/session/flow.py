@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from acetate.client import api
 from acetate.coroutines import Future, Loop
 from acetate.host import Document
-from acetate.protocol.errors import AcetateError
+from acetate.language import mark, tr
+from acetate.picture import Picture
+from acetate.protocol.connection import Connection
+from acetate.protocol.errors import EngineUnreachable, UnknownImage
 from acetate.protocol.events import Done
-from acetate.protocol.filing import MAX_PRIORITY, Filing
+from acetate.protocol.filing import MAX_PRIORITY, Filing, Refiling
 from acetate.protocol.requests import GenerateRequest
-from acetate.session.delivery import Delivery, Seen
-from acetate.session.generation import Generation
+from acetate.session.attempts import Attempts
+from acetate.session.delivery import Delivery, Placed, Seen, geometry_of
+from acetate.session.engine_link import BACK_OFF, EngineLink
 from acetate.session.jobs import Job, Phase
-from acetate.session.messages import RESUMED, Message, Told, done_otherwise, unexpected
+from acetate.session.messages import RESUMED, Told, done_otherwise
 from acetate.session.names import DocumentNames
-from acetate.session.observable import Observable, Signal
+from acetate.session.observable import Signal
 from acetate.session.pictures import Draft, Pictures
-from acetate.session.results import Placed, geometry_of
+
+CANCELLING = mark("Cancelling")
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Work:
     delivery: Delivery
 
 
-Delivered = Callable[[Placed], None]
+Delivered = Callable[[Work, Placed], None]
 Arrived = Callable[[Job, Done], Coroutine[Future[Any], None, None]]
 
 
@@ -47,20 +52,17 @@ class Keeper(Protocol):
         """The engine has made it; it is not delivered yet."""
 
 
-class Flow:
+class Flow(Attempts):
     """The jobs of a session."""
 
-    def __init__(self, loop: Loop, generation: Generation, keeper: Keeper) -> None:
+    def __init__(self, loop: Loop, engine: EngineLink, keeper: Keeper) -> None:
+        super().__init__(loop)
         self.jobs: list[Job] = []  # those that have not ended, the oldest first
         self.jobs_changed: Signal[None] = Signal()
-        self.message: Observable[Message] = Observable(None)
-        self._loop = loop
-        self._generation = generation
+        self.names = DocumentNames()
+        self._engine = engine
         self._keeper = keeper
         self._told = Told()
-        self.names = DocumentNames()
-        self._asked: Callable[[], Work] | None = None  # what was refused last
-        self._refusal: AcetateError | None = None
 
     def start(self, prepare: Callable[[], Work], then: Delivered) -> None:
         """Lists the job until it has ended. `then`: what is to be kept of what has been delivered."""
@@ -70,47 +72,17 @@ class Flow:
         def begin() -> None:
             work = prepare()
             work.job.filing = Filing(self.names.of(work.document))
-            self.jobs.append(work.job)
-            self.jobs_changed.emit(None)
+            self._list(work.job)
             self.run(self._carry_out(work, then))
 
         self.attempt(begin)
-
-    def forget_refusal(self) -> None:
-        """What it was about has changed."""
-        if self._refusal is not None and self.message.value is self._refusal:
-            self.message.value = None
-
-    def recheck(self) -> None:
-        """Takes a refusal away whose cause is gone."""
-        if self._asked is None or self._refusal is None or self.message.value is not self._refusal:
-            return
-        try:
-            self._asked()
-        except AcetateError:
-            return  # what was wrong still is, and is still shown
-        self.message.value = None
 
     def resume(self, identifier: str, request: GenerateRequest, filing: Filing, arrived: Arrived) -> None:
         """A job that the engine has from an earlier session; `arrived` takes what comes of it."""
         job = Job(request, filing=filing)
         job.id = identifier
-        self.jobs.append(job)
-        self.jobs_changed.emit(None)
-        self.run(self._follow(job, arrived))
-
-    async def _follow(self, job: Job, arrived: Arrived) -> None:
-        try:
-            await self._generation.follow(job)
-            if job.error:
-                raise job.error
-            if job.result:
-                await arrived(job, job.result)
-                self.message.value = RESUMED
-                job.enter(Phase.DONE)
-        finally:
-            self.jobs.remove(job)
-            self.jobs_changed.emit(None)
+        self._list(job)
+        self.run(self._take_up(job, arrived))
 
     def move_to_front(self, job: Job) -> None:
         """Of all that wait."""
@@ -120,38 +92,23 @@ class Flow:
         at = next((index for index, other in enumerate(self.jobs) if other.is_waiting), len(self.jobs))
         self.jobs.insert(at, job)
         self.jobs_changed.emit(None)
-        self.run(self._generation.refile(job))
+        self.run(self._refile(job))
 
     def cancel(self, job: Job) -> None:
-        self.run(self._generation.cancel(job))
-
-    def attempt(self, action: Callable[[], None]) -> None:
-        """An error of it is shown."""
-        self.message.value = None
-        try:
-            action()
-        except AcetateError as error:
-            self._refusal = self.message.value = error
-
-    def run(self, coroutine: Coroutine[Future[Any], None, object]) -> None:
-        """Starts it; an error of it is shown."""
-        outcome = self._loop.run(coroutine)
-        outcome.then(lambda: self._show_error(outcome))
+        self.run(self.stop(job))
 
     async def _carry_out(self, work: Work, then: Delivered) -> None:
         job = work.job
         try:
             work.document.check_open()
-            looked_at = self._loop.run(
-                geometry_of(work.document, self._loop)
-            )  # beside the reading, which begins at once
+            looked_at = self._loop.run(geometry_of(work.document, self._loop))  # beside the reading
             remarks = work.document.remarks(work.draft.layer_views)
             job.request, pictures = await work.draft.read(work.document, self._loop)
             if job.is_cancel_wanted:
                 job.enter(Phase.CANCELLED)
                 return
             self._keeper.seen(work, pictures)
-            await self._generation.send(job, tuple(pictures.values()))
+            await self.send(job, tuple(pictures.values()))
             if job.error:
                 raise job.error
             if job.result:
@@ -162,16 +119,90 @@ class Flow:
                 )
                 job.enter(Phase.DONE)
                 self.names.keep(work.document)
-                then(placed)
+                then(work, placed)
         finally:
-            self.jobs.remove(job)
-            self.jobs_changed.emit(None)
+            self._unlist(job)
 
-    def _show_error(self, outcome: Future[Any]) -> None:
+    async def _take_up(self, job: Job, arrived: Arrived) -> None:
         try:
-            outcome.result()
-        except AcetateError as error:
-            self.message.value = error
-        except Exception as error:  # noqa: BLE001  # a bug: the painter sees it, and the log has the traceback
-            traceback.print_exception(error)
-            self.message.value = unexpected(error)
+            await self._follow(job)
+            if job.error:
+                raise job.error
+            if job.result:
+                await arrived(job, job.result)
+                self.message.value = RESUMED
+                job.enter(Phase.DONE)
+        finally:
+            self._unlist(job)
+
+    def _list(self, job: Job) -> None:
+        self.jobs.append(job)
+        self.jobs_changed.emit(None)
+
+    def _unlist(self, job: Job) -> None:
+        self.jobs.remove(job)
+        self.jobs_changed.emit(None)
+
+    # the engine
+
+    async def send(self, job: Job, pictures: Sequence[Picture]) -> None:
+        """Uploads the pictures that the request names, posts the job, and follows it up to the event that ends it.
+
+        The job then has its result, its error, or is cancelled. Raises EngineError, RequestError.
+        """
+        job.enter(Phase.SENDING)
+        job.id = await self._submit(job, pictures)
+        if job.is_cancel_wanted:
+            await self.stop(job)
+        await self._follow(job)
+
+    async def stop(self, job: Job) -> None:
+        """That job, at its next step; before the engine has it, as soon as it would be sent."""
+        job.is_cancel_wanted = True
+        job.status.value = tr(CANCELLING)
+        if job.id:
+            await self._engine.call(lambda connection: api.cancel(connection, job.id))
+
+    async def _refile(self, job: Job) -> None:
+        """Its turn, as it is wished for now; before the engine has it, it is sent with that."""
+        if job.id:
+            change = Refiling(priority=job.filing.priority)
+            await self._engine.call(lambda connection: api.refile(connection, job.id, change))
+
+    async def _submit(self, job: Job, pictures: Sequence[Picture]) -> str:
+        """The engine's id of the job. Nothing is lost when the engine dies meanwhile: all is sent again."""
+        for _ in BACK_OFF:
+            await self._upload(pictures)
+            try:
+                accepted = await self._engine.call(
+                    lambda connection: api.post_job(connection, job.request, job.key, job.filing)
+                )
+            except UnknownImage as error:  # swept away, or the engine came back with another data directory
+                self._engine.uploaded.clear()
+                missing = error
+            else:
+                return accepted.id
+        raise missing
+
+    async def _upload(self, pictures: Sequence[Picture]) -> None:
+        for picture in pictures:
+            if picture.digest not in self._engine.uploaded:
+                await self._put(picture)
+
+    async def _put(self, picture: Picture) -> None:
+        await self._engine.call(lambda connection: api.put_image(connection, picture))
+        self._engine.uploaded.add(picture.digest)
+
+    async def _follow(self, job: Job) -> None:
+        """Where the stream of events breaks it is taken up behind the last one, on whatever engine runs then."""
+        while not job.is_ended_by_engine:
+            connection = await self._engine.connection()
+            try:
+                await self._loop.thread(lambda: self._pump(connection, job))  # noqa: B023  # awaited in this round
+            except EngineUnreachable:
+                self._engine.lose(connection)  # the next round brings up another, and the docker shows that
+
+    def _pump(self, connection: Connection, job: Job) -> None:
+        """In a thread: hands the events over to the GUI thread as they come."""
+        for numbered in api.events(connection, job.id, job.last_event):
+            self._loop.post(lambda numbered=numbered: job.apply(numbered.id, numbered.event))  # type: ignore[misc]

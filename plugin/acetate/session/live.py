@@ -7,7 +7,7 @@ draft is made at a time, and the newest wish takes the place of all that wait. W
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from acetate.coroutines import Loop
@@ -20,9 +20,8 @@ from acetate.protocol.filing import Filing
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import GenerateRequest, Preset
 from acetate.session.delivery import Seen
-from acetate.session.flow import Work
+from acetate.session.flow import Flow, Work
 from acetate.session.following import CanvasGeometry
-from acetate.session.generation import Generation
 from acetate.session.jobs import Job
 from acetate.session.messages import headline, unexpected
 from acetate.session.observable import Observable
@@ -80,17 +79,15 @@ class Live:
         loop: Loop,
         host: Host,
         settings: Settings,
-        generation: Generation,
+        flow: Flow,
         results: Results,
         prepare: Callable[[Document], Work],
-        jobs: Callable[[], Sequence[Job]],
     ) -> None:
         self.is_on = Observable(False)
         self.sketch: Observable[Sketch | None] = Observable(None)
         self.state = Observable(OFF)
         self._loop, self._host, self._settings = loop, host, settings
-        self._generation, self._results, self._prepare = generation, results, prepare
-        self._jobs = jobs  # what the painter has asked for
+        self._flow, self._results, self._prepare = flow, results, prepare
         self._last: Wish | None = None  # at the last look
         self._taken: Wish | None = None  # what a draft is, or was, made for
         self._request: GenerateRequest | None = None  # of the last draft that was made
@@ -103,7 +100,7 @@ class Live:
         """To be called some times a second while it is on, best when no stroke is under way."""
         if not self.is_on.value:
             return
-        if self._jobs():
+        if self._flow.jobs:
             self._give_way()
             return
         wish = self._wish()
@@ -183,7 +180,7 @@ class Live:
             return
         work.job.request = request
         self._job, self.state.value = work.job, DRAWING
-        await self._generation.send(work.job, tuple(pictures.values()))
+        await self._flow.send(work.job, tuple(pictures.values()))
         if work.job.error:
             raise work.job.error
         if work.job.result:
@@ -229,7 +226,7 @@ class Live:
 
     def _end_job(self) -> None:
         if self._job is not None and not self._job.is_cancel_wanted:
-            self._loop.run(self._generation.cancel(self._job))
+            self._loop.run(self._flow.stop(self._job))
 
 
 def _as_draft(work: Work) -> Work:

@@ -16,11 +16,11 @@ from acetate.protocol.events import JobStatus, ModelInfo
 from acetate.protocol.filing import Filing, Refiling
 from acetate.protocol.requests import Task
 from acetate.session import desks
+from acetate.session.delivery import Placed, Placing
 from acetate.session.desks import Desks
 from acetate.session.diagnostics import Section, collect
 from acetate.session.engine_link import EngineLink, EngineState
 from acetate.session.flow import Flow, Work
-from acetate.session.generation import Generation
 from acetate.session.history import Alternative, History, HistoryEntry
 from acetate.session.jobs import Job
 from acetate.session.library import LibraryDesk
@@ -31,7 +31,7 @@ from acetate.session.pictures import Pictures
 from acetate.session.preferences import Preferences
 from acetate.session.presets import Presets
 from acetate.session.recipes import Recipe, keep, recipe_of
-from acetate.session.results import Apply, Placed, Results
+from acetate.session.results import Apply, Results
 from acetate.session.sending import Sending
 from acetate.session.settings import ControlLayer, Settings
 from acetate.session.stack_session import StackSession
@@ -64,11 +64,11 @@ class Session:
         self.has_older = Observable(False)  # results that are not listed yet
         self._desks = Desks(self.settings)
         self._recipes: dict[str, Recipe] = {}  # by job
-        generation = Generation(self._loop, self.engine)
-        self._flow = Flow(self._loop, generation, self)
+        self._flow = Flow(self._loop, self.engine, self)
         self._results = Results(self._loop, self.engine, self.history)
-        self.live = Live(self._loop, host, self.settings, generation, self._results, self._prepare, lambda: self.jobs)
-        self.stack = StackSession(host, self.settings, self._flow, self._results)
+        self._placing = Placing(self._loop, self._results)
+        self.live = Live(self._loop, host, self.settings, self._flow, self._results, self._prepare)
+        self.stack = StackSession(host, self.settings, self._flow, self._placing)
         for setting in self.settings.values.values():
             setting.changed.connect(lambda _: self._flow.forget_refusal())
         self.engine.state.changed.connect(self._tell_of_engine)
@@ -138,20 +138,20 @@ class Session:
         def again(document: Document) -> Work:
             layer = document.place().anchor
             recipe = recipe_of(document, layer)
-            return prepare_again(recipe, document, layer, self._results, self._loop, is_varied=is_varied)
+            return prepare_again(recipe, document, layer, self._placing, is_varied=is_varied)
 
         self._start(again)
 
     def vary(self, result: Alternative) -> None:
         """A result of the history with another seed, above the active layer."""
         recipe = self._recipe(result)
-        self._start(lambda document: prepare_again(recipe, document, None, self._results, self._loop, is_varied=True))
+        self._start(lambda document: prepare_again(recipe, document, None, self._placing, is_varied=True))
 
     def make_edges(self, index: int) -> None:
         """A layer of the edges of a control layer, which takes its place as hint."""
         hint = self.settings.controls.value[index]
         self._start(
-            lambda document: prepare_edges(document, hint, self._results),
+            lambda document: prepare_edges(document, hint, self._placing),
             lambda placed: self._hint_with(hint, placed.layers[0]),
         )
 
@@ -288,20 +288,17 @@ class Session:
             self.settings.native = model.native
 
     def _start(self, prepare: Callable[[Document], Work], then: Callable[[Placed], None] = lambda placed: None) -> None:
-        def begin() -> None:
-            document, settings = self._document(), self.settings.saved()
+        settings = self.settings.saved()
 
-            def delivered(placed: Placed) -> None:
-                self._keep(placed, document)
-                desks.keep(document, settings)
-                then(placed)
+        def delivered(work: Work, placed: Placed) -> None:
+            self._keep(placed, work.document)
+            desks.keep(work.document, settings)
+            then(placed)
 
-            self._flow.start(lambda: prepare(document), delivered)
-
-        self._flow.attempt(begin)
+        self._flow.start(lambda: prepare(self._document()), delivered)
 
     def _prepare(self, document: Document) -> Work:
-        return prepare(self.settings, document, self._results, self._loop)
+        return prepare(self.settings, document, self._placing)
 
     async def _keep_sketch(self, sketch: Sketch) -> None:
         work, settings = sketch.work, self.settings.saved()
@@ -316,10 +313,10 @@ class Session:
 
     async def _insert(self, result: Alternative, document: Document, how: Apply) -> None:
         if how is Apply.REPLACE:
-            placed = await self._results.replace_with(result, document, document.place().anchor)
+            placed = await self._placing.replace_with(result, document, document.place().anchor)
         else:
             place = document.place_inside() if how is Apply.INSIDE else document.place()
-            placed = await self._results.insert(result, document, place, None)
+            placed = await self._placing.insert(result, document, place, None)
         self._keep(placed, document)
         self.message.value = done_otherwise(placed.notes)
 

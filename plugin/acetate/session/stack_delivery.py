@@ -10,10 +10,9 @@ from acetate.language import mark
 from acetate.protocol.events import Done
 from acetate.protocol.geometry import Bounds
 from acetate.session import recipes
-from acetate.session.delivery import Seen
+from acetate.session.delivery import Placed, Placing, Seen
 from acetate.session.history import Alternative
 from acetate.session.jobs import Job
-from acetate.session.results import Placed, Results
 from acetate.session.stack import GroupSlot, Stack, StackEntry, arranged
 from acetate.session.stack_keeping import keep
 from acetate.session.stack_work import StackPlan, recipe
@@ -26,7 +25,7 @@ TWO_STEPS = mark("The old group was replaced: undoing that takes two steps.")
 class StackLayers:
     """`arrived` is told what the document has afterwards."""
 
-    results: Results
+    placing: Placing
     document: Document
     planned: StackPlan
     arrived: Callable[[Document, Stack], None]
@@ -39,7 +38,7 @@ class StackLayers:
         there = self.document.members(stack.group)
         slots = arranged(stack, tuple(there), [entry.key for entry in made])
         if len(made) == 1 and fits_in(slots, there, layers[0].bounds):
-            placed = await self.results.replace(result, self.document, made[0].layer, None, seen.geometry)
+            placed = await self.placing.replace(result, self.document, made[0].layer, None, seen.geometry)
             ids = {slot.key: slot.old for slot in slots} | {made[0].key: placed.layers[0]}
             self._keep(job, stack.group, ids, placed.boxes)
             return placed
@@ -48,14 +47,14 @@ class StackLayers:
     async def _regroup(
         self, job: Job, slots: list[GroupSlot], made: list[StackEntry], result: Alternative, seen: Seen
     ) -> Placed:
-        layers, moved, _ = await self.results.placed(result, self.document, seen.geometry)
+        layers, moved, _ = await self.placing.placed(result, self.document, seen.geometry)
         new = {entry.key: layer for entry, layer in zip(made, layers, strict=True)}
         parts = [new[slot.key] if slot.is_new else CopiedLayer(slot.old, slot.is_visible) for slot in slots]
         insertion = self.document.stack_insertion(parts, self.planned.stack.group)
-        notes = await self.results.put(insertion, self.planned.place, GROUP_NAME, self.document.current_extent())
+        notes = await self.placing.put(insertion, self.planned.place, GROUP_NAME, self.document.current_extent())
         notes = (*moved, *notes)
         ids = {slot.key: node for slot, node in zip(slots, insertion.ids, strict=True)}
-        self._keep(job, insertion.top, ids, await self.results.boxes(self.document, insertion.ids))
+        self._keep(job, insertion.top, ids, await self.placing.boxes(self.document, insertion.ids))
         return Placed(result, insertion.ids, (*notes, TWO_STEPS) if insertion.has_replaced else notes)
 
     def _keep(self, job: Job, group: str, ids: dict[int, str], boxes: Mapping[str, Bounds]) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from acetate.host import Document, Host
 from acetate.protocol.errors import DocumentError
+from acetate.session.delivery import Placing
 from acetate.session.flow import Flow, Work
 from acetate.session.jobs import Job
 from acetate.session.observable import Observable, Signal
-from acetate.session.results import Results
 from acetate.session.settings import Settings
 from acetate.session.stack import Stack, caught_up, keys_of
 from acetate.session.stack_delivery import StackLayers
@@ -19,13 +19,13 @@ from acetate.session.stack_work import prepare
 class StackSession:
     """One editor, which shows the stack of the active document."""
 
-    def __init__(self, host: Host, settings: Settings, flow: Flow, results: Results) -> None:
+    def __init__(self, host: Host, settings: Settings, flow: Flow, placing: Placing) -> None:
         self.editor = StackEditor(Stack())
         self.opened: Signal[None] = Signal()
         self._host = host
         self._settings = settings
         self._flow = flow
-        self._results = results
+        self._placing = placing
         self._shown: Document | None = None
         self.present: Observable[frozenset[str]] = Observable(frozenset())  # ids of what the document has
         self._changes: object = None  # of the document, at the last look
@@ -101,10 +101,10 @@ class StackSession:
             stack = caught_up(self.editor.stack.value, stacks_of(document), document.node_ids())
             self.editor.stack.value = stack
             planned = prepare(stack, self._settings, document, only, with_above=with_above)
-            delivery = StackLayers(self._results, document, planned, self._arrived)
+            delivery = StackLayers(self._placing, document, planned, self._arrived)
             return Work(Job(planned.draft.request, document), document, planned.draft, delivery)
 
-        self._flow.start(begin, lambda placed: None)
+        self._flow.start(begin, lambda work, placed: None)
 
     def _arrived(self, document: Document, made: Stack) -> None:
         """The editor shows what the document has now, if it still shows that stack."""

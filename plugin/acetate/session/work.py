@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from acetate.coroutines import Loop
 from acetate.host import Document
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import GenerateRequest, Role, Slot, Task
 from acetate.protocol.tasks import LayerRole
-from acetate.session.delivery import AsSelection, InPlace, NewLayers
+from acetate.session.delivery import AsSelection, InPlace, NewLayers, Placing
 from acetate.session.flow import Work
 from acetate.session.jobs import Job
 from acetate.session.pictures import Absent, Draft, Source, sources, view_of
 from acetate.session.recipes import Recipe
 from acetate.session.region import Region, RegionKind, good_region
-from acetate.session.results import Results
 from acetate.session.settings import ACTIVE, BELOW, ControlLayer, Outcome, Picked, Settings, new_seed
 from acetate.session.views import Place, Show, View
 
 
-def prepare(settings: Settings, document: Document, results: Results, loop: Loop) -> Work:
+def prepare(settings: Settings, document: Document, placing: Placing) -> Work:
     """With the settings as they are. Raises DocumentError, InvalidRequest."""
     place, task = document.place(), settings.task.value
     replaced = _replaced(settings, place) if task.reworks_layer else None
@@ -29,15 +27,15 @@ def prepare(settings: Settings, document: Document, results: Results, loop: Loop
     draft.check()
     if replaced:
         document.check_unlocked(replaced)
-        return Work(Job(draft.request, document), document, draft, InPlace(results, document, replaced, loop))
+        return Work(Job(draft.request, document), document, draft, InPlace(placing, document, replaced))
     if LayerRole.SELECTION in task.traits.returns:
-        return Work(Job(draft.request, document), document, draft, AsSelection(results, document, loop))
+        return Work(Job(draft.request, document), document, draft, AsSelection(placing, document))
     goes_to = _goes_to(draft, document, place)
     document.check_place(goes_to)
-    return Work(Job(draft.request, document), document, draft, NewLayers(results, document, goes_to))
+    return Work(Job(draft.request, document), document, draft, NewLayers(placing, document, goes_to))
 
 
-def prepare_edges(document: Document, hint: ControlLayer, results: Results) -> Work:
+def prepare_edges(document: Document, hint: ControlLayer, placing: Placing) -> Work:
     """A hint made of a layer, above it. Raises DocumentError."""
     layer = document.place().anchor if hint.layer == ACTIVE else hint.layer
     request = GenerateRequest(
@@ -48,12 +46,10 @@ def prepare_edges(document: Document, hint: ControlLayer, results: Results) -> W
         pixel_format=document.wire_format,
     )
     draft = Draft(request, (Source(Slot(Role.FOREGROUND), View(Show.ONLY, (layer,)), document.bounds),))
-    return Work(Job(request, document), document, draft, NewLayers(results, document, document.place_above(layer)))
+    return Work(Job(request, document), document, draft, NewLayers(placing, document, document.place_above(layer)))
 
 
-def prepare_again(
-    recipe: Recipe, document: Document, layer: str | None, results: Results, loop: Loop, *, is_varied: bool
-) -> Work:
+def prepare_again(recipe: Recipe, document: Document, layer: str | None, placing: Placing, *, is_varied: bool) -> Work:
     """What made `layer`, once more, above it or in its place; above the active layer where None.
 
     With another seed where `is_varied`.
@@ -61,10 +57,10 @@ def prepare_again(
     draft = recipe.draft(layer, new_seed() if is_varied else recipe.request.seed)
     if layer and recipe.outcome is Outcome.REPLACE:
         document.check_unlocked(layer)
-        return Work(Job(draft.request, document), document, draft, InPlace(results, document, layer, loop))
+        return Work(Job(draft.request, document), document, draft, InPlace(placing, document, layer))
     place = document.place_above(layer) if layer else document.place()
     document.check_place(place)
-    return Work(Job(draft.request, document), document, draft, NewLayers(results, document, place))
+    return Work(Job(draft.request, document), document, draft, NewLayers(placing, document, place))
 
 
 def outcome_of(work: Work) -> Outcome:
