@@ -128,3 +128,15 @@ def number(element: ElementTree.Element, name: str, default: float) -> float:
     if not -1e9 < value < 1e9:
         raise ValueError(f"{element.tag} has {name}={value}")
     return value
+
+
+def number_or(element: ElementTree.Element, name: str, default: float, notes: list[str]) -> float:
+    """A finite attribute, or the default with a note. Some programs write a decimal comma."""
+    text = element.get(name)
+    if text is None:
+        return default
+    try:
+        return number(ElementTree.Element(element.tag, {name: text.replace(",", ".")}), name, default)
+    except ValueError:
+        notes.append(f"{name} {text[:20]!r}")
+        return default

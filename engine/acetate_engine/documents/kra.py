@@ -15,7 +15,7 @@ import numpy as np
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds, Extent
-from acetate_engine.documents.archive import MAX_NESTING, Archive, ArchivePicture, number, opened
+from acetate_engine.documents.archive import MAX_NESTING, Archive, ArchivePicture, number, number_or, opened
 from acetate_engine.documents.colour import SRGB, ColourSpace, Samples
 from acetate_engine.documents.kra_tiles import Tiles, tiles_of
 from acetate_engine.documents.psd_file import MAX_SIDE
@@ -139,7 +139,7 @@ class _Reader:
             if element.get("passthrough") == "1":
                 common["blend"] = Blend.PASS_THROUGH
             return Group(**common, layers=self.layers(element, level + 1), open=element.get("collapsed") != "1")
-        source, missing = self._source(element)
+        source, missing = self._readable(element)
         return PixelLayer(**{**common, "notes": (*common["notes"], *missing)}, source=source)
 
     def _common(self, element: Element) -> dict[str, Any]:
@@ -149,15 +149,23 @@ class _Reader:
         notes = [] if operation in BLENDS else [f"blending mode {operation[:60]}"]
         notes += ["layer style"] if element.get("layerstyle") else []
         notes += ["switched-off channels"] if "0" in flags[:-1] else []
+        opacity = number_or(element, "opacity", 255, notes)
         return {
             "name": element.get("name", ""),
             "visible": element.get("visible") != "0",
-            "opacity": min(1.0, max(0.0, number(element, "opacity", 255) / 255.0)),
+            "opacity": min(1.0, max(0.0, opacity / 255.0)),
             "blend": BLENDS.get(operation, Blend.NORMAL),
             "clip": Clip.BELOW if flags.endswith("0") else Clip.NONE,  # alpha comes last
             "masks": tuple(masks),
             "notes": (*notes, *missing),
         }
+
+    def _readable(self, element: Element) -> tuple[PixelSource, tuple[str, ...]]:
+        """Nothing, with a note, where its pixels are missing or no tiles of Krita's: one layer is not the document."""
+        try:
+            return self._source(element)
+        except (FileError, ValueError):
+            return Memory(Bounds(0, 0, 0, 0), np.zeros((0, 0, 4), np.uint8)), ("its pixels cannot be read",)
 
     def _source(self, element: Element) -> tuple[PixelSource, tuple[str, ...]]:
         kind, name = element.get("nodetype", ""), element.get("colorspacename", "")
@@ -200,8 +208,11 @@ class _Reader:
             if kind != "transparencymask":
                 missing.append(_KINDS.get(kind, kind[:60]))
                 continue
-            tiles = tiles_of(self._archive, f"{self._folder}/{mask.get('filename')}.pixelselection")
-            found.append(LayerMask(_Selection(tiles, *_offset(mask)), tiles.default[0]))
+            try:
+                tiles = tiles_of(self._archive, f"{self._folder}/{mask.get('filename')}.pixelselection")
+                found.append(LayerMask(_Selection(tiles, *_offset(mask)), tiles.default[0]))
+            except (FileError, ValueError):
+                missing.append("a transparency mask that cannot be read")
         return found, missing
 
 

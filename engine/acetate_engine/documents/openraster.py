@@ -18,7 +18,15 @@ from PIL import Image
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds, Extent
 from acetate_engine.compositing.pixels import eight
-from acetate_engine.documents.archive import MAX_DOCUMENT, MAX_NESTING, Archive, ArchivePicture, number, opened
+from acetate_engine.documents.archive import (
+    MAX_DOCUMENT,
+    MAX_NESTING,
+    Archive,
+    ArchivePicture,
+    number,
+    number_or,
+    opened,
+)
 from acetate_engine.documents.broken import MAX_PICTURE
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.in_srgb import in_srgb
@@ -89,7 +97,7 @@ class _Reader:
         notes = [] if blend else [f"blending mode {op[:60]}"]
         notes += ["censored"] if element.get(_CENSORED) == "true" else []
         clips = op == "svg:src-atop" or element.get("alpha-preserve") == "true"
-        opacity = _number(element, "opacity", 1.0, notes)
+        opacity = number_or(element, "opacity", 1.0, notes)
         common: dict[str, Any] = {
             "name": element.get("name", ""),
             "visible": element.get("visibility", "visible") != "hidden",
@@ -97,7 +105,7 @@ class _Reader:
             "blend": blend or Blend.NORMAL,
             "clip": Clip.BELOW if clips else Clip.NONE,
         }
-        x, y = x + int(_number(element, "x", 0.0, notes)), y + int(_number(element, "y", 0.0, notes))
+        x, y = x + int(number_or(element, "x", 0.0, notes)), y + int(number_or(element, "y", 0.0, notes))
         if element.tag == "layer":
             source = self._source(element, x, y, notes)
             return PixelLayer(**common, notes=tuple(notes), source=source)
@@ -138,20 +146,7 @@ class _Reader:
 def offset_of(attributes: Mapping[str, str]) -> tuple[int, int]:
     """Of a group or layer within the group around it."""
     element = ElementTree.Element("stack", dict(attributes))
-    return int(_number(element, "x", 0.0, [])), int(_number(element, "y", 0.0, []))
-
-
-def _number(element: ElementTree.Element, name: str, default: float, notes: list[str]) -> float:
-    """Some programs write a decimal comma, or nothing."""
-    try:
-        return number(element, name, default)
-    except ValueError:
-        text = element.get(name, "")  # a decimal comma, or nothing
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        notes.append(f"{name} {text[:20]!r}")
-        return default
+    return int(number_or(element, "x", 0.0, [])), int(number_or(element, "y", 0.0, []))
 
 
 def write_ora(document: LayeredDocument, path: Path) -> None:

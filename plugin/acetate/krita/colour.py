@@ -1,7 +1,8 @@
 """Between the wire's straight sRGB and the document's own colour space, by Krita's own colour management.
 
 Between integers Krita converts by small tables: a round trip through 16 bits is up to 3.7 ΔE00 off. By way of F32 it is
-0.1. CMYK is the exception: there F32 is worse, and what is asked for has to be corrected (correction.py).
+0.1. CMYK is the exception: there F32 is worse, and what is asked for has to be corrected (correction.py); so has grey
+of integers, which is read as the canvas draws it.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Converter:
     def _convert(self, clone: Document, node: Node, picture: Picture, bounds: Bounds) -> None:
         scratch = _new_node(clone, _WIRE[picture.format])
         _write_strips(scratch, picture, bounds)
-        if self._space.model == "CMYKA":
+        if self._space.model == "CMYKA" or _is_stepped(self._space):
             convert(scratch, _WIRE[picture.format], _SRGB16)
             _ask_for_more(clone, scratch, picture, bounds, self._space)
             convert(scratch, _SRGB16, self._space)
@@ -69,8 +70,19 @@ class Converter:
 
 
 def to_srgb16(node: Node, space: KritaColourSpace) -> None:
-    """Converts a node of a clone. Any thread."""
-    convert(node, space, _SRGB16)
+    """Converts a node of a clone. Any thread.
+
+    Grey of integers goes the way that the canvas goes: where its curve is linear or Rec. 709's, the small table by which
+    Krita draws it is 10/255 off in the shadows, and what the painter sees is what counts.
+    """
+    if _is_stepped(space):
+        node.setColorSpace(_SRGB16.model, _SRGB16.depth, _SRGB16.profile)
+    else:
+        convert(node, space, _SRGB16)
+
+
+def _is_stepped(space: KritaColourSpace) -> bool:
+    return space.model == "GRAYA" and space.depth.startswith("U")
 
 
 def convert(node: Node, source: KritaColourSpace, target: KritaColourSpace) -> None:
@@ -105,7 +117,7 @@ def _shown(scratch: Node, pixels: bytes, strip: Bounds, space: KritaColourSpace)
     area = (0, 0, strip.width, strip.height)
     scratch.setPixelData(pixels, *area)
     convert(scratch, _SRGB16, space)
-    convert(scratch, space, _SRGB16)
+    to_srgb16(scratch, space)
     return bytes(scratch.pixelData(*area))
 
 
