@@ -26,6 +26,8 @@ Plane = NDArray[Any]
 
 PLANES = {"RGB": 3, "GRAY": 1, "CMYK": 4, "LAB": 3}
 _PILLOW = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "LAB": "LAB"}
+_SIGNATURES = {"RGB": b"RGB ", "GRAY": b"GRAY", "CMYK": b"CMYK", "LAB": b"Lab "}  # of ICC.1:2022
+NO_PROFILE = "its colour profile cannot be read and is left out"
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601
 
 
@@ -156,6 +158,17 @@ def srgb_profile() -> bytes:
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     profile[24:36] = struct.pack(">6H", 2026, 1, 1, 0, 0, 0)
     return bytes(profile)
+
+
+@cache
+def usable_profile(profile: bytes | None, model: str) -> bytes | None:
+    """None where it is broken, or of another model than the pixels': viewers leave such a profile out."""
+    if not profile or profile[16:20] != _SIGNATURES[model]:
+        return None
+    try:
+        return profile if model == "LAB" or shaper(profile) or _transform(profile, _PILLOW[model], True) else None
+    except FileError:
+        return None
 
 
 @cache

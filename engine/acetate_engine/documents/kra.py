@@ -16,7 +16,7 @@ import numpy as np
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Bounds, Extent
 from acetate_engine.documents.archive import MAX_NESTING, Archive, ArchivePicture, number, number_or, opened
-from acetate_engine.documents.colour import SRGB, ColourSpace, Samples
+from acetate_engine.documents.colour import NO_PROFILE, SRGB, ColourSpace, Samples, usable_profile
 from acetate_engine.documents.kra_tiles import Tiles, tiles_of
 from acetate_engine.documents.psd_file import MAX_SIDE
 from acetate_engine.documents.tree import (
@@ -105,8 +105,12 @@ def read_kra(path: Path) -> LayeredDocument:
         model, kind = SPACES.get(root.get("colorspacename", ""), ("RGB", np.dtype("u1")))
         depth = min(16, 8 * kind.itemsize)
         colour = root.get("colorspacename", "RGBA") if root.get("colorspacename") not in SPACES else model
-        space = ColourSpace(model, reader.profile) if root.get("colorspacename", "") in SPACES else SRGB
-        return LayeredDocument(extent, reader.layers(root, 0), depth, colour, merged, path, space=space)
+        profile = usable_profile(reader.profile, model)
+        remarks = (NO_PROFILE,) if reader.profile and profile is None else ()
+        space = ColourSpace(model, profile) if root.get("colorspacename", "") in SPACES else SRGB
+        return LayeredDocument(
+            extent, reader.layers(root, 0), depth, colour, merged, path, remarks=remarks, space=space
+        )
 
 
 def image_of(archive: Archive) -> Element:
@@ -178,10 +182,11 @@ class _Reader:
         member, x, y = self._frame(element)
         own = f"{self._folder}/{element.get('filename')}.icc"
         profile = self._archive.read(own) if own in self._archive.names else self.profile
-        device = _Device(tiles_of(self._archive, member), x, y, ColourSpace(model, profile), dtype)
+        space = ColourSpace(model, usable_profile(profile, model))
+        device = _Device(tiles_of(self._archive, member), x, y, space, dtype)
         if len(device.tiles.default) != (device.space.planes + 1) * dtype.itemsize:
             raise FileError(f"{member} in {self._archive.path.name} is not of {name}", "Save it again with Krita.")
-        return device, ()
+        return device, ("its colour profile",) if profile and space.profile is None else ()
 
     def _frame(self, element: Element) -> tuple[str, int, int]:
         """The member that holds a layer's pixels, and where they lie: of the current frame where it is animated."""

@@ -67,6 +67,8 @@ def read_ora(path: Path) -> LayeredDocument:
     """Raises FileError where the file is broken, or too large as a whole; one odd layer is noted instead."""
     with opened(path) as archive:
         root = archive.xml("stack.xml")
+        for element in root.iter():  # some programs write the namespace of the specification's schema
+            element.tag = element.tag.rpartition("}")[2]
         stack = root.find("stack")
         if root.tag != "image" or stack is None:
             raise FileError(f"{path.name} has no layer stack", "Save it again as OpenRaster.")
@@ -88,19 +90,26 @@ class _Reader:
     def layers(self, stack: ElementTree.Element, x: int, y: int, level: int) -> tuple[Layer, ...]:
         if level > MAX_NESTING:
             raise FileError(f"{self._archive.path.name} nests over {MAX_NESTING} groups", "Flatten some of them.")
-        found = [self._layer(element, x, y, level) for element in stack if element.tag in ("stack", "layer")]
+        found: list[Layer] = []
+        above: list[str] = []  # what is neither group nor layer is noted at the layer below it
+        for element in stack:
+            if element.tag in ("stack", "layer"):
+                found.append(self._layer(element, x, y, level, above))
+                above = []
+            elif _is_visible(element):
+                above.append(f"the {element.tag[:60]} {element.get('name', '')[:60]!r} above it")
         return tuple(reversed(found))  # stack.xml lists them top to bottom
 
-    def _layer(self, element: ElementTree.Element, x: int, y: int, level: int) -> Layer:
+    def _layer(self, element: ElementTree.Element, x: int, y: int, level: int, above: Sequence[str]) -> Layer:
         op = element.get("composite-op", "svg:src-over")
         blend = _BLENDS.get(op) or KRITA_BLENDS.get(op.removeprefix("krita:"))
-        notes = [] if blend else [f"blending mode {op[:60]}"]
+        notes = [*above] if blend else [*above, f"blending mode {op[:60]}"]
         notes += ["censored"] if element.get(_CENSORED) == "true" else []
         clips = op == "svg:src-atop" or element.get("alpha-preserve") == "true"
         opacity = number_or(element, "opacity", 1.0, notes)
         common: dict[str, Any] = {
             "name": element.get("name", ""),
-            "visible": element.get("visibility", "visible") != "hidden",
+            "visible": _is_visible(element),
             "opacity": min(1.0, max(0.0, opacity)),
             "blend": blend or Blend.NORMAL,
             "clip": Clip.BELOW if clips else Clip.NONE,
@@ -120,7 +129,7 @@ class _Reader:
 
     def _source(self, element: ElementTree.Element, x: int, y: int, notes: list[str]) -> PixelSource:
         """Nothing, with a note, where its picture is missing or no PNG."""
-        member = element.get("src", "")
+        member = element.get("src", "").replace("\\", "/").removeprefix("./").lstrip("/")
         try:
             with Image.open(io.BytesIO(self._archive.read(member)), formats=["PNG"]) as image:  # the header only
                 size = image.size
@@ -141,6 +150,10 @@ class _Reader:
             raise FileError(
                 f"the layers of {self._archive.path.name} have over {MAX_DOCUMENT} pixels", "Use a smaller document."
             )
+
+
+def _is_visible(element: ElementTree.Element) -> bool:
+    return element.get("visibility", "visible").strip().lower() != "hidden"
 
 
 def offset_of(attributes: Mapping[str, str]) -> tuple[int, int]:

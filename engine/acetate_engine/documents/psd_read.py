@@ -9,7 +9,7 @@ from psd_tools.constants import ColorMode, Resource
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Extent
 from acetate_engine.documents.broken import broken_file
-from acetate_engine.documents.colour import ColourSpace
+from acetate_engine.documents.colour import NO_PROFILE, ColourSpace, usable_profile
 from acetate_engine.documents.psd_drawing import Drawing
 from acetate_engine.documents.psd_file import PsdFile, open_psd
 from acetate_engine.documents.psd_layers import tree
@@ -46,7 +46,7 @@ def document_of(file: PsdFile) -> LayeredDocument:
         merged,
         file.path,
         file.merged_is_current or not layered,
-        (_REMARKS[mode],) if mode in _REMARKS else (),
+        _remarks(file, space),
         space=space,
         merged_is_own=file.merged_is_own or not layered,
     )
@@ -58,9 +58,9 @@ def colour_space(file: PsdFile) -> ColourSpace:
     if depth not in (1, 8, 16, 32) or (depth == 1) != (mode == ColorMode.BITMAP):
         raise FileError(f"{file.path.name} has {depth} bit a channel", "Convert it to 8 or 16 bit.")
     if mode in MODES:
-        space = ColourSpace(MODES[mode], file.profile, linear=depth == 32)
+        space = ColourSpace(MODES[mode], usable_profile(file.profile, MODES[mode]), linear=depth == 32)
     elif mode == ColorMode.INDEXED:
-        space = ColourSpace("RGB", file.profile)
+        space = ColourSpace("RGB", usable_profile(file.profile, "RGB"))
     elif mode == ColorMode.MULTICHANNEL and channels >= 3:
         space = ColourSpace("CMYK" if channels >= 4 else "RGB")  # three inks, as much of them as is missing
     elif mode in (ColorMode.BITMAP, ColorMode.DUOTONE, ColorMode.MULTICHANNEL):
@@ -70,6 +70,12 @@ def colour_space(file: PsdFile) -> ColourSpace:
     if channels < (1 if mode == ColorMode.INDEXED else space.planes):
         raise FileError(f"{file.path.name} has {channels} channels, too few for {space.model}", "Save it again.")
     return space
+
+
+def _remarks(file: PsdFile, space: ColourSpace) -> tuple[str, ...]:
+    mode = ColorMode(file.header.color_mode)
+    is_lost = file.profile is not None and space.profile is None and (mode in MODES or mode == ColorMode.INDEXED)
+    return (*([NO_PROFILE] if is_lost else []), *([_REMARKS[mode]] if mode in _REMARKS else []))
 
 
 def _merged(file: PsdFile, space: ColourSpace) -> PixelSource:

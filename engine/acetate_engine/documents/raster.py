@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 from acetate.protocol.errors import FileError
 from acetate.protocol.geometry import Extent
 from acetate_engine.documents.broken import MAX_PICTURE, broken_file
-from acetate_engine.documents.colour import ColourSpace, Encoded, Samples
+from acetate_engine.documents.colour import ColourSpace, Encoded, Samples, usable_profile
 from acetate_engine.documents.files import contents
 from acetate_engine.documents.formats import format_of, printable
 from acetate_engine.documents.tree import LayeredDocument, Memory, PixelLayer
@@ -55,7 +55,8 @@ def _pixels(image: Image.Image, data: bytes) -> Encoded:
     profile = image.info.get("icc_profile")
     deep = _deep(image, data)
     if deep is not None:
-        return _in_srgb(deep, ColourSpace("RGB" if deep.shape[-1] > 2 else "GRAY", profile))
+        model = "RGB" if deep.shape[-1] > 2 else "GRAY"
+        return _in_srgb(deep, ColourSpace(model, usable_profile(profile, model)))
     if image.mode not in _MODELS or "transparency" in image.info:
         image = image.convert("RGBA")
     values = np.stack([np.asarray(band) for band in image.split()], -1)
@@ -63,7 +64,7 @@ def _pixels(image: Image.Image, data: bytes) -> Encoded:
         values = 255 - values
     if not image.mode.endswith("A"):
         values = np.concatenate([values, np.full_like(values[..., :1], 255)], -1)
-    return _in_srgb(values, ColourSpace(_MODELS[image.mode], _fitting(profile, _MODELS[image.mode])))
+    return _in_srgb(values, ColourSpace(_MODELS[image.mode], usable_profile(profile, _MODELS[image.mode])))
 
 
 def _deep(image: Image.Image, data: bytes) -> NDArray[np.uint16] | None:
@@ -94,12 +95,6 @@ def _deep_png(image: Image.Image, data: bytes) -> NDArray[np.uint16] | None:
 
 def _in_srgb(values: Samples, space: ColourSpace) -> Encoded:
     return np.concatenate([space.to_srgb(values[..., :-1]), values[..., -1:]], -1)
-
-
-def _fitting(profile: bytes | None, model: str) -> bytes | None:
-    """A profile of another model than the pixels' is none: viewers ignore it."""
-    names = {"RGB": b"RGB ", "GRAY": b"GRAY", "CMYK": b"CMYK", "LAB": b"Lab "}
-    return profile if profile and profile[16:20] == names[model] else None
 
 
 def _oriented(pixels: Encoded, image: Image.Image) -> Encoded:

@@ -72,8 +72,8 @@ class Converter:
 def to_srgb16(node: Node, space: KritaColourSpace) -> None:
     """Converts a node of a clone. Any thread.
 
-    Grey of integers goes the way that the canvas goes: where its curve is linear or Rec. 709's, the small table by which
-    Krita draws it is 10/255 off in the shadows, and what the painter sees is what counts.
+    Grey of integers goes the way that the canvas goes: where its curve is linear or Rec. 709's, the small table by
+    which Krita draws it is 10/255 off in the shadows, and what the painter sees is what counts.
     """
     if _is_stepped(space):
         node.setColorSpace(_SRGB16.model, _SRGB16.depth, _SRGB16.profile)

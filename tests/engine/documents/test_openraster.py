@@ -112,3 +112,33 @@ def test_a_layer_comes_to_its_place_in_a_group_that_is_moved(side: str, tmp_path
     assert [one.name for one in inside.layers] == (["deep", "new"] if side == "above" else ["new", "deep"])
     assert layer.bounds == new.bounds
     assert row(tmp_path / "out.ora") == [list(BLUE), list(RED)]
+
+
+@pytest.mark.parametrize("place", ["data\\a.png", "/data/a.png", "./data/a.png"])
+def test_pictures_are_found_however_their_place_is_written(place: str, tmp_path: Path) -> None:
+    path = ora(tmp_path, f'<stack><layer src="{place}"/></stack>', a=png(RED, BLUE))
+    assert row(path) == [list(RED), list(BLUE)]
+    assert read_document(path).notes() == ()
+
+
+def test_the_namespace_of_the_schema_changes_nothing(tmp_path: Path) -> None:
+    schema = 'xmlns="http://www.freedesktop.org/standards/openraster"'
+    path = ora(tmp_path, '<stack><layer visibility="Hidden" src="data/a.png"/></stack>', schema, a=png(RED, BLUE))
+    insert_layers(
+        path, path.with_name("out.ora"), [PixelLayer("new", source=Memory.at(0, 0, np.full((1, 2, 4), 9, "u1")))]
+    )
+    assert not read_document(path).layers[0].visible
+    assert [layer.name for layer in read_document(path.with_name("out.ora")).layers] == ["", "new"]
+
+
+@pytest.mark.parametrize("value", ["nan", "-inf", "50%", ""])
+def test_a_number_that_is_none_is_noted_at_its_layer(value: str, tmp_path: Path) -> None:
+    stack = f'<stack><layer name="odd" x="{value}" opacity="{value}" src="data/a.png"/></stack>'
+    path = ora(tmp_path, stack, a=png(RED, BLUE))
+    assert row(path) == [list(RED), list(BLUE)]
+    assert read_document(path).notes() == (f"odd: opacity {value!r}", f"odd: x {value!r}")
+
+
+def test_what_is_neither_group_nor_layer_is_noted_at_the_layer_below(tmp_path: Path) -> None:
+    stack = '<stack><filter name="Soft"/><text visibility="hidden"/><layer name="low" src="data/a.png"/></stack>'
+    assert read_document(ora(tmp_path, stack, a=png(RED, BLUE))).notes() == ("low: the filter 'Soft' above it",)
