@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from acetate.protocol.labels import label_of
 from acetate.protocol.requests import Task
 from tests.krita.harness.engine import Engine
 from tests.krita.harness.painter import JOB_LIMIT, Painter
@@ -25,7 +26,7 @@ def test_a_task_that_the_model_may_lack(painter: Painter, engine: Engine, action
         painter.wait_for_end()
         assert painter.new_layers(before), painter.message()
     else:
-        painter.wait_for_message("cannot do", task.value, "install a model that can", timeout=JOB_LIMIT)
+        painter.wait_for_message("cannot do", label_of(task), "install a model that can", timeout=JOB_LIMIT)
         painter.wait_for_end()
         assert painter.fingerprint() == print_before
 

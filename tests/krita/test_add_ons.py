@@ -144,6 +144,28 @@ def a_stack_follows_them_too(painter: Painter, engine: Engine) -> None:
     assert (again.task, again.image_prompts) == (Task.FOREGROUND_ON_BACKGROUND, request.image_prompts)
 
 
+def a_stack_follows_the_hint(painter: Painter, engine: Engine) -> None:
+    """Its window shows the list of the docker, and what is changed there counts here, too."""
+    builder = Builder(painter)
+    builder.open()
+    try:
+        painter.hands.click("acetate_stack_hints")
+        set_number(painter, "acetate_stack_hint_weight_0", 60)
+        builder.describe(PROMPT, Bounds(60, 16, 50, 40))
+        builder.limit_steps(2)
+        (layer,) = builder.generate()
+    finally:
+        builder.limit_steps(None)
+        builder.close()
+    request = engine.request(engine.newest())
+    (sent,) = request.control
+    assert (request.task, sent.kind, sent.weight) == (Task.STACK, ControlKind.EDGES, 0.6)
+    assert engine.image(sent.image).extent == request.bounds.extent
+    painter.activate(layer["name"])
+    generate(painter, "acetate_regenerate")
+    assert [hint.kind for hint in engine.request(engine.newest()).control] == [ControlKind.EDGES]
+
+
 def choices(painter: Painter) -> list[Any]:
     code = """
 settings = _docker('acetate_dock').session.settings
@@ -173,6 +195,7 @@ def test_edges_of_a_layer_become_the_hint(scene: Painter, engine: Engine) -> Non
     generate(scene)
     (sent,) = engine.request(engine.newest()).control
     assert (sent.kind, sent.weight, sent.start, sent.end) == (ControlKind.EDGES, 0.7, 0.0, 0.8)
+    a_stack_follows_the_hint(scene, engine)
     code = "box = widget('acetate_hint_kind_0'); box.model().item(box.findData(kind)).isEnabled()"
     assert [scene.krita.run(code, kind=kind) for kind in ("edges", "look", "depth")] == [True, True, False]
     scene.choose("acetate_hint_kind_0", "depth")

@@ -116,3 +116,65 @@ def test_a_result_takes_the_place_of_a_layer(painter: Painter) -> None:
     (new,) = [layer for layer in painter.layers() if layer["name"] != "Background"]
     assert painter.node_pixels(new, Bounds(0, 0, 96, 96)) == result
     painter.hands.click("acetate_results_look")
+
+
+TILES = """
+canvas = app.activeWindow().qwindow().centralWidget().findChild(QtWidgets.QWidget, 'acetate_side_by_side')
+def on_screen(tile):
+    box = canvas._transform.mapRect(tile)
+    corner = canvas.parentWidget().mapToGlobal(QPoint(0, 0))
+    return [box.x() + corner.x(), box.y() + corner.y(), box.width(), box.height()]
+[on_screen(tile) for tile in canvas._tiles] if canvas is not None else []
+"""
+CHOSEN = "(entry := widget('acetate_history').entry) and [entry.result.job, entry.image]"
+APPLIED = "[entry.is_applied for entry in _docker('acetate_dock').session.history.entries]"
+SAID = "widget('acetate_history').item(row).data(Qt.ItemDataRole.AccessibleTextRole)"
+VIEWS = {
+    "as it is": "view.setZoomLevel(1.0)",
+    "zoomed in": "view.setZoomLevel(3.0)",
+    "rotated and mirrored": "view.setZoomLevel(0.7); view.setRotation(30); view.setMirror(True)",
+}
+VIEW = "view = app.activeWindow().activeView().canvas(); "
+
+
+def test_a_batch_lies_side_by_side_on_the_canvas_and_a_click_picks_one(painter: Painter, engine: Engine) -> None:
+    painter.new_document(160, 120)
+    painter.krita.run("widget('acetate_more').setChecked(True); widget('acetate_images').setValue(3)")
+    painter.krita.run("select(20, 10, 96, 64)")
+    painter.generate(PROMPT)
+    assert painter.krita.run(APPLIED)[:3] == [True, False, False]
+    assert "was put into a picture" in painter.krita.run(SAID, row=0)
+    assert "No picture has it" in painter.krita.run(SAID, row=2)
+    painter.undo()
+    before = painter.fingerprint()
+    job = engine.newest()
+    try:
+        for name, code in VIEWS.items():
+            painter.krita.run(f"{VIEW}{code}; turn_the_event_loop(100)")
+            choose(painter, 0)
+            painter.hands.click("acetate_result_beside")
+            tiles = wait_until(lambda: painter.krita.run(TILES), "the tiles")
+            x, y, width, height = painter.krita.run(
+                "area = app.activeWindow().activeView(); w = app.activeWindow().qwindow().centralWidget();"
+                "c = w.mapToGlobal(QPoint(0, 0)); [c.x(), c.y(), w.width(), w.height()]"
+            )
+            assert len(tiles) == 3, name
+            for left, top, wide, high in tiles:
+                assert x <= left and y <= top and left + wide <= x + width and top + high <= y + height, name
+            middles = [(round(left + wide / 2), round(top + high / 2)) for left, top, wide, high in tiles]
+            assert len(set(middles)) == 3
+            painter.hands.move_to(*middles[2])
+            assert painter.fingerprint() == before and painter.krita.run(TILES)
+            painter.hands.click_at(*middles[2])
+            wait_until(lambda: not painter.krita.run(TILES), "the tiles to go")
+            assert painter.krita.run(CHOSEN) == [job, 2], name
+            wait_until(lambda: painter.krita.run(VEIL), "the chosen one alone")
+        assert painter.fingerprint() == before and not painter.krita.run("undo_position()")
+    finally:
+        painter.krita.run(f"{VIEW}view.setMirror(False); view.setRotation(0); view.setZoomLevel(1.0)")
+        painter.krita.run("widget('acetate_images').setValue(1)")
+    painter.hands.click("acetate_result_apply")
+    x, y = wait_until(lambda: painter.krita.run("menu_entry('Above the active layer')"), "the menu")
+    painter.hands.click_at(x, y)
+    wait_until(lambda: painter.krita.run(APPLIED)[2], "the third to count as applied")
+    painter.hands.click("acetate_results_look")

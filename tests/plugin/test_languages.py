@@ -15,7 +15,17 @@ from acetate import language
 from acetate.language import best, tr, translated, trn
 from acetate.protocol.errors import DocumentError, EngineUnreachable, InvalidRequest
 from acetate.session.messages import done_otherwise, headline
-from tests.plugin.texts import PLUGIN, missing, places, texts, texts_of_engine, words_of
+from tests.plugin.texts import (
+    ENGINE,
+    OF_A_JOB,
+    PLUGIN,
+    missing,
+    names_of_errors,
+    places,
+    texts,
+    texts_of_engine,
+    words_of,
+)
 
 CATALOGUES = ("zh_CN", "de")
 SHOWN_BY = {  # calls of Qt and of ours that show their texts: nothing may come into them untranslated
@@ -92,6 +102,23 @@ def test_nothing_is_shown_that_was_not_offered_for_translation() -> None:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and _name(node) in SHOWN_BY:
                 found += [f"{file.name}:{node.lineno}: {text!r}" for text in _raw_texts(node)]
+    assert not found, "\n".join(found)
+
+
+VALUES_ARE_WORDS = {"components.placement.policy.value"}  # of enums that say so: models/runtime/placement.py
+
+
+def test_no_error_or_note_has_a_name_in_it_that_only_programs_know() -> None:
+    """Values of enums are such names (background_behind_foreground): `label_of` says what a person calls them."""
+    files = [file for folder in OF_A_JOB for file in (ENGINE / folder).rglob("*.py") if "checkpoints" not in file.parts]
+    found = []
+    for file in (*files, *(PLUGIN / "protocol").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and _name(node) in {*names_of_errors(), "note", "append"}:
+                for value in (part for part in ast.walk(node) if isinstance(part, ast.FormattedValue)):
+                    said = ast.unparse(value.value)
+                    if said.endswith(".value") and said not in VALUES_ARE_WORDS:
+                        found.append(f"{file.name}:{value.lineno}: {said}")
     assert not found, "\n".join(found)
 
 

@@ -37,7 +37,7 @@ Texts = dict[str, bool]
 def texts() -> Texts:
     """Of the plugin."""
     found: Texts = dict.fromkeys([kind.title for kind in kinds_of_error()], False)
-    found |= dict.fromkeys([traits.label for traits in TASKS.values() if traits.label], False)
+    found |= dict.fromkeys([traits.label for traits in TASKS.values()], False)
     for file in sorted(PLUGIN.rglob("*.py")):
         found |= _of(ast.parse(file.read_text(encoding="utf-8")), _SHOWN | _TOLD | names_of_errors())
     return found

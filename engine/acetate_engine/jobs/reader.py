@@ -9,6 +9,7 @@ from pathlib import Path
 
 from acetate.protocol.errors import LayerNotReady, UnknownJob, UnknownLayer
 from acetate.protocol.events import JobState, JobStatus, LayerResult, Queued, encode_event
+from acetate.protocol.labels import label_of
 from acetate_engine.jobs.rows import StoredEvent, is_readable, made_up_ending, state_of, status_of
 
 _NEWEST = 2**63 - 1  # no job has a higher number
@@ -57,7 +58,7 @@ class JobReader:
         """Raises UnknownJob, LayerNotReady before the job is done, UnknownLayer."""
         status = self.status(job)
         if status.state is not JobState.DONE:
-            raise LayerNotReady(f"job {job} is {status.state.value}", "Follow its events until it is done.")
+            raise LayerNotReady(f"job {job} is {label_of(status.state)}", "Follow its events until it is done.")
         if not 0 <= index < len(status.layers):
             raise UnknownLayer(f"job {job} has {len(status.layers)} layers, and no layer {index}", "Ask for another.")
         return status.layers[index]

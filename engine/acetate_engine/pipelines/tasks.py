@@ -65,7 +65,7 @@ class TaskGenerator:
         from acetate_engine.pipelines.stages.job import ModelJob, nothing
 
         reporter.progress(0, 1, Stage.LOADING)
-        with short_memory_named(request):
+        with short_memory_named(model.info.title):
             parts, finished = held.components(model), self._finished or nothing
             job = ModelJob.of(request, images, reporter, model, parts, held.preview, finished)
             layers = recipe_of(request.task)(job)

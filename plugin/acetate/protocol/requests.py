@@ -304,7 +304,7 @@ def _check_conditions(request: GenerateRequest, coming: Collection[Slot]) -> Non
         raise InvalidRequest("there is no selection", "Select the part of the layer that is meant.")
     if request.settle and task is not Task.FOREGROUND_ON_BACKGROUND:
         raise InvalidRequest(
-            f"shadow and light are no part of {task.value}", "Leave settle at false, or make them after."
+            f"shadow and light are no part of “{task.traits.label}”", "Leave settle at false, or make them after."
         )
     if request.cut_out and Slot(Role.MASK) not in there:
         raise InvalidRequest("there is no selection to cut out", "Send the mask, or leave cut_out at false.")

@@ -75,7 +75,8 @@ class Task(str, Enum):
 class Traits:
     """What a task takes, and what it gives."""
 
-    label: str  # in a list of tasks; empty where a front end has another way to it
+    label: str  # what a person calls it
+    is_offered: bool = True  # in a list of tasks; False where a front end has another way to it
     background: bool = False  # it needs one
     foreground: bool = False  # it needs one
     mask: bool = False  # it needs one
@@ -124,7 +125,7 @@ TASKS: Mapping[Task, Traits] = {  # in the order in which a painter is offered t
         "Light of its background on a layer", background=True, context=True, returns=(LayerRole.LIGHT,)
     ),
     Task.UPSCALE: picture_task("Enlarge a layer"),
-    Task.STACK: Traits("", prompt=False),
-    Task.EDGES: picture_task("", returns=(LayerRole.BACKGROUND,)),
-    Task.IDENTITY: picture_task("", context=True),
+    Task.STACK: Traits("Stack of layers", is_offered=False, prompt=False),
+    Task.EDGES: picture_task("Edges of a layer", is_offered=False, returns=(LayerRole.BACKGROUND,)),
+    Task.IDENTITY: picture_task("A layer as it is", is_offered=False, context=True),
 }

@@ -51,6 +51,9 @@ class Keeper(Protocol):
     async def made(self, work: Work, pictures: Pictures) -> None:
         """The engine has made it; it is not delivered yet."""
 
+    def delivered(self, placed: Placed) -> None:
+        """It is in its document."""
+
 
 class Flow(Attempts):
     """The jobs of a session."""
@@ -119,6 +122,7 @@ class Flow(Attempts):
                 )
                 job.enter(Phase.DONE)
                 self.names.keep(work.document)
+                self._keeper.delivered(placed)
                 then(work, placed)
         finally:
             self._unlist(job)

@@ -46,6 +46,11 @@ class HistoryEntry:
     def is_starred(self) -> bool:
         return self.image in self.filing.starred
 
+    @property
+    def is_applied(self) -> bool:
+        """Whether it was put into a document, be it that undo has taken it out again."""
+        return self.image in self.filing.applied
+
 
 class History:
     def __init__(self) -> None:

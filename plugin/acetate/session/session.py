@@ -273,6 +273,14 @@ class Session:
             )
             self._recipes[work.job.id] = recipe
 
+    def delivered(self, placed: Placed) -> None:
+        """It was applied: where room has to be made, it goes before those that nobody has put anywhere."""
+        result = placed.result
+        for entry in self.history.of_job(result.job):
+            if entry.result.layers == result.layers and not entry.is_applied:
+                applied = tuple(sorted({*entry.filing.applied, entry.image}))
+                self._refile(entry, replace(entry.filing, applied=applied), Refiling(applied=applied))
+
     # how
 
     def _document(self) -> Document:
@@ -307,6 +315,7 @@ class Session:
         await self.engine.call(lambda connection: api.refile(connection, work.job.id, Refiling(listed=True)))
         placed = await work.delivery.deliver(work.job, sketch.done, sketch.seen)
         self._keep(placed, work.document)
+        self.delivered(placed)
         self._flow.names.keep(work.document)
         desks.keep(work.document, settings)
         self.message.value = done_otherwise(placed.notes)
@@ -318,6 +327,7 @@ class Session:
             place = document.place_inside() if how is Apply.INSIDE else document.place()
             placed = await self._placing.insert(result, document, place, None)
         self._keep(placed, document)
+        self.delivered(placed)
         self.message.value = done_otherwise(placed.notes)
 
     def _keep(self, placed: Placed, document: Document) -> None:

@@ -54,6 +54,7 @@ def prepare(
         seed=stack.entries[wanted.made[0]].seed,
         negative_prompt=settings.negative_prompt.value.strip(),
         layers=tuple(part.layer for part in asked),
+        control=tuple(hint.as_hint(UNREAD) for hint in settings.hints),
         styles=settings.styles.value,
         image_prompts=tuple(look.as_image_prompt(UNREAD) for look in settings.looks),
         model=settings.model.value,
@@ -61,7 +62,9 @@ def prepare(
         pixel_format=document.wire_format,
     )
     below = View(Show.BELOW if there else Show.UP_TO, (stack.group if there else place.anchor,))
-    looks = [view_of((look.layer,), document, document.place()) for look in settings.looks]
+    hints, looks = (
+        [view_of((it.layer,), document, document.place()) for it in those] for those in (settings.hints, settings.looks)
+    )
     found = [
         *sources(Role.BACKGROUND, [below if stack.sees_below else None], covered, Absent.LEFT_OUT),
         *(
@@ -69,6 +72,7 @@ def prepare(
             for index, part in enumerate(asked)
             if part.view
         ),
+        *sources(Role.HINT, hints, covered, Absent.REFUSED),
         *sources(Role.LOOK, looks, None, Absent.REFUSED),
     ]
     draft = Draft(request, tuple(found))
@@ -118,4 +122,5 @@ def recipe(planned: StackPlan, request: GenerateRequest, asked: Asked, layer: st
         background=None,  # what lies below it now: to be read
         layers=(),
     )
-    return Recipe(alone, background=View(Show.BELOW, (layer,)), looks=planned.draft.views(Role.LOOK))
+    below, views = View(Show.BELOW, (layer,)), planned.draft.views
+    return Recipe(alone, background=below, controls=views(Role.HINT), looks=views(Role.LOOK))

@@ -6,7 +6,7 @@ from acetate.picture import Picture
 from acetate.protocol.geometry import Bounds
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.ui.checkerboard import to_image
-from acetate.ui.over_canvas import OverCanvas, Veil
+from acetate.ui.over_canvas import OverCanvas, Veil, rectangle
 
 _FADED = 0.2  # of its opacity
 
@@ -33,8 +33,7 @@ class CanvasPreview(OverCanvas):
 
 class _PictureVeil(Veil):
     def __init__(self, canvas: QtWidgets.QWidget, image: QtGui.QImage, bounds: Bounds) -> None:
-        area = QtCore.QRectF(bounds.x, bounds.y, bounds.width, bounds.height)
-        super().__init__(canvas, "acetate_canvas_preview", area)
+        super().__init__(canvas, "acetate_canvas_preview", rectangle(bounds))
         self._image = image
 
     def draw(self, painter: QtGui.QPainter, transform: QtGui.QTransform) -> None:

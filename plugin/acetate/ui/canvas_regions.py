@@ -10,7 +10,7 @@ from acetate.krita.view import transform_of
 from acetate.protocol.geometry import Bounds
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.ui.binding import named
-from acetate.ui.over_canvas import OverCanvas, Veil
+from acetate.ui.over_canvas import OverCanvas, Veil, rectangle
 
 _LINE, _CHOSEN = QtGui.QColor(255, 255, 255, 200), QtGui.QColor("#4a90d9")
 _SHADE = QtGui.QColor(0, 0, 0, 150)
@@ -38,12 +38,12 @@ class _RegionsVeil(Veil):
         covered = Bounds(0, 0, 0, 0)
         for region in regions:
             covered = covered.union(region.bounds)
-        super().__init__(canvas, "acetate_canvas_regions", _rectangle(covered))
+        super().__init__(canvas, "acetate_canvas_regions", rectangle(covered))
         self._regions = sorted(regions, key=lambda region: region.is_chosen)  # the chosen one over the others
 
     def draw(self, painter: QtGui.QPainter, transform: QtGui.QTransform) -> None:
         for region in self._regions:
-            outline = transform.map(QtGui.QPolygonF(_rectangle(region.bounds)))
+            outline = transform.map(QtGui.QPolygonF(rectangle(region.bounds)))
             for colour, width in ((_SHADE, 3), (_CHOSEN if region.is_chosen else _LINE, 2 if region.is_chosen else 1)):
                 painter.setPen(QtGui.QPen(colour, width))
                 painter.drawPolygon(outline)
@@ -112,7 +112,3 @@ class _Sheet(QtWidgets.QWidget):
         painter.setPen(QtGui.QPen(_CHOSEN, 2))
         painter.drawRect(self._drawn)
         painter.end()
-
-
-def _rectangle(bounds: Bounds) -> QtCore.QRectF:
-    return QtCore.QRectF(bounds.x, bounds.y, bounds.width, bounds.height)

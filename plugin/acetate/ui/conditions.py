@@ -5,6 +5,7 @@ from __future__ import annotations
 from acetate.host import LayerInfo
 from acetate.krita.host import KritaHost
 from acetate.language import mark, tr
+from acetate.protocol.labels import label_of
 from acetate.protocol.requests import Preset, Scheduler, Task
 from acetate.qt import QtWidgets
 from acetate.session.observable import Observable
@@ -29,22 +30,14 @@ BACKGROUNDS = (
     (NONE, mark("None")),
 )
 FOREGROUNDS = ((ACTIVE, mark("Active layer")), (NONE, mark("None")))
-PRESETS = ((Preset.DRAFT, mark("Draft")), (Preset.FINAL, mark("Final")))
+PRESETS = [(preset, label_of(preset)) for preset in Preset]
 OUTCOMES = ((Outcome.ABOVE, mark("New layer above")), (Outcome.REPLACE, mark("Replaces the layer")))
 REGIONS = (
     (RegionKind.SELECTION, mark("Selection, if there is one")),
     (RegionKind.LAYER, mark("Around the layer")),
     (RegionKind.CANVAS, mark("Whole canvas")),
 )
-SAMPLERS: tuple[tuple[str, str], ...] = (
-    ("", mark("auto")),
-    (Scheduler.DPMPP_2M_SDE_KARRAS.value, "DPM++ 2M SDE Karras"),
-    (Scheduler.UNIPC.value, "UniPC"),
-    (Scheduler.EULER_A.value, "Euler a"),
-    (Scheduler.EULER.value, "Euler"),
-    (Scheduler.LCM.value, "LCM"),
-    (Scheduler.TCD.value, "TCD"),
-)
+SAMPLERS = [("", mark("auto")), *((kind.value, label_of(kind)) for kind in Scheduler)]
 MOST_IMAGES, MOST_STEPS, MOST_GUIDANCE = 8, 200, 50
 _BY_MODEL = -0.5  # below all that can be chosen
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from acetate.language import mark, tr
 from acetate.protocol.events import ModelInfo
+from acetate.protocol.labels import label_of
+from acetate.protocol.requests import ControlKind
 from acetate.qt import QtWidgets
 from acetate.session.observable import Observable
 from acetate.session.session import Session
 from acetate.session.settings import ACTIVE, ControlLayer, Follow, Picked, what_follows
+from acetate.session.titles import title_of
 from acetate.ui.binding import named
 from acetate.ui.choice import Choice
 from acetate.ui.conditions import layers
@@ -19,29 +24,27 @@ from acetate.ui.once import once
 from acetate.ui.small_button import small_button
 
 KINDS = (
-    (Follow.LINES, mark("Lines")),
-    (Follow.EDGES, mark("Edges")),
-    (Follow.DEPTH, mark("Depth")),
-    (Follow.POSE, mark("Pose")),
-    (Follow.SCRIBBLE, mark("Scribble")),
+    *((Follow(kind.value), label_of(kind)) for kind in ControlKind),
     (Follow.LOOK, mark("Looks like")),
 )
 SOURCES = ((ACTIVE, mark("Active layer")),)
 
 
 class ControlList(ItemList[ControlLayer]):
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, prefix: str = "acetate") -> None:
+        """`prefix`: of the names of its parts."""
         self._session = session
         add = PushButton(tr("Add a layer to follow"))
         named(
             add,
-            "acetate_add_hint",
+            f"{prefix}_add_hint",
             tr(
                 "A layer with lines, edges, depth, a pose or a scribble that the picture has to follow,\n"
                 "or one that it shall look like."
             ),
         )
-        super().__init__(session, session.settings.controls, lambda index: ControlRow(session, index), self._new, add)
+        rows, items = partial(ControlRow, session, f"{prefix}_hint"), session.settings.controls
+        super().__init__(session, items, rows, self._new, add)
 
     def refresh(self) -> None:
         for row in self.findChildren(LayerPicker):
@@ -55,8 +58,9 @@ class ControlList(ItemList[ControlLayer]):
 class ControlRow(ItemRow[ControlLayer]):
     """What of which layer is followed, how much it counts, and during which share of the steps."""
 
-    def __init__(self, session: Session, index: int) -> None:
+    def __init__(self, session: Session, prefix: str, index: int) -> None:
         super().__init__(session, session.settings.controls, index)
+        self._prefix = prefix
         self._kind = Observable(Follow.LINES)
         self._layer: Observable[Picked] = Observable((ACTIVE,))
         self._adapter = Observable("")  # the first where empty
@@ -84,16 +88,20 @@ class ControlRow(ItemRow[ControlLayer]):
         widgets: dict[str, QtWidgets.QWidget] = {"kind": self._choice, "layer": self._picker, "adapter": self._adapters}
         widgets |= {"weight": self._weight, "start": self._start, "end": self._end}
         for name, widget in widgets.items():
-            named(widget, f"acetate_hint_{name}_{self.index}")
+            named(widget, self._called(name))
+
+    def _called(self, part: str) -> str:
+        """The object name of a part."""
+        return f"{self._prefix}_{part}_{self.index}"
 
     def _lay_out(self) -> None:
         self._edges = small_button(
             tr("Edges…"),
             tr("Make a layer of the edges of this one, and follow that."),
-            f"acetate_hint_edges_{self.index}",
+            self._called("edges"),
             once(lambda: self.session.make_edges(self.index)),
         )
-        remove = small_button("✕", tr("Follow it no longer."), f"acetate_hint_remove_{self.index}", self.remove)
+        remove = small_button("✕", tr("Follow it no longer."), self._called("remove"), self.remove)
         self._share = _line(tr("from"), self._start, tr("to"), self._end, tr("of the work"))
         grid = QtWidgets.QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -113,7 +121,7 @@ class ControlRow(ItemRow[ControlLayer]):
     def _offer(self, model: ModelInfo | None) -> None:
         self._choice.enable_only(what_follows(model))
         names = model.image_prompts if model else ()
-        self._adapters.offer([("", tr("First adapter")), *((name, name) for name in names)])
+        self._adapters.offer([("", tr("First adapter")), *((name, title_of(name)) for name in names)])
 
     def _show_what_counts(self, item: ControlLayer) -> None:
         self._edges.setVisible(not item.is_look)

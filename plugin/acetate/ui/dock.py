@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
-
 from krita import Canvas, DockWidget, Krita
 
 from acetate.krita.windows import is_in_front
 from acetate.language import mark, tr
-from acetate.protocol.events import ModelInfo
+from acetate.protocol.labels import label_of
 from acetate.protocol.requests import Task
 from acetate.protocol.tasks import TASKS
 from acetate.qt import QtCore, QtGui, QtWidgets
@@ -24,7 +21,7 @@ from acetate.ui.conditions import ConditionsGrid, MoreRows
 from acetate.ui.controls import ControlList
 from acetate.ui.elided import ElidedLabel
 from acetate.ui.engine_window import EngineRow, EngineWindow
-from acetate.ui.fold import Fold
+from acetate.ui.fold import Fold, where_useful
 from acetate.ui.inputs import NarrowButton, PushButton
 from acetate.ui.keyboard import Keyboard, give_to_canvas
 from acetate.ui.live import LiveRow
@@ -43,7 +40,6 @@ from acetate.ui.stack_window import StackWindow
 from acetate.ui.styles import StyleList, known_styles
 from acetate.ui.subject import SubjectPicker
 
-T = TypeVar("T")
 WELCOME = mark("Type what should appear, then press Generate: it becomes a layer where you have selected.")
 _LEAST = 110  # pixels of what scrolls: enough to see that it does
 _TALL = 460  # pixels that a docker gets which Krita has never shown before
@@ -170,7 +166,7 @@ class AcetateDock(DockWidget):
 
     def _task(self) -> QtWidgets.QWidget:
         choice = Choice(
-            self.session.settings.task, [(task, traits.label) for task, traits in TASKS.items() if traits.label]
+            self.session.settings.task, [(task, label_of(task)) for task, traits in TASKS.items() if traits.is_offered]
         )
         named(choice, "acetate_task", tr("What to make. Grey: the model cannot do that."))
         without_model = tuple(task for task in Task if not task.needs_model)
@@ -228,25 +224,12 @@ class AcetateDock(DockWidget):
         return edit
 
     def _following(self) -> QtWidgets.QWidget:
-        fold = Fold(tr("Layers t&o follow"), "acetate_hints", self._controls)
-        return self._where_useful(fold, what_follows, self.session.settings.controls)
+        fold, session = Fold(tr("Layers t&o follow"), "acetate_hints", self._controls), self.session
+        return where_useful(fold, session.model, what_follows, session.settings.controls)
 
     def _styles(self) -> QtWidgets.QWidget:
-        fold = Fold(tr("St&yles"), "acetate_styles", StyleList(self.session))
-        return self._where_useful(fold, known_styles, self.session.settings.styles)
-
-    def _where_useful(
-        self, fold: Fold, offered: Callable[[ModelInfo | None], Sequence[str]], chosen: Observable[tuple[T, ...]]
-    ) -> Fold:
-        """Hidden where the model offers nothing for it, unless something is chosen, which has to be seen."""
-
-        def show() -> None:
-            fold.setVisible(bool(offered(self.session.model.value) or chosen.value))
-            fold.show_count(len(chosen.value))
-
-        self.session.model.bind(lambda _: show())
-        chosen.changed.connect(lambda _: show())
-        return fold
+        fold, session = Fold(tr("St&yles"), "acetate_styles", StyleList(self.session)), self.session
+        return where_useful(fold, session.model, known_styles, session.settings.styles)
 
     def _message(self) -> QtWidgets.QWidget:
         message = MessageBar()

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from acetate.protocol.events import ModelInfo
 from acetate.qt import QtCore, QtWidgets
+from acetate.session.observable import Observable
 from acetate.ui.binding import named
+
+T = TypeVar("T")
 
 
 class Fold(QtWidgets.QWidget):
@@ -35,3 +42,20 @@ class Fold(QtWidgets.QWidget):
         arrow = QtCore.Qt.ArrowType.DownArrow if is_open else QtCore.Qt.ArrowType.RightArrow
         self._title.setArrowType(arrow)
         self._content.setVisible(is_open)
+
+
+def where_useful(
+    fold: Fold,
+    model: Observable[ModelInfo | None],
+    offered: Callable[[ModelInfo | None], Sequence[str]],
+    chosen: Observable[tuple[T, ...]],
+) -> Fold:
+    """Hidden where the model offers nothing for it, unless something is chosen, which has to be seen."""
+
+    def show(_: object) -> None:
+        fold.setVisible(bool(offered(model.value) or chosen.value))
+        fold.show_count(len(chosen.value))
+
+    model.bind(show)
+    chosen.changed.connect(show)
+    return fold

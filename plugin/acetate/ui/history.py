@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from acetate.language import tr
 from acetate.picture import Picture
+from acetate.protocol.labels import label_of
 from acetate.qt import QtCore, QtGui, QtWidgets, sip
 from acetate.session.history import LIMIT, Alternative, HistoryEntry
 from acetate.session.session import Session
@@ -13,8 +15,9 @@ from acetate.ui.binding import named, silent
 from acetate.ui.canvas_preview import CanvasPreview
 from acetate.ui.checkerboard import on_checkerboard, to_image
 from acetate.ui.once import once
+from acetate.ui.side_by_side import SideBySide
 
-_STAR = QtGui.QColor("#ffd75e")
+_STAR, _APPLIED = QtGui.QColor("#ffd75e"), QtGui.QColor("#7ed07e")
 _THUMBNAIL = QtCore.QSize(62, 62)
 
 
@@ -38,6 +41,7 @@ class HistoryView(QtWidgets.QListWidget):
         self.itemClicked.connect(self._click)
         self.currentItemChanged.connect(lambda *_: self.chosen.emit())
         self._preview = CanvasPreview(self)
+        self._beside = SideBySide(self)
         self.setMouseTracking(True)
         self.itemEntered.connect(self._show_on_canvas)
         self.viewportEntered.connect(self._leave)
@@ -54,14 +58,7 @@ class HistoryView(QtWidgets.QListWidget):
         return self.minimumSize()
 
     def _add(self, index: int) -> None:
-        entry = self._session.history.entries[index]
-        item = QtWidgets.QListWidgetItem()
-        request = entry.result.request
-        item.setToolTip(
-            f"{request.prompt}\n{tr('Seed {seed}', seed=request.seed)}\n"
-            + tr("The canvas shows where it goes. Click to insert it, right click for more.")
-        )
-        self.insertItem(index, item)
+        self.insertItem(index, QtWidgets.QListWidgetItem())
         self._show_thumbnail(index)
         while self.count() > LIMIT:
             self.takeItem(self.count() - 1)
@@ -69,6 +66,7 @@ class HistoryView(QtWidgets.QListWidget):
 
     def _remove(self, index: int) -> None:
         self._preview.hide()
+        self._beside.hide()
         with silent(self):  # meanwhile rows and entries are not the same
             self.takeItem(index)
         self.chosen.emit()
@@ -77,13 +75,29 @@ class HistoryView(QtWidgets.QListWidget):
         item, entry, size = self.item(row), self._session.history.entries[row], self.iconSize()
         if item is None:  # the list ends before that
             return
-        pixmap = on_checkerboard(to_image(entry.thumbnail), size)
-        if entry.is_starred:
-            painter = QtGui.QPainter(pixmap)
-            painter.setPen(_STAR)
-            painter.drawText(pixmap.rect(), int(QtCore.Qt.AlignmentFlag.AlignRight), "★")
-            painter.end()
+        pixmap, alignment = on_checkerboard(to_image(entry.thumbnail), size), QtCore.Qt.AlignmentFlag
+        painter = QtGui.QPainter(pixmap)
+        for is_so, sign, colour, where in (
+            (entry.is_starred, "★", _STAR, alignment.AlignRight),
+            (entry.is_applied, "✓", _APPLIED, alignment.AlignLeft),
+        ):
+            if is_so:
+                painter.setPen(colour)
+                painter.drawText(pixmap.rect(), int(where), sign)
+        painter.end()
         item.setIcon(QtGui.QIcon(pixmap))
+        self._describe(item, entry)
+
+    def _describe(self, item: QtWidgets.QListWidgetItem, entry: HistoryEntry) -> None:
+        """In words, for a pointer that rests on it and for a screen reader."""
+        request = entry.result.request
+        what = " ".join(request.prompt.split()) or tr(label_of(request.task))
+        said = [what, tr("Seed {seed}", seed=request.seed)]
+        said += [tr("It was put into a picture.")] if entry.is_applied else [tr("No picture has it yet.")]
+        said += [tr("It has a star.")] if entry.is_starred else []
+        item.setData(QtCore.Qt.ItemDataRole.AccessibleTextRole, ". ".join(said))
+        how = tr("The canvas shows where it goes. Click to insert it, right click for more.")
+        item.setToolTip("\n".join([*said, how]))
 
     # what the panel around it asks for
 
@@ -114,6 +128,36 @@ class HistoryView(QtWidgets.QListWidget):
     def hide_preview(self) -> None:
         self._preview.hide()
 
+    @property
+    def batch(self) -> list[HistoryEntry]:
+        """The chosen one and those that were made with it, the first of them first."""
+        entry = self.entry
+        found = self._session.history.of_job(entry.result.job) if entry else []
+        return sorted(found, key=lambda other: other.image)
+
+    def show_beside(self) -> None:
+        """All of the batch over the canvas, where one is picked; away again where they are there."""
+        batch = self.batch
+        if self._beside.is_shown or not batch:
+            self._beside.hide()
+            return
+        self._preview.hide()
+        bounds = batch[0].result.layers[-1].bounds
+        self._beside.show([entry.thumbnail for entry in batch], bounds, lambda index: self._pick(batch[index]))
+        for index, entry in enumerate(batch):
+            self._session.peek(entry.result, partial(self._refine_beside, batch, index))
+
+    def _refine_beside(self, batch: list[HistoryEntry], index: int, picture: Picture) -> None:
+        if not sip.isdeleted(self) and [entry.result for entry in self.batch] == [entry.result for entry in batch]:
+            self._beside.refine(index, picture)
+
+    def _pick(self, entry: HistoryEntry) -> None:
+        """It is the chosen one, and shown alone."""
+        rows = [row for row, other in enumerate(self._session.history.entries) if other.result == entry.result]
+        for row in rows:
+            self.setCurrentRow(row)
+            self.show_preview()
+
     def show_preview(self) -> None:
         if (item := self.currentItem()) is not None:
             self._show_on_canvas(item)
@@ -124,6 +168,8 @@ class HistoryView(QtWidgets.QListWidget):
 
     def _leave(self) -> None:
         """What was chosen to be looked at stays on the canvas."""
+        if self._beside.is_shown:
+            return
         if self._looks_first and self.currentItem() is not None:
             self.show_preview()
         else:
@@ -131,7 +177,7 @@ class HistoryView(QtWidgets.QListWidget):
 
     def _show_on_canvas(self, item: QtWidgets.QListWidgetItem) -> None:
         """At once as small as it is here; finer as soon as the engine has sent it."""
-        if not self._session.preferences.shown_on_canvas.value:
+        if self._beside.is_shown or not self._session.preferences.shown_on_canvas.value:
             return
         entry = self._session.history.entries[self.row(item)]
         bounds, self._hovered = entry.result.layers[-1].bounds, entry.result
@@ -146,6 +192,7 @@ class HistoryView(QtWidgets.QListWidget):
         self._session.peek(entry.result, refine)
 
     def _click(self, item: QtWidgets.QListWidgetItem) -> None:
+        self._beside.hide()
         if self._looks_first:
             self._show_on_canvas(item)
         else:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from acetate.language import tr
 from acetate.qt import QtGui, QtWidgets
 from acetate.session.observable import Observable
+from acetate.session.titles import title_of
 from acetate.ui.binding import silent
 from acetate.ui.inputs import ComboBox
 
@@ -40,7 +41,7 @@ class NamePicker(ComboBox):
     def _show(self) -> None:
         name, options = self._value.value, self._options
         if name not in [known for known, _ in options]:
-            options = (*options, (name, tr("{name} (not there)", name=name)))
+            options = (*options, (name, tr("{name} (not there)", name=title_of(name))))
         with silent(self):
             if options != self._listed:
                 self._list(options)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from acetate.krita.host import KritaHost
 from acetate.krita.view import transform_of
+from acetate.protocol.geometry import Bounds
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.ui.binding import named
 
@@ -104,3 +105,7 @@ class OverCanvas(QtCore.QObject):
 
     def followed(self, veil: Veil) -> None:
         """Some times a second while it is shown."""
+
+
+def rectangle(bounds: Bounds) -> QtCore.QRectF:
+    return QtCore.QRectF(bounds.x, bounds.y, bounds.width, bounds.height)

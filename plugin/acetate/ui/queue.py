@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from acetate.language import mark, tr, trn
+from acetate.protocol.labels import label_of
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.jobs import Job, Phase
 from acetate.session.session import Session
@@ -113,7 +114,7 @@ class JobRow(QtWidgets.QWidget):
 
     def _show(self, _: object) -> None:
         share = round(100 * self.job.fraction.value)
-        what = " ".join(self.job.request.prompt.split()) or tr(self.job.request.task.traits.label)
+        what = " ".join(self.job.request.prompt.split()) or tr(label_of(self.job.request.task))
         status = self.job.status.value
         is_counted = self.job.phase.value is Phase.RUNNING and share and status == tr(Phase.RUNNING.value)
         self._text.setText(what + self._where)

@@ -83,9 +83,15 @@ class ResultsPanel(QtWidgets.QWidget):
         compare = _button("◐", tr("Without it, as long as this is pressed."), "acetate_result_compare", lambda: None)
         compare.pressed.connect(self.view.hide_preview)
         compare.released.connect(self.view.show_preview)
+        self._beside = _button(
+            "▦",
+            tr("All that were made with it beside each other on the canvas: click one to choose it."),
+            "acetate_result_beside",
+            self.view.show_beside,
+        )
         discard = _button("", tr("Discard it: it is listed no more."), "acetate_result_discard", self._discard)
         discard.setIcon(Krita.instance().icon("deletelayer"))
-        parts = ((self._apply, 0), (vary, 0), (self._star, 0), (compare, 0), (discard, 0))
+        parts = ((self._apply, 0), (vary, 0), (self._star, 0), (compare, 0), (self._beside, 0), (discard, 0))
         self._bar_row = _row(*parts)
         return self._bar_row
 
@@ -100,6 +106,7 @@ class ResultsPanel(QtWidgets.QWidget):
         self._session.list_older()
 
     def _insert(self, way: Apply) -> None:
+        self.view.hide_preview()  # the layer itself is seen there
         self._do(lambda entry: self._session.insert(entry.result, way))
 
     def _vary(self) -> None:
@@ -120,6 +127,7 @@ class ResultsPanel(QtWidgets.QWidget):
     def _show_chosen(self) -> None:
         entry = self.view.entry
         self._bar_row.setVisible(entry is not None)
+        self._beside.setVisible(len(self.view.batch) > 1)
         self._star.setChecked(entry is not None and entry.is_starred)
 
     def _changed(self) -> None:

@@ -9,8 +9,11 @@ from krita import Krita
 from acetate.language import tr
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.session import Session
+from acetate.session.settings import what_follows
 from acetate.ui.binding import named
 from acetate.ui.canvas_regions import CanvasRegions, ShownRegion
+from acetate.ui.controls import ControlList
+from acetate.ui.fold import Fold, where_useful
 from acetate.ui.inputs import CheckBox, PushButton
 from acetate.ui.message import MessageBar
 from acetate.ui.once import once
@@ -62,10 +65,12 @@ class StackWindow(ToolWindow):
         super().changeEvent(event)
         if event.type() == QtCore.QEvent.Type.ActivationChange and self.isActiveWindow():
             self._stack.follow()
+            self._controls.refresh()
 
     def showEvent(self, event: QtGui.QShowEvent) -> None:
         super().showEvent(event)
         self._timer.start()
+        self._controls.refresh()
         self._show_regions()
 
     def hideEvent(self, event: QtGui.QHideEvent) -> None:
@@ -92,7 +97,8 @@ class StackWindow(ToolWindow):
         column = QtWidgets.QVBoxLayout(widget)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(StackList(self._stack), 1)
-        for part in (self._sees_below(), StackForm(self._stack, self._session.settings), self._again()):
+        form = StackForm(self._stack, self._session.settings)
+        for part in (self._sees_below(), form, self._following(), self._again()):
             column.addWidget(part)
         return widget
 
@@ -136,6 +142,12 @@ class StackWindow(ToolWindow):
         box.clicked.connect(self._editor.see_below)
         self._editor.stack.bind(lambda stack: box.setChecked(stack.sees_below))
         return box
+
+    def _following(self) -> QtWidgets.QWidget:
+        """The docker's own list: each layer of the stack follows what of them lies in its region."""
+        self._controls, session = ControlList(self._session, "acetate_stack"), self._session
+        fold = Fold(tr("Layers that all of them follow"), "acetate_stack_hints", self._controls)
+        return where_useful(fold, session.model, what_follows, session.settings.controls)
 
     def _again(self) -> QtWidgets.QWidget:
         """One layer anew."""

@@ -5,11 +5,21 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import numpy as np
 import pytest
 
 from acetate.protocol.errors import UnsupportedTask
 from acetate.protocol.geometry import Bounds
-from acetate.protocol.requests import ControlHint, ControlKind, ControlMethod, ImagePrompt, Scheduler, Style, Task
+from acetate.protocol.requests import (
+    ControlHint,
+    ControlKind,
+    ControlMethod,
+    ImagePrompt,
+    Scheduler,
+    StackLayer,
+    Style,
+    Task,
+)
 from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.models.adapters.unet_patch import UNetPatch
@@ -174,6 +184,25 @@ def test_a_hint_acts_by_its_weight_and_in_its_steps(
     assert made(ControlHint(kind, FOREGROUND, 1.0, 0.0, 0.5, method)) not in (plain, full)
     assert made(ControlHint(kind, FOREGROUND, 0.0, method=method)) == plain
     assert made(ControlHint(kind, FOREGROUND, 1.0, 0.5, 0.5, method)) == plain
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_layer_of_a_stack_follows_what_lies_in_its_region(tiny_released: TaskGenerator, model: str) -> None:
+    """A hint covers all that the stack covers."""
+    bounds, region = Bounds(0, 0, 128, 64), Bounds(64, 0, 64, 64)
+    there = np.zeros((64, 128, 4), np.uint8)
+    there[16:48, 80:112] = 255
+    elsewhere, moved = there.copy(), there.copy()
+    elsewhere[8:40, 8:40] = 255
+    moved[16:48, 80:112], moved[8:24, 96:120] = 0, 255
+
+    def made(hint: np.ndarray) -> list[bytes]:
+        layers, images = (StackLayer("a boat", region),), {FOREGROUND: hint}
+        request = a_request(Task.STACK, bounds=bounds, model=model, layers=layers, control=(EDGES,))
+        return layer_bytes(run(tiny_released, request, images))
+
+    assert made(elsewhere) == made(there)
+    assert made(moved) != made(there)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from diffusers import (
 from torch import Tensor
 
 from acetate.protocol.errors import CheckpointError
+from acetate.protocol.labels import label_of
 from acetate.protocol.requests import Scheduler
 from acetate_engine.models.families.components import Text
 from acetate_engine.pipelines.stages.before_denoise import guidance_rescale_of, known_badly, make_timesteps, unfollowed
@@ -72,7 +73,7 @@ def test_solvers_that_space_steps_in_their_own_way_say_so(kind: Scheduler) -> No
     assert len(set(steps.values())) == 1
     for asked in SPACINGS:
         said = str(unfollowed(base(timestep_spacing=asked), kind))
-        assert kind.value in said and asked in said
+        assert label_of(kind) in said and asked in said
     assert unfollowed(base(), kind) is None
 
 
@@ -153,7 +154,7 @@ def test_rescaled_guidance_has_the_spread_of_the_prompt_alone() -> None:
 
 def test_solvers_that_go_badly_are_said() -> None:
     plain, zero = base(), base(rescale_betas_zero_snr=True)
-    assert "unipc" in str(known_badly(plain, Scheduler.DPMPP_2M_SDE_KARRAS, "bgble2fg"))
+    assert "UniPC" in str(known_badly(plain, Scheduler.DPMPP_2M_SDE_KARRAS, "bgble2fg"))
     assert known_badly(plain, Scheduler.UNIPC, "bgble2fg") is None
-    assert "euler" in str(known_badly(zero, Scheduler.UNIPC, "transparent"))
+    assert "Euler a" in str(known_badly(zero, Scheduler.UNIPC, "transparent"))
     assert known_badly(zero, Scheduler.EULER, "transparent") is None

@@ -313,6 +313,27 @@ def test_stars_and_discards_are_kept_by_the_engine(studio: Studio, document: Pap
     assert not last.session.history.of_job(job)
 
 
+def test_the_engine_is_told_what_a_document_has(studio: Studio, document: PaperDocument) -> None:
+    """The first of a batch, which was inserted; then another one, which was chosen; and no third."""
+    session = studio.session
+    session.settings.images.value = 3
+    studio.generate()
+    job = session.history.entries[0].result.job
+
+    def applied() -> list[int]:
+        return [entry.image for entry in session.history.of_job(job) if entry.is_applied]
+
+    assert applied() == [0]
+    studio.events.run_until(lambda: studio.sent()[0].filing.applied == (0,))
+    session.insert(next(entry.result for entry in session.history.of_job(job) if entry.image == 2))
+    studio.events.run_until(lambda: studio.sent()[0].filing.applied == (0, 2))
+    assert sorted(applied()) == [0, 2]
+    again = Studio(studio.events)
+    again.session.warm_up()
+    studio.events.run_until(lambda: len(again.session.history.of_job(job)) == 3)
+    assert sorted(entry.image for entry in again.session.history.of_job(job) if entry.is_applied) == [0, 2]
+
+
 def test_a_result_goes_into_a_group_or_in_place_of_a_layer(studio: Studio, document: PaperDocument) -> None:
     studio.generate()
     result = studio.session.history.entries[0].result

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from acetate.protocol.codec import is_text
 from acetate.protocol.errors import CheckpointError, UnknownModel, UnsupportedTask
 from acetate.protocol.events import ModelInfo
+from acetate.protocol.labels import label_of
 from acetate.protocol.requests import GenerateRequest, Task
 from acetate_engine.models.families import mini, qwen_layered, sd15, sdxl
 from acetate_engine.models.families.add_ons import require_add_ons
@@ -84,11 +85,11 @@ def find_model(name: str, task: Task) -> Model:
     if not info.installed:
         raise UnknownModel(f"{info.title} is not installed: {info.reason}", "Put its files there, or choose another.")
     if task not in info.tasks:
-        able = ", ".join(sorted(other.name for other in describe_models() if other.installed and task in other.tasks))
+        able = ", ".join(sorted(other.title for other in describe_models() if other.installed and task in other.tasks))
         remedy = (
             f"Choose a model that can: {able}." if able else "Install a model that can; `acetate models` lists them."
         )
-        raise UnsupportedTask(f"{info.title} cannot do {task.value}", remedy)
+        raise UnsupportedTask(f"{info.title} cannot do “{label_of(task)}”", remedy)
     return models[name]
 
 

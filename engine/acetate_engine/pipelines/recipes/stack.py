@@ -66,7 +66,14 @@ def _bottom(request: GenerateRequest, images: Images) -> Pixels:
 def _one_layer(job: ModelJob, spec: StackLayer, index: int, image: int, below: Pixels) -> GeneratedLayer:
     bounds = spec.bounds or job.request.bounds
     seed = (spec.seed if spec.seed is not None else job.request.seed + index) + image
-    part = job.part(prompt=spec.prompt, bounds=bounds, seed=seed % (MAX_SEED + 1), images=1, strength=spec.strength)
+    part = job.part(
+        prompt=spec.prompt,
+        bounds=bounds,
+        context=job.request.covered,  # what hints cover
+        seed=seed % (MAX_SEED + 1),
+        images=1,
+        strength=spec.strength,
+    )
     seen = crop(below, bounds.relative_to(job.request.covered))
     (layer,) = _made(part, seen, None if spec.picture is None else job.images[spec.picture])
     return replace(layer, image=image)

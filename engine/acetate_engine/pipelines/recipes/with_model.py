@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 
 from acetate.protocol.errors import OutOfMemory
-from acetate.protocol.requests import GenerateRequest, Task
+from acetate.protocol.requests import Task
 from acetate_engine.models.runtime.memory import is_out_of_memory
 from acetate_engine.pipelines.contract import GeneratedLayer
 from acetate_engine.pipelines.recipes.generate import background_behind, blend, foreground, foreground_on, joint
@@ -38,14 +38,14 @@ def recipe_of(task: Task) -> MakeLayers:
 
 
 @contextmanager
-def short_memory_named(request: GenerateRequest) -> Iterator[None]:
-    """Turns what torch raises then into what a person can read. Raises OutOfMemory."""
+def short_memory_named(title: str) -> Iterator[None]:
+    """Turns what torch raises then into what a person can read. `title`: of the model. Raises OutOfMemory."""
     try:
         yield
     except RuntimeError as error:
         if is_out_of_memory(error):
             raise OutOfMemory(
-                f"the model {request.model} does not fit into memory beside what else is there",
+                f"the model {title} does not fit into memory beside what else is there",
                 "Close other programs that use the graphics card, or choose a smaller model.",
             ) from error
         raise

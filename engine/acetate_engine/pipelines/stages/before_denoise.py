@@ -19,6 +19,7 @@ from diffusers import (
 from torch import Tensor
 
 from acetate.protocol.errors import CheckpointError, InvalidRequest
+from acetate.protocol.labels import label_of
 from acetate.protocol.requests import Scheduler
 
 _KINDS: dict[Scheduler, tuple[type[SchedulerMixin], dict[str, object]]] = {
@@ -110,7 +111,7 @@ def make_timesteps(
     """
     if kind in (Scheduler.LCM, Scheduler.TCD) and steps > _DISTILLED_STEPS:
         raise InvalidRequest(
-            f"{kind.value} cannot take {steps} steps", f"Ask for at most {_DISTILLED_STEPS}; 4 to 8 do."
+            f"{label_of(kind)} cannot take {steps} steps", f"Ask for at most {_DISTILLED_STEPS}; 4 to 8 do."
         )
     with _configuration_read(kind):
         scheduler = _scheduler(base, kind, spacing)
@@ -126,7 +127,7 @@ def _configuration_read(kind: Scheduler) -> Iterator[None]:
         yield
     except (NotImplementedError, ValueError, TypeError) as error:
         raise CheckpointError(
-            f"{kind.value} cannot follow the model's own scheduler configuration: {error}",
+            f"{label_of(kind)} cannot follow the model's own scheduler configuration: {error}",
             "Look at its scheduler/scheduler_config.json, or choose another model",
         ) from error
 
@@ -158,16 +159,17 @@ def unfollowed(base: SchedulerMixin, kind: Scheduler) -> str | None:
     if spacing is None or kind not in _SPACING_OF_THEIR_OWN or isinstance(base, _KINDS[kind][0]):
         return None
     return (
-        f"{kind.value} spaces its steps in its own way: the model's own timestep_spacing, {spacing}, was not followed"
+        f"{label_of(kind)} spaces its steps in its own way: "
+        f"the model's own timestep_spacing, {spacing}, was not followed"
     )
 
 
 def known_badly(base: SchedulerMixin, kind: Scheduler, layer: str | None) -> str | None:
     """A note where a solver is known to go badly with a model or with layer adapters."""
     if layer == "bgble2fg" and kind is Scheduler.DPMPP_2M_SDE_KARRAS:
-        return "this foreground comes out cleaner with the scheduler unipc: its weights go badly with DPM++ SDE"
+        return "this foreground comes out cleaner with the sampler UniPC: its weights go badly with DPM++ SDE"
     if base.config.get("rescale_betas_zero_snr") and kind in (Scheduler.DPMPP_2M_SDE_KARRAS, Scheduler.UNIPC):
-        return f"{kind.value} goes badly with models of zero terminal SNR: euler or euler_a do better"
+        return f"{label_of(kind)} goes badly with models of zero terminal SNR: Euler or Euler a do better"
     return None
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from acetate.protocol.errors import UnsupportedTask
+from acetate.protocol.labels import label_of
 from acetate.protocol.requests import ControlHint, ControlMethod
 from acetate_engine.models.adapters.controls import AtStep, HintReader, Residuals
 from acetate_engine.pipelines.stages.encoders import to_tensor
@@ -63,16 +64,9 @@ def _reader(job: ModelJob, hint: ControlHint) -> HintReader:
             return job.components.controls[method, hint.kind]()
     place = _FOLDERS[wanted[0]].format(family=job.model.info.family, kind=hint.kind.value)
     raise UnsupportedTask(
-        f"{job.model.info.title} has no {_NAMES[wanted[0]]} for {hint.kind.value}",
+        f"{job.model.info.title} has no {label_of(wanted[0])} for “{label_of(hint.kind)}”",
         f"Put one into {place} of the data directory.",
     )
-
-
-_NAMES = {
-    ControlMethod.CONTROLNET: "ControlNet",
-    ControlMethod.UNION: "union ControlNet",
-    ControlMethod.T2I_ADAPTER: "T2I-Adapter",
-}
 
 
 def residuals(
