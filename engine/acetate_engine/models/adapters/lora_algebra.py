@@ -45,6 +45,8 @@ def low_rank(tensors: Tensors, shape: tuple[int, ...]) -> LowRank | None:
     for given, wanted in ((tuple(down.shape[1:]), shape[1:]), ((up.shape[0],), shape[:1])):
         if given != wanted:
             raise ValueError(f"is for {given}, and the model has {wanted}")
+    if up.shape[1] != len(down):
+        raise ValueError(f"has factors of ranks {len(down)} and {up.shape[1]}")
     return LowRank(down, up.reshape(*up.shape[:2], *([1] * len(kernel))))
 
 
@@ -55,11 +57,14 @@ def _factors(tensors: Tensors) -> tuple[Tensor, Tensor]:
     if "lora_mid" in tensors:
         core = tensors["lora_mid"].float()
         down = torch.einsum("pqkl,qi->pikl", core, down.flatten(1).float())
-    return down, scaled.to(up.dtype)
+    return down, scaled.to(up.dtype if up.dtype.itemsize > 1 else torch.bfloat16)  # 8 bits would round the scale
 
 
 def _scale(tensors: Tensors, rank: int) -> float:
-    return float(tensors["alpha"]) / rank if "alpha" in tensors else 1.0
+    alpha = tensors.get("alpha")
+    if alpha is not None and alpha.numel() != 1:
+        raise ValueError(f"has an alpha of {alpha.numel()} numbers")
+    return 1.0 if alpha is None else float(alpha) / rank
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,8 @@ def reshaped_difference(tensors: Tensors, layer: nn.Module, check: bool = False)
         if raw.numel() != base.numel() or raw.shape[0] != base.shape[0]:
             raise ValueError(f"is for {tuple(raw.shape)}, and the model has {tuple(base.shape)}")
         weight = raw.reshape(base.shape)
+        if "dora_scale" in tensors and tensors["dora_scale"].numel() not in base.shape[:2]:
+            raise ValueError(f"has {tensors['dora_scale'].numel()} magnitudes, and the model has {tuple(base.shape)}")
         if "dora_scale" in tensors and not check:
             weight = _with_magnitude(base.detach().float().cpu(), weight, tensors["dora_scale"].float())
     shift = tensors.get("diff_b")

@@ -56,7 +56,10 @@ def read_lora(path: Path, family: Family, parts: Mapping[str, nn.Module], names:
     for stem, rows in _by_layer(load_file(path), result, lost).items():
         if places := names.find(stem):
             part, module = _fitting(places, {what: tensor for what, (_, tensor) in rows.items()}, parts)
-            _sort(path, stem, rows, result, part, module, parts[part])
+            _require_pairs(path, rows)
+            tensors = {what: tensor for what, (_, tensor) in rows.items()}
+            if why := _sort(tensors, result, part, module, layer_of(parts[part], module)):
+                lost.misfits[stem] = why
         else:
             (lost.parts if names.lacks_part(stem) else lost.layers).append(stem)
     result.unused = [f"{path.name}: not used, {reason}" for reason in lost.reasons()]
@@ -77,12 +80,16 @@ class _Lost:
     layers: list[str] = field(default_factory=list)
     kinds: dict[str, set[str]] = field(default_factory=dict)
     others: list[str] = field(default_factory=list)
+    misfits: dict[str, str] = field(default_factory=dict)  # why each does not fit its place
 
     def reasons(self) -> Iterator[str]:
         if self.parts:
             yield f"for this model has no such part: {by_part(self.parts)}"
         if self.layers:
             yield f"for this model has no place for it: {by_part(self.layers)}; the first is {readable(self.layers[0])}"
+        if self.misfits:
+            first, why = next(iter(self.misfits.items()))
+            yield f"for it does not fit this model: {by_part(self.misfits)}; the first, {readable(first)}, {why}"
         if self.kinds:
             yield f"for it is of a kind that is not read here: {said_unread(self.kinds)}"
         if self.others:
@@ -139,32 +146,32 @@ def layer_of(part: nn.Module, name: str) -> nn.Module:
     return base if isinstance(base, nn.Module) else layer
 
 
-def _sort(
-    path: Path,
-    stem: str,
-    rows: Mapping[str, tuple[str, Tensor]],
-    result: LoraFile,
-    part: str,
-    module: str,
-    owner: nn.Module,
-) -> None:
-    tensors = {what: tensor for what, (_, tensor) in rows.items()}
-    weight = layer_of(owner, module).weight
-    assert isinstance(weight, Tensor)
+def _require_pairs(path: Path, rows: Mapping[str, Row]) -> None:
+    """Half of a pair is missing where a file is damaged. Raises CheckpointError."""
     for what, other in (("lora_down", "lora_up"), ("lora_up", "lora_down")):
-        if what in tensors and other not in tensors:
+        if what in rows and other not in rows:
             missing = _other_name(rows[what][0])
             raise CheckpointError(f"{path.name} lacks {missing}", "Choose a file that holds all of it.")
+
+
+def _sort(tensors: Tensors, result: LoraFile, part: str, module: str, layer: nn.Module) -> str:
+    """Put what changes a layer where it belongs; why it does not fit, or nothing."""
+    weight = layer.weight
+    assert isinstance(weight, Tensor)
     try:
         pair = low_rank(tensors, tuple(weight.shape))
-        if pair is not None:
-            result.factors[part][module] = pair
         rest = {what: x for what, x in tensors.items() if pair is None or what == "diff_b"}
-        if rest.keys() - {"alpha"}:
-            reshaped_difference(rest, layer_of(owner, module), check=True)
-            result.tensors[part][module] = rest
-    except (ValueError, RuntimeError, KeyError, IndexError) as error:
-        raise CheckpointError(f"{path.name}: {readable(stem)} {error}", _WRONG_FILE) from error
+        if changes := bool(rest.keys() - {"alpha"}):
+            reshaped_difference(rest, layer, check=True)
+    except ValueError as error:
+        return str(error)
+    except (RuntimeError, KeyError, IndexError):  # of the algebra itself, in words of matrices
+        return "has factors that do not fit together"
+    if pair is not None:
+        result.factors[part][module] = pair
+    if changes:
+        result.tensors[part][module] = rest
+    return ""
 
 
 def _other_name(name: str) -> str:

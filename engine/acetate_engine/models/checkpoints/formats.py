@@ -18,6 +18,11 @@ class Foreign(NamedTuple):
 _SAFETENSORS = "Download the .safetensors version of this model"
 _PICKLE = Foreign("is a pickle file, which can run code when it is opened", _SAFETENSORS)
 _ZIP = Foreign("is a ZIP archive", "Unpack it, and put what is inside there")
+_ONNX = Foreign("is an ONNX file, which is not read here", _SAFETENSORS)
+_TEXT = Foreign(
+    "is not a safetensors file: it is a text that was saved in its place",
+    "Read what it says; where it asks you to sign in, do, and download the model again",
+)
 _MODELS: tuple[tuple[bytes, Foreign], ...] = (
     (b"GGUF", Foreign("is a GGUF file, which is not read here", _SAFETENSORS)),
     (b"ggml", Foreign("is a GGML file, which is not read here", _SAFETENSORS)),
@@ -25,6 +30,10 @@ _MODELS: tuple[tuple[bytes, Foreign], ...] = (
     (b"7z\xbc\xaf", Foreign("is a 7z archive", "Unpack it, and put what is inside there")),
     (b"Rar!", Foreign("is a RAR archive", "Unpack it, and put what is inside there")),
     (b"\x1f\x8b", Foreign("is a gzip archive", "Unpack it, and put what is inside there")),
+    (b"BZh", Foreign("is a bzip2 archive", "Unpack it, and put what is inside there")),
+    (b"\xfd7zXZ", Foreign("is an XZ archive", "Unpack it, and put what is inside there")),
+    (b"\x28\xb5\x2f\xfd", Foreign("is a Zstandard archive", "Unpack it, and put what is inside there")),
+    (b"ftrt", Foreign("is a TensorRT engine, which is not read here", _SAFETENSORS)),
 )
 _OTHERS: tuple[tuple[bytes, Foreign], ...] = (
     (b"\x89PNG", Foreign("is a picture", "Choose the model that it belongs to")),
@@ -59,7 +68,20 @@ def foreign_format(start: bytes) -> Foreign | None:
         return _ZIP if _holds_no_pickle(start) else _PICKLE
     if start[:1] == b"\x80":
         return _PICKLE
-    return next((foreign for magic, foreign in (*_MODELS, *_OTHERS) if start.lstrip().startswith(magic)), None)
+    found = next((foreign for magic, foreign in (*_MODELS, *_OTHERS) if start.lstrip().startswith(magic)), None)
+    return found or (_ONNX if _is_onnx(start) else _TEXT if _is_text(start) else None)
+
+
+def _is_onnx(start: bytes) -> bool:
+    """Its version, and behind it the name of what wrote it, as protocol buffers."""
+    return start[:1] == b"\x08" and start[2:3] == b"\x12" and start[4 : 4 + start[3]].isalnum()
+
+
+def _is_text(start: bytes) -> bool:
+    try:
+        return start.decode("ascii").replace("\n", " ").replace("\r", " ").replace("\t", " ").isprintable()
+    except UnicodeDecodeError:
+        return False
 
 
 def _holds_no_pickle(start: bytes) -> bool:

@@ -30,6 +30,7 @@ class Kind(Enum):
     VAE = "VAE"
     TEXT_ENCODER = "text encoder"
     EMBEDDING = "textual inversion"
+    OTHER = "model for something else"
     UNKNOWN = "unknown model"
 
 

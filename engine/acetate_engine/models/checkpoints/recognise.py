@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from acetate_engine.models.checkpoints.foreign import CHOOSE, beside_bases, foreign_base
 from acetate_engine.models.checkpoints.header import Header
 from acetate_engine.models.checkpoints.info import Family, FileInfo, Kind
 from acetate_engine.models.checkpoints.loras import (
@@ -30,7 +31,6 @@ FAMILIES_BY_WIDTH = {
 }
 _USABLE = (Family.SD15, Family.SDXL, None)
 _LATENT_CHANNELS = 4
-_CHOOSE = "Choose an SD 1.5 or SDXL checkpoint: layer adapters were published for these"
 
 
 def identify(header: Header) -> FileInfo:
@@ -39,8 +39,9 @@ def identify(header: Header) -> FileInfo:
         _transparency,
         _sharing,
         _offsets,
+        beside_bases,
         _lora,
-        _foreign_base,
+        foreign_base,
         _add_on,
         _base,
         _single_part,
@@ -48,7 +49,7 @@ def identify(header: Header) -> FileInfo:
     ):
         if info := recognise(header):
             return info
-    problem = "It is none of the models that are known here: remove it, or update Acetate"
+    problem = "It is none of the models that are known here, and is left alone"
     return FileInfo(header.path, Kind.UNKNOWN, problem=problem)
 
 
@@ -79,32 +80,6 @@ def _offsets(header: Header) -> FileInfo | None:
     attention = re.compile(r"(down|mid|up)_blocks?\..*\.attn\d\.to_q\.weight")
     if any(attention.fullmatch(name) for name in names) and "conv_in.weight" not in names:
         return FileInfo(header.path, Kind.OFFSET_DIFFUSERS, Family.SDXL)
-    return None
-
-
-_FOREIGN = (  # what others have, too, comes last
-    (Family.OTHER, "a motion module of AnimateDiff", r"(.*\.)?motion_modules\.\d+\..*"),
-    (Family.OTHER, "Hunyuan Video", r"(model\.diffusion_model\.)?txt_in\.individual_token_refiner\..*"),
-    (Family.OTHER, "HiDream", r"(model\.diffusion_model\.)?(double|single)_stream_blocks\..*"),
-    (Family.OTHER, "AuraFlow", r"(model\.diffusion_model\.)?(double_layers|joint_transformer_blocks)\..*"),
-    (Family.OTHER, "LTX-Video", r"(model\.diffusion_model\.)?patchify_proj\..*"),
-    (Family.OTHER, "Kolors", r"(model\.diffusion_model\.)?encoder_hid_proj\..*"),
-    (Family.FLUX, "", r"(model\.diffusion_model\.)?(double_blocks|single_transformer_blocks)\..*"),
-    (Family.SD3, "", r"(model\.diffusion_model\.)?joint_blocks\..*"),
-    (Family.OTHER, "Wan", r"(model\.diffusion_model\.)?blocks\.\d+\.(cross_attn|self_attn)\..*"),
-    (Family.OTHER, "Qwen-Image", r"(model\.diffusion_model\.)?transformer_blocks\.\d+\.(img_mlp|txt_mlp)\..*"),
-    (Family.OTHER, "Lumina", r"(model\.diffusion_model\.)?(noise_refiner|context_refiner)\..*"),
-    (Family.OTHER, "PixArt", r"(model\.diffusion_model\.)?(t_block|adaln_single)\..*"),
-    (Family.OTHER, "Stable Cascade", r"(model\.diffusion_model\.)?(clip_txt_pooled_mapper|clip_mapper)\..*"),
-    (Family.OTHER, "an upscaler", r"(body\.\d+\.rdb1\.|model\.1\.sub\.|conv_first\.).*"),
-)
-_FOREIGN_PATTERNS = tuple((family, name, re.compile(pattern)) for family, name, pattern in _FOREIGN)
-
-
-def _foreign_base(header: Header) -> FileInfo | None:
-    for family, architecture, pattern in _FOREIGN_PATTERNS:
-        if any(pattern.fullmatch(name) for name in header.shapes):
-            return FileInfo(header.path, Kind.BASE, family, architecture=architecture, problem=_CHOOSE)
     return None
 
 
@@ -143,13 +118,13 @@ def problem_of_base(info: FileInfo, built: Structure | None) -> str:
     """Why no layer can be made with a base model, and what to do; empty where one can."""
     other = differences(built, published(info.family))
     if info.family not in _USABLE:
-        return _CHOOSE
+        return CHOOSE
     if other and info.family:
-        return f"It is no plain {info.family.value}: its UNet has {other}. {_CHOOSE}"
+        return f"It is no plain {info.family.value}: its UNet has {other}. {CHOOSE}"
     if info.sampling.edm:
-        return f"It is an EDM model, whose noise and latents are spread in another way. {_CHOOSE}"
+        return f"It is an EDM model, whose noise and latents are spread in another way. {CHOOSE}"
     if info.sampling.unread:
-        return f"It predicts {info.sampling.unread}, and not noise or velocity as the layer adapters do. {_CHOOSE}"
+        return f"It predicts {info.sampling.unread}, and not noise or velocity as the layer adapters do. {CHOOSE}"
     if info.input_channels not in (None, _LATENT_CHANNELS):
         return (
             f"It is an inpainting or editing model with {info.input_channels} input channels. "
@@ -230,34 +205,61 @@ def _family_of_lora(header: Header) -> Family | None:
     widths = text_widths(header)
     if is_text_only(header):
         return {768: Family.SD15, 1024: Family.SD2}.get(widths.pop()) if len(widths) == 1 else None
-    return None
+    if any(_DEEP.fullmatch(name) for name in header.shapes):
+        return Family.SDXL
+    return _family_told(header)
+
+
+_DEEP = re.compile(r".*[._]transformer_blocks[._][1-9]\d*[._].*")  # SD 1.5 has one transformer layer at each place
+_TOLD = (  # what trainers write into the metadata
+    (Family.SDXL, ("sdxl", "stable-diffusion-xl")),
+    (Family.SD2, ("sd_v2", "stable-diffusion-v2")),
+    (Family.SD15, ("sd_v1", "sd_1", "stable-diffusion-v1")),
+)
+
+
+def _family_told(header: Header) -> Family | None:
+    said = " ".join(header.metadata.get(name, "") for name in ("ss_base_model_version", "modelspec.architecture"))
+    return next((family for family, words in _TOLD if any(word in said.lower() for word in words)), None)
 
 
 def _add_on(header: Header) -> FileInfo | None:
     names = list(header.shapes)
     if any(name.startswith(("ip_adapter.", "image_proj.")) for name in names):
-        width = _one_width(header, re.compile(r"ip_adapter\.\d+\.to_[kv]_ip\.weight"))
-        return FileInfo(header.path, Kind.IP_ADAPTER, FAMILIES_BY_WIDTH.get(width or 0), width=width)
+        return _reading_text(header, Kind.IP_ADAPTER, r"ip_adapter\.\d+\.to_[kv]_ip\.weight")
     if any(name.startswith(("control_model.", "controlnet_", "input_hint_block.")) for name in names):
         kind = Kind.CONTROLNET_UNION if "task_embedding" in header.shapes else Kind.CONTROLNET
-        width = _one_width(header, re.compile(r".*\.transformer_blocks\.0\.attn2\.to_k\.weight"))
-        return FileInfo(header.path, kind, FAMILIES_BY_WIDTH.get(width or 0), width=width)
-    if any(name.startswith("adapter.body.") for name in names):
-        return FileInfo(header.path, Kind.T2I_ADAPTER)
-    if any(name.startswith("vision_model.") for name in names):
+        return _reading_text(header, kind, r".*\.transformer_blocks\.0\.attn2\.to_k\.weight")
+    if any(name.startswith("vision_model.") for name in names) and _text_width(header) is None:
         problem = "Put the folder that was published with it, config.json included, into ip_adapter"
         return FileInfo(header.path, Kind.IMAGE_ENCODER, problem=problem)
     return None
+
+
+def _reading_text(header: Header, kind: Kind, names: str) -> FileInfo:
+    """Of the family that the width of these tells."""
+    width = _one_width(header, re.compile(names))
+    family = FAMILIES_BY_WIDTH.get(width or 0)
+    foreign = family not in (*_USABLE, Family.MINI)
+    problem = f"It is of {family.value}: choose one for SD 1.5 or SDXL" if family and foreign else ""
+    return FileInfo(header.path, kind, family, width=width, problem=problem)
 
 
 def _single_part(header: Header) -> FileInfo | None:
     """A VAE or a text encoder alone."""
     parts = find_parts(header)
     if Part.VAE in parts:
-        return FileInfo(header.path, Kind.VAE, parts=frozenset(parts))
+        return FileInfo(header.path, Kind.VAE, parts=frozenset(parts), problem=_problem_of_vae(header, parts[Part.VAE]))
     if any(part in parts for part in (Part.TEXT, Part.TEXT_2)):
         return FileInfo(header.path, Kind.TEXT_ENCODER, width=_text_width(header), parts=frozenset(parts))
     return None
+
+
+def _problem_of_vae(header: Header, place: PartPlace) -> str:
+    channels = (*header.shapes.get(f"{place.prefix}decoder.conv_in.weight", ()), None, None)[1]
+    if channels in (None, _LATENT_CHANNELS):
+        return ""
+    return f"Its latents have {channels} channels, as those of FLUX and SD3: choose a VAE of SD 1.5 or SDXL"
 
 
 def _text_width(header: Header) -> int | None:
@@ -271,6 +273,10 @@ _MOST_VECTORS = 256
 def _embedding(header: Header) -> FileInfo | None:
     """Rows for the table of a text encoder: one table, or SDXL's two."""
     shapes = header.shapes
+    if "clip_l" in shapes and any(name.startswith("t5") for name in shapes):
+        family = Family.SD3 if "clip_g" in shapes else Family.FLUX
+        problem = f"It is an embedding of {family.value}: choose one for SD 1.5 or SDXL"
+        return FileInfo(header.path, Kind.EMBEDDING, family, problem=problem)
     if {"clip_l", "clip_g"} <= shapes.keys():
         return FileInfo(
             header.path, Kind.EMBEDDING, Family.SDXL, width=shapes["clip_l"][-1] if shapes["clip_l"] else None

@@ -17,6 +17,7 @@ class Distilled:
     name: str
     steps: int
     guidance_scale: float
+    scheduler: str = "euler"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ _DISTILLED = (  # what a name says; steps where it does not say a number, guidan
     ("Hyper", r"hyper(?:sd|xl)*(?![a-z])(?![-_ ]+(?:real|detail|photo|anime|fantas|fusion))", 8, 1.0),
     ("DMD2", r"dmd2?(?![a-z])", 4, 1.0),
     ("Turbo", r"turbo", 4, 1.0),
+    ("LCM", r"lcm(?![a-z])", 6, 1.0),
 )
 _READ = (None, "", "v_prediction", *("epsilon", "eps", "noise"))
 _V_BY_NAME = re.compile(r"(?<![a-z])v[-_ ]?pred(?:iction)?(?![a-z])")
@@ -83,13 +85,13 @@ def distilled(texts: list[str], is_lora: bool = False) -> Distilled | None:
 
     A LoRA may paint lightning or a turbo: it must say steps, or what it was made for, beside such a word.
     """
-    said = _HUMP.sub(" ", " ".join(texts)).lower()
+    said = _HUMP.sub(" ", " ".join(texts).replace("LoRA", "lora")).lower()
     steps = _steps(said)
     for name, pattern, usual, guidance in _DISTILLED:
         word = rf"(?:(?<![a-z])|xl){pattern}"
         named = rf"{_BASE}[-_ ]*{pattern}|{word}[-_ ]*{_BASE}(?![a-z])" if is_lora and steps is None else word
         if re.search(named, said):
-            return Distilled(name, steps or usual, guidance)
+            return Distilled(name, steps or usual, guidance, "lcm" if name == "LCM" else "euler")
     return None
 
 

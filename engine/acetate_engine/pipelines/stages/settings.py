@@ -43,7 +43,7 @@ class RunSettings:
         row = values["families"].get(family, values["any"])
         preset = from_json(FamilyPreset, row, f"{request.preset.value}.json")
         if few_steps is not None:
-            preset = FamilyPreset(few_steps.steps, Scheduler.EULER, few_steps.guidance_scale)
+            preset = FamilyPreset(few_steps.steps, Scheduler(few_steps.scheduler), few_steps.guidance_scale)
         scheduler = request.scheduler or preset.scheduler
         interval = preset.cache_interval if request.cache_interval is None else request.cache_interval
         return RunSettings(

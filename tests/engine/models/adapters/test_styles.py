@@ -126,6 +126,12 @@ def test_layer_weights_are_merged_with_them(tmp_path: Path) -> None:
         torch.testing.assert_close(predict(unet, 3), expected, atol=1e-4, rtol=0)
 
 
+def bad(what: str, *shape: int) -> dict[str, Tensor]:
+    """Of the layer `INK`, whose weight is (64, 64, 1, 1)."""
+    pair = {"lora_down.weight": torch.ones(2, 64, 1, 1), "lora_up.weight": torch.ones(64, 2, 1, 1)}
+    return {f"{INK}.{name}": x for name, x in {**pair, what: torch.ones(shape)}.items()}
+
+
 STRAY = "lora_unet_down_blocks_9_attentions_0_transformer_blocks_0_attn1_to_q"
 SURPLUS = {f"{STRAY}.lora_down.weight": torch.zeros(2, 8), f"{STRAY}.lora_up.weight": torch.zeros(8, 2)}
 INK = "lora_unet_mid_block_attentions_0_proj_in"
@@ -144,8 +150,23 @@ INK = "lora_unet_mid_block_attentions_0_proj_in"
             {f"{INK}.{x}.weight": torch.zeros(2, 2) for x in ("a1", "b2")},
             "GLoRA: mid_block_attentions.0 (1)",
         ),
+        (
+            bad("lora_down.weight", 2, 7, 1, 1),
+            "mid_block_attentions.0 (1); the first, mid_block_attentions.0.proj_in, is for",
+        ),
+        (bad("lora_up.weight", 64, 3, 1, 1), "has factors of ranks 2 and 3"),
+        (bad("dora_scale", 5), "has 5 magnitudes"),
+        (bad("lora_mid.weight", 5, 5, 1, 1), "has factors that do not fit together"),
+        (bad("alpha", 3), "has an alpha of 3 numbers"),
+        ({f"{INK}.hada_w1_a": torch.ones(64, 2)}, "has factors that do not fit together"),
+        (bad("diff_b", 3), "a difference of a bias"),
+        ({f"{INK}.diff": torch.ones(64, 3)}, "is for (64, 3), and the model has"),
+        ({f"{INK}.lokr_w1": torch.ones(2, 2), f"{INK}.lokr_w2": torch.ones(3, 3)}, "is for (6, 6), and the model has"),
     ],
-    ids=["a layer", "other kinds of it", "what nobody knows", "OFT", "IA³", "IA³ of a text encoder", "GLoRA"],
+    ids=[
+        *("a layer", "other kinds of it", "what nobody knows", "OFT", "IA³", "IA³ of a text encoder", "GLoRA"),
+        *("down", "ranks", "magnitudes", "Tucker", "alpha", "LoHa", "bias", "difference", "LoKr"),
+    ],
 )
 def test_what_can_be_applied_is_and_the_rest_is_named(
     more: dict[str, Tensor], words: str, tmp_path: Path, models: dict[Family, dict[str, nn.Module]]
@@ -182,10 +203,8 @@ class TestRefused:
         del good[name]
         self.refuse(good, tmp_path, name)
 
-    def test_other_shape(self, good: dict[str, Tensor], tmp_path: Path) -> None:
-        name = next(x for x in good if x.endswith("lora_down.weight"))
-        good[name] = torch.zeros(2, 7)
-        self.refuse(good, tmp_path, r"is for \(7,\), and the model has")
+    def test_other_shapes_alone(self, tmp_path: Path) -> None:
+        self.refuse(bad("lora_down.weight", 2, 7, 1, 1), tmp_path, r"is for \(7, 1, 1\), and the model has")
 
     def test_nothing_that_has_a_place(self, tmp_path: Path) -> None:
         self.refuse(SURPLUS, tmp_path, r"down_blocks\.9 \(1\).*down_blocks\.9\.attentions\.0")

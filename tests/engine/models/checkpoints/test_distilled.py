@@ -20,6 +20,8 @@ CHECKPOINTS = {
     "dreamshaperXL_v21TurboDPMSDE": ("Turbo", 4),
     "dmd2_sdxl_4step_unet_fp16": ("DMD2", 4),
     "myMergeDMD2": ("DMD2", 4),
+    "dreamshaper_8LCM": ("LCM", 6),
+    "LCM_Dreamshaper_v7": ("LCM", 6),
 }
 LORAS = {
     "sdxl_lightning_8step_lora": ("Lightning", 8),
@@ -27,6 +29,10 @@ LORAS = {
     "sd_xl_turbo_lora_v1": ("Turbo", 4),
     "dmd2_sdxl_4step_lora": ("DMD2", 4),
     "lightning-lora": ("Lightning", 4),
+    "SDXL_Lightning_LoRA": ("Lightning", 4),
+    "lcm-lora-sdv1-5": ("LCM", 6),
+    "LCM_LoRA_Weights_SD15": ("LCM", 6),
+    "sdxl_lcm_lora_4step": ("LCM", 4),
 }
 
 
@@ -53,6 +59,12 @@ def test_checkpoints_that_only_sound_so(name: str) -> None:
 def test_loras_that_only_sound_so(name: str) -> None:
     """Of these a painter wants the usual steps and guidance."""
     assert distilled([name], is_lora=True) is None
+
+
+def test_consistency_models_have_a_solver_of_their_own() -> None:
+    found = distilled(["lcm-lora-sdxl"], is_lora=True)
+    assert found is not None and found.scheduler == "lcm"
+    assert distilled(["film lcm look"], is_lora=True) is None
 
 
 def test_metadata_tells_as_well() -> None:

@@ -50,6 +50,31 @@ def test_pickles_are_never_opened(tmp_path: Path) -> None:
         refused(path, "pickle")
 
 
+FORMATS = {
+    "an ONNX file": b"\x08\x08\x12\x07pytorch\x1a\x052.1.0:",
+    "a TensorRT engine": b"ftrt\x00\x00",
+    "a bzip2 archive": b"BZh91AY",
+    "an XZ archive": b"\xfd7zXZ\x00",
+    "a Zstandard archive": b"\x28\xb5\x2f\xfd",
+}
+
+
+@pytest.mark.parametrize("what", FORMATS)
+def test_whole_files_of_other_formats_are_not_to_be_downloaded_again(what: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(FORMATS[what] + bytes(range(256)))
+    with pytest.raises(CheckpointError, match=what) as caught:
+        read_header(path)
+    assert "again" not in caught.value.remedy
+
+
+@pytest.mark.parametrize("text", ["Invalid username or password.", '{"error":"Access is restricted"}\n', "Not found"])
+def test_an_answer_that_was_saved_in_place_of_a_model(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_text(text)
+    refused(path, "a text that was saved in its place")
+
+
 @pytest.mark.parametrize("length", [0x80, 0x0280, 0x4B50 + 0x10000])
 def test_headers_whose_length_looks_like_a_pickle(tmp_path: Path, length: int) -> None:
     text = json.dumps({"a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}}).encode().ljust(length)
