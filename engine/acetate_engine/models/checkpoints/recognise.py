@@ -274,9 +274,9 @@ def _embedding(header: Header) -> FileInfo | None:
     """Rows for the table of a text encoder: one table, or SDXL's two."""
     shapes = header.shapes
     if "clip_l" in shapes and any(name.startswith("t5") for name in shapes):
-        family = Family.SD3 if "clip_g" in shapes else Family.FLUX
-        problem = f"It is an embedding of {family.value}: choose one for SD 1.5 or SDXL"
-        return FileInfo(header.path, Kind.EMBEDDING, family, problem=problem)
+        other = Family.SD3 if "clip_g" in shapes else Family.FLUX
+        problem = f"It is an embedding of {other.value}: choose one for SD 1.5 or SDXL"
+        return FileInfo(header.path, Kind.EMBEDDING, other, problem=problem)
     if {"clip_l", "clip_g"} <= shapes.keys():
         return FileInfo(
             header.path, Kind.EMBEDDING, Family.SDXL, width=shapes["clip_l"][-1] if shapes["clip_l"] else None
