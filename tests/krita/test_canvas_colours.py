@@ -18,7 +18,7 @@ REFUSED = {"LABA": "L*a*b*", "XYZA": "XYZ", "YCbCrA": "YCbCr"}
 
 SENT_AND_SHOWN = """
 import base64
-from acetate.krita.document import OpenDocument
+from acetate.krita.document import KritaDocument
 from acetate.krita.reading import KritaSnapshot, Show, View
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
@@ -36,7 +36,7 @@ for name, mode, opacity in (("ground", "normal", 255), ("over", "multiply", 150)
 document().refreshProjection()
 document().waitForDone()
 try:
-    snapshot = KritaSnapshot(OpenDocument(document()), View(Show.EVERYTHING))
+    snapshot = KritaSnapshot(KritaDocument(document()), View(Show.EVERYTHING))
 except DocumentError as error:
     refused, sent = error.detail + error.remedy, b""
 else:

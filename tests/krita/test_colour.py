@@ -45,7 +45,7 @@ TYPES = {"U8": np.uint8, "U16": np.uint16, "F16": np.float16, "F32": np.float32}
 
 ROUND_TRIP = """
 import base64
-from acetate.krita.document import OpenDocument
+from acetate.krita.document import KritaDocument
 from acetate.krita.insertion import KritaInsertion, NewLayer
 from acetate.krita.reading import KritaSnapshot, Show, View
 from acetate.protocol.geometry import Bounds
@@ -59,7 +59,7 @@ layer.setPixelData(original, *area)
 document().rootNode().addChildNode(layer, None)
 document().waitForDone()
 
-ours, bounds = OpenDocument(document()), Bounds(*area)
+ours, bounds = KritaDocument(document()), Bounds(*area)
 snapshot = KritaSnapshot(ours, View(Show.ONLY, (layer.uniqueId().toString(),)))
 picture = snapshot.read(bounds)
 snapshot.close()

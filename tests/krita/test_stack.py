@@ -29,7 +29,7 @@ point = transform.inverted()[0].map(QtCore.QPointF(canvas.mapFromGlobal(QPoint(x
 [round(point.x()), round(point.y())]
 """
 RECIPE = """
-from acetate.krita.host import KritaDocument
+from acetate.krita.document import KritaDocument
 from acetate.session.recipes import recipe_of
 recipe_of(KritaDocument(document()), id).request.prompt
 """

@@ -10,17 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from krita import Document, Node
 
+from acetate.krita.colour_space import SRGB, KritaColourSpace
 from acetate.krita.correction import corrected
-from acetate.krita.document import SRGB, KritaColourSpace, OpenDocument
 from acetate.krita.wrappers import beside_the_gui_thread
 from acetate.picture import Picture, swap_red_blue
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
 from acetate.qt import sip
+
+if TYPE_CHECKING:
+    from acetate.krita.document import KritaDocument
 
 _SRGB16 = KritaColourSpace("RGBA", "U16", SRGB)
 _WIRE = {PixelFormat.RGBA8: KritaColourSpace("RGBA", "U8", SRGB), PixelFormat.RGBA16: _SRGB16}
@@ -32,7 +36,7 @@ class Converter:
     `setColorSpace` adds undo steps to the document that a node comes from: conversion happens on a node of a clone.
     """
 
-    def __init__(self, document: OpenDocument) -> None:
+    def __init__(self, document: KritaDocument) -> None:
         self._space = document.colour_space
         self._clone = None if self._space.is_srgb8 else document.handle.clone()
         if self._clone:

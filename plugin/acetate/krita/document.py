@@ -1,47 +1,42 @@
-"""The painter's document: its size, colour space and layers; and whether it still is there."""
+"""The painter's document: its size, colour space and layers; what a session reads of it, and puts into it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from krita import Document, Krita, Node
 
-from acetate.host import LayerInfo
-from acetate.krita.geometry import box_of
+from acetate import host
+from acetate.host import GroupPart, LayerInfo, Member, NewLayer
+from acetate.krita.changes import changes_of
+from acetate.krita.colour_space import KritaColourSpace
+from acetate.krita.geometry import box_of, boxes_of, steps_of
+from acetate.krita.insertion import KritaInsertion
+from acetate.krita.nodes import active_layer, check_unlocked, find_node, ids_of, is_mask, layers_in, node_id, place_of
+from acetate.krita.reading import KritaSnapshot, isolated_node
+from acetate.krita.replacing import KritaReplacement
+from acetate.krita.scaling import scaled
+from acetate.krita.selection import SelectionCoverage, selected, set_selection
+from acetate.krita.stack_insertion import StackInsertion, around_active, members_of
+from acetate.krita.view import view_centre
 from acetate.krita.wrappers import Hold, wrappers
+from acetate.language import mark
+from acetate.picture import Picture
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat
-from acetate.session.views import Place
+from acetate.session.following import ImageStep
+from acetate.session.views import Place, Show, View
 
-SRGB = "sRGB-elle-V2-srgbtrc.icc"  # the profile that `Document.projection` converts to
-
-
+ISOLATED = mark("The canvas shows an isolated layer only; the layers were sent as they look without that.")
 # Up to 255/255 apart, in tests/krita/test_canvas_colours.py
 _UNSHOWN = {"LABA": "L*a*b*", "XYZA": "XYZ", "YCbCrA": "YCbCr"}
 
 
-@dataclass(frozen=True)
-class KritaColourSpace:
-    model: str  # RGBA, GRAYA, CMYKA, ...
-    depth: str  # U8, U16, F16, F32
-    profile: str
-
-    @property
-    def is_srgb8(self) -> bool:
-        """Whether pixels are those of the wire, but for the order of the channels."""
-        return self == KritaColourSpace("RGBA", "U8", SRGB)
-
-    @property
-    def wire_format(self) -> PixelFormat:
-        """What its pixels travel as: 8 bits where these are sRGB's own, else 16, which keep the finer steps."""
-        is_shallow = self.depth == "U8" and self.model == "RGBA" and self.profile in (SRGB, "sRGB built-in")
-        return PixelFormat.RGBA8 if is_shallow else PixelFormat.RGBA16
-
-
-class OpenDocument:
-    """A document that was open when this was made."""
+class KritaDocument:
+    """All that a session asks of a document, which was open when this was made."""
 
     def __init__(self, handle: Document) -> None:
         self.handle = handle
@@ -90,17 +85,17 @@ class OpenDocument:
     def layers(self) -> list[LayerInfo]:
         """Layers and groups without masks, top to bottom, as Krita's docker lists them."""
         with wrappers() as hold:
-            return list(_walk(hold(self.handle.rootNode()), hold, 0))
+            return list(layers_in(hold(self.handle.rootNode()), hold, 0))
 
     def node_ids(self) -> set[str]:
         """Of all nodes, masks included."""
         with wrappers() as hold:
-            return set(_ids(hold(self.handle.rootNode()), hold))
+            return set(ids_of(hold(self.handle.rootNode()), hold))
 
     def place(self) -> Place:
         """Above the active layer. Raises DocumentError where there is none."""
         with wrappers() as hold:
-            return _place_of(active_layer(self.handle, hold), hold)
+            return place_of(active_layer(self.handle, hold), hold)
 
     def place_inside(self) -> Place:
         """On top in the active group. Raises DocumentError where no group is active."""
@@ -114,7 +109,7 @@ class OpenDocument:
     def place_above(self, layer: str) -> Place:
         """Above the layer with this id. Raises DocumentError where it is gone."""
         with wrappers() as hold:
-            return _place_of(self._node(layer, hold), hold)
+            return place_of(self._node(layer, hold), hold)
 
     def place_below(self, layer: str) -> Place:
         """Under the layer with this id. Raises DocumentError where it is gone."""
@@ -181,77 +176,66 @@ class OpenDocument:
         with wrappers() as hold:
             return self._node(layer, hold).name()
 
+    @property
+    def wire_format(self) -> PixelFormat:
+        return self.colour_space.wire_format
+
+    @property
+    def name(self) -> str:
+        return Path(self.handle.fileName()).name or self.handle.name() or "unsaved"
+
+    def view_centre(self) -> tuple[int, int]:
+        return view_centre(self.handle)
+
+    def is_same(self, other: host.Document) -> bool:
+        return isinstance(other, KritaDocument) and self.handle == other.handle
+
+    def members(self, group: str) -> dict[str, Member]:
+        return members_of(self, group)
+
+    def around_active(self) -> set[str]:
+        return around_active(self)
+
+    def selected(self) -> Bounds | None:
+        return selected(self)
+
+    def set_selection(self, coverage: Picture, bounds: Bounds) -> None:
+        set_selection(self, coverage, bounds)
+
+    def coverage(self, grow: int = 0, feather: int = 0) -> SelectionCoverage:
+        return SelectionCoverage(self, grow, feather)
+
+    def image_steps(self) -> tuple[ImageStep, ...] | None:
+        return steps_of(self.handle)
+
+    def changes(self) -> object:
+        return changes_of(self.handle)
+
+    def boxes(self) -> dict[str, Bounds]:
+        return boxes_of(self.handle)
+
+    def scaled(self, picture: Picture, extent: Extent) -> Picture:
+        return scaled(picture, extent)
+
+    def remarks(self, views: Sequence[View]) -> tuple[str, ...]:
+        is_other = any(view.show is not Show.EVERYTHING for view in views)
+        with wrappers() as hold:
+            return (ISOLATED,) if is_other and isolated_node(self.handle, hold) else ()
+
+    def snapshot(self, view: View) -> KritaSnapshot:
+        return KritaSnapshot(self, view)
+
+    def insertion(self, layers: Sequence[NewLayer]) -> KritaInsertion:
+        return KritaInsertion(self, layers)
+
+    def stack_insertion(self, parts: Sequence[GroupPart], replaces: str) -> StackInsertion:
+        return StackInsertion(self, parts, replaces)
+
+    def replacement(self, layer: str, new: NewLayer, mask: Picture | None) -> KritaReplacement:
+        return KritaReplacement(self, layer, new, mask)
+
     def _node(self, layer: str, hold: Hold) -> Node:
         node = find_node(hold(self.handle.rootNode()), layer, hold)
         if node is None:
             raise DocumentError("the chosen layer is gone", "Choose another layer.")
         return node
-
-
-def active_layer(document: Document, hold: Hold) -> Node:
-    """The active layer or group; the layer that it masks where a mask is active."""
-    node = document.activeNode()
-    if node is None:
-        raise DocumentError("no layer is active", "Choose a layer in the Layers docker.")
-    hold(node)
-    while is_mask(node) and (parent := node.parentNode()):
-        hold(parent)
-        if parent.parentNode() is None:  # it masks the whole document
-            return _topmost(parent, hold)
-        node = parent
-    return node
-
-
-def _topmost(root: Node, hold: Hold) -> Node:
-    layers = [child for child in map(hold, root.childNodes()) if not is_mask(child)]
-    if not layers:
-        raise DocumentError("there is no layer", "Add one in the Layers docker.")
-    return layers[-1]
-
-
-def check_unlocked(node: Node, hold: Hold, remedy: str) -> None:
-    """Raises DocumentError where it, or a group around it, is locked."""
-    above: Node | None = node
-    while above is not None:
-        if above.locked():
-            raise DocumentError(f"“{above.name()}” is locked", remedy)
-        above = above.parentNode()
-        if above is not None:
-            hold(above)
-
-
-def _place_of(node: Node, hold: Hold) -> Place:
-    parent = node.parentNode()
-    if parent is None:
-        raise DocumentError("no layer is active", "Choose a layer in the Layers docker.")
-    return Place(node_id(node), node_id(hold(parent)))
-
-
-def find_node(root: Node, identifier: str, hold: Hold) -> Node | None:
-    """`root`, or the node within it, that has this id; None where it is gone."""
-    if node_id(root) == identifier:
-        return root
-    children = [hold(child) for child in root.childNodes()]
-    found = (find_node(child, identifier, hold) for child in children)
-    return next((node for node in found if node is not None), None)
-
-
-def node_id(node: Node) -> str:
-    return node.uniqueId().toString()
-
-
-def is_mask(node: Node) -> bool:
-    return node.type().endswith("mask")
-
-
-def _ids(node: Node, hold: Hold) -> Iterator[str]:
-    yield node_id(node)
-    for child in [hold(child) for child in node.childNodes()]:
-        yield from _ids(child, hold)
-
-
-def _walk(parent: Node, hold: Hold, depth: int) -> Iterator[LayerInfo]:
-    for node in reversed([hold(child) for child in parent.childNodes()]):
-        if not is_mask(node):
-            yield LayerInfo(node_id(node), node.name(), depth)
-            yield from _walk(node, hold, depth + 1)

@@ -10,18 +10,22 @@ Duplicate Layer, 40 to 80 ms at 2048×2048 on one core. Krita handles events mea
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from krita import Document, Node
 
 from acetate.host import NewLayer
 from acetate.krita.colour import Converter
-from acetate.krita.document import OpenDocument, check_unlocked, find_node, node_id
+from acetate.krita.nodes import check_unlocked, find_node, node_id
 from acetate.krita.wrappers import Hold, wrappers
 from acetate.language import mark
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Extent
 from acetate.qt import QtCore, sip
 from acetate.session.views import Place
+
+if TYPE_CHECKING:
+    from acetate.krita.document import KritaDocument
 
 _ANCHOR_GONE = mark("The layer that was active is gone: the new one is on top.")
 _TO_INSERT = mark("To insert it all the same, click the result in the history: it is kept there.")
@@ -31,7 +35,7 @@ _LOWEST = mark("Krita's scripts cannot insert below the lowest layer: move the n
 class KritaInsertion:
     """Layers on their way into a document: `fill` and `refresh` in any thread, `attach` on the GUI thread."""
 
-    def __init__(self, document: OpenDocument, layers: Sequence[NewLayer]) -> None:
+    def __init__(self, document: KritaDocument, layers: Sequence[NewLayer]) -> None:
         document.check_open()
         self._document = document
         self._layers = tuple(layers)
@@ -125,7 +129,7 @@ def _next_below(parent: Node, anchor: Node, hold: Hold) -> Node | None:
     return siblings[index - 1] if index else None
 
 
-def _check_extent(document: OpenDocument, expected: Extent | None) -> None:
+def _check_extent(document: KritaDocument, expected: Extent | None) -> None:
     now = document.current_extent()
     if expected is not None and now != expected:
         raise DocumentError(

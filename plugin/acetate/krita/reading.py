@@ -8,11 +8,13 @@ merging and reading, the long part, may happen in any thread.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from krita import Document, Krita, Node
 
 from acetate.krita.colour import to_srgb16
-from acetate.krita.document import KritaColourSpace, OpenDocument, find_node, is_mask, node_id
+from acetate.krita.colour_space import KritaColourSpace
+from acetate.krita.nodes import find_node, ids_of, is_mask, node_id
 from acetate.krita.wrappers import Hold, beside_the_gui_thread, wrappers
 from acetate.picture import Picture, row_strips, swap_red_blue
 from acetate.protocol.geometry import Bounds
@@ -20,11 +22,14 @@ from acetate.protocol.pixels import PixelFormat
 from acetate.qt import QtCore, QtGui, sip
 from acetate.session.views import Show, View
 
+if TYPE_CHECKING:
+    from acetate.krita.document import KritaDocument
+
 
 class KritaSnapshot:
     """What a view shows at the moment of making it. Make and close it on the GUI thread; read it in any thread."""
 
-    def __init__(self, document: OpenDocument, view: View) -> None:
+    def __init__(self, document: KritaDocument, view: View) -> None:
         """Raises DocumentError where a layer of `view` is gone."""
         document.check_has(view.layers)
         self._space = document.colour_space
@@ -80,15 +85,9 @@ def _freed(root: Node, isolated: str, hold: Hold) -> dict[str, str]:
         return {}
     copy = hold(node.duplicate())
     hold(parent).addChildNode(copy, node)
-    ids = dict(zip(_ids(node, hold), _ids(copy, hold), strict=True))
+    ids = dict(zip(ids_of(node, hold), ids_of(copy, hold), strict=True))
     node.remove()
     return ids
-
-
-def _ids(node: Node, hold: Hold) -> Iterator[str]:
-    yield node_id(node)
-    for child in [hold(child) for child in node.childNodes()]:
-        yield from _ids(child, hold)
 
 
 def _renamed(view: View, ids: dict[str, str]) -> View:

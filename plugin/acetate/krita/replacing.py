@@ -10,19 +10,22 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from krita import Krita
 
 from acetate.coroutines import Loop
 from acetate.host import NewLayer
 from acetate.krita.colour import Converter
-from acetate.krita.document import OpenDocument, check_unlocked, find_node, node_id
+from acetate.krita.nodes import check_unlocked, find_node, node_id
 from acetate.krita.wrappers import wrappers
 from acetate.picture import Picture, row_strips
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
 from acetate.qt import QtWidgets, sip
+
+if TYPE_CHECKING:
+    from acetate.krita.document import KritaDocument
 
 _CONVERT = "convert_to_paint_layer"
 _SHAPED = re.compile(rb"[^\0]+")  # a run of pixels that the mask covers
@@ -34,7 +37,7 @@ _LOOKS, _PAUSE = 300, 0.02  # how often Krita is asked whether it has followed, 
 class KritaReplacement:
     """`fill` in any thread; then `attach` on the GUI thread, in turns of its event loop."""
 
-    def __init__(self, document: OpenDocument, layer: str, new: NewLayer, mask: Picture | None) -> None:
+    def __init__(self, document: KritaDocument, layer: str, new: NewLayer, mask: Picture | None) -> None:
         """`mask` (A8, as large as `new`): outside of it the old pixels stay, byte for byte; everywhere where None."""
         document.check_open()
         document.check_has((layer,))
@@ -149,7 +152,7 @@ class _Watch:
     open.
     """
 
-    def __init__(self, document: OpenDocument, copy: str, loop: Loop) -> None:
+    def __init__(self, document: KritaDocument, copy: str, loop: Loop) -> None:
         self._document = document
         self._copy = copy
         self._loop = loop

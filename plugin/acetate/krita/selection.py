@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from krita import Selection, SelectionMask
 
-from acetate.krita.document import OpenDocument, active_layer
+from acetate.krita.nodes import active_layer
 from acetate.krita.wrappers import wrappers
 from acetate.picture import Picture, row_strips
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
 
+if TYPE_CHECKING:
+    from acetate.krita.document import KritaDocument
 
-def selected(document: OpenDocument) -> Bounds | None:
+
+def selected(document: KritaDocument) -> Bounds | None:
     """The bounds of the selection as far as the canvas goes; None where nothing is selected.
 
     Raises DocumentError where the selection is empty, or lies beside the canvas.
@@ -28,14 +33,14 @@ def selected(document: OpenDocument) -> Bounds | None:
     return clipped
 
 
-def set_selection(document: OpenDocument, coverage: Picture, bounds: Bounds) -> None:
+def set_selection(document: KritaDocument, coverage: Picture, bounds: Bounds) -> None:
     """The global selection becomes `coverage` (A8), which covers `bounds`; nothing else is selected."""
     selection = Selection()
     selection.setPixelData(b"".join(coverage.strips), bounds.x, bounds.y, bounds.width, bounds.height)
     document.handle.setSelection(selection)
 
 
-def selection_in_force(document: OpenDocument) -> Selection | None:
+def selection_in_force(document: KritaDocument) -> Selection | None:
     """What Krita's own tools work in: the selection mask of the active layer, where one is shown; else the global one.
 
     A copy, or live.
@@ -57,7 +62,7 @@ class SelectionCoverage:
     Growing by n pixels reaches n pixels further, and feathering by n pixels another n (measured, Krita 5.1).
     """
 
-    def __init__(self, document: OpenDocument, grow: int = 0, feather: int = 0) -> None:
+    def __init__(self, document: KritaDocument, grow: int = 0, feather: int = 0) -> None:
         """Raises DocumentError where nothing is selected."""
         selection = selection_in_force(document)
         if selection is None:

@@ -7,20 +7,24 @@ Copies of layers are Krita's own: their bytes, masks and properties are those of
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from krita import Node
 
 from acetate.host import CopiedLayer, GroupPart, Member, NewLayer
-from acetate.krita.document import OpenDocument, check_unlocked, find_node, node_id
 from acetate.krita.geometry import box_of
 from acetate.krita.insertion import KritaInsertion
+from acetate.krita.nodes import check_unlocked, find_node, node_id
 from acetate.krita.wrappers import Hold, wrappers
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Extent
 from acetate.session.views import Place
 
+if TYPE_CHECKING:
+    from acetate.krita.document import KritaDocument
 
-def members_of(document: OpenDocument, group: str) -> dict[str, Member]:
+
+def members_of(document: KritaDocument, group: str) -> dict[str, Member]:
     """Nodes in a group by id, bottom to top, masks included. Empty where the group is gone."""
     with wrappers() as hold:
         node = find_node(hold(document.handle.rootNode()), group, hold) if group else None
@@ -33,7 +37,7 @@ def _member(node: Node, hold: Hold) -> Member:
     return Member(box_of(node), node.visible(), node.type() == "paintlayer" and not masks)
 
 
-def around_active(document: OpenDocument) -> set[str]:
+def around_active(document: KritaDocument) -> set[str]:
     """Ids of the active node and of the groups that it is in; empty where none is active."""
     with wrappers() as hold:
         node, found = document.handle.activeNode(), set()
@@ -46,7 +50,7 @@ def around_active(document: OpenDocument) -> set[str]:
 class StackInsertion(KritaInsertion):
     """As Insertion; always a group. `replaces` is the id of the group that goes, empty where there is none."""
 
-    def __init__(self, document: OpenDocument, parts: Sequence[GroupPart], replaces: str) -> None:
+    def __init__(self, document: KritaDocument, parts: Sequence[GroupPart], replaces: str) -> None:
         super().__init__(document, [part for part in parts if isinstance(part, NewLayer)])
         self._parts = tuple(parts)
         self._replaces = replaces
