@@ -15,7 +15,7 @@ _TOKEN = re.compile(
     r"|:\s*[+-]?(?:\d+\.?\d*|\.\d+)\s*\)"
     r"|\)|\]|\bBREAK\b|[^\\()\[\]:B]+|[\s\S]"
 )
-_ALTERNATING = re.compile(r"(?<!\\)\[[^\[\]]*(?:\|[^\[\]]*|:[^\[\]:]*:\s*[\d.]+\s*)\]")
+_ALTERNATING = re.compile(r"(?<!\\)\[[^\[\]]*(?:\|[^\[\]]*|:\s*\d*\.?\d+\s*)\]")
 
 
 @dataclass(frozen=True)
@@ -95,5 +95,5 @@ def escaped(words: str) -> str:
 
 
 def not_understood(prompt: str) -> list[str]:
-    """Marks of other programs that mean nothing here: words that change on the way, `[a:b:0.5]` and `[a|b]`."""
+    """Marks of other programs that mean nothing here: words that change on the way, `[a:b:0.5]`, `[a:9]`, `[a|b]`."""
     return _ALTERNATING.findall(prompt)

@@ -1,14 +1,19 @@
-"""`{a|b|c}`, `{2$$a|b|c}` and `__name__`, a line of wildcards/name.txt: drawn by the seed, so that they repeat."""
+"""`{a|b|c}`, `{2$$a|b|c}` and `__name__`, a line of wildcards/name.txt: drawn by the seed, so that they repeat.
+
+`__animals/*__` draws from all files of that folder; `\\{` and `\\}` mean themselves.
+"""
 
 from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-_CHOICE = re.compile(r"(?<!\\)\{([^{}]*)\}")
+_CHOICE = re.compile(r"(?<!\\)\{((?:\\[{}]|[^{}])*)(?<!\\)\}")
 _SEVERAL = re.compile(r"\s*(\d{1,3})(?:-(\d{1,3}))?\$\$(.*)", re.DOTALL)
-_FILE = re.compile(r"__([\w][\w /-]*?)__")
+_ESCAPED = re.compile(r"\\([{}])")
+_FILE = re.compile(r"__([\w*][\w /*-]*?)__")
 _MOST = 200  # drawings in one prompt: files may name each other
 
 
@@ -18,27 +23,35 @@ def draws(prompt: str) -> bool:
 
 
 def drawn(prompt: str, seed: int, folder: Path) -> tuple[str, list[str]]:
-    """The prompt with its wildcards drawn, and the names of files that are not there.
+    """The prompt with its wildcards drawn, and notes on what could not be.
 
     Args:
         seed: the same gives the same words, as long as the files stay as they are.
         folder: of the files, in subfolders too: `__animals/cats__`.
     """
     luck = random.Random(f"{seed}:{prompt}")  # no secret
-    missing: list[str] = []
+    missing: dict[str, str] = {}
     for _ in range(_MOST):
         if found := _CHOICE.search(prompt):
             choice = _chosen(found[1], luck)
         elif found := next((each for each in _FILE.finditer(prompt) if each[1] not in missing), None):
-            lines = _lines(folder, found[1])
+            lines, why = _lines(folder, found[1])
             if not lines:
-                missing.append(found[1])
+                missing[found[1]] = f"{why}: __{found[1]}__ stands as it is"
                 continue
             choice = _weighed(lines, luck)
         else:
             break
         prompt = prompt[: found.start()] + choice + prompt[found.end() :]
-    return prompt, missing
+    return _ESCAPED.sub(r"\1", prompt), [*missing.values(), *_left(prompt, missing)]
+
+
+def _left(prompt: str, missing: Mapping[str, str]) -> Iterator[str]:
+    """What still asks to be drawn, and is not."""
+    if _CHOICE.search(prompt) or any(each[1] not in missing for each in _FILE.finditer(prompt)):
+        yield f"wildcards name each other without end: drawing stopped after {_MOST} of them"
+    elif bracket := re.search(r"(?<!\\)[{}]", prompt):
+        yield f"{bracket[0]} has no partner, so nothing was drawn there"
 
 
 def _chosen(text: str, luck: random.Random) -> str:
@@ -64,13 +77,24 @@ def _weighed(options: list[str], luck: random.Random) -> str:
     return luck.choices(words, weights if any(weights) else None)[0].strip()
 
 
-def _lines(folder: Path, name: str) -> list[str]:
-    """Without blank lines and comments; none of a file that is not there, or lies elsewhere."""
-    path = folder / f"{name}.txt"
-    try:
-        if not path.resolve().is_relative_to(folder.resolve()):
-            return []
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError):
-        return []  # the note tells that there are no such words
-    return [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+def _lines(folder: Path, name: str) -> tuple[list[str], str]:
+    """Without blank lines and comments; why there are none, where there are none.
+
+    A file that lies elsewhere counts as one that is not there.
+    """
+    paths = sorted(folder.glob(f"{name}.txt")) if "*" in name else [folder / f"{name}.txt"]
+    lines: list[str] = []
+    why = f"there is no wildcard file {folder / name}.txt"
+    for path in paths:
+        try:
+            if not path.resolve().is_relative_to(folder.resolve()):
+                continue
+            text = path.read_text(encoding="utf-8-sig")
+        except FileNotFoundError:
+            continue  # said by `why`
+        except (OSError, ValueError):
+            why = f"{path} cannot be read as a text in UTF-8"
+            continue
+        why = f"{path} has no lines"
+        lines += [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    return lines, why

@@ -6,13 +6,23 @@ import os
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from acetate.protocol.errors import AcetateError
 from acetate.protocol.geometry import Bounds
-from acetate.protocol.requests import GenerateRequest, ImagePrompt, Scheduler, Style, Task
+from acetate.protocol.requests import (
+    ControlHint,
+    ControlKind,
+    ControlMethod,
+    GenerateRequest,
+    ImagePrompt,
+    Scheduler,
+    Style,
+    Task,
+)
 from acetate_engine.models.checkpoints.info import Family
 from acetate_engine.pipelines.contract import Generated
 from acetate_engine.pipelines.tasks import TaskGenerator
@@ -57,6 +67,24 @@ def styles() -> dict[str, Tensors]:
     }
 
 
+def write_nets(models: Path) -> None:
+    """What reads hints and pictures, for both families and in every format; and some that no file of ours reads."""
+    for family in (Family.SD15, Family.SDXL):
+        add_ons.write_add_ons(models, family)
+    add_ons.controlnet(small.sd15_unet(), 7).save_pretrained(models / "controlnet" / "sd15_scribble")
+    for path, name in UNREAD_NETS.items():
+        official.save({name: torch.zeros(2, 2)}, models / f"{path}.safetensors")
+
+
+UNREAD_NETS = {
+    "controlnet/sd15_pose": "lora_controlnet",
+    "controlnet/sdxl_pose": "lllite_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q.conditioning1.0.weight",
+    "controlnet/sdxl_scribble": "controlnet_blocks.0.weight",
+    "adapters/sd15_pose": "body.0.block1.weight",
+    "ip_adapter/face": "ip_adapter.0.to_q_lora.down.weight",
+}
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder, and what a transparent layer of either family needs."""
@@ -71,6 +99,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     for name in ("layer_sd15_vae_transparent_decoder", "vae_transparent_decoder"):
         official.save(small.decoder().state_dict(), models / "layerdiffuse" / f"{name}.safetensors")
+    write_nets(models)
     layer = official.XL_ROWS["layer_xl_transparent_attn"](small.sdxl_unet())
     official.save(layer, models / "layerdiffuse" / "layer_xl_transparent_attn.safetensors")
     return home
@@ -195,6 +224,68 @@ def test_words_of_ones_own(model: str, word: str, other: str) -> None:
     result = made(model, f"a red {word}")
     assert layer_bytes(result) != layer_bytes(made(model, "a red wurse")) and not result.notes
     assert any(other in note and "not used" in note for note in made(model, f"a red {other}").notes)
+
+
+HINT = "e" * 64
+PICTURES = {HINT: np.full((64, 64, 4), 255, np.uint8)}
+PICTURES[HINT][16:48, 30:34, :3] = 0
+NET, UNION, T2I = ControlMethod.CONTROLNET, ControlMethod.UNION, ControlMethod.T2I_ADAPTER
+
+
+def hinted(model: str, kind: ControlKind, method: ControlMethod) -> Generated:
+    return run(generator(), asked(model, control=(ControlHint(kind, HINT, method=method),)), PICTURES)
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "method"),
+    [
+        ("plain", ControlKind.EDGES, NET),
+        ("plain", ControlKind.DEPTH, NET),
+        ("plain", ControlKind.LINES, T2I),
+        ("big", ControlKind.EDGES, NET),
+        ("big", ControlKind.DEPTH, NET),
+        ("big", ControlKind.POSE, UNION),
+        ("big", ControlKind.LINES, T2I),
+    ],
+)
+def test_a_net_changes_the_picture(model: str, kind: ControlKind, method: ControlMethod) -> None:
+    """Single files as they were published and as diffusers writes them, folders, unions, T2I-Adapters."""
+    result = hinted(model, kind, method)
+    assert tuple(layer_bytes(result)) != plain(model) and not any("not used" in note for note in result.notes)
+
+
+def test_one_picture_whatever_the_format_of_a_net() -> None:
+    """A folder, and a single file as it was published."""
+    single, folder = (hinted("plain", kind, NET) for kind in (ControlKind.EDGES, ControlKind.SCRIBBLE))
+    assert layer_bytes(single) == layer_bytes(folder)
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "method", "words"),
+    [
+        ("plain", ControlKind.POSE, NET, "Control-LoRA"),
+        ("big", ControlKind.POSE, NET, "ControlNet-LLLite"),
+        ("big", ControlKind.SCRIBBLE, NET, "FLUX"),
+        ("plain", ControlKind.POSE, T2I, "T2I-Adapter as a diffusers folder"),
+    ],
+)
+def test_a_net_that_is_not_read_says_what_it_is(
+    model: str, kind: ControlKind, method: ControlMethod, words: str
+) -> None:
+    with pytest.raises(AcetateError) as caught:
+        hinted(model, kind, method)
+    assert words in f"{caught.value.detail}. {caught.value.remedy}"
+
+
+@pytest.mark.parametrize(("model", "adapter"), [("plain", "sd15"), ("big", "sdxl")])
+def test_a_picture_as_a_prompt(model: str, adapter: str) -> None:
+    request = asked(model, image_prompts=(ImagePrompt(HINT, adapter=adapter),))
+    assert tuple(layer_bytes(run(generator(), request, PICTURES))) != plain(model)
+
+
+def test_an_ip_adapter_that_is_not_read_says_what_it_is() -> None:
+    with pytest.raises(AcetateError, match="for faces"):
+        run(generator(), asked("plain", image_prompts=(ImagePrompt(HINT, adapter="face"),)), PICTURES)
 
 
 def test_looks_that_do_not_fit_say_so() -> None:

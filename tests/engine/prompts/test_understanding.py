@@ -111,3 +111,88 @@ def test_marks_that_mean_nothing_here_are_said() -> None:
     assert "[cat:dog:0.5]" in read("a [cat:dog:0.5]")[1][0]
     assert "AND" in read("a cat AND a dog")[1][0]
     assert not read("A CAT AND A DOG")[1] and not read("a cat and a dog")[1]
+
+
+def write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"lion\r\ntiger\r\n", b"\xef\xbb\xbflion\ntiger", b"\n\n# cats\n  lion  \n\ttiger"],
+    ids=["CRLF", "BOM", "blanks"],
+)
+def test_wildcard_files_as_editors_write_them(content: bytes, tmp_path: Path) -> None:
+    write(tmp_path / "cats.txt", content)
+    assert {read("a __cats__", tmp_path, seed)[0].prompt for seed in range(20)} == {"a lion", "a tiger"}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "has no lines"), (b"# none\r\n", "has no lines"), ("Löwe".encode("utf-16"), "UTF-8"), (b"L\xf6we", "UTF-8")],
+)
+def test_a_wildcard_file_without_words_says_why(content: bytes, words: str, tmp_path: Path) -> None:
+    write(tmp_path / "cats.txt", content)
+    request, (note,) = read("a __cats__", tmp_path)
+    assert request.prompt == "a __cats__" and words in note and "cats.txt" in note
+
+
+def test_wildcards_of_a_whole_folder(tmp_path: Path) -> None:
+    for name in ("cats", "dogs"):
+        write(tmp_path / "animals" / f"{name}.txt", name.encode())
+    assert {read("__animals/*__", tmp_path, seed)[0].prompt for seed in range(20)} == {"cats", "dogs"}
+    assert "no wildcard file" in read("__plants/*__", tmp_path)[1][0]
+
+
+def test_files_that_name_each_other_without_end(tmp_path: Path) -> None:
+    write(tmp_path / "a.txt", b"__b__")
+    write(tmp_path / "b.txt", b"x __a__")
+    assert any("without end" in note for note in read("__a__", tmp_path)[1])
+
+
+@pytest.mark.parametrize(
+    ("prompt", "words", "note"),
+    [
+        ("a {red|blue fox", "a {red|blue fox", "{ has no partner"),
+        ("a red|blue} fox", "a red|blue} fox", "} has no partner"),
+        (r"a \{red\} fox", "a {red} fox", ""),
+        (r"{a \{b\}}", "a {b}", ""),
+        ("{}", "", ""),
+        ("{|}", "", ""),
+        ("{{{a}}}", "a", ""),
+    ],
+)
+def test_curly_brackets_of_every_kind(prompt: str, words: str, note: str) -> None:
+    request, notes = read(prompt)
+    assert request.prompt == words
+    assert any(note in told for told in notes if "drawn by" not in told) == bool(note)
+
+
+def test_a_style_that_a_wildcard_draws(tmp_path: Path) -> None:
+    write(tmp_path / "looks.txt", b"<lora:ink:0.4>")
+    assert read("a fox __looks__", tmp_path)[0].styles == (Style("ink", 0.4),)
+
+
+@pytest.mark.parametrize(
+    ("mark", "weight", "note"),
+    [
+        ("<lora:ink:nan>", 1.0, "is no weight"),
+        ("<lora:ink:inf>", 1.0, "is no weight"),
+        ("<lora:ink:0,8>", 1.0, "is no weight"),
+        ("<lora:ink:-3>", -2.0, "the most there is"),
+        ("<lora:ink:0>", 0.0, ""),
+        ("<lora:ink.safetensors:0.5>", 0.5, ""),
+        ("<lora:ink:0.5><lora:INK:0.7>", 0.7, "more than once"),
+    ],
+)
+def test_weights_of_a_style_as_people_write_them(mark: str, weight: float, note: str) -> None:
+    request, notes = read(f"a fox {mark}")
+    assert request.styles == (Style("ink", weight),) and request.prompt == "a fox"
+    assert [note in told for told in notes] == ([True] if note else [])
+
+
+def test_marks_of_programs_that_are_not_known_are_read_as_words() -> None:
+    request, (note,) = read("a fox <segment:face> eats")
+    assert request.prompt == "a fox <segment:face> eats" and "<segment:face>" in note
+    assert not read("a <3 b, x <y> z")[1]

@@ -25,6 +25,12 @@ from acetate_engine.prompts.weights import DOWN, UP, Piece, escaped, not_underst
         ("16:9 picture: a cat", [("16:9 picture: a cat", 1)]),
         ("smile :) and :1.2)", [("smile :) and :1.2)", 1)]),
         ("Big BREAKfast", [("Big BREAKfast", 1)]),
+        ("(red:0) apple", [("red", 0), (" apple", 1)]),
+        ("(red:-1.5)", [("red", -1.5)]),
+        ("(red:1.2", [("red:1.2", UP)]),
+        ("(red:1.2.3)", [("red:1.2.3", UP)]),
+        ("[[[red]]]", [("red", DOWN**3)]),
+        ("([red)]", [("red)", UP * DOWN)]),
         ("()", []),
         ("", []),
     ],
@@ -36,6 +42,8 @@ def test_what_each_mark_means(prompt: str, pieces: list[tuple[str, float]]) -> N
 
 
 def test_break_begins_a_chunk() -> None:
+    assert parse("BREAK a") == [Piece(" a", begins_chunk=True)]
+    assert parse("a BREAK") == [Piece("a ")]
     assert parse("a BREAK b") == [Piece("a "), Piece(" b", begins_chunk=True)]
 
 
@@ -59,3 +67,4 @@ def test_escaped_words_mean_themselves(words: str) -> None:
 
 def test_marks_of_other_programs_are_found() -> None:
     assert not_understood("[a:b:0.5] and [c|d], [e]") == ["[a:b:0.5]", "[c|d]"]
+    assert not_understood("[a:12] [b::0.5] [:c:.5] [d:e] [f]") == ["[a:12]", "[b::0.5]", "[:c:.5]"]

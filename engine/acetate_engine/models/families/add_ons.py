@@ -104,17 +104,20 @@ def require_add_ons(info: ModelInfo, request: GenerateRequest) -> None:
     for style in request.styles:
         if style.lora not in info.styles:
             remedy = _remedy(info.styles, put.format("its LoRA (.safetensors)") + "/loras")
-            raise UnsupportedTask(f"{info.title} has no style {style.lora[:80]!r}{_whose(style.lora)}", remedy)
+            raise UnsupportedTask(
+                f"{info.title} has no style {style.lora[:80]!r}{_whose(Shelf.LORAS, style.lora)}", remedy
+            )
     for prompt in request.image_prompts:
         if not info.image_prompts or prompt.adapter not in (None, *info.image_prompts):
             called = f" {prompt.adapter[:80]!r}" if prompt.adapter else ""
             needed = put.format("an IP-Adapter (.safetensors)") + "/ip_adapter, and its folder image_encoder beside it"
-            raise UnsupportedTask(f"{info.title} has no IP-Adapter{called}", _remedy(info.image_prompts, needed))
+            whose = _whose(Shelf.IP_ADAPTER, prompt.adapter) if prompt.adapter else ""
+            raise UnsupportedTask(f"{info.title} has no IP-Adapter{called}{whose}", _remedy(info.image_prompts, needed))
 
 
-def _whose(style: str) -> str:
+def _whose(shelf: Shelf, called: str) -> str:
     """What is there by that name, and cannot be used with this model."""
-    item = named(items(Shelf.LORAS)).get(style)
+    item = named(items(shelf)).get(called)
     info = inspected(item.path) if item else None
     if isinstance(info, CheckpointError):
         return f": {info.detail}"
