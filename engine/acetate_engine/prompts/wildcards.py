@@ -30,24 +30,26 @@ def drawn(prompt: str, seed: int, folder: Path) -> tuple[str, list[str]]:
         folder: of the files, in subfolders too: `__animals/cats__`.
     """
     luck = random.Random(f"{seed}:{prompt}")  # no secret
-    missing: dict[str, str] = {}
+    missing: dict[str, str | None] = {}
     for _ in range(_MOST):
         if found := _CHOICE.search(prompt):
             choice = _chosen(found[1], luck)
         elif found := next((each for each in _FILE.finditer(prompt) if each[1] not in missing), None):
-            lines, why = _lines(folder, found[1])
+            lines = [line for path in _files(folder, found[1]) for line in _lines(path)]
             if not lines:
-                missing[found[1]] = f"{why}: __{found[1]}__ stands as it is"
+                missing[found[1]] = _lacking(folder, found[1])
                 continue
             choice = _weighed(lines, luck)
         else:
             break
         prompt = prompt[: found.start()] + choice + prompt[found.end() :]
-    return _ESCAPED.sub(r"\1", prompt), [*missing.values(), *_left(prompt, missing)]
+    return _ESCAPED.sub(r"\1", prompt), list(_left(prompt, missing))
 
 
-def _left(prompt: str, missing: Mapping[str, str]) -> Iterator[str]:
+def _left(prompt: str, missing: Mapping[str, str | None]) -> Iterator[str]:
     """What still asks to be drawn, and is not."""
+    for name, why in missing.items():
+        yield f"{why}: __{name}__ stands as it is"
     if _CHOICE.search(prompt) or any(each[1] not in missing for each in _FILE.finditer(prompt)):
         yield f"wildcards name each other without end: drawing stopped after {_MOST} of them"
     elif bracket := re.search(r"(?<!\\)[{}]", prompt):
@@ -77,24 +79,29 @@ def _weighed(options: list[str], luck: random.Random) -> str:
     return luck.choices(words, weights if any(weights) else None)[0].strip()
 
 
-def _lines(folder: Path, name: str) -> tuple[list[str], str]:
-    """Without blank lines and comments; why there are none, where there are none.
-
-    A file that lies elsewhere counts as one that is not there.
-    """
+def _files(folder: Path, name: str) -> list[Path]:
+    """Of that name, or of a whole folder; one that lies elsewhere counts as one that is not there."""
     paths = sorted(folder.glob(f"{name}.txt")) if "*" in name else [folder / f"{name}.txt"]
-    lines: list[str] = []
-    why = f"there is no wildcard file {folder / name}.txt"
-    for path in paths:
-        try:
-            if not path.resolve().is_relative_to(folder.resolve()):
-                continue
-            text = path.read_text(encoding="utf-8-sig")
-        except FileNotFoundError:
-            continue  # said by `why`
-        except (OSError, ValueError):
-            why = f"{path} cannot be read as a text in UTF-8"
-            continue
-        why = f"{path} has no lines"
-        lines += [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    return lines, why
+    inside = folder.resolve()
+    return [path for path in paths if path.is_file() and path.resolve().is_relative_to(inside)]
+
+
+def _lines(path: Path) -> list[str]:
+    """Without blank lines and comments; none of a file that cannot be read."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError):
+        return []  # the note says so
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+
+def _lacking(folder: Path, name: str) -> str | None:
+    """Why nothing can be drawn."""
+    path = next(iter(_files(folder, name)), None)
+    if path is None:
+        return f"there is no wildcard file {folder / name}.txt"
+    try:
+        path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError):
+        return f"{path} cannot be read as a text in UTF-8"
+    return f"{path} has no lines"
