@@ -159,6 +159,15 @@ def test_prompts_of_other_frames_matter(tiny_released: TaskGenerator, model: str
     assert layer_bytes(plain) != layer_bytes(changed)
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_the_blended_frame_is_told_of_foreground_and_background(tiny_released: TaskGenerator, model: str) -> None:
+    def made(blended: str) -> list[bytes]:
+        prompts = {"prompt": "a swan", "background_prompt": "a lake", "blended_prompt": blended}
+        return layer_bytes(run(tiny_released, a_request(Task.JOINT, model=model, **prompts)))
+
+    assert made("") == made("a swan, a lake") != made("a swan")
+
+
 @pytest.mark.parametrize(
     ("model", "kind", "method"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from types import SimpleNamespace
 
 import pytest
@@ -22,6 +23,7 @@ from acetate.protocol.errors import CheckpointError
 from acetate.protocol.labels import label_of
 from acetate.protocol.requests import Scheduler
 from acetate_engine.models.families.components import Text
+from acetate_engine.pipelines.methods.concatenated import BASE_AFTER, Concatenated
 from acetate_engine.pipelines.stages.before_denoise import guidance_rescale_of, known_badly, make_timesteps, unfollowed
 from acetate_engine.pipelines.stages.guidance import Predictor
 
@@ -158,3 +160,13 @@ def test_solvers_that_go_badly_are_said() -> None:
     assert known_badly(plain, Scheduler.UNIPC, "bgble2fg") is None
     assert "Euler a" in str(known_badly(zero, Scheduler.UNIPC, "transparent"))
     assert known_badly(zero, Scheduler.EULER, "transparent") is None
+
+
+@pytest.mark.parametrize("steps", [4, 9, 25])
+@pytest.mark.parametrize("kind", [Scheduler.UNIPC, Scheduler.EULER, Scheduler.DPMPP_2M_SDE_KARRAS])
+def test_a_background_behind_gives_way_to_the_base_by_timestep(kind: Scheduler, steps: int) -> None:
+    """At the same noise whatever solver and steps; half of the steps is elsewhere with Karras' spacing."""
+    values = make_timesteps(base(), kind, steps, 1.0, CPU).values
+    count = BASE_AFTER(values)
+    assert all(values[:count] > 499.5) and all(values[count:] < 499.5)
+    assert inspect.signature(Concatenated.__init__).parameters["base_after"].default is BASE_AFTER

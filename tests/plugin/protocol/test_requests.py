@@ -112,3 +112,21 @@ def test_images_are_named_once_in_order() -> None:
     layers = (StackLayer("a"), StackLayer("b", picture="c"), StackLayer("c", picture="b"))
     assert dataclasses.replace(request, layers=layers).image_digests == ("b", "a", IMAGE, "c")
     assert GOOD.image_digests == ()
+
+
+@pytest.mark.parametrize(
+    ("task", "fields", "blended"),
+    [
+        (Task.JOINT, {"background_prompt": "a lake"}, "a fox, a lake"),
+        (Task.JOINT, {}, "a fox"),
+        (Task.JOINT, {"background_prompt": " a fox "}, "a fox"),
+        (Task.FOREGROUND_ON_BACKGROUND, {"background_prompt": "a lake"}, "a fox, a lake"),
+        (Task.BACKGROUND_BEHIND_FOREGROUND, {"foreground_prompt": "a swan"}, "a swan, a fox"),
+        (Task.JOINT, {"background_prompt": "a lake", "blended_prompt": "a swim"}, "a swim"),
+    ],
+)
+def test_what_the_blended_picture_is_told(task: Task, fields: dict[str, str], blended: str) -> None:
+    """Foreground and background both, unless it has words of its own."""
+    images = {"background": IMAGE, "foreground": IMAGE}
+    needed = {name: images[name] for name in images if getattr(task, f"needs_{name}")}
+    assert dataclasses.replace(GOOD, task=task, **needed, **fields).blended == blended
