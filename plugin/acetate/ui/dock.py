@@ -10,11 +10,13 @@ from acetate.protocol.labels import label_of
 from acetate.protocol.requests import Task
 from acetate.protocol.tasks import TASKS
 from acetate.qt import QtCore, QtGui, QtWidgets
-from acetate.session.observable import Observable, Scope
+from acetate.session.observable import Scope
 from acetate.session.session import Session
-from acetate.session.settings import PROMPTED, what_follows
+from acetate.session.settings import what_follows
+from acetate.ui import words
 from acetate.ui.again import AgainRow
 from acetate.ui.binding import named
+from acetate.ui.buttons import Buttons
 from acetate.ui.choice import Choice
 from acetate.ui.columns import Columns
 from acetate.ui.conditions import ConditionsGrid, MoreRows
@@ -22,13 +24,10 @@ from acetate.ui.controls import ControlList
 from acetate.ui.elided import ElidedLabel
 from acetate.ui.engine_window import EngineRow, EngineWindow
 from acetate.ui.fold import Fold, where_useful
-from acetate.ui.inputs import NarrowButton, PushButton
-from acetate.ui.keyboard import Keyboard, give_to_canvas
+from acetate.ui.keyboard import Keyboard
 from acetate.ui.live import LiveRow
 from acetate.ui.message import MessageBar
-from acetate.ui.once import once
 from acetate.ui.picture_rows import PictureRows
-from acetate.ui.prompt import PromptEdit
 from acetate.ui.queue import Queue
 from acetate.ui.reach import Panel
 from acetate.ui.results import ResultsPanel
@@ -132,7 +131,7 @@ class AcetateDock(DockWidget):
         parts = (
             EngineRow(self._installing, self._engine_window),
             self._task(),
-            self._prompt(),
+            words.prompt(self.session),
             Buttons(self.session),
             LiveRow(self.session),
             Queue(self.session),
@@ -142,10 +141,10 @@ class AcetateDock(DockWidget):
 
     def _below(self) -> QtWidgets.QWidget:
         parts = (
-            self._negative(),
-            self._behind(),
-            self._in_front(),
-            self._together(),
+            words.negative(self.session),
+            words.behind(self.session),
+            words.in_front(self.session),
+            words.together(self.session),
             self._conditions,
             PictureRows(self.session.settings),
             SubjectPicker(self.session),
@@ -175,54 +174,6 @@ class AcetateDock(DockWidget):
         )
         return choice
 
-    def _prompt(self) -> QtWidgets.QWidget:
-        tip = tr("Describe what should appear on the layer. Ctrl+Return generates.")
-        prompt = self._words(self.session.settings.prompt, 2, "acetate_prompt", tr("What should appear?"), tip)
-        prompt.entered.connect(self.session.warm_up)
-        self.session.prompt_wanted.connect(lambda _: _give_keyboard(prompt))
-        return prompt
-
-    def _negative(self) -> QtWidgets.QWidget:
-        words, tip = self.session.settings.negative_prompt, tr("What to keep away from the layer.")
-        return self._words(words, 1, "acetate_negative_prompt", tr("What should not appear? (optional)"), tip)
-
-    def _behind(self) -> QtWidgets.QWidget:
-        tip = tr("Describe the background. Left empty, it gets the same words as what stands in front.")
-        return self._also("background_prompt", tr("What lies behind it? (optional)"), tip)
-
-    def _in_front(self) -> QtWidgets.QWidget:
-        tip = tr("Name what stands in front, so that the background belongs to it.")
-        return self._also("foreground_prompt", tr("What stands in front? (optional)"), tip)
-
-    def _together(self) -> QtWidgets.QWidget:
-        tip = tr("Describe both in one sentence. Left empty, the words for each are put together.")
-        edit = self._also("blended_prompt", tr("Both together (optional)"), tip)
-        settings = self.session.settings
-
-        def show(_: object) -> None:
-            default = settings.blended
-            edit.setPlaceholderText(
-                tr("Both together: {words}", words=default) if default else tr("Both together (optional)")
-            )
-
-        for setting in (settings.task, settings.prompt, settings.background_prompt, settings.foreground_prompt):
-            setting.bind(show)
-        return edit
-
-    def _also(self, name: str, question: str, tip: str) -> PromptEdit:
-        """The prompt of a picture that only some tasks have."""
-        edit = self._words(getattr(self.session.settings, name), 1, f"acetate_{name}", question, tip)
-        self.session.settings.task.bind(lambda task: edit.setVisible(task in PROMPTED[name]))
-        return edit
-
-    def _words(self, setting: Observable[str], lines: int, name: str, question: str, tip: str) -> PromptEdit:
-        edit = PromptEdit(setting, lines=lines)
-        named(edit, name, tip)
-        edit.setPlaceholderText(question)
-        edit.setAccessibleName(question)
-        edit.submitted.connect(self.session.generate)
-        return edit
-
     def _following(self) -> QtWidgets.QWidget:
         fold, session = Fold(tr("Layers t&o follow"), "acetate_hints", self._controls), self.session
         return where_useful(fold, session.model, what_follows, session.settings.controls)
@@ -251,46 +202,6 @@ class AcetateDock(DockWidget):
         return row
 
 
-class Buttons(QtWidgets.QWidget):
-    """Generate, and Cancel while there is something to cancel."""
-
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self._session = session
-        generate = PushButton(tr("&Generate"))
-        named(
-            generate,
-            "acetate_generate",
-            tr("Make a layer above the active one (Ctrl+Return in the prompt). Go on painting meanwhile."),
-        )
-        bold = generate.font()
-        bold.setBold(True)
-        generate.setFont(bold)
-        generate.clicked.connect(once(self._generate))
-        self._cancel = NarrowButton("✕")
-        named(self._cancel, "acetate_cancel", tr("Stop the oldest job of this document; others go on."))
-        self._cancel.clicked.connect(once(session.cancel))
-        row = QtWidgets.QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(generate, 1)
-        row.addWidget(self._cancel)
-        row.addWidget(_stack_button(session))
-        session.jobs_changed.connect(lambda _: self._show())
-        self._show()
-
-    def _generate(self) -> None:
-        self._session.generate()
-        give_to_canvas()
-
-    def _show(self) -> None:
-        self._cancel.setEnabled(bool(self._session.jobs_here))
-
-
-def _give_keyboard(prompt: QtWidgets.QWidget) -> None:
-    if is_in_front(prompt):
-        prompt.setFocus(QtCore.Qt.FocusReason.ShortcutFocusReason)
-
-
 def _welcome(session: Session) -> QtWidgets.QWidget:
     """What to do first; gone with the first result."""
     label = QtWidgets.QLabel(tr(WELCOME))
@@ -302,17 +213,6 @@ def _welcome(session: Session) -> QtWidgets.QWidget:
     if session.history.entries:
         label.hide()
     return label
-
-
-def _stack_button(session: Session) -> QtWidgets.QWidget:
-    button = NarrowButton(tr("Stac&k…"))
-    named(
-        button,
-        "acetate_build_stack",
-        tr("Build a group of layers, one prompt each, every one fitting what lies below it."),
-    )
-    button.clicked.connect(lambda: session.stack.open())
-    return button
 
 
 def _layout(column: QtWidgets.QWidget) -> QtWidgets.QVBoxLayout:

@@ -1,0 +1,72 @@
+"""The prompts: what should appear, and what the other pictures of a task show."""
+
+from __future__ import annotations
+
+from acetate.krita.windows import is_in_front
+from acetate.language import tr
+from acetate.qt import QtCore, QtWidgets
+from acetate.session.observable import Observable
+from acetate.session.session import Session
+from acetate.session.settings import PROMPTED
+from acetate.ui.binding import named
+from acetate.ui.prompt import PromptEdit
+
+
+def prompt(session: Session) -> QtWidgets.QWidget:
+    tip = tr("Describe what should appear on the layer. Ctrl+Return generates.")
+    prompt = _words(session, session.settings.prompt, 2, "acetate_prompt", tr("What should appear?"), tip)
+    prompt.entered.connect(session.warm_up)
+    session.prompt_wanted.connect(lambda _: _give_keyboard(prompt))
+    return prompt
+
+
+def negative(session: Session) -> QtWidgets.QWidget:
+    words, tip = session.settings.negative_prompt, tr("What to keep away from the layer.")
+    return _words(session, words, 1, "acetate_negative_prompt", tr("What should not appear? (optional)"), tip)
+
+
+def behind(session: Session) -> QtWidgets.QWidget:
+    tip = tr("Describe the background. Left empty, it gets the same words as what stands in front.")
+    return _also(session, "background_prompt", tr("What lies behind it? (optional)"), tip)
+
+
+def in_front(session: Session) -> QtWidgets.QWidget:
+    tip = tr("Name what stands in front, so that the background belongs to it.")
+    return _also(session, "foreground_prompt", tr("What stands in front? (optional)"), tip)
+
+
+def together(session: Session) -> QtWidgets.QWidget:
+    tip = tr("Describe both in one sentence. Left empty, the words for each are put together.")
+    edit = _also(session, "blended_prompt", tr("Both together (optional)"), tip)
+    settings = session.settings
+
+    def show(_: object) -> None:
+        default = settings.blended
+        edit.setPlaceholderText(
+            tr("Both together: {words}", words=default) if default else tr("Both together (optional)")
+        )
+
+    for setting in (settings.task, settings.prompt, settings.background_prompt, settings.foreground_prompt):
+        setting.bind(show)
+    return edit
+
+
+def _also(session: Session, name: str, question: str, tip: str) -> PromptEdit:
+    """The prompt of a picture that only some tasks have."""
+    edit = _words(session, getattr(session.settings, name), 1, f"acetate_{name}", question, tip)
+    session.settings.task.bind(lambda task: edit.setVisible(task in PROMPTED[name]))
+    return edit
+
+
+def _words(session: Session, setting: Observable[str], lines: int, name: str, question: str, tip: str) -> PromptEdit:
+    edit = PromptEdit(setting, lines=lines)
+    named(edit, name, tip)
+    edit.setPlaceholderText(question)
+    edit.setAccessibleName(question)
+    edit.submitted.connect(session.generate)
+    return edit
+
+
+def _give_keyboard(prompt: QtWidgets.QWidget) -> None:
+    if is_in_front(prompt):
+        prompt.setFocus(QtCore.Qt.FocusReason.ShortcutFocusReason)
