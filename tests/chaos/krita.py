@@ -11,25 +11,21 @@ from acetate.protocol.requests import Task
 from tests.chaos.ledger import Outcome, jobs_in, store_of
 from tests.krita.harness.display import Display
 from tests.krita.harness.engine import Engine
-from tests.krita.harness.home import install_plugin, new_home
+from tests.krita.harness.fresh import fresh_home
 from tests.krita.harness.painter import Painter
-from tests.krita.harness.process import KritaProcess, warm_up
+from tests.krita.harness.process import KritaProcess
 from tests.krita.harness.waiting import wait_until
 
 
 def kill_kritas(root: Path, count: int, dice: random.Random) -> Outcome:
     """In a home of its own; `root` stays empty."""
-    with Display.virtual() as display:
-        home = new_home(lambda fresh: warm_up(fresh, display))
-        install_plugin(home)
+    with Display.virtual() as display, fresh_home(display) as home:
         painter, engine, outcome = Painter(KritaProcess(home, display)), Engine(home), Outcome()
         try:
             for seed in range(1, count + 1):
                 outcome += _kill(painter, engine, store_of(home.root), seed, dice)
         finally:
             painter.krita.quit()
-            engine.stop()
-            home.remove()
     return outcome
 
 

@@ -13,9 +13,10 @@ import pytest
 
 from tests.krita.harness.display import Display
 from tests.krita.harness.engine import Engine
-from tests.krita.harness.home import REPOSITORY, Home, install_plugin, new_home
+from tests.krita.harness.fresh import fresh_home
+from tests.krita.harness.home import REPOSITORY, Home
 from tests.krita.harness.painter import Painter
-from tests.krita.harness.process import KritaProcess, warm_up
+from tests.krita.harness.process import KritaProcess
 
 FAILURES = REPOSITORY / "out" / "krita-failures"
 HERE = Path(__file__).parent
@@ -55,13 +56,10 @@ def display() -> Iterator[Display]:
 @pytest.fixture(scope="session")
 def studio(display: Display) -> Iterator[Studio]:
     """With the plugin installed by the real command."""
-    home = new_home(lambda fresh: warm_up(fresh, display))
-    install_plugin(home)
-    studio = Studio(display, home)
-    yield studio
-    studio.close()
-    Engine(home).stop()
-    home.remove()
+    with fresh_home(display) as home:
+        studio = Studio(display, home)
+        yield studio
+        studio.close()
 
 
 @pytest.fixture

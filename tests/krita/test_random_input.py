@@ -15,9 +15,9 @@ import pytest
 
 from tests.krita.harness.display import Display
 from tests.krita.harness.engine import Engine
+from tests.krita.harness.fresh import fresh_home
 from tests.krita.harness.hands import Hands
-from tests.krita.harness.home import install_plugin, new_home
-from tests.krita.harness.process import KritaProcess, warm_up
+from tests.krita.harness.process import KritaProcess
 from tests.krita.harness.waiting import wait_until
 from tests.krita.test_windows import OPEN
 
@@ -165,13 +165,10 @@ class Monkey:
 @pytest.fixture
 def krita(display: Display) -> Iterator[KritaProcess]:
     """One of its own: Krita 5.1 may crash where documents are closed after a window was."""
-    home = new_home(lambda fresh: warm_up(fresh, display))
-    install_plugin(home)
-    process = KritaProcess(home, display)
-    yield process
-    process.quit()
-    Engine(home).stop()
-    home.remove()
+    with fresh_home(display) as home:
+        process = KritaProcess(home, display)
+        yield process
+        process.quit()
 
 
 @pytest.mark.long
