@@ -6,7 +6,10 @@ painting programs do, so that a layer looks the same here and in the document.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from acetate.protocol.pixels import PixelFormat
@@ -22,6 +25,11 @@ def to_pixels(values: Floats, pixel_format: PixelFormat) -> Pixels:
     """float32 → the unsigned integers of `pixel_format`, rounded; what lies outside of 0..1 is clipped."""
     if pixel_format is PixelFormat.RGBA16:
         return np.rint(values.clip(0, 1) * 65535).astype(np.uint16)
+    return to_eight(values)
+
+
+def to_eight(values: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+    """0..1 → uint8, rounded; what lies outside is clipped."""
     return np.rint(values.clip(0, 1) * 255).astype(np.uint8)
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from acetate.protocol.geometry import Extent
-from acetate_engine.compositing.alpha import to_float
+from acetate_engine.compositing.alpha import to_eight, to_float
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.compositing.resize import resize
 from acetate_engine.evaluation import alpha as measure
@@ -43,10 +43,10 @@ def evaluate_extract(
     found: dict[str, list[dict[str, float]]] = {name: [] for name in _WAYS}
     for index, (layer, scene) in enumerate(_scenes(layers, backgrounds, grounds)):
         say(f"cutting out {index + 1} of {grounds * len(layers)}")
-        made = [np.rint(way(scene, layer).clip(0, 1) * 255).astype(np.uint8) for way in _WAYS.values()]
+        made = [to_eight(way(scene, layer)) for way in _WAYS.values()]
         for name, one in zip(_WAYS, made, strict=True):
             found[name].append(_errors(one[None], layer[None]))
-        show([np.rint(scene * 255).astype(np.uint8), layer, *made])
+        show([to_eight(scene), layer, *made])
     return {name: _means(errors) for name, errors in found.items()}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from acetate_engine.compositing.alpha import over, to_float
+from acetate_engine.compositing.alpha import over, to_eight, to_float
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.training.datasets import Bytes
 
@@ -18,7 +18,7 @@ def vae_feed(rgba: Floats) -> Floats:
 def over_ground(pixels: Bytes, ground: Bytes | float) -> Bytes:
     """Straight RGBA (..., H, W, 4) over RGB or one grey, 0..255 -> uint8 RGB."""
     below = np.broadcast_to(np.asarray(ground, np.float32) / np.float32(255), (*pixels.shape[:-1], 3))
-    return np.rint(over(to_float(pixels), below) * 255).astype(np.uint8)
+    return to_eight(over(to_float(pixels), below))
 
 
 def flip(pixels: Bytes, rng: np.random.Generator) -> Bytes:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from acetate_engine.compositing.alpha import to_float
+from acetate_engine.compositing.alpha import to_eight, to_float
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.training.compose import flip
 from acetate_engine.training.config import Frozen
@@ -56,7 +56,7 @@ def posed(cutout: Bytes, rng: Random, how: PoseConfig, mirror: bool) -> Bytes:
     premultiplied = np.dstack([straight[..., :3] * straight[..., 3:], straight[..., 3:]])
     moved = cv2.warpAffine(premultiplied, matrix, (side, side), flags=cv2.INTER_CUBIC).clip(0, 1)
     found = np.dstack([moved[..., :3] / np.maximum(moved[..., 3:], 1e-4), moved[..., 3:]]).clip(0, 1)
-    return np.round(found * 255).astype(np.uint8)
+    return to_eight(found)
 
 
 def _recoloured(rgb: Bytes, rng: Random, how: PoseConfig) -> Bytes:
@@ -77,7 +77,7 @@ def framed_cutout(cutout: Bytes, shape: Shape, rng: Random) -> Bytes:
     y, x = (int(rng.integers(long - short + 1)) for long in shape)
     canvas[y : y + short, x : x + short] = small
     straight = np.dstack([canvas[..., :3] / np.maximum(canvas[..., 3:], 1e-4), canvas[..., 3:]])
-    return np.round(straight.clip(0, 1) * 255).astype(np.uint8)
+    return to_eight(straight)
 
 
 def framed_ground(picture: Bytes, shape: Shape, rng: Random) -> Bytes:

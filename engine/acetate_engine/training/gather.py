@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from acetate_engine.compositing.alpha import bleed, to_float
+from acetate_engine.compositing.alpha import bleed, to_eight, to_float
 from acetate_engine.training.config import Frozen, checked, read_names
 from acetate_engine.training.datasets import Bytes, Row
 from acetate_engine.training.debian_copyright import Stanza, read_stanzas, spdx_of
@@ -165,7 +165,7 @@ def cut_out(picture: Image.Image, side: int) -> tuple[Bytes, int] | None:
     size = max(1, round(subject.width * scale)), max(1, round(subject.height * scale))
     canvas = Image.new("RGBa", (side, side))
     canvas.paste(subject.resize(size, Image.Resampling.LANCZOS), ((side - size[0]) // 2, (side - size[1]) // 2))
-    return np.round(bleed(to_float(np.asarray(canvas.convert("RGBA")))) * 255).astype(np.uint8), native
+    return to_eight(bleed(to_float(np.asarray(canvas.convert("RGBA"))))), native
 
 
 def crops(photograph: Image.Image, count: int, side: int, seed: int) -> Iterator[Bytes]:

@@ -14,6 +14,7 @@ from itertools import cycle, islice
 import numpy as np
 from PIL import Image
 
+from acetate_engine.compositing.alpha import to_eight
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.training.datasets import Bytes, PictureSet
 
@@ -55,7 +56,7 @@ def paint_scenery(count: int, side: int, rng: Random) -> PictureSet:
 
 def _smaller(picture: Floats) -> Bytes:
     """Half the size, which smooths the edges."""
-    whole = Image.fromarray(np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8))
+    whole = Image.fromarray(to_eight(picture))
     return np.asarray(whole.reduce(2))
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from acetate_engine.compositing.alpha import to_float
+from acetate_engine.compositing.alpha import to_eight, to_float
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.models.networks.latent_transparency import LatentTransparency
@@ -104,7 +104,7 @@ def write_pair(scene: Scene, folder: Path, number: int) -> Row:
     row: Row = {name: f"{name}/{number:05d}.webp" for name in layers}
     for name, pixels in layers.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.round(pixels * 255).astype(np.uint8)).save(folder / row[name], lossless=True, exact=True)
+        Image.fromarray(to_eight(pixels)).save(folder / row[name], lossless=True, exact=True)
     captions = scene.captions
     return row | {"foreground_caption": captions.foreground, "background_caption": captions.background}
 
@@ -190,7 +190,7 @@ def _batches(pictures: list[Floats]) -> Iterator[Floats]:
 def condition_bytes(layer: Floats) -> Bytes:
     """RGB, or straight RGBA over mid-grey, 0..1 -> uint8 RGB."""
     flat = layer if layer.shape[-1] == 3 else (vae_feed(layer) + 1) / 2
-    return np.round(flat * 255).astype(np.uint8)
+    return to_eight(flat)
 
 
 def condition_images(pictures: Bytes) -> Tensor:

@@ -18,7 +18,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from acetate_engine.compositing.alpha import over, to_float
+from acetate_engine.compositing.alpha import over, to_eight, to_float
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing, new_sharing_weights
 from acetate_engine.models.adapters.sharing_files import load_sharing_weights
 from acetate_engine.models.adapters.sharing_weights import PROJECTIONS, SharingWeights
@@ -172,7 +172,7 @@ class SharedStage(ABC):
             return list(pictures.values())
         layers = self._layers(frames["foreground"])
         behind = pictures["background" if "background" in frames else "given"]
-        composite = np.round(over(to_float(layers), to_float(behind)) * 255).astype(np.uint8)
+        composite = to_eight(over(to_float(layers), to_float(behind)))
         return [*pictures.values(), checkerboard(layers), composite]
 
     def _rgb(self, latent: Tensor) -> Tensor:

@@ -16,8 +16,9 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from acetate_engine.compositing.alpha import to_float
+from acetate_engine.compositing.alpha import to_eight, to_float
 from acetate_engine.compositing.pixels import Floats
+from acetate_engine.evaluation.alpha import psnr
 from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.models.networks.latent_transparency import adjusted_latent, plain_latent
 from acetate_engine.models.networks.padding import pad_rgb
@@ -203,15 +204,12 @@ class TransparencyStage:
         rgba = self.validation.to(next(self.networks.parameters()).device)
         parts = [self._round_trip(rgba[i : i + 16], train=False) for i in range(0, len(rgba), 16)]
         layer = torch.cat([part.layer for part in parts]).clamp(0, 1)
-        identity = torch.cat(
-            [(part.adjusted.clamp(0, 1) - part.plain.clamp(0, 1)).square().mean((1, 2, 3)) for part in parts]
-        )
+        adjusted, plain = (torch.cat(x).clamp(0, 1) for x in zip(*((p.adjusted, p.plain) for p in parts), strict=True))
         original = torch.cat([rgba[:, 3:], rgba[:, :3]], 1)
-        composite = (over_colour(layer) - over_colour(original)).square().mean((1, 2, 3))
         metrics = {
             **alpha_metrics(layer[:, :1], rgba[:, 3:]),
-            "composite_psnr": (-10 * composite.log10()).mean().item(),
-            "identity_psnr": (-10 * identity.clamp_min(1e-10).log10()).mean().item(),
+            "composite_psnr": mean_psnr(over_colour(layer), over_colour(original)),
+            "identity_psnr": mean_psnr(adjusted, plain),
         }
         shown = torch.cat([rgba[:16], torch.cat([layer[:16, 1:], layer[:16, :1]], 1)])
         return metrics, grid(checkerboard(layer_bytes(shown)), columns=16)
@@ -271,6 +269,11 @@ def over_colour(layer: Tensor, colour: Tensor | float = 0.5) -> Tensor:
     return layer[:, 1:] * layer[:, :1] + colour * (1 - layer[:, :1])
 
 
+def mean_psnr(a: Tensor, b: Tensor) -> float:
+    """Of (N, ...) in 0..1, in dB."""
+    return float(psnr(a.float().cpu().numpy(), b.float().cpu().numpy()).mean())
+
+
 def layer_bytes(rgba: Tensor) -> np.ndarray:
     """(N, 4, H, W) RGBA in 0..1 -> uint8 (N, H, W, 4)."""
-    return (rgba.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    return to_eight(rgba.permute(0, 2, 3, 1).float().cpu().numpy())

@@ -10,7 +10,7 @@ from itertools import cycle, islice
 import cv2
 import numpy as np
 
-from acetate_engine.compositing.alpha import bleed
+from acetate_engine.compositing.alpha import bleed, to_eight
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.training.datasets import Bytes, PictureSet
 from acetate_engine.training.translucent import air, clear, fire, light, threads, vessels
@@ -153,7 +153,7 @@ def render(caption: str, side: int, seed: int) -> Bytes:
         np.concatenate([large[..., :3] * alpha, alpha], -1), (side, side), interpolation=cv2.INTER_AREA
     )
     straight = np.concatenate([reduced[..., :3] / np.maximum(reduced[..., 3:], 1e-4), reduced[..., 3:]], -1)
-    return np.round(bleed(straight.clip(0, 1).astype(np.float32)) * 255).astype(np.uint8)
+    return to_eight(bleed(straight.clip(0, 1).astype(np.float32)))
 
 
 def render_all(count: int, side: int, seed: int, captions: tuple[str, ...] = ()) -> PictureSet:
