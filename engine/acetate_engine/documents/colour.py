@@ -168,7 +168,7 @@ def usable_profile(profile: bytes | None, model: str) -> bytes | None:
     try:
         return profile if model == "LAB" or shaper(profile) or _transform(profile, _PILLOW[model], True) else None
     except FileError:
-        return None
+        return None  # broken: left out, as viewers do
 
 
 @cache

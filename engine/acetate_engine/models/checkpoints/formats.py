@@ -81,7 +81,7 @@ def _is_text(start: bytes) -> bool:
     try:
         return start.decode("ascii").replace("\n", " ").replace("\r", " ").replace("\t", " ").isprintable()
     except UnicodeDecodeError:
-        return False
+        return False  # what is asked
 
 
 def _holds_no_pickle(start: bytes) -> bool:
