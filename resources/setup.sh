@@ -7,7 +7,7 @@
 set -euo pipefail
 cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 
-APT_PACKAGES=(krita python3-pyqt5 python3-pyqt5.sip python3-venv xvfb xdotool imagemagick)
+APT_PACKAGES=(krita python3-pyqt5 python3-pyqt5.sip python3-venv xvfb xdotool imagemagick fonts-wqy-microhei)
 PROGRAMS=(krita Xvfb xdotool import) # the same, as commands, for systems without apt
 BROWSER=(chromium chromium-driver)   # for the tests of the web pages, which are skipped by name without it
 TORCH="torch==2.13.0"

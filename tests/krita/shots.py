@@ -19,6 +19,8 @@ from tests.krita.harness.painter import Painter
 from tests.krita.harness.process import KritaProcess, warm_up
 from tests.krita.harness.scenes import paint_document
 from tests.krita.harness.waiting import wait_until
+from tests.krita.test_live import SHOWN
+from tests.krita.test_results import choose
 
 OUT = REPOSITORY / "out" / "shots"
 DEFAULT = (1920, 1080)  # screen pixels
@@ -149,6 +151,27 @@ def results(studio: Studio) -> None:
     studio.shoot("05-results")
 
 
+def chosen(studio: Studio) -> None:
+    """One of a batch of three, first alone over the canvas, then beside the others."""
+    painter = studio.painter
+    studio.krita.run("_docker('acetate_dock').session.settings.images.value = 3; select(120, 100, 220, 220)")
+    results(studio)
+    choose(painter, 1)
+    studio.shoot("21-chosen")
+    painter.hands.click("acetate_result_beside")
+    studio.shoot("22-side-by-side")
+    painter.hands.click("acetate_result_beside")
+    painter.hands.click("acetate_results_look")
+    studio.krita.run("_docker('acetate_dock').session.settings.images.value = 1")
+
+
+def live(studio: Studio) -> None:
+    studio.painter.hands.click("acetate_live")
+    wait_until(lambda: studio.krita.run(SHOWN), "a draft over the canvas", 120)
+    studio.shoot("23-live")
+    studio.painter.hands.click("acetate_live")
+
+
 def errors(studio: Studio) -> None:
     studio.painter.hands.type_into("acetate_prompt", "")
     studio.painter.press_generate()
@@ -249,7 +272,20 @@ class Sitting:
     has_engine: bool = True
 
 
-STATES = (first_start, narrow, refine, queue_of_five, results, errors, wide, stack, two_columns, narrowest)
+STATES = (
+    first_start,
+    narrow,
+    refine,
+    queue_of_five,
+    results,
+    chosen,
+    live,
+    errors,
+    wide,
+    stack,
+    two_columns,
+    narrowest,
+)
 SITTINGS = (
     Sitting((*STATES, settings, light)),
     Sitting((chinese,), "zh_CN"),

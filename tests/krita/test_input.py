@@ -15,6 +15,7 @@ from tests.krita.harness.waiting import wait_until
 
 SETTLED = 0.4  # seconds in which a key that does nothing would have done something
 VALUE = "w = widget(name); w.currentIndex() if hasattr(w, 'currentIndex') else float(w.value())"
+STACK_SAYS = "any(bar.isVisible() for bar in _docker('acetate_dock').findChildren(QWidget, 'acetate_stack_message'))"
 ERASES = "app.action('erase_action').isChecked()"
 
 
@@ -64,6 +65,8 @@ def test_control_return_in_the_stack_builder(small: Painter) -> None:
         small.hands.type_into("acetate_stack_prompt", " ")
         small.hands.keys("ctrl+Return")
         small.wait_for_message("prompt of layer 1 is empty")
+        small.hands.click("acetate_message_close")  # the docker's: it is gone in both
+        wait_until(lambda: not small.krita.run(STACK_SAYS), "the message in the stack builder to go")
     finally:
         small.krita.run("widget('acetate_stack_window').close()")
 
@@ -137,6 +140,35 @@ def test_typing_a_prompt_goes_on_where_the_pointer_stays(small: Painter) -> None
     small.hands.type_into("acetate_prompt", "a fox")
     small.hands.keys("b", "f", "space")
     wait_until(lambda: prompt_of(small) == "a foxbf ", "the keys in the prompt")
+
+
+EDITED = (  # keys in a text field, and what it holds then; all of them are shortcuts in Krita's own scheme, too
+    (("End", "ctrl+BackSpace"), "a red "),
+    (("ctrl+z",), "a red fox"),
+    (("Home", "Delete"), " red fox"),
+    (("ctrl+z",), "a red fox"),
+    (("ctrl+a", "Delete"), ""),
+    (("ctrl+z",), "a red fox"),
+    (("End", "shift+Left", "shift+Left", "ctrl+x", "ctrl+v", "ctrl+v"), "a red foxox"),
+    (("ctrl+a", "ctrl+c", "Right", "ctrl+Left", "ctrl+Delete"), "a red "),
+    (("ctrl+v", "Escape", "Left", "Right", "Up", "Down", "End"), "a red a red foxox"),
+)
+
+
+@pytest.mark.parametrize("name", ["acetate_prompt", "acetate_negative_prompt"])
+def test_keys_that_edit_stay_in_the_text(small: Painter, name: str) -> None:
+    """Not one of them undoes, clears, copies or selects anything in the picture."""
+    small.krita.run("add_paint_layer('x', 10, 10, 20, 20, bytes([1, 2, 200, 255]))")
+    small.activate("x")
+    before, done = small.fingerprint(), small.krita.run("undo_position()")
+    small.hands.type_into(name, "a red fox")
+    for keys, expected in EDITED:
+        small.hands.keys(*keys)
+        wait_until(lambda expected=expected: small.krita.run("text(name)", name=name) == expected, f"{keys}", 5)
+    small.hands.keys("ctrl+a", "BackSpace")
+    assert small.fingerprint() == before
+    assert small.krita.run("undo_position()") == done
+    assert small.krita.run("document().selection() is None")
 
 
 def sent(engine: Engine) -> int:

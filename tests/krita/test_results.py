@@ -79,6 +79,17 @@ def test_results_are_listed_for_the_picture_that_they_were_made_for(painter: Pai
     wait_until(lambda: painter.krita.run(COUNT) == 0, "none of another picture")
     painter.choose("acetate_results_of", 0)  # type: ignore[arg-type]
     assert painter.krita.run(COUNT) >= 1
+    more_are_listed_at_a_press(painter)
+
+
+def more_are_listed_at_a_press(painter: Painter) -> None:
+    """Of a long list only the newest are in it at first."""
+    painter.generate(PROMPT, seed=11)
+    every = painter.krita.run(COUNT)
+    painter.krita.run("panel = _docker('acetate_dock')._results; panel._most = 1; panel.refresh()")
+    assert painter.krita.run(COUNT) == 1 < every
+    painter.hands.click("acetate_results_older")
+    wait_until(lambda: painter.krita.run(COUNT) == every, "all of them")
 
 
 def test_a_job_is_moved_to_the_front(painter: Painter, engine: Engine) -> None:
@@ -173,8 +184,26 @@ def test_a_batch_lies_side_by_side_on_the_canvas_and_a_click_picks_one(painter: 
     finally:
         painter.krita.run(f"{VIEW}view.setMirror(False); view.setRotation(0); view.setZoomLevel(1.0)")
         painter.krita.run("widget('acetate_images').setValue(1)")
+    a_pen_picks_too(painter)
+    assert painter.fingerprint() == before
     painter.hands.click("acetate_result_apply")
     x, y = wait_until(lambda: painter.krita.run("menu_entry('Above the active layer')"), "the menu")
     painter.hands.click_at(x, y)
     wait_until(lambda: painter.krita.run(APPLIED)[2], "the third to count as applied")
     painter.hands.click("acetate_results_look")
+
+
+def a_pen_picks_too(painter: Painter) -> None:
+    """A tile takes the touch, which would paint on the canvas below; the docker leaves it to Qt, for a click."""
+    if painter.krita.run("QtCore.PYQT_VERSION >> 16") > 5:
+        return  # its events of pens cannot be made in Python
+    for number in (0, 2):
+        painter.hands.click("acetate_result_beside")
+        left, top, wide, high = wait_until(lambda: painter.krita.run(TILES), "the tiles")[number]
+        touch = {"x": round(left + wide / 2), "y": round(top + high / 2)}
+        assert painter.krita.run("tap(x, y)", **touch) == [True, True]
+        wait_until(lambda: not painter.krita.run(TILES), "the tiles to go")
+        assert painter.krita.run(CHOSEN)[1] == number
+    for name in ("acetate_generate", "acetate_result_star", "acetate_prompt", "acetate_history"):
+        x, y, _ = painter.krita.run("place(name)", name=name)
+        assert painter.krita.run("tap(x, y)", x=x, y=y) == [False, False], name

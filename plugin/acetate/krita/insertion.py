@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _ANCHOR_GONE = mark("The layer that was active is gone: the new one is on top.")
 _TO_INSERT = mark("To insert it all the same, click the result in the history: it is kept there.")
+_HIDDEN = mark("“{name}” is hidden, and so is the new layer in it.")
 _LOWEST = mark("Krita's scripts cannot insert below the lowest layer: move the new one under “{name}” yourself.")
 
 
@@ -66,6 +67,7 @@ class KritaInsertion:
         with wrappers() as hold:
             parent, above, notes = _find(handle, place, hold)
             check_unlocked(parent, hold, "Unlock it and click the result in the history: it is kept there.")
+            notes = (*notes, *_unseen(parent, hold))
             nodes = self._gathered(hold)
             node = self._grouped(nodes, group_name)
             self.top, self.ids = node_id(node), tuple(map(node_id, nodes))
@@ -121,6 +123,16 @@ def _find(document: Document, place: Place, hold: Hold) -> tuple[Node, Node | No
         return parent, anchor, ()
     below = _next_below(parent, anchor, hold)
     return (parent, below, ()) if below else (parent, anchor, (_LOWEST.format(name=anchor.name()),))
+
+
+def _unseen(group: Node, hold: Hold) -> tuple[str, ...]:
+    """That it, or a group around it, is hidden."""
+    above: Node | None = group
+    while above is not None and above.visible():
+        above = above.parentNode()
+        if above is not None:
+            hold(above)
+    return (_HIDDEN.format(name=above.name()),) if above is not None else ()
 
 
 def _next_below(parent: Node, anchor: Node, hold: Hold) -> Node | None:

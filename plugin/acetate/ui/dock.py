@@ -183,9 +183,7 @@ class AcetateDock(DockWidget):
         return where_useful(fold, session.model, known_styles, session.settings.styles)
 
     def _message(self) -> QtWidgets.QWidget:
-        message = MessageBar()
-        self.session.message.bind(message.show_message)
-        return message
+        return MessageBar(self.session.message)
 
     def _engine_state(self) -> QtWidgets.QWidget:
         label = ElidedLabel()

@@ -93,10 +93,7 @@ class EngineWindow(ToolWindow):
         return self._bar
 
     def _message(self) -> QtWidgets.QWidget:
-        bar = MessageBar()
-        named(bar, "acetate_engine_message")
-        self._installing.message.bind(bar.show_message)
-        return bar
+        return named(MessageBar(self._installing.message), "acetate_engine_message")
 
     def _log(self) -> QtWidgets.QWidget:
         self._text = QtWidgets.QPlainTextEdit()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from acetate.language import tr, translated
 from acetate.protocol.errors import AcetateError
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.messages import Message, headline
+from acetate.session.observable import Observable
 from acetate.ui.binding import named
 from acetate.ui.small_button import small_button
 
@@ -14,8 +17,12 @@ _BAR = 4  # pixels
 
 
 class MessageBar(QtWidgets.QWidget):
-    def __init__(self) -> None:
+    """Of what all dockers and windows show: closed in one, it is closed in all."""
+
+    def __init__(self, shown: Observable[Message], is_told_here: Callable[[], bool] = lambda: True) -> None:
+        """`is_told_here`: asked when a message comes."""
         super().__init__()
+        self._shown = shown
         self.setObjectName("acetate_message")
         self._text = ""
         self._colour = _ERROR
@@ -29,12 +36,13 @@ class MessageBar(QtWidgets.QWidget):
         column.addWidget(self._detail)
         column.addWidget(self._remedy)
         self.hide()
+        shown.bind(lambda message: self._show(message if is_told_here() else None))
 
     def text(self) -> str:
         """What is shown, as Copy takes it; empty where nothing is."""
         return self._text
 
-    def show_message(self, message: Message) -> None:
+    def _show(self, message: Message) -> None:
         self._text = ""
         self.setVisible(message is not None)
         if isinstance(message, AcetateError):
@@ -64,13 +72,16 @@ class MessageBar(QtWidgets.QWidget):
 
     def _top_row(self) -> QtWidgets.QHBoxLayout:
         copy = small_button(tr("Copy"), tr("Copy this message."), "acetate_message_copy", self._copy)
-        close = small_button("✕", tr("Close."), "acetate_message_close", lambda: self.show_message(None))
+        close = small_button("✕", tr("Close."), "acetate_message_close", self._close)
         row = QtWidgets.QHBoxLayout()
         row.setSpacing(2)
         row.addWidget(self._title, 1)
         row.addWidget(copy, 0, QtCore.Qt.AlignmentFlag.AlignTop)
         row.addWidget(close, 0, QtCore.Qt.AlignmentFlag.AlignTop)
         return row
+
+    def _close(self) -> None:
+        self._shown.value = None
 
     def _copy(self) -> None:
         QtWidgets.QApplication.clipboard().setText(self._text)

@@ -20,6 +20,7 @@ from acetate.ui.small_button import small_button
 
 _SIZES = (48, 192)  # pixels of a thumbnail
 _EVERY, _THIS = range(2)  # what is listed
+_PAGE = 200  # results that are listed at first, and more at each press
 _WAYS = (
     (Apply.ABOVE, mark("Above the active layer")),
     (Apply.INSIDE, mark("Into the active group")),
@@ -33,6 +34,7 @@ class ResultsPanel(QtWidgets.QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self._most, self._listed, self._beyond = _PAGE, 0, 0  # how many are listed at most, are, and would be
         self.view = HistoryView(session)
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -96,14 +98,21 @@ class ResultsPanel(QtWidgets.QWidget):
         return self._bar_row
 
     def _older(self) -> QtWidgets.QWidget:
-        older = small_button(
-            tr("Older results"), tr("List more of what was made before."), "acetate_results_older", self._list_older
-        )
-        self._session.has_older.bind(older.setVisible)
-        return older
+        tip = tr("List more of what was made before.")
+        self._older_button = small_button(tr("Older results"), tip, "acetate_results_older", self._list_older)
+        self._session.has_older.bind(lambda _: self._show_older())
+        return self._older_button
+
+    def _show_older(self) -> None:
+        self._older_button.setVisible(self._session.has_older.value or self._beyond > 0)
 
     def _list_older(self) -> None:
-        self._session.list_older()
+        """Of those that are known first; then the engine is asked for more."""
+        self._most += _PAGE
+        if self._beyond:
+            self._filter()
+        else:
+            self._session.list_older()
 
     def _insert(self, way: Apply) -> None:
         self.view.hide_preview()  # the layer itself is seen there
@@ -122,7 +131,9 @@ class ResultsPanel(QtWidgets.QWidget):
 
     def _added(self, row: int) -> None:
         self._head_row.show()
-        self.view.list_only(self._is_listed, [row])
+        self._most += row == 0  # a new one moves none out of the list
+        self.view.list_only(self._takes, [row])
+        self._show_older()
 
     def _show_chosen(self) -> None:
         entry = self.view.entry
@@ -135,7 +146,17 @@ class ResultsPanel(QtWidgets.QWidget):
         self._filter()
 
     def _filter(self) -> None:
-        self.view.list_only(self._is_listed, range(self.view.count()))
+        self._listed = self._beyond = 0
+        self.view.list_only(self._takes, range(self.view.count()))
+        self._show_older()
+
+    def _takes(self, entry: HistoryEntry) -> bool:
+        """Asked of one after the other, the newest first."""
+        is_wanted = self._is_listed(entry)
+        is_taken = is_wanted and self._listed < self._most
+        self._listed += is_taken
+        self._beyond += is_wanted and not is_taken
+        return is_taken
 
     def _is_listed(self, entry: HistoryEntry) -> bool:
         if self._stars.isChecked() and not entry.is_starred:

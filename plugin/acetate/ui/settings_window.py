@@ -14,7 +14,6 @@ from acetate.protocol.connection import data_dir
 from acetate.protocol.events import Storage
 from acetate.qt import QtCore, QtGui, QtWidgets, sip
 from acetate.session.diagnostics import Section
-from acetate.session.messages import Message
 from acetate.session.observable import Observable
 from acetate.session.session import Session
 from acetate.ui.binding import bind_check, bind_number, named, silent
@@ -51,15 +50,8 @@ class SettingsWindow(ToolWindow):
         self._session.run(self._session.storing.look())
 
     def _message(self) -> QtWidgets.QWidget:
-        message = MessageBar()
-        named(message, "acetate_settings_message")
-
-        def show(told: Message) -> None:
-            """What comes of what is done here; what the docker had said before belongs there."""
-            message.show_message(told if self.isActiveWindow() else None)
-
-        self._session.message.changed.connect(show)
-        return message
+        """What comes of what is done here; what the docker had said before belongs there."""
+        return named(MessageBar(self._session.message, self.isActiveWindow), "acetate_settings_message")
 
 
 class GeneralPage(Rows):

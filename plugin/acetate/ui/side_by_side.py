@@ -103,7 +103,10 @@ class BatchVeil(Veil):
 
     def tabletEvent(self, event: QtGui.QTabletEvent) -> None:
         """A pen would paint on the canvas below where nobody takes it."""
-        point = QtCore.QPointF(self.mapFromGlobal(event.globalPos()))
+        where = (
+            event.globalPosition().toPoint() if hasattr(event, "globalPosition") else event.globalPos()
+        )  # Qt 6, Qt 5
+        point = QtCore.QPointF(self.mapFromGlobal(where))
         if event.type() == QtCore.QEvent.Type.TabletPress:
             self._press(event, point)
         elif event.type() == QtCore.QEvent.Type.TabletRelease:

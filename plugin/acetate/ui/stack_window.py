@@ -193,10 +193,7 @@ class StackWindow(ToolWindow):
         return widget
 
     def _message(self) -> QtWidgets.QWidget:
-        message = MessageBar()
-        named(message, "acetate_stack_message")
-        self._session.message.bind(message.show_message)
-        return message
+        return named(MessageBar(self._session.message), "acetate_stack_message")
 
 
 def _tool(name: str, icon: str, tip: str, work: Callable[[], None]) -> QtWidgets.QToolButton:

@@ -13,7 +13,7 @@ from typing import Any
 
 from krita import InfoObject, Krita, Selection
 
-from acetate_driver.binding import QtCore, QtWidgets, sip
+from acetate_driver.binding import QtCore, QtGui, QtWidgets, sip
 
 Qt, QPoint, QTimer = QtCore.Qt, QtCore.QPoint, QtCore.QTimer
 QApplication, QWidget = QtWidgets.QApplication, QtWidgets.QWidget
@@ -312,6 +312,27 @@ def canvas_centre() -> list[int]:
     area = app.activeWindow().qwindow().centralWidget()
     corner = area.mapToGlobal(QPoint(0, 0))
     return [corner.x() + area.width() // 2, corner.y() + area.height() // 2]
+
+
+def tap(x: int, y: int) -> list[bool]:
+    """A pen that touches the screen there and leaves it (Qt 5): whether somebody takes the touch, and the leaving.
+
+    What nobody takes, Qt makes clicks of.
+    """
+    window = QApplication.widgetAt(x, y).window()
+    place, screen = QtCore.QPointF(window.mapFromGlobal(QPoint(x, y))), QtCore.QPointF(x, y)
+    taken, kinds, left = [], QtCore.QEvent.Type, Qt.MouseButton.LeftButton
+    for kind, pressure, buttons in (
+        (kinds.TabletPress, 0.5, left),
+        (kinds.TabletRelease, 0.0, Qt.MouseButton.NoButton),
+    ):
+        device, pen = QtGui.QTabletEvent.TabletDevice.Stylus, QtGui.QTabletEvent.PointerType.Pen
+        touch = (place, screen, device, pen, pressure, 0, 0, 0.0, 0.0, 0)
+        event = QtGui.QTabletEvent(kind, *touch, Qt.KeyboardModifier.NoModifier, 1, left, buttons)
+        event.ignore()
+        QApplication.sendEvent(window.windowHandle(), event)
+        taken.append(event.isAccepted())
+    return taken
 
 
 def text(name: str) -> str:
