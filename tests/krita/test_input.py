@@ -16,6 +16,10 @@ from tests.krita.harness.waiting import wait_until
 SETTLED = 0.4  # seconds in which a key that does nothing would have done something
 VALUE = "w = widget(name); w.currentIndex() if hasattr(w, 'currentIndex') else float(w.value())"
 STACK_SAYS = "any(bar.isVisible() for bar in _docker('acetate_dock').findChildren(QWidget, 'acetate_stack_message'))"
+CLOSE = """
+button = widget('acetate_message').findChild(QWidget, 'acetate_message_close')
+point = button.mapToGlobal(button.rect().center()); [point.x(), point.y()]
+"""
 ERASES = "app.action('erase_action').isChecked()"
 
 
@@ -65,7 +69,7 @@ def test_control_return_in_the_stack_builder(small: Painter) -> None:
         small.hands.type_into("acetate_stack_prompt", " ")
         small.hands.keys("ctrl+Return")
         small.wait_for_message("prompt of layer 1 is empty")
-        small.hands.click("acetate_message_close")  # the docker's: it is gone in both
+        small.hands.click_at(*small.krita.run(CLOSE))  # the docker's: it is gone in both
         wait_until(lambda: not small.krita.run(STACK_SAYS), "the message in the stack builder to go")
     finally:
         small.krita.run("widget('acetate_stack_window').close()")
@@ -151,6 +155,7 @@ EDITED = (  # keys in a text field, and what it holds then; all of them are shor
     (("ctrl+z",), "a red fox"),
     (("End", "shift+Left", "shift+Left", "ctrl+x", "ctrl+v", "ctrl+v"), "a red foxox"),
     (("ctrl+a", "ctrl+c", "Right", "ctrl+Left", "ctrl+Delete"), "a red "),
+    (("Insert", "ctrl+u"), "a red "),
     (("ctrl+v", "Escape", "Left", "Right", "Up", "Down", "End"), "a red a red foxox"),
 )
 

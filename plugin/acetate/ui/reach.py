@@ -8,6 +8,11 @@ from acetate.qt import QtCore, QtGui, QtWidgets
 
 _POLICIES = QtCore.Qt.FocusPolicy
 _BY_TAB = (_POLICIES.TabFocus, _POLICIES.StrongFocus, _POLICIES.WheelFocus)
+_KEYS = QtGui.QKeySequence.StandardKey
+_EDITING = (
+    *(_KEYS.DeleteStartOfWord, _KEYS.DeleteEndOfWord, _KEYS.DeleteEndOfLine, _KEYS.DeleteCompleteLine),
+    *(_KEYS.Cut, _KEYS.Copy, _KEYS.Paste),
+)
 _TABS = (QtCore.Qt.Key.Key_Tab, QtCore.Qt.Key.Key_Backtab)
 
 
@@ -15,7 +20,7 @@ class Panel(QtWidgets.QWidget):
     """Tab leaves it behind its last widget."""
 
     def event(self, event: QtCore.QEvent) -> bool:
-        return _claims_tab(event) or super().event(event)
+        return _claims(event) or super().event(event)
 
     def showEvent(self, event: QtGui.QShowEvent) -> None:
         name_parts(self)
@@ -40,7 +45,7 @@ class ToolWindow(QtWidgets.QDialog):
         self.resize(size)
 
     def event(self, event: QtCore.QEvent) -> bool:
-        return _claims_tab(event) or super().event(event)
+        return _claims(event) or super().event(event)
 
     def showEvent(self, event: QtGui.QShowEvent) -> None:
         name_parts(self)
@@ -70,12 +75,27 @@ class ToolWindow(QtWidgets.QDialog):
         return True
 
 
-def _claims_tab(event: QtCore.QEvent) -> bool:
-    """Krita has a shortcut on Tab, which goes first where nobody claims the key."""
-    if event.type() == event.Type.ShortcutOverride and isinstance(event, QtGui.QKeyEvent) and event.key() in _TABS:
-        event.accept()
-        return True
-    return False
+def _claims(event: QtCore.QEvent) -> bool:
+    """Krita has shortcuts on Tab, and on keys that edit a text: they go first where nobody claims the key."""
+    if event.type() != event.Type.ShortcutOverride or not isinstance(event, QtGui.QKeyEvent):
+        return False
+    if event.key() not in _TABS and not (_is_written_in() and _edits(event)):
+        return False
+    event.accept()
+    return True
+
+
+def _is_written_in() -> bool:
+    """Whether a field for text has the keyboard."""
+    return isinstance(
+        QtWidgets.QApplication.focusWidget(),
+        QtWidgets.QPlainTextEdit | QtWidgets.QLineEdit | QtWidgets.QAbstractSpinBox,
+    )
+
+
+def _edits(event: QtGui.QKeyEvent) -> bool:
+    """A key that such a field knows, and does not claim by itself."""
+    return event.key() == QtCore.Qt.Key.Key_Insert or any(map(event.matches, _EDITING))
 
 
 def reachable(root: QtWidgets.QWidget) -> Iterator[QtWidgets.QWidget]:
