@@ -70,8 +70,9 @@ class BatchVeil(Veil):
             painter.save()
             painter.setTransform(transform, True)
             painter.drawImage(tile, image)
-            painter.setPen(QtGui.QPen(_FRAME, 0, QtCore.Qt.PenStyle.DashLine))
-            painter.drawRect(tile)
+            for colour, style in ((_SHADE, QtCore.Qt.PenStyle.SolidLine), (_FRAME, QtCore.Qt.PenStyle.DashLine)):
+                painter.setPen(QtGui.QPen(colour, 0, style))  # seen on white and on black
+                painter.drawRect(tile)
             painter.restore()
             box = QtCore.QRect(transform.mapRect(tile).topLeft().toPoint(), _LABEL)
             painter.fillRect(box, _SHADE)
