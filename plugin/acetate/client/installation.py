@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from dataclasses import dataclass
@@ -11,8 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from acetate.language import mark
-from acetate.protocol.codec import from_answer
-from acetate.protocol.connection import EngineCommand, data_dir, engine_command_file
+from acetate.protocol.connection import data_dir, engine_command_file, read_engine_command
 from acetate.protocol.errors import InstallationFailed, MalformedMessage
 from acetate.protocol.version import __version__
 
@@ -72,7 +70,7 @@ def environment_python() -> Path:
 def state() -> State:
     """By the file that names the engine's command. Quick: nothing is started."""
     try:
-        command = from_answer(EngineCommand, json.loads(engine_command_file().read_text(encoding="utf-8")))
+        command = read_engine_command()
     except FileNotFoundError:
         return State.BROKEN if environment_python().parent.exists() else State.ABSENT  # the state is what is told
     except (OSError, ValueError, MalformedMessage):

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -19,7 +18,6 @@ from typing import Final
 
 from acetate.client import another_engine, api
 from acetate.language import mark
-from acetate.protocol.codec import from_answer
 from acetate.protocol.connection import (
     LOOPBACK,
     WHILE_USED,
@@ -27,6 +25,7 @@ from acetate.protocol.connection import (
     EngineCommand,
     connection_file,
     engine_command_file,
+    read_engine_command,
     runtime_dir,
     usable_connection,
 )
@@ -245,7 +244,7 @@ def engine_command() -> EngineCommand:
     """Raises EngineNotInstalled where `acetate install-plugin` has not written it, or the program is gone."""
     path = engine_command_file()
     try:
-        command = from_answer(EngineCommand, json.loads(path.read_text(encoding="utf-8")))
+        command = read_engine_command()
     except FileNotFoundError:
         raise EngineNotInstalled(f"{path} does not exist, so the plugin cannot start it", INSTALL) from None
     except (OSError, ValueError, RecursionError, MalformedMessage) as error:

@@ -14,11 +14,12 @@ import re
 import stat
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from acetate.protocol.codec import from_answer, to_json
 from acetate.protocol.errors import MalformedMessage
+from acetate.protocol.paths import as_file_name
 from acetate.protocol.private import open_private, private_folder
 
 APP = "acetate"
@@ -164,6 +165,12 @@ class EngineCommand:
 
 def engine_command_file() -> Path:
     return config_dir() / "engine.json"
+
+
+def read_engine_command() -> EngineCommand:
+    """Raises OSError, ValueError, RecursionError, MalformedMessage."""
+    written = from_answer(EngineCommand, json.loads(engine_command_file().read_text(encoding="utf-8")))
+    return replace(written, command=tuple(map(as_file_name, written.command)))
 
 
 def write_engine_command(python: Path, version: str) -> EngineCommand:

@@ -16,6 +16,7 @@ from pathlib import Path
 from acetate.client.launcher import clean_environment, engine_command
 from acetate.protocol.connection import connection_file, runtime_dir, usable_connection
 from acetate.protocol.errors import AcetateError, JsonValue
+from acetate.protocol.paths import as_file_name
 from acetate.protocol.version import PROTOCOL_VERSION, __version__
 
 PATIENCE = 90.0  # seconds that the doctor may take: it imports torch
@@ -86,7 +87,7 @@ def _shown(name: str, section: JsonValue) -> str:
 def _tail(found: Mapping[str, JsonValue]) -> str:
     places = found.get("places")
     named = str(places.get("log", "")) if isinstance(places, dict) else ""
-    for file in (Path(named), runtime_dir() / "engine.log"):
+    for file in (Path(as_file_name(named)), runtime_dir() / "engine.log"):
         try:
             return "\n".join(file.read_text("utf-8", "replace").splitlines()[-TAIL:])
         except OSError:

@@ -8,6 +8,7 @@ from pathlib import Path
 from acetate.client.installation import State
 from acetate.client.torch_builds import TorchBuild
 from acetate.language import mark, tr, translated
+from acetate.protocol.paths import as_file_name
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.installing import Installing
 from acetate.ui.binding import named
@@ -116,7 +117,7 @@ class EngineWindow(ToolWindow):
 
     def _choose_folder(self) -> None:
         chosen = QtWidgets.QFileDialog.getExistingDirectory(self, tr("Folder with the wheels"), str(Path.home()))
-        self._wheels = Path(chosen) if chosen else None
+        self._wheels = Path(as_file_name(chosen)) if chosen else None
         self._source.setText(
             tr("Packages: from {folder}", folder=chosen) if chosen else tr("Packages: from the internet")
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from acetate.language import tr
 from acetate.protocol.errors import FileError
+from acetate.protocol.paths import as_file_name
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.presets import FIELDS, LONGEST_NAME, Presets
 from acetate.session.session import Session
@@ -70,13 +71,13 @@ class PresetRow(QtWidgets.QWidget):
     def _import(self) -> None:
         chosen, _ = QtWidgets.QFileDialog.getOpenFileName(self, tr("Import a preset"), str(Path.home()), _FILES)
         if chosen:
-            self._attempt(lambda: self._presets.take(self._presets.take_in(Path(chosen))))
+            self._attempt(lambda: self._presets.take(self._presets.take_in(Path(as_file_name(chosen)))))
 
     def _export(self, name: str) -> None:
         suggested = str(Path.home() / f"{name.replace('/', '-')}.json")
         chosen, _ = QtWidgets.QFileDialog.getSaveFileName(self, tr("Export the preset"), suggested, _FILES)
         if chosen:
-            self._attempt(lambda: self._presets.give_out(name, Path(chosen)))
+            self._attempt(lambda: self._presets.give_out(name, Path(as_file_name(chosen))))
 
     def _attempt(self, work: Callable[[], object]) -> bool:
         try:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import acetate
 from acetate.client import api
 from acetate.client.api import HEALTH
 from acetate.client.launcher import WATCH, Launcher, clean_environment, engine_command, find
@@ -173,6 +174,30 @@ def test_a_proxy_is_never_asked_for_this_machine(home: Path, monkeypatch: pytest
         assert api.health(launcher.connect()).pid
     finally:
         launcher.stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere file names have one encoding")
+def test_a_program_in_a_folder_with_letters_is_found_where_python_takes_names_for_ascii(tmp_path: Path) -> None:
+    """As in Krita, which sets LANG to C where the system's is C.UTF-8."""
+    program = tmp_path / "Bücher und Bilder" / "python"
+    program.parent.mkdir()
+    program.symlink_to(sys.executable)
+    (tmp_path / "acetate").mkdir()
+    file = tmp_path / "acetate" / "engine.json"
+    file.write_text(json.dumps({"command": [str(program), "-c", "print(1)"], "version": "0"}))
+    code = (
+        "import subprocess, sys; from acetate.client.launcher import engine_command; "
+        "print(sys.getfilesystemencoding(), flush=True); subprocess.run(engine_command().command, check=True)"
+    )
+    settings = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    environment = {
+        **os.environ,
+        **settings,
+        "XDG_CONFIG_HOME": str(tmp_path),
+        "PYTHONPATH": str(Path(acetate.__file__).parents[1]),
+    }
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=False)
+    assert done.stdout.split() == [b"ascii", b"1"], done.stderr.decode(errors="replace")
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="shows the environment of a process")
