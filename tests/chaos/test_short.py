@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos import scenarios
-from tests.chaos.clock import jump_clocks, library
+from tests.chaos.clock import jump_clocks
 from tests.chaos.ledger import Outcome
 from tests.chaos.unsynced import copy_unsynced, unsynced
 
@@ -33,9 +33,10 @@ def run(scenario: scenarios.Scenario, count: int, folder: Path) -> None:
         (scenarios.kill_engines, 2),
         (scenarios.copy_frozen, 2),
         (scenarios.hang_workers, 1),
+        (jump_clocks, 1),
         (partial(scenarios.lock_store, seconds=6.0), 1),
     ],
-    ids=["workers", "engines", "copies", "hangs", "locks"],
+    ids=["workers", "engines", "copies", "hangs", "clock", "locks"],
 )
 def test_nothing_is_lost(tmp_path: Path, scenario: scenarios.Scenario, count: int) -> None:
     run(scenario, count, tmp_path)
@@ -55,11 +56,6 @@ def test_nothing_is_lost_that_was_not_synced(tmp_path: Path) -> None:
     if subprocess.run(["strace", "-q", "-o", "/dev/null", "true"], capture_output=True).returncode:
         pytest.skip("nothing can be traced here")
     run(copy_unsynced, 1, tmp_path)
-
-
-@pytest.mark.skipif(library() is None, reason="libfaketime gives an engine a clock of its own")
-def test_nothing_is_lost_where_the_clock_jumps(tmp_path: Path) -> None:
-    run(jump_clocks, 1, tmp_path)
 
 
 def test_what_is_not_synced_is_read_from_the_calls() -> None:
