@@ -28,31 +28,42 @@ time.time = jumped
 """
 
 
+class Clock:
+    """Of whoever has its `environment`: `folder` says how far it is ahead."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self._ahead = folder / "ahead"
+        self.set(0)
+        (folder / "sitecustomize.py").write_text(_SITE.format(path=str(self._ahead)))
+        self.environment = {"PYTHONPATH": os.pathsep.join((str(folder), os.environ.get("PYTHONPATH", "")))}
+
+    def set(self, days: int) -> None:
+        fresh = self._ahead.with_suffix(".new")
+        fresh.write_text(str(days * DAY))
+        fresh.replace(self._ahead)
+
+
 def jump_clocks(root: Path, count: int, dice: random.Random) -> Outcome:
     """Every third time the engine is not there meanwhile. Limits are looked at once more after each jump."""
-    root.mkdir()
-    ahead = root / "ahead"  # how many seconds
-    _set(ahead, 0)
-    site = root / "site"
-    site.mkdir()
-    (site / "sitecustomize.py").write_text(_SITE.format(path=str(ahead)))
-    with engine_in(root, PYTHONPATH=os.pathsep.join((str(site), os.environ.get("PYTHONPATH", "")))) as engine:
+    clock = Clock(root / "clock")
+    with engine_in(root, **clock.environment) as engine:
         ledger = Ledger(dice)
         for number in range(count):
             work(ledger, engine)
             time.sleep(dice.uniform(0.0, 0.2))
             days = dice.choice(JUMPS)
-            _jump(engine, ahead, days, restart=number % 3 == 2)
+            _jump(engine, clock, days, restart=number % 3 == 2)
             work(ledger, engine)
             assert _is_about(days, engine), "the engine looks at another clock"
             wait_for_progress(engine)
         return ledger.audit(engine)
 
 
-def _jump(engine: EngineProcess, ahead: Path, days: int, *, restart: bool) -> None:
+def _jump(engine: EngineProcess, clock: Clock, days: int, *, restart: bool) -> None:
     if restart:
         engine.stop()
-    _set(ahead, days * DAY)
+    clock.set(days)
     if restart:
         engine.start()
     limits = engine.http.get("/v1/storage").json()
@@ -63,9 +74,3 @@ def _is_about(days: int, engine: EngineProcess) -> bool:
     """Whether the newest job was accepted on that day."""
     (job,) = engine.http.get("/v1/jobs", params={"limit": 1}).json()["jobs"]
     return bool(abs(job["created"] - time.time() - days * DAY) < DAY / 2)
-
-
-def _set(ahead: Path, seconds: int) -> None:
-    fresh = ahead.with_suffix(".new")
-    fresh.write_text(str(seconds))
-    fresh.replace(ahead)

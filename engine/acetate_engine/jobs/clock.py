@@ -7,6 +7,7 @@ of it. What a jump adds is taken off again; after long disuse that keeps things 
 from __future__ import annotations
 
 import json
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,20 +31,33 @@ class BelievedClock:
 
     def __init__(self, path: Path, newest: float | None) -> None:
         self._path = path
+        self._lock = threading.Lock()
         self._steady: float | None = None  # of the last look of this process
         self._seen = _read(path) or _Seen(newest if newest is not None else time.time(), 0.0)
 
     def now(self) -> float:
         """Seconds since 1970, without the jumps; keeps what it has seen. Raises OSError where it cannot."""
+        with self._lock:
+            seen = self._look()
+            fresh = self._path.with_suffix(".new")
+            with open_private(fresh, "wb") as file:
+                file.write(json.dumps(to_record(seen)).encode())
+            fresh.replace(self._path)
+        return seen.wall - seen.shift
+
+    def shift(self) -> float:
+        """How many seconds the clock is ahead of what is believed."""
+        with self._lock:
+            return self._look().shift
+
+    def _look(self) -> _Seen:
         wall, steady = time.time(), time.monotonic()
         passed = wall - self._seen.wall
         believed = _BETWEEN_RUNS if self._steady is None else steady - self._steady
         expected = min(max(passed, 0.0), believed) if self._steady is None else believed
         jumped = passed - expected if abs(passed - expected) > _TOLERANCE else 0.0
         self._seen, self._steady = _Seen(wall, self._seen.shift + jumped), steady
-        with open_private(self._path, "wb") as file:
-            file.write(json.dumps(to_record(self._seen)).encode())
-        return wall - self._seen.shift
+        return self._seen
 
 
 def _read(path: Path) -> _Seen | None:

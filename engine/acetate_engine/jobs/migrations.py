@@ -13,7 +13,10 @@ _FILING = {  # protocol.filing
     "starred": "INTEGER NOT NULL DEFAULT 0",  # alternatives, a bit each
     "discarded": "INTEGER NOT NULL DEFAULT 0",
 }
-_APPLIED = {"applied": "INTEGER NOT NULL DEFAULT 0"}  # alternatives, a bit each
+_KEEPING = {  # what the sweep goes by
+    "applied": "INTEGER NOT NULL DEFAULT 0",  # alternatives, a bit each
+    "clock_shift": "REAL NOT NULL DEFAULT 0",  # seconds by which the clock was wrong when it was accepted (jobs.clock)
+}
 _ADD = "ALTER TABLE jobs ADD COLUMN {} {}"
 
 MIGRATIONS = (
@@ -47,7 +50,7 @@ MIGRATIONS = (
     """,
     ";".join(_ADD.format(name, kind) for name, kind in _FILING.items())
     + "; CREATE INDEX jobs_by_turn ON jobs (state, priority DESC, number)",
-    ";".join(_ADD.format(name, kind) for name, kind in _APPLIED.items()),
+    ";".join(_ADD.format(name, kind) for name, kind in _KEEPING.items()),
 )
 
 
@@ -63,7 +66,7 @@ _COLUMNS = {
     "jobs": {
         *("number", "id", "key", "request", "state", "created", "attempt", "deaths", "step", "steps", "cancelling"),
         *_FILING,
-        *_APPLIED,
+        *_KEEPING,
     },
     "events": {"job", "seq", "name", "data"},
     "images": {"job", "digest"},
@@ -91,7 +94,7 @@ def migrate(database: sqlite3.Connection, *, takes_newer: bool = False) -> None:
 def _add_filing(database: sqlite3.Connection) -> None:
     """To a file of a release that went another way. All of it has defaults, and so disturbs nobody."""
     there = {column["name"] for column in database.execute("PRAGMA table_info(jobs)")}
-    needed = {**_FILING, **_APPLIED}
+    needed = {**_FILING, **_KEEPING}
     for name in needed.keys() - there if there else ():
         database.execute(_ADD.format(name, needed[name]))
 

@@ -13,6 +13,7 @@ from acetate.protocol.labels import label_of
 from acetate_engine.jobs.rows import StoredEvent, is_readable, made_up_ending, state_of, status_of
 
 _NEWEST = 2**63 - 1  # no job has a higher number
+ACCEPTED = "(created - clock_shift)"  # when, in seconds since 1970 by the clock that is believed
 BUSY = 5.0  # seconds that a call waits for another program that holds the store
 
 
@@ -96,7 +97,7 @@ class JobReader:
     def newest(self) -> float | None:
         """When the last job was accepted, in seconds since 1970."""
         with self._reading:
-            (created,) = self._source.execute("SELECT max(created) FROM jobs").fetchone()
+            (created,) = self._source.execute(f"SELECT max({ACCEPTED}) FROM jobs").fetchone()
             return created if isinstance(created, float) else None
 
     def used_images(self) -> set[str]:

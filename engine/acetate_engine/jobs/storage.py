@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,7 @@ class StorageKeeper:
         self._store = store
         self._images = images
         self._clock = BelievedClock(folder / "clock.json", store.newest())
+        store.clock_shift = self._clock.shift
         self._swept = 0.0  # when ages were last looked at
         self.limits = _read_limits(self._settings)
         self.stored = 0  # bytes, at the last look
@@ -85,7 +87,7 @@ class StorageKeeper:
     def _sweep_old(self, now: float) -> None:
         gone = self._store.forget(self.limits.days * DAY, now)
         self.missed += gone.missed
-        images = self._images.sweep(self._store.used_images(), _KEEP_UNUSED, now)
+        images = self._images.sweep(self._store.used_images(), _KEEP_UNUSED, min(now, time.time()))
         if gone.jobs or images:
             log.info("swept what is old", jobs=gone.jobs, missed=gone.missed, images=images)
 
@@ -96,7 +98,7 @@ class StorageKeeper:
             while is_needed() and (gone := self._store.forget_oldest(at_once, before, missed=precious)).jobs:
                 jobs += gone.jobs
                 self.missed += gone.missed
-                self._images.sweep(self._store.used_images(), 0.0, before)
+                self._images.sweep(self._store.used_images(), 0.0, min(before, time.time() - _FRESH))
                 self.stored = self._images.size()
         if jobs:
             freed, precious_ones = size - self.stored, self.missed - missed

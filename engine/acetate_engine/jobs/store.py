@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ from acetate.protocol.events import (
 from acetate.protocol.filing import Filing, Refiling
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.migrations import migrate
-from acetate_engine.jobs.reader import JobReader, connect, position_of, row_of
+from acetate_engine.jobs.reader import ACCEPTED, JobReader, connect, position_of, row_of
 from acetate_engine.jobs.rows import bits_of, read_request, state_of, write_request
 from acetate_engine.jobs.trouble import of_store
 
@@ -76,6 +76,7 @@ class JobStore(JobReader):
 
     def __init__(self, path: Path, *, takes_newer: bool = False) -> None:
         self._lock = threading.RLock()
+        self.clock_shift: Callable[[], float] = lambda: 0.0  # by how many seconds the clock is wrong now (jobs.clock)
         try:
             self._database = connect(path)
             self._database.execute("PRAGMA journal_mode = WAL")
@@ -124,10 +125,11 @@ class JobStore(JobReader):
 
     def _insert(self, request: GenerateRequest, key: str | None, filing: Filing) -> sqlite3.Row:
         row: sqlite3.Row = self._database.execute(
-            "INSERT INTO jobs (id, key, request, state, created, document, priority, listed) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id, number, priority",
+            "INSERT INTO jobs (id, key, request, state, created, clock_shift, document, priority, listed) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id, number, priority",
             (
-                *(uuid.uuid4().hex, key, write_request(request), JobState.QUEUED.value, time.time()),
+                *(uuid.uuid4().hex, key, write_request(request), JobState.QUEUED.value),
+                *(time.time(), self.clock_shift()),
                 *(filing.document, filing.priority, filing.listed),
             ),
         ).fetchone()
@@ -255,7 +257,7 @@ class JobStore(JobReader):
         end = time.time() if now is None else now
         with self._transaction() as database:
             rows = database.execute(
-                f"DELETE FROM jobs WHERE state IN {_ENDED} AND NOT starred AND created < CASE "
+                f"DELETE FROM jobs WHERE state IN {_ENDED} AND NOT starred AND {ACCEPTED} < CASE "
                 f"WHEN NOT listed THEN :unlisted WHEN {_UNAPPLIED} THEN :unapplied ELSE :others END "
                 f"RETURNING {_MISSED} AS missed",
                 {
@@ -272,7 +274,7 @@ class JobStore(JobReader):
         """
         with self._transaction() as database:
             rows = database.execute(
-                f"DELETE FROM jobs WHERE number IN (SELECT number FROM jobs WHERE state IN {_ENDED} AND created < ? "
+                f"DELETE FROM jobs WHERE number IN (SELECT number FROM jobs WHERE state IN {_ENDED} AND {ACCEPTED} < ? "
                 f"AND {_MISSED} = ? ORDER BY starred > 0, listed, number LIMIT ?) RETURNING {_MISSED} AS missed",
                 (before, missed, count),
             )

@@ -14,6 +14,7 @@ from acetate.protocol.events import JobState
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelBuffer, PixelFormat
 from acetate_engine.jobs.clock import BelievedClock
+from tests.chaos.clock import Clock
 from tests.engine.process import PIXELS, EngineProcess, identity_request, problem_of, wait_until
 from tests.releases import RELEASES, unpack_home
 
@@ -116,6 +117,28 @@ def test_a_clock_that_jumps_by_a_year_erases_nothing(tmp_path: Path) -> None:
         wait_until(lambda: engine.health()["stored"], "the first look at the storage")
         assert len(engine.http.get("/v1/jobs").json()["jobs"]) == count
         assert all(path.exists() for path in pictures)
+    finally:
+        engine.stop()
+
+
+@engine_test
+def test_jobs_that_come_while_the_clock_is_wrong_are_not_old_when_it_is_right_again(tmp_path: Path) -> None:
+    """An empty battery: the machine wakes up ten years ago, and hears the time from the net a little later."""
+    clock = Clock(tmp_path / "clock")
+    engine = EngineProcess(tmp_path / "home", **clock.environment)
+    try:
+        picture = engine.upload()
+        engine.stop()
+        clock.set(days=-3650)
+        engine.start()
+        engine.wait_for(job := engine.submit(identity_request(foreground=picture)), JobState.DONE)
+        assert engine.status(job).created < time.time() - 3000 * DAY
+        engine.stop()
+        clock.set(days=0)
+        engine.start()
+        wait_until(lambda: engine.health()["stored"], "the first look at the storage")
+        assert engine.status(job).state is JobState.DONE
+        assert engine.http.get(f"/v1/jobs/{job}/layers/0").status_code == 200
     finally:
         engine.stop()
 
