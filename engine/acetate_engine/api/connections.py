@@ -7,9 +7,11 @@ import resource
 import sys
 from typing import Any, ClassVar
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEADER_TIMEOUT = 5.0  # seconds that the head of a first request may take
+HEADER_TIMEOUT = 5.0  # seconds that the head of a request may take, from its first byte; of the first from the start
+BODY_TIMEOUT = 20.0  # seconds without a byte of a body that is not complete
 _RESERVED = 64  # descriptors that are no connections: store, log, worker, pictures
 
 
@@ -22,14 +24,34 @@ class PatientProtocol(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.open_ones[self] = None
-        self._head = asyncio.get_running_loop().call_later(HEADER_TIMEOUT, self._give_up)
+        self._limit, self._limits = self._after(HEADER_TIMEOUT), "a head"
         if len(self.open_ones) > self.most:
             self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.open_ones.pop(self, None)
-        self._head.cancel()
+        self._limit.cancel()
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        state = self.conn.their_state
+        if state is h11.SEND_BODY:
+            self._expect("a body", BODY_TIMEOUT, anew=True)
+        elif state is h11.IDLE and self.conn.trailing_data[0]:
+            self._expect("a head", HEADER_TIMEOUT)
+        else:
+            self._limit.cancel()
+            self._limits = ""
+
+    def _expect(self, what: str, seconds: float, *, anew: bool = False) -> None:
+        """`anew`: each byte gives the next one as long."""
+        if anew or self._limits != what:
+            self._limit.cancel()
+            self._limit, self._limits = self._after(seconds), what
+
+    def _after(self, seconds: float) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(seconds, self._give_up)
 
     @property
     def _is_waiting(self) -> bool:
@@ -37,7 +59,9 @@ class PatientProtocol(H11Protocol):
         return self.cycle is None or self.cycle.response_complete
 
     def _give_up(self) -> None:
-        if self.cycle is None:
+        if self.flow.read_paused:  # it is this side that takes nothing more for now
+            self._limit = self._after(BODY_TIMEOUT)
+        else:
             self.transport.close()
 
     def _make_room(self) -> None:

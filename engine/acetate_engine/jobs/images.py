@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from acetate.protocol.errors import InvalidRequest, LayerDamaged, MalformedMessage, UnknownImage
 from acetate.protocol.pixels import is_digest
-from acetate.protocol.private import private_folder
+from acetate.protocol.private import check_own, private_folder
 
 _PARTIAL = ".partial-"
 Buffer = bytes | memoryview
@@ -23,10 +23,15 @@ log = logging.getLogger("images")
 
 
 class ImageStore:
-    """Bodies (protocol pixels or PNG) under `root`; written whole and synced to the disk, or not at all."""
+    """Bodies (protocol pixels or PNG) under `root`; written whole and synced to the disk, or not at all.
+
+    Raises EngineStartFailed, OSError where the folder or one in it is not this user's.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = private_folder(root)
+        for folder in root.glob("??"):
+            check_own(folder)
 
     def path(self, digest: str) -> Path:
         """Where the body lies, or would lie. Raises InvalidRequest where `digest` is not one."""

@@ -28,6 +28,7 @@ from acetate.protocol.events import (
     final_state,
 )
 from acetate.protocol.filing import Filing, Refiling
+from acetate.protocol.private import check_own
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.migrations import migrate
 from acetate_engine.jobs.reader import ACCEPTED, JobReader, connect, position_of, row_of
@@ -71,12 +72,15 @@ class JobStore(JobReader):
     """What is asked (JobReader) has a connection of its own: it never waits for what is written.
 
     `takes_newer`: also a file of a newer release, where it has all that this one needs.
-    Raises FileError where the file is none of ours, StoreUnusable or NoSpace where it cannot be used now.
+    Raises FileError where the file is none of ours, StoreUnusable or NoSpace where it cannot be used now, OSError
+    where it is a link, or another user's.
     """
 
     def __init__(self, path: Path, *, takes_newer: bool = False) -> None:
         self._lock = threading.RLock()
         self.clock_shift: Callable[[], float] = lambda: 0.0  # by how many seconds the clock is wrong now (jobs.clock)
+        for ending in ("", "-wal", "-shm"):  # SQLite follows links
+            check_own(path.with_name(path.name + ending))
         try:
             self._database = connect(path)
             self._database.execute("PRAGMA journal_mode = WAL")

@@ -51,6 +51,18 @@ def _check_owner(path: Path, found: os.stat_result) -> None:
         )
 
 
+def check_own(path: Path) -> None:
+    """Of what others open by its name: raises OSError where it is a link, or another user's. It may be missing."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return  # it will be made, in a folder of this user's alone
+    if stat.S_ISLNK(found.st_mode):
+        raise OSError(errno.ELOOP, "it is a link", str(path))
+    if _IS_POSIX and found.st_uid != os.geteuid():
+        raise PermissionError(errno.EPERM, "it belongs to another user", str(path))
+
+
 def open_private(path: Path, mode: str) -> IO[bytes]:
     """A file of this user for the user alone: made 0600, opened without following a link or waiting for a pipe.
 

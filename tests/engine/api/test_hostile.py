@@ -94,6 +94,42 @@ def test_a_request_that_does_not_come_is_not_waited_for(engine: EngineProcess, s
         assert link.recv(100) == b"" or link.recv(65536) == b""
 
 
+WHOLE = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+@pytest.mark.parametrize("drops", [[], [b"X", b": ", b"a", b"b", b"c", b"d", b"e", b"f", b"g", b"h"] * 2])
+def test_a_further_request_that_does_not_come_is_not_waited_for_either(
+    engine: EngineProcess, drops: list[bytes]
+) -> None:
+    with raw(engine) as link:
+        link.sendall(WHOLE)
+        answer = b""
+        while not answer.endswith(b"}"):
+            answer += link.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 200")
+        link.sendall(WHOLE[:30])
+        with contextlib.suppress(ConnectionError):
+            for drop in drops:
+                time.sleep(0.4)
+                link.sendall(drop)
+        with contextlib.suppress(ConnectionError):
+            assert link.recv(65536) == b""
+
+
+@pytest.mark.parametrize("how", [b"Content-Length: 100\r\n\r\nabc", b"Transfer-Encoding: chunked\r\n\r\n5\r\nab"])
+def test_an_upload_that_stands_still_is_given_up(engine: EngineProcess, how: bytes) -> None:
+    token = engine.connection.token.encode()
+    head = b"PUT /v1/images/%s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n" % (b"0" * 64, token)
+    with raw(engine) as link:
+        link.settimeout(60)
+        link.sendall(head + how)
+        partial = lambda: list((engine.root / "data" / "acetate" / "images").glob(".partial-*"))  # noqa: E731
+        wait_until(partial, "an upload")
+        while link.recv(65536):
+            pass
+        wait_until(lambda: not partial(), "nothing to be left of it")
+
+
 def test_health_answers_when_more_connections_are_open_than_there_may_be(engine: EngineProcess) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))

@@ -95,6 +95,33 @@ def test_a_link_in_place_of_a_file_is_not_followed(tmp_path: Path, link: str) ->
     assert precious.read_text() == "a painting"
 
 
+@pytest.mark.parametrize("name", ["jobs.sqlite", "jobs.sqlite-wal", "jobs.sqlite-shm", "images/ab"])
+def test_what_others_have_put_into_an_open_folder_is_not_written_through(tmp_path: Path, name: str) -> None:
+    precious = tmp_path / "precious"
+    if name.startswith("images"):
+        precious.mkdir()
+    else:
+        precious.touch()
+    link = tmp_path / "data" / "acetate" / name
+    link.parent.mkdir(parents=True)
+    link.symlink_to(precious)
+    result = serve(tmp_path)
+    assert result.returncode == 1
+    assert name in result.stderr and "a link" in result.stderr and "Traceback" not in result.stderr
+    assert not (precious.stat().st_size if precious.is_file() else list(precious.iterdir()))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_job_store_of_another_user_is_refused(tmp_path: Path) -> None:
+    store = tmp_path / "data" / "acetate" / "jobs.sqlite"
+    store.parent.mkdir(parents=True)
+    store.touch()
+    os.chown(store, 12345, 12345)
+    result = serve(tmp_path)
+    assert result.returncode == 1
+    assert "jobs.sqlite" in result.stderr and "another user" in result.stderr
+
+
 def test_the_launchers_log_follows_no_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in private_environment(tmp_path).items():
         monkeypatch.setenv(name, value)
