@@ -26,6 +26,7 @@ from acetate_engine.api.png import as_png
 from acetate_engine.api.schema import REQUEST_BODY
 from acetate_engine.api.service import Service
 from acetate_engine.models.families import model_for
+from acetate_engine.provenance import packet
 
 MAX_BODY = 2**22  # bytes: a stack of 64 long prompts, every letter escaped, is smaller
 _HEARTBEAT = 5  # seconds
@@ -180,10 +181,19 @@ async def _messages(engine: Service, job: str, seq: int) -> AsyncGenerator[Serve
     response_class=Response,
     responses={200: {"description": "The pixels", "content": {MEDIA_TYPE: {}, "image/png": {}}}},
 )
-async def layer(job: str, index: int, engine: EngineOf, accept: Annotated[str, Header()] = MEDIA_TYPE) -> Response:
+async def layer(
+    job: str,
+    index: int,
+    engine: EngineOf,
+    accept: Annotated[str, Header()] = MEDIA_TYPE,
+    *,
+    provenance: Annotated[bool, Query(description="Whether a PNG says in XMP how it was made")] = True,
+) -> Response:
     """The pixels of a layer: raw, or PNG by Accept (8 bits a channel only)."""
     result = await asyncio.to_thread(engine.store.layer, job, index)
     path = await asyncio.to_thread(engine.images.verified, result.digest)
     if "image/png" not in accept:
         return FileResponse(path, media_type=MEDIA_TYPE)
-    return StreamingResponse(await asyncio.to_thread(as_png, path), media_type="image/png")
+    request = (await asyncio.to_thread(engine.store.status, job)).request if provenance else None
+    xmp = b"" if request is None else packet(request, has_others=False)
+    return StreamingResponse(await asyncio.to_thread(as_png, path, xmp), media_type="image/png")

@@ -17,24 +17,27 @@ from acetate.protocol.pixels import MEDIA_TYPE, PixelFormat, read_header
 
 _MAGIC = b"\x89PNG\r\n\x1a\n"
 _RGBA, _UP = 6, 2  # colour type; filter: each byte less the one above
+_XMP = b"XML:com.adobe.xmp" + bytes(5)  # end of the keyword, not compressed, no language, no translation
 _STRIP = 1 << 20  # bytes
 _LEVEL = 1  # fast rather than small
 
 
-def as_png(path: Path) -> Iterator[bytes]:
-    """The pieces of the file. Raises InvalidRequest where the layer has 16 bits a channel."""
+def as_png(path: Path, xmp: bytes = b"") -> Iterator[bytes]:
+    """The pieces of the file, with the packet `xmp` in it. Raises InvalidRequest where there are 16 bits a channel."""
     file = path.open("rb")
     extent, pixel_format, offset = read_header(file.read(64))
     if pixel_format is not PixelFormat.RGBA8:
         file.close()
         raise InvalidRequest("the layer has 16 bits a channel", f"Ask for {MEDIA_TYPE}.")
     file.seek(offset)
-    return _pieces(file, extent)
+    return _pieces(file, extent, xmp)
 
 
-def _pieces(file: BinaryIO, extent: Extent) -> Iterator[bytes]:
+def _pieces(file: BinaryIO, extent: Extent, xmp: bytes) -> Iterator[bytes]:
     with file:
         yield _MAGIC + _chunk(b"IHDR", struct.pack(">IIBBBBB", extent.width, extent.height, 8, _RGBA, 0, 0, 0))
+        if xmp:
+            yield _chunk(b"iTXt", _XMP + xmp)
         packer = zlib.compressobj(_LEVEL)
         for rows in _filtered(file, extent):
             if packed := packer.compress(rows):

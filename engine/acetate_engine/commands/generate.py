@@ -49,6 +49,9 @@ def generate(
     blended_prompt: Annotated[
         str, typer.Option(help="What both show together.", show_default="foreground's and background's prompt")
     ] = "",
+    settle: Annotated[
+        bool, typer.Option("--settle", help="foreground_on_background: with its shadow and its light, as layers.")
+    ] = False,
     *,
     how: How,
     saving: Saving,
@@ -62,7 +65,7 @@ def generate(
     \b
     acetate generate -p "a glass bottle" --size 512x512 --seed 7 -o bottle.png
     acetate generate --task foreground_on_background --background room.psd \\
-        --region 400,120,512x512 -p "a lamp" -o room-lamp.psd
+        --region 400,120,512x512 -p "a lamp" --settle -o room-lamp.psd
     acetate generate --task joint -p "a kite" --background-prompt "a cloudy sky" -o kite.ora
     acetate generate -m dream -p "a fox" --style ink:0.8 --image-prompt reference.png:0.6 -o fox.png
     acetate generate -m dream -p "a fox" --control edges:sketch.png -o fox.png
@@ -84,6 +87,7 @@ def generate(
             background_prompt=background_prompt,
             foreground_prompt=foreground_prompt,
             blended_prompt=blended_prompt,
+            settle=settle,
             **how.arguments,
         )
         return result, layer_below(background, below, out)

@@ -52,6 +52,17 @@ def test_a_layer_as_png(engine: EngineProcess) -> None:
     assert np.asarray(Image.open(io.BytesIO(answer.content))).tobytes() == PIXELS.data
 
 
+def test_a_png_says_how_it_was_made_unless_it_shall_not(engine: EngineProcess) -> None:
+    job = engine.submit(identity_request(task=Task.CONTACT_SHADOW))
+    engine.wait_for(job, JobState.DONE)
+    for path, said in ((f"/v1/jobs/{job}/layers/0", True), (f"/v1/jobs/{job}/layers/0?provenance=false", False)):
+        answer = engine.http.get(path, headers={"Accept": "image/png"})
+        with Image.open(io.BytesIO(answer.content)) as image:
+            assert np.asarray(image).shape == (3, 5, 4)  # all of it is there
+            found = image.info.get("xmp", b"")
+        assert (b"digitalsourcetype/algorithmicallyEnhanced" in found, bool(found)) == (said, said)
+
+
 def test_sixteen_bits_come_raw_only(engine: EngineProcess) -> None:
     job = engine.submit(identity_request(pixel_format=PixelFormat.RGBA16))
     engine.wait_for(job, JobState.DONE)

@@ -8,6 +8,7 @@ import pytest
 from acetate_engine import Engine
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.reader import read_document
+from acetate_engine.documents.tree import Clip
 from tests.engine.commands.conftest import Acetate
 from tests.engine.documents.pictures import everything
 
@@ -46,6 +47,17 @@ def test_a_layer_over_its_background(acetate: Acetate, tiny: Path, photo: Path, 
     assert document.layers[0].name == "photo"
     assert len(document.layers) == 2
     assert (flatten(document.layers[:1], everything(document)) == pixels_of(photo)).all()
+
+
+def test_a_layer_with_its_shadow_and_its_light(acetate: Acetate, tiny: Path, photo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.psd"
+    arguments = ("generate", "--background", photo, "-p", "a cat", "--steps", 1, "--seed", 3, "--settle")
+    acetate(*arguments, "--task", "foreground_on_background", "-o", out)
+    document = read_document(out)
+    names = [layer.name for layer in document.layers]
+    assert names[0] == "photo" and names[1].endswith("Shadow") and names[3].endswith("Light") and len(names) == 4
+    assert [layer.clip.value for layer in document.layers].count("none") == 3 and document.layers[3].clip is Clip.BASE
+    assert "shadow and light are no part of foreground" in acetate(*arguments, "-o", tmp_path / "two.psd", status=1)
 
 
 def test_a_layer_in_a_region_of_its_background(acetate: Acetate, tiny: Path, photo: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -105,6 +106,22 @@ def test_a_weave_is_smoothed_and_edges_are_kept() -> None:
     assert across[136] - across[119] > 85  # of 100, within two source pixels on each side
 
 
+def test_ripples_as_wide_as_a_patch_are_levelled_and_drawing_beside_them_is_kept() -> None:
+    y, x = np.indices((96, 96))
+    ripple = 3 * (np.sin(2 * np.pi * x / 16) + np.sin(2 * np.pi * y / 16))  # of 255
+    grey = np.where(x < 64, 120 + ripple, np.where((x // 3) % 2, 160, 80))  # beside it stripes of a drawing
+    layer = np.dstack([grey, grey, grey, np.full_like(grey, 255)]).round().astype(np.uint8)
+    made, level = enlarge(layer, 4)[..., 0].astype(float), enlarge(layer, 4, grain=0.05)[..., 0].astype(float)
+    flat, drawn = np.s_[80:-80, 80:160], np.s_[80:-80, 300:-40]
+    assert level[flat].var() < made[flat].var() / 5
+    assert level[drawn].var() > 0.9 * made[drawn].var()
+    assert abs(level[flat].mean() - made[flat].mean()) < 1
+
+
+def test_alpha_is_the_same_with_and_without_grain() -> None:
+    assert (enlarge(badge(48), 3, grain=0.05)[..., 3] == enlarge(badge(48), 3)[..., 3]).all()
+
+
 def test_files_that_are_no_such_network_are_refused() -> None:
     files = read_part("compact_x4")
     for weights in (files["compact_x4.bin"][:-4], files["compact_x4.bin"] + b"more"):
@@ -146,3 +163,29 @@ def test_finishing_can_be_cancelled(tiny: TaskGenerator, monkeypatch: pytest.Mon
     monkeypatch.setattr(recorder, "check", check)
     with pytest.raises(JobCancelled):
         run(tiny, a_request(Task.FOREGROUND, LARGE), reporter=recorder)
+
+
+def shaded(side: int) -> Pixels:
+    """An opaque picture of soft shading in strong colours, and a fine drawing on it."""
+    y, x = np.indices((side, side)) / side
+    rgb = np.dstack([0.9 - 0.5 * x, 0.2 + 0.4 * y, 0.1 + 0.6 * x * y])
+    rgb[np.hypot(x - 0.5, y - 0.5) % 0.1 < 0.02] *= 0.4
+    return np.dstack([rgb * 255, np.full((side, side), 255)]).round().astype(np.uint8)
+
+
+@pytest.mark.parametrize("draw", [shaded, badge])
+def test_made_small_again_it_has_the_colours_that_it_had(draw: Callable[[int], Pixels]) -> None:
+    small = resize(draw(256), Extent(64, 64))
+    again = premultiply(to_float(resize(enlarge(small, 4), Extent(64, 64))))
+    seen = small[..., 3] > 250
+    assert np.abs(again - premultiply(to_float(small)))[seen].mean() < 0.004
+
+
+@pytest.mark.parametrize("draw", [shaded, badge])
+def test_colours_are_nearer_to_the_true_ones_than_by_interpolation(draw: Callable[[int], Pixels]) -> None:
+    true = premultiply(to_float(draw(256)))[..., :3]
+    small = resize(draw(256), Extent(64, 64))
+    finished, plain = (
+        premultiply(to_float(made))[..., :3] for made in (enlarge(small, 4), resize(small, Extent(256, 256)))
+    )
+    assert np.abs(finished - true).mean() < np.abs(plain - true).mean()

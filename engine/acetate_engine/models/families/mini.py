@@ -41,7 +41,7 @@ class MiniCard:
     layer_aspect: float = math.inf  # what was learnt from squares alone keeps its shape in squares alone
     alpha_floor: float = 0.03  # so small a decoder leaves a haze of this alpha around things,
     alpha_ceiling: float = 0.97  # and as much lacking inside of them
-    grain: float = 0.1  # colours of what it paints tremble by about this much
+    grain: float = 0.052  # colours of what it paints tremble by about this much
     colour_from: float = 1.0  # see Components: what the layer adapter hides alpha in shows as a weave in colours
     licence: str = ""
 

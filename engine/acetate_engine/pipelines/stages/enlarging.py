@@ -26,6 +26,8 @@ from acetate_engine.models.parts.shelf import read_part
 
 _TILE = 192  # source pixels, each way
 _AROUND = 7  # source pixels, over which grain is smoothed
+_PATCH = 17  # source pixels: a little more than what a latent pixel of `mini` holds, whose ripples are levelled
+_RIPPLE = 0.8  # of the grain
 _PART = "compact_x4"
 
 Check = Callable[[], None]
@@ -42,8 +44,8 @@ def enlarge(layer: Pixels, factor: float, *, grain: float = 0.0, check: Check = 
 def enlarge_to(layer: Pixels, extent: Extent, *, grain: float = 0.0, check: Check = lambda: None) -> Pixels:
     """(H, W, 4) straight sRGB → exactly `extent`, same dtype: four times by the network, resampled from there.
 
-    Colours that differ from those around them by about `grain` (0..1) or less are smoothed first: the network would
-    take them for detail, and draw it clearly.
+    Colours that differ from those around them by about `grain` (0..1) or less are smoothed first, and flat parts
+    levelled: the network would take them for detail, and draw it clearly.
     Where nothing grows, it is only resampled. Where alpha is 0, or full, in a pixel and all around it, it is exactly so
     in the result. Raises PartMissing, CheckpointError, and what `check` raises.
     """
@@ -77,11 +79,26 @@ def _four_times(picture: Floats, grain: float, net: CompactUpscaler, check: Chec
 
 
 def _without_grain(colour: NDArray[np.float32], grain: float) -> NDArray[np.float32]:
-    """By the bilateral filter (Tomasi and Manduchi 1998), which keeps edges."""
+    """What is fine by the bilateral filter (Tomasi and Manduchi 1998), what is as wide as a patch by `_levelled`."""
     if grain == 0.0:
         return colour
-    smooth: NDArray[np.float32] = cv2.bilateralFilter(np.ascontiguousarray(colour), _AROUND, grain, _AROUND / 3)
-    return smooth
+    smooth = cv2.bilateralFilter(np.ascontiguousarray(colour), _AROUND, grain, _AROUND / 3)
+    return _levelled(smooth, grain * _RIPPLE)
+
+
+def _levelled(colour: NDArray[np.float32], ripple: float) -> NDArray[np.float32]:
+    """(H, W, 3): where colours differ by less than `ripple` (standard deviation, 0..1) over a patch, near its mean.
+
+    A guided filter (He, Sun and Tang 2010) that is its own guide, with a steeper turn: edges and texture beyond the
+    ripple stay, and all channels are kept or levelled together.
+    """
+    size = (_PATCH, _PATCH)
+    mean = cv2.blur(colour, size)
+    variance = (cv2.blur(colour * colour, size) - mean * mean).clip(0, None).max(axis=-1, keepdims=True)
+    kept = variance**2 / (variance**2 + np.float32(ripple) ** 4)
+    share = cv2.blur(kept[..., 0], size)[..., None]
+    levelled: NDArray[np.float32] = share * colour + cv2.blur(mean * (1 - kept), size)
+    return levelled
 
 
 def _tiles(width: int, height: int) -> Iterator[Bounds]:
@@ -100,8 +117,19 @@ def _of_tile(seen: Floats, net: CompactUpscaler) -> Floats:
     if alpha.max() == 0.0:
         return _repeated(seen, net.factor)
     if alpha.min() == alpha.max():
-        return np.dstack([_run(net, colour), _repeated(alpha, net.factor)])
-    return np.dstack([_run(net, colour), _run(net, np.repeat(alpha[..., None], 3, axis=-1)).mean(axis=-1)])
+        return np.dstack([_coloured(net, colour), _repeated(alpha, net.factor)])
+    return np.dstack([_coloured(net, colour), _run(net, np.repeat(alpha[..., None], 3, axis=-1)).mean(axis=-1)])
+
+
+def _coloured(net: CompactUpscaler, source: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(H, W, 3), moved so that, made small again, it has the source's colours: back-projection (Irani and Peleg 1991).
+
+    The network draws edges well and misses tones; what is finer than a pixel of the source stays the network's.
+    """
+    made = _run(net, source)
+    (height, width), (low, narrow) = made.shape[:2], source.shape[:2]
+    off = source - cv2.resize(made, (narrow, low), interpolation=cv2.INTER_AREA)
+    return (made + cv2.resize(off, (width, height), interpolation=cv2.INTER_CUBIC)).clip(0, 1)
 
 
 def _run(net: CompactUpscaler, rgb: NDArray[np.float32]) -> NDArray[np.float32]:
