@@ -50,6 +50,8 @@ _FOREIGN = (  # layers that only these have; what others have, too, comes last
 )
 _FOREIGN_PATTERNS = tuple((name, re.compile(pattern)) for name, pattern in _FOREIGN)
 _IMAGE_ONLY = {"SD3": "Stable Diffusion 3"}
+_FLUX_WIDTH = 3072  # of Qwen-Image, too; SD3 has 1536 or 2432
+_FLUX_DEPTH = 19  # blocks of joint attention; Qwen-Image has 60
 
 
 def kinds_unread(names: Iterable[str]) -> dict[str, set[str]]:
@@ -81,8 +83,19 @@ def foreign_architecture(header: Header) -> str | None:
     """The family of models that a LoRA was made for, where it is none that is known here; None where it may be."""
     for family, pattern in _FOREIGN_PATTERNS:
         if any(pattern.fullmatch(name) for name in header.shapes):
-            return _IMAGE_ONLY.get(family, family)
+            told = _of_width(family, header)
+            return _IMAGE_ONLY.get(told, told)
     return None
+
+
+def _of_width(family: str, header: Header) -> str:
+    """Layers of joint attention alone have the same names in three families: width and depth tell these apart."""
+    joint = {name: shape for name, shape in header.shapes.items() if re.search(r"add_[qkv]_proj", name)}
+    down = [shape for name, shape in joint.items() if re.search(r"lora_A|lora_down|lora\.down", name)]
+    if family != "SD3" or all(shape[-1] != _FLUX_WIDTH for shape in down):
+        return family
+    depth = max(int(found[1]) for name in joint if (found := re.search(r"transformer_blocks[._](\d+)", name)))
+    return "FLUX" if depth < _FLUX_DEPTH else "Qwen-Image"
 
 
 def listening_width(header: Header) -> int | None:

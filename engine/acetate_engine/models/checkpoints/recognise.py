@@ -281,9 +281,10 @@ def _embedding(header: Header) -> FileInfo | None:
         return FileInfo(
             header.path, Kind.EMBEDDING, Family.SDXL, width=shapes["clip_l"][-1] if shapes["clip_l"] else None
         )
-    if len(shapes) != 1:
-        return None
-    ((name, shape),) = shapes.items()
+    widths = {shape[-1] if shape else 0 for shape in shapes.values()}
+    if len(shapes) != 1 and not (all(name.startswith("<") for name in shapes) and len(widths) == 1):
+        return None  # diffusers writes a word with several vectors as several words: <cat>, <cat>_1
+    name, shape = next(iter(shapes.items()))
     if name not in ("emb_params", "string_to_param.*") and not (name.startswith("<") or len(shape) in (1, 2)):
         return None
     if (

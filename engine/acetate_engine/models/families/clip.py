@@ -73,11 +73,11 @@ def _rows_of_file(path: Path, table: str, width: int) -> Tensor | None:
 
 
 def _rows(tables: Tables, table: str, width: int) -> Tensor | None:
-    """(vectors, width) for one encoder; None where there are none as wide."""
-    found = tables.get(table) if "clip_g" in tables else next(iter(tables.values()), None)
-    if found is None or found.shape[-1] != width:
+    """(vectors, width) for one encoder, of all words of a file; None where there are none as wide."""
+    found = [tables[name] for name in ((table,) if "clip_g" in tables else tables) if name in tables]
+    if not found or any(each.shape[-1] != width for each in found):
         return None
-    return found.reshape(-1, width)
+    return torch.cat([each.reshape(-1, width) for each in found])
 
 
 def _coded(clip: ClipEncoder, prompts: list[str], device: torch.device, states_of: Callable[[Any], Tensor]) -> Coded:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from acetate_engine.models.checkpoints.header import Header, Shape
-from acetate_engine.models.checkpoints.info import FileInfo, Kind
+from acetate_engine.models.checkpoints.info import Family, FileInfo, Kind
 from acetate_engine.models.checkpoints.recognise import identify
 
 UNET = "model.diffusion_model."
@@ -132,3 +132,17 @@ def test_a_controlnet_of_sd2_is_not_offered(width: int, family: str) -> None:
 def test_embeddings_with_a_table_for_t5(tables: tuple[str, ...], family: str) -> None:
     found = told(*tables, "t5")
     assert found.kind is Kind.EMBEDDING and family in found.problem
+
+
+@pytest.mark.parametrize(
+    ("width", "block", "family"), [(3072, 18, "FLUX"), (3072, 59, "Qwen-Image"), (1536, 11, "Stable Diffusion 3")]
+)
+def test_whose_a_lora_of_joint_attention_alone_is(width: int, block: int, family: str) -> None:
+    """In diffusers' spelling their names are the same."""
+    stem = f"transformer.transformer_blocks.{block}.attn.add_q_proj"
+    assert family in told(**{f"{stem}.lora_A.weight": (4, width), f"{stem}.lora_B.weight": (width, 4)}).problem
+
+
+def test_a_word_of_several_vectors_is_an_embedding() -> None:
+    found = told(**{"<cat>": (768,), "<cat>_1": (768,)})
+    assert found.kind is Kind.EMBEDDING and found.family is Family.SD15 and not found.problem

@@ -95,7 +95,7 @@ FOREIGN_LORAS = {
         "transformer_blocks.0.attn.add_k_proj.lora_down.weight",  # as SD3 has it
         "transformer_blocks.0.img_mlp.net.0.proj.lora_down.weight",
     ],
-    "Stable Diffusion 3": ["transformer.transformer_blocks.0.attn.add_k_proj.lora_A.weight"],
+    "Stable Diffusion 3": ["diffusion_model.joint_blocks.0.x_block.attn.qkv.lora_A.weight"],
     "FLUX": [
         "transformer.single_transformer_blocks.0.attn.to_q.lora_A.weight",
         "transformer.transformer_blocks.0.attn.add_k_proj.lora_A.weight",

@@ -104,6 +104,17 @@ def test_words_of_ones_own(base: BaseModel, tmp_path: Path) -> None:
     )
 
 
+def test_vectors_that_are_written_as_several_words_are_one(base: BaseModel, tmp_path: Path) -> None:
+    """As diffusers writes them: <cat>, <cat>_1, …; for a model with one text encoder."""
+    if len(base.text_encoders) != 1:
+        pytest.skip("two tables of such words are two files")
+    vectors = torch.randn(3, base.text_encoders[0].config.hidden_size)
+    words = {f"<cat>_{index}" if index else "<cat>": vector.clone() for index, vector in enumerate(vectors)}
+    file = official.save(words, tmp_path / "cat.safetensors")
+    own = encoded(base, "a cat apple", files={"cat": file}).prompt_embeds
+    torch.testing.assert_close(own, encoded(base, "a cat apple", cat={"clip_l": vectors}).prompt_embeds)
+
+
 def test_the_tables_own_vectors_are_the_words(base: BaseModel) -> None:
     """A word of the vectors that another word has is that word."""
     tables = {}
