@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.requests import Task
-from acetate_engine.commands.generating import How, Saving, generate_into, generating
+from acetate_engine.commands.generating import How, Saving, generating, making
 from acetate_engine.commands.options import (
     AsJson,
     Background,
@@ -21,12 +21,7 @@ from acetate_engine.commands.options import (
     parse_region,
     parse_size,
 )
-from acetate_engine.commands.output import Bar, layer_below
-
-if TYPE_CHECKING:
-    from acetate_engine.documents.tree import Layer
-    from acetate_engine.engine import Engine
-    from acetate_engine.results import Result
+from acetate_engine.commands.output import layer_below
 
 _ELSEWHERE = {Task.STACK: "acetate stack", Task.REFINE: "acetate refine", Task.INPAINT: "acetate inpaint"}
 
@@ -72,24 +67,23 @@ def generate(
     """
     from acetate_engine.sources import seen
 
-    def make(using: Engine, bar: Bar) -> tuple[Result, tuple[Layer, ...]]:
+    with making(out, json, engine, saving) as run:
+        run.reads(background, foreground, *how.files)
         if task in _ELSEWHERE:
             raise InvalidRequest(f"{task.value} has a command of its own", f"Use `{_ELSEWHERE[task]}`.")
         below = seen(background)
-        result = using.generate(
+        result = run.engine.generate(
             prompt,
             task=task,
             size=parse_size(size),
             region=parse_region(region),
             background=below,
             foreground=foreground,
-            reporter=bar,
+            reporter=run.bar,
             background_prompt=background_prompt,
             foreground_prompt=foreground_prompt,
             blended_prompt=blended_prompt,
             settle=settle,
             **how.arguments,
         )
-        return result, layer_below(background, below, out)
-
-    generate_into(out, json, engine, saving, make, reads=lambda: (background, foreground, *how.files))
+        run.save(result, layer_below(background, below, out))

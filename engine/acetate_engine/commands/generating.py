@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import wraps
+from functools import cached_property, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -134,38 +135,46 @@ def generating(command: T) -> T:
     return with_options  # type: ignore[return-value]  # called by Typer, with these options
 
 
-def generate_into(
-    out: Path,
-    as_json: bool,
-    remote: bool,
-    saving: Saving,
-    make: Callable[[Engine, Bar], tuple[Result, tuple[Layer, ...]]],
-    reads: Callable[[], Sequence[Path | None]] = tuple,
-) -> None:
-    """Checks that `out` can be written and is none of the files that are read, makes layers, saves them above those
-    that `make` adds, prints the result.
-    """
-    from acetate_engine.documents.writer import check_writable
+@dataclass
+class Making:
+    """What a command needs from its first check to its last line; made by `making`."""
 
-    with reported(as_json):
-        check_writable(out, [path for path in reads() if path is not None])
-        with progress_bar() as bar:
-            result, below = make(engine_for(remote), bar)
-        result.save(out, below, **asdict(saving))
-        print_result(result, out, bar.seconds, as_json)
+    out: Path
+    saving: Saving
+    bar: Bar
+    _is_remote: bool
+    _as_json: bool
+
+    def reads(self, *files: Path | None) -> None:
+        """Raises FileError where `out` cannot be written, or is one of these."""
+        from acetate_engine.documents.writer import check_writable
+
+        check_writable(self.out, [path for path in files if path is not None])
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Raises EngineUnreachable."""
+        return engine_for(self._is_remote)
+
+    def save(self, result: Result, below: Sequence[Layer] = ()) -> None:
+        """Above the layers of `below`; then says what was made."""
+        seconds = self.bar.seconds
+        self.bar.end()
+        result.save(self.out, below, **asdict(self.saving))
+        print_result(result, self.out, seconds, self._as_json)
+
+
+@contextmanager
+def making(out: Path, as_json: bool, remote: bool, saving: Saving) -> Iterator[Making]:
+    with reported(as_json), progress_bar() as bar:
+        yield Making(out, saving, bar, remote, as_json)
 
 
 def rework_into(out: Path, as_json: bool, remote: bool, saving: Saving, prompt: str, **fields: Any) -> None:
-    """`generate_into` with nothing below; `fields` are those of Engine.generate."""
-    reads = [one for one in fields.values() if isinstance(one, Path)]
-    generate_into(
-        out,
-        as_json,
-        remote,
-        saving,
-        lambda using, bar: (using.generate(prompt, reporter=bar, **fields), ()),
-        lambda: reads,
-    )
+    """One task of Engine.generate, whose fields these are; nothing lies below."""
+    with making(out, as_json, remote, saving) as run:
+        run.reads(*(one for one in fields.values() if isinstance(one, Path)))
+        run.save(run.engine.generate(prompt, reporter=run.bar, **fields))
 
 
 def _weighted(text: str) -> tuple[str, float]:

@@ -69,6 +69,10 @@ class Bar:
     def seconds(self) -> float:
         return time.monotonic() - self.started
 
+    def end(self) -> None:
+        """Leaves the terminal to what is printed next."""
+        self.progress_bar.stop()
+
 
 @contextmanager
 def progress_bar() -> Iterator[Bar]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,15 +12,9 @@ from acetate.protocol.codec import from_json
 from acetate.protocol.errors import FileError, InvalidRequest, MalformedMessage
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import StackLayer
-from acetate_engine.commands.generating import How, Saving, generate_into, generating
+from acetate_engine.commands.generating import How, Saving, generating, making
 from acetate_engine.commands.options import AsJson, Background, Out, Size, UseEngine, parse_size
-from acetate_engine.commands.output import Bar
 from acetate_engine.documents.files import read_yaml
-
-if TYPE_CHECKING:
-    from acetate_engine.documents.tree import Layer
-    from acetate_engine.engine import Engine
-    from acetate_engine.results import Result
 
 
 @dataclass(frozen=True)
@@ -79,22 +73,20 @@ def stack(
     from acetate_engine.documents.tree import Memory, PixelLayer
     from acetate_engine.sources import seen
 
-    def make(using: Engine, bar: Bar) -> tuple[Result, tuple[Layer, ...]]:
+    with making(out, json, engine, saving) as run:
+        run.reads(background, plan, *how.files)
         wanted = _planned(plan, layer or [])
         ground = background or _beside(plan, wanted.background)
         below = seen(ground)
-        result = using.stack(
+        result = run.engine.stack(
             [entry.to_stack_layer() for entry in wanted.layers],
             background=below,
             size=parse_size(size or wanted.size),
-            reporter=bar,
+            reporter=run.bar,
             **{**how.arguments, "seed": wanted.seed if how.seed is None else how.seed},
         )
-        if below is None or ground is None:
-            return result, ()
-        return result, (PixelLayer(ground.stem, source=Memory.at(0, 0, below.pixels)),)
-
-    generate_into(out, json, engine, saving, make, reads=lambda: (background, plan, *how.files))
+        shown = [PixelLayer(ground.stem, source=Memory.at(0, 0, below.pixels))] if below and ground else []
+        run.save(result, shown)
 
 
 def _planned(path: Path | None, prompts: list[str]) -> StackFile:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.pictures import Light
 from acetate.protocol.requests import MAX_SEED, Task
-from acetate_engine.commands.generating import Saving, generate_into, generating
+from acetate_engine.commands.generating import Saving, generating, making
 from acetate_engine.commands.options import AsJson, Out, Prompt, UseEngine
-from acetate_engine.commands.output import Bar, is_flat
-
-if TYPE_CHECKING:
-    from acetate_engine.documents.tree import Layer
-    from acetate_engine.engine import Engine
-    from acetate_engine.results import Result
+from acetate_engine.commands.output import is_flat
 
 Margins = tuple[int, int, int, int]  # left, top, right, bottom; pixels
 
@@ -52,15 +47,14 @@ def expand(
     from acetate_engine.documents.tree import PixelLayer, cropped
     from acetate_engine.sources import seen
 
-    def make(using: Engine, bar: Bar) -> tuple[Result, tuple[Layer, ...]]:
+    with making(out, json, engine, saving) as run:
+        run.reads(picture)
         shown = seen(picture)
         left, top, right, bottom = margins(by, *shown.pixels.shape[1::-1])
         large = np.pad(shown.pixels, ((top, bottom), (left, right), (0, 0)))
         fields = {"task": Task.EXPAND, "foreground": large, "model": model, "seed": seed}
-        result = using.generate(prompt, reporter=bar, **fields).noting(shown.notes)  # type: ignore[arg-type]
-        return result, (PixelLayer(picture.stem, source=cropped(left, top, shown.pixels)),)
-
-    generate_into(out, json, engine, saving, make, lambda: [picture])
+        result = run.engine.generate(prompt, reporter=run.bar, **fields).noting(shown.notes)  # type: ignore[arg-type]
+        run.save(result, [PixelLayer(picture.stem, source=cropped(left, top, shown.pixels))])
 
 
 def margins(text: str, width: int, height: int) -> Margins:
@@ -98,13 +92,10 @@ def light(
     from acetate_engine.documents.tree import Memory, PixelLayer
     from acetate_engine.sources import seen
 
-    def make(using: Engine, bar: Bar) -> tuple[Result, tuple[Layer, ...]]:
+    with making(out, json, engine, saving) as run:
+        run.reads(layer, background)
         front, behind, how = seen(layer), seen(background), Light(opacity=amount)
         fields = {"task": Task.MATCH_LIGHT, "foreground": front, "background": behind, "seed": 0, "light": how}
-        result = using.generate(reporter=bar, **fields)  # type: ignore[arg-type]
-        if is_flat(out):
-            return result, ()
-        named = ((background.stem, behind), (layer.stem, front))
-        return result, tuple(PixelLayer(name, source=Memory.at(0, 0, shown.pixels)) for name, shown in named)
-
-    generate_into(out, json, engine, saving, make, lambda: [layer, background])
+        result = run.engine.generate(reporter=run.bar, **fields)  # type: ignore[arg-type]
+        named = () if is_flat(out) else ((background.stem, behind), (layer.stem, front))
+        run.save(result, [PixelLayer(name, source=Memory.at(0, 0, shown.pixels)) for name, shown in named])
