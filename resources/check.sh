@@ -6,8 +6,6 @@ cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 
 BIN=${VENV:-.venv}/bin
 SLOWEST=(--durations=10 --durations-min=1)
-KRITA_LOG=build/krita-tests.log
-krita_job= # of the tests in Krita, while they run beside the others
 parts=("$@")
 ((${#parts[@]} > 0)) || parts=(format lint types imports tests krita)
 
@@ -17,9 +15,9 @@ check() { # check PART
     lint) "$BIN/ruff" check . ;;
     types) "$BIN/mypy" ;;
     imports) "$BIN/lint-imports" ;;
-    tests) ${krita_job:+nice -n 15} "$BIN/pytest" -m "not krita and not timed and not long" -n auto --maxprocesses 4 \
-        --dist loadfile "${SLOWEST[@]}" ;;
-    krita) if [[ -n "$krita_job" ]]; then finish_krita; else krita; fi ;;
+    tests) "$BIN/pytest" -m "not krita and not timed and not long" -n auto --maxprocesses 4 --dist loadfile "${SLOWEST[@]}" ;;
+    # Krita has races of its own: what fails is run once more, and named in the summary (-rR) whatever comes of it
+    krita) "$BIN/pytest" -m "krita and not timed and not long" --reruns 1 -rR "${SLOWEST[@]}" ;;
     long) "$BIN/pytest" -m long "${SLOWEST[@]}" ;;
     kritas) "$BIN/python" -m tests.krita.kritas ;;
     fuzz) ACETATE_FUZZ=10000 "$BIN/pytest" tests/fuzz tests/engine/api/test_hostile.py tests/engine/api/test_schema.py \
@@ -29,31 +27,6 @@ check() { # check PART
     *) echo "check: no part is called $1" >&2 && return 2 ;;
     esac
 }
-
-# Krita has races of its own: what fails is run once more, and named in the summary (-rR) whatever comes of it.
-krita() { "$BIN/pytest" -m "krita and not timed and not long" --reruns 1 -rR "${SLOWEST[@]}"; }
-
-# A painter's clicks leave the processor idle most of the time: the other tests, at a low priority, use what is left.
-start_krita() {
-    mkdir -p "$(dirname "$KRITA_LOG")"
-    printf '\n== krita, beside the tests: %s\n' "$KRITA_LOG"
-    set -m # a group of its own, which Ctrl-C reaches through the trap below
-    krita >"$KRITA_LOG" 2>&1 </dev/null &
-    krita_job=$!
-    set +m
-}
-
-finish_krita() {
-    local status
-    wait "$krita_job"
-    status=$?
-    krita_job=
-    cat "$KRITA_LOG"
-    return "$status"
-}
-
-trap 'exit 130' INT
-trap '[[ -z "$krita_job" ]] || kill -INT -- "-$krita_job"' EXIT
 
 # Other processors, numbers of threads, time zones and languages: none of them may make a difference. The first is what
 # every 64-bit PC has: each library is told by a name of its own. TESTS names the files, where not all are wanted.
@@ -76,7 +49,6 @@ print(*(name for name in known if name == 'X86_V4' or name.startswith('AVX512'))
 
 summary=() failed=0
 for part in "${parts[@]}"; do
-    [[ "$part" != tests || " ${parts[*]} " != *" tests "*"krita "* ]] || start_krita
     printf '\n== %s\n' "$part"
     started=$SECONDS
     if check "$part"; then verdict=passed; else verdict=FAILED failed=1; fi

@@ -56,7 +56,11 @@ class Converter:
         scratch = _new_node(clone, _WIRE[picture.format])
         _write_strips(scratch, picture, bounds)
         if self._space.model == "CMYKA" or _is_stepped(self._space):
-            convert(scratch, _WIRE[picture.format], _SRGB16)
+            wanted = _WIRE[picture.format]
+            if _is_stepped(self._space):  # of colours the luminance, which is all that asking can reach
+                wanted = replace(self._space, depth="F32")
+                convert(scratch, _WIRE[picture.format], wanted)
+            convert(scratch, wanted, _SRGB16)
             _ask_for_more(clone, scratch, picture, bounds, self._space)
             convert(scratch, _SRGB16, self._space)
         else:
