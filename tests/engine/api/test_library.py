@@ -56,7 +56,7 @@ def test_folders_that_comfyui_names_belong_to_its_own(engine: EngineProcess, tmp
         (folder / "extra_model_paths.yaml").write_text(text)
     found = api.set_folders(engine.connection, [str(named)])
     assert "haze.safetensors" in [file.name for file in found.files]
-    with pytest.raises(AcetateError, match=r"extra_model_paths.yaml cannot be read: line \d") as caught:
+    with pytest.raises(AcetateError, match=r"extra_model_paths.yaml is no YAML: line \d") as caught:
         api.set_folders(engine.connection, [str(broken)])
     assert "secret" not in str(caught.value)
     api.set_folders(engine.connection, [])
