@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing, new_sharing_weights
 from acetate_engine.models.adapters.sharing_weights import RELEASED_CONDITION_CHANNELS, SharingWeights
+from acetate_engine.verification.table.limits import matrix_seconds
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -54,6 +55,7 @@ class Timing:
     seconds: float
     cpu_seconds: float
     error: float
+    limit: float | None = None  # CPU seconds of its matrix products alone, where they were measured
 
 
 def sharing_steps(
@@ -105,10 +107,10 @@ def _compared(
     for way, dtype in ways:
         cast = {name: x.to(dtype) if x.is_floating_point() else x for name, x in arguments.items()}
         nn.Module.to(unet, dtype)
-        noise, seconds, cpu_seconds = _run(unet, weights, cast, image, steps, published=way == "published")
+        noise, seconds, cpu_seconds, limit = _run(unet, weights, cast, image, steps, published=way == "published")
         exact = noise if exact is None else exact
         error = (noise.float() - exact).abs().max().item()
-        yield Timing(case.name, size, way, str(dtype).removeprefix("torch."), seconds, cpu_seconds, error)
+        yield Timing(case.name, size, way, str(dtype).removeprefix("torch."), seconds, cpu_seconds, error, limit)
 
 
 @torch.no_grad()
@@ -119,8 +121,8 @@ def _run(
     image: Tensor,
     steps: int,
     published: bool,
-) -> tuple[Tensor, float, float]:
-    """(output, median seconds, median CPU seconds)."""
+) -> tuple[Tensor, float, float, float | None]:
+    """(output, median seconds, median CPU seconds, those of the matrix products alone)."""
     seconds, cpu_seconds = [], []
     with AttentionSharing(unet, weights, trainable=published) as sharing:
         if sharing.takes_condition:
@@ -132,7 +134,8 @@ def _run(
             cpu_seconds.append(time.process_time() - cpu_start)
             if seconds[0] > _LONG:
                 break
-    return noise, statistics.median(seconds[1:] or seconds), statistics.median(cpu_seconds[1:] or cpu_seconds)
+        limit = None if published else matrix_seconds(lambda: unet(**arguments), arguments["sample"].dtype)
+    return noise, statistics.median(seconds[1:] or seconds), statistics.median(cpu_seconds[1:] or cpu_seconds), limit
 
 
 def _inputs(case: Case, size: int) -> tuple[dict[str, Tensor], Tensor]:
