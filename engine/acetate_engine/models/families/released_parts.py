@@ -167,7 +167,7 @@ def _transparency(files: ReleasedFiles, dtype: torch.dtype, device: torch.device
     encoder = None if files.encoder is None else load_offset_encoder(files.encoder, dtype)
     decoder = None if files.decoder is None else load_transparent_decoder(files.decoder, dtype)
     if decoder is not None and device.type == "cpu":  # processors were measured: 1.3 times as fast
-        nn.Module.to(decoder, memory_format=torch.channels_last)  # diffusers' own warns of modules that are not there
+        nn.Module.to(decoder, memory_format=torch.channels_last)  # type: ignore[call-overload]  # diffusers' own warns of modules that are not there
     return LatentTransparency(encoder, decoder)
 
 

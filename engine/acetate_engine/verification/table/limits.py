@@ -27,11 +27,11 @@ def matrix_seconds(run: Callable[[], object], dtype: torch.dtype) -> float:
     return sum(count * _seconds(shape, dtype) for shape, count in products.counted.items())
 
 
-class _Products(TorchDispatchMode):
+class _Products(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own has no types
     """Counts the shapes of matrix products."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.counted: Counter[_Shape] = Counter()
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

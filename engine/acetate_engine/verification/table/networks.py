@@ -27,7 +27,7 @@ def decoding(side: int, small: bool) -> Iterator[Line]:
     pixel, latent = _inputs(side)
     exact = _decoded(decoder, pixel, latent, 8, 1)
     (peer,) = in_turn(1, lambda: _decoded(decoder, pixel, latent, 8, 1))
-    nn.Module.to(decoder, memory_format=torch.channels_last)  # as it is loaded for a processor
+    nn.Module.to(decoder, memory_format=torch.channels_last)  # type: ignore[call-overload]  # as it is loaded for a processor
     (ours,) = in_turn(1, lambda: _decoded(decoder, pixel, latent, 8, 4))
     limit = matrix_seconds(lambda: _decoded(decoder, pixel, latent, 8, 4), torch.float32)
     found, notes = [f"{ours:.1f} s: {peer / ours:.2f}×"], [f"matrix products alone {limit:.1f} s"]
