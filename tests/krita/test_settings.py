@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -95,6 +96,6 @@ def test_diagnostics_are_copied_without_the_token(docker: Painter) -> None:
     docker.krita.run(f"{_WINDOW}.findChild(QtWidgets.QTabWidget).setCurrentIndex(0)")
     docker.hands.click_at(*docker.krita.run(_IN_WINDOW, name="acetate_diagnostics"))
     text = wait_until(lambda: docker.krita.run("QApplication.clipboard().text()"), "something to be copied", 120)
-    assert "krita: 5" in text and "[versions]" in text and "mini: installed" in text
+    assert re.search(r"krita: [56]\.", text) and "[versions]" in text and "mini: installed" in text
     assert str(docker.krita.home.root) not in text
     docker.krita.run(f"{_WINDOW}.close()")
