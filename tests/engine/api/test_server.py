@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from acetate.protocol.version import PROTOCOL_VERSION, __version__
+from acetate_engine.api.server import listen
 from tests.engine.process import EngineProcess, private_environment
 
 pytestmark = pytest.mark.engine
@@ -35,6 +37,24 @@ def seconds_of_importing_the_server() -> float:
     subprocess.run([sys.executable, "-c", "import fastapi, uvicorn"], check=True)
     after = os.times()
     return after.children_user + after.children_system - before.children_user - before.children_system
+
+
+def test_small_answers_are_sent_at_once() -> None:
+    """Nagle's algorithm would hold each body back until the headers before it are acknowledged, which takes 40 ms."""
+
+    async def accepted() -> int:
+        is_there: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def look(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            is_there.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        listener = listen(0)
+        async with await asyncio.start_server(look, sock=listener):
+            with socket.create_connection(listener.getsockname()):
+                return await is_there
+
+    assert asyncio.run(accepted()) != 0
 
 
 @pytest.mark.timed
