@@ -272,7 +272,11 @@ class Document(Protocol):
         ...
 
     def layer_box(self, layer: str) -> Bounds:
-        """What its visible pixels cover, off the canvas too; empty where there are none. Any thread."""
+        """What its visible pixels cover, off the canvas too; empty where there are none."""
+        ...
+
+    def layer_boxes(self, layers: Sequence[str]) -> dict[str, Bounds]:
+        """The same of several, by id, without those that are gone. Any thread."""
         ...
 
     def snapshot(self, view: View) -> Snapshot:

@@ -34,9 +34,9 @@ def test_a_document_of_krita_with_a_new_layer(krita: KritaProcess, name: str, tm
     insert_layers(REFERENCES / name, out, [new], above="ground")
     after, seen = opened_in_krita(krita, out)
     edited = read_document(out)
-    composed = flatten(edited.layers, Bounds.of(edited.extent), depth=edited.depth)
-    if out.suffix != ".psd":  # of which Krita 5.1.5 reads no opacity of groups
-        assert off(seen, composed).max() <= (2.0 if edited.depth == 8 else 0.2)
+    exact = flatten(edited.layers, Bounds.of(edited.extent), depth=16)
+    # Of 8 bits each Krita rounds in its own way: groups-u8 is 2.2 off in 5.1.5 (as ours is), 2.1 elsewhere in 6.0.4
+    assert off(seen, exact).max() <= (2.5 if edited.depth == 8 else 0.2)
     made = [layer for layer in after if layer["name"].rstrip("\0") == "made ☃"]
     assert [layer["bounds"] for layer in made] == [[10, 12, 30, 20]]
     for layer in (*before, *after):

@@ -12,7 +12,7 @@ from acetate import host
 from acetate.host import GroupPart, LayerInfo, Member, NewLayer
 from acetate.krita.changes import changes_of
 from acetate.krita.colour_space import KritaColourSpace
-from acetate.krita.geometry import box_of, boxes_of, steps_of
+from acetate.krita.geometry import box_of, boxes_of, layer_boxes_of, steps_of
 from acetate.krita.insertion import KritaInsertion
 from acetate.krita.nodes import active_layer, check_unlocked, find_node, ids_of, is_mask, layers_in, node_id, place_of
 from acetate.krita.reading import KritaSnapshot, isolated_node
@@ -171,6 +171,9 @@ class KritaDocument:
         """What its visible pixels cover, off the canvas too; empty where there are none."""
         with wrappers() as hold:
             return box_of(self._node(layer, hold))
+
+    def layer_boxes(self, layers: Sequence[str]) -> dict[str, Bounds]:
+        return layer_boxes_of(self.handle, layers)
 
     def layer_name(self, layer: str) -> str:
         with wrappers() as hold:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from krita import Document, Krita, Node
 
+from acetate.krita.nodes import find_node
 from acetate.krita.windows import part
 from acetate.krita.wrappers import Hold, beside_the_gui_thread, wrappers
 from acetate.protocol.geometry import Bounds
@@ -34,6 +37,18 @@ def boxes_of(document: Document) -> dict[str, Bounds]:
     def look() -> dict[str, Bounds]:
         with wrappers() as hold:
             return dict(_boxes(hold(document.rootNode()), hold)[:_MOST])
+
+    return beside_the_gui_thread(look)
+
+
+def layer_boxes_of(document: Document, layers: Sequence[str]) -> dict[str, Bounds]:
+    """Of these, by id, without those that are gone; an empty one has empty bounds. Any thread."""
+
+    def look() -> dict[str, Bounds]:
+        with wrappers() as hold:
+            root = hold(document.rootNode())
+            nodes = {layer: find_node(root, layer, hold) for layer in layers}
+            return {layer: box_of(node) for layer, node in nodes.items() if node is not None}
 
     return beside_the_gui_thread(look)
 

@@ -83,9 +83,13 @@ class KritaReplacement:
         return False
 
     def _convert(self) -> None:
-        """Krita shows the action as disabled until its menu has been open, and carries it out all the same."""
+        """Until its menu has been open, Krita has the action disabled: Qt 5 carries it out all the same, Qt 6 not."""
         self._others = self._document.node_ids()
-        _action(_CONVERT).trigger()
+        action = _action(_CONVERT)
+        was_enabled = action.isEnabled()
+        action.setEnabled(True)
+        action.trigger()
+        action.setEnabled(was_enabled)
 
     def _is_converted(self) -> str | None:
         """The id of the copy, once it has taken the place of the layer and is active."""

@@ -100,12 +100,7 @@ class Placing:
 
     async def boxes(self, document: Document, layers: Sequence[str]) -> dict[str, Bounds]:
         """What they cover now: looked at beside the GUI thread. One that was undone already is left out."""
-
-        def look() -> dict[str, Bounds]:
-            there = document.node_ids()
-            return {layer: document.layer_box(layer) for layer in layers if layer in there}
-
-        return await self.loop.thread(look)
+        return await self.loop.thread(lambda: document.layer_boxes(layers))
 
     async def placed(
         self, result: Alternative, document: Document, before: CanvasGeometry | None

@@ -74,6 +74,12 @@ stack_work.GenerateRequest = partial(GenerateRequest, steps=steps)
         )
         return found
 
+    def message(self) -> str:
+        """What the window itself says."""
+        code = "text('acetate_stack_message') if has_widget('acetate_stack_message') else ''"
+        text: str = self._krita.run(code)
+        return text
+
     def wait(self, timeout: float = JOB_LIMIT) -> list[Layer]:
         """The layers of the stack, bottom to top, once the job has ended without an error."""
         self.painter.wait_for_end(timeout)

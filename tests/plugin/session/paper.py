@@ -161,6 +161,9 @@ class PaperDocument:
     def layer_box(self, layer: str) -> Bounds:
         return _bounds(_shown(self.node(layer), self.extent))
 
+    def layer_boxes(self, layers: Sequence[str]) -> dict[str, Bounds]:
+        return {layer: self.layer_box(layer) for layer in layers if layer in self.node_ids()}
+
     def is_same(self, other: Document) -> bool:
         return self is other
 
