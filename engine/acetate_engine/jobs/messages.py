@@ -71,5 +71,5 @@ def decode_line(line: bytes) -> WorkerMessage:
     try:
         data = json.loads(line)
         return from_json(_KINDS[data["kind"]], data["body"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise MalformedMessage(f"{line[:60]!r} is not a worker's line: {error}", "Restart the engine.") from error

@@ -20,7 +20,13 @@ BUSY = 5.0  # seconds that a call waits for another program that holds the store
 def connect(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=BUSY, check_same_thread=False, isolation_level=None)
     database.row_factory = sqlite3.Row
+    database.text_factory = _text
     return database
+
+
+def _text(data: bytes) -> str:
+    """What is no Unicode makes its row unreadable, and no list of rows."""
+    return data.decode(errors="replace")
 
 
 class JobReader:

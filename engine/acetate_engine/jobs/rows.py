@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import dataclass
+from math import isfinite
 
 from acetate.protocol.errors import AcetateError, MalformedMessage, UnreadableJob
 from acetate.protocol.events import (
@@ -76,7 +77,7 @@ def status_of(row: sqlite3.Row, last: StoredEvent | None) -> JobStatus:
         notes=(*final.notes, *unread) if isinstance(final, Done) else unread,
         problem=final.problem if isinstance(final, Failed) else None,
         request=request,
-        created=row["created"],
+        created=row["created"] if isfinite(row["created"]) else 0.0,  # JSON has no other numbers
         filing=Filing(
             *(row["document"], row["priority"], bool(row["listed"])),
             *(images_of(row["starred"]), images_of(row["discarded"]), images_of(row["applied"])),

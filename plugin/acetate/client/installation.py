@@ -73,7 +73,7 @@ def state() -> State:
         command = read_engine_command()
     except FileNotFoundError:
         return State.BROKEN if environment_python().parent.exists() else State.ABSENT  # the state is what is told
-    except (OSError, ValueError, MalformedMessage):
+    except (OSError, ValueError, RecursionError, MalformedMessage):
         return State.BROKEN  # the state is what is told, and repair the remedy
     if not command.command or not Path(command.command[0]).exists():
         return State.BROKEN

@@ -6,6 +6,7 @@ import dataclasses
 import types
 from enum import Enum
 from functools import cache
+from math import isfinite
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from acetate.protocol.errors import Json, JsonValue, MalformedMessage
@@ -135,6 +136,8 @@ def _decode_scalar(kind: Any, data: Any, path: str) -> object:
         raise _malformed(path, _SCALARS[kind], data)
     if isinstance(data, str) and not is_text(data):
         raise MalformedMessage(f"{path} has half a surrogate pair in it", "Send Unicode text.")
+    if isinstance(data, float) and not isfinite(data):  # JSON has no such numbers, though Python reads and writes them
+        raise _malformed(path, "a number", data)
     return data
 
 

@@ -145,7 +145,7 @@ def decode_event(name: str, data: str) -> Event:
         raise MalformedMessage(f"unknown event {name[:60]!r}", "Update the plugin: the engine is newer.")
     try:
         parsed = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedMessage(f"event {name} is not JSON: {error}", "Restart the engine.") from error
     event: Event = from_answer(EVENTS[name], parsed)
     return event

@@ -9,8 +9,9 @@ misunderstand does.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from acetate.protocol.codec import from_json, to_json
@@ -20,6 +21,7 @@ T = TypeVar("T")
 
 FORM = 1  # of the records that this release writes; those without a number have it, too
 _VERSION = "version"
+_NOTHING: Mapping[str, JsonValue] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Records(Generic[T]):
     """A list of records, in the order in which they are kept."""
 
     entries: tuple[T | Unread, ...] = ()
+    beside: Mapping[str, JsonValue] = field(default_factory=dict)  # what the kept object holds besides the list
 
     @property
     def read(self) -> tuple[T, ...]:
@@ -101,10 +104,11 @@ def read_list(kind: type[T], text: bytes, name: str) -> Records[T]:
     found = book.get(name) if isinstance(book, dict) else None
     if not isinstance(found, list):
         return Records((Unread(book, f"it is no list of {name}"),))
-    return Records(tuple(read_record(kind, data) for data in found))
+    beside = {key: value for key, value in book.items() if key != name} if isinstance(book, dict) else {}
+    return Records(tuple(read_record(kind, data) for data in found), beside)
 
 
-def write_list(entries: Iterable[object], name: str) -> bytes:
-    """What `read_list` reads; what could not be read goes back unchanged."""
+def write_list(entries: Iterable[object], name: str, beside: Mapping[str, JsonValue] = _NOTHING) -> bytes:
+    """What `read_list` reads; what could not be read goes back unchanged, and what was found beside the list."""
     records = [entry.data if isinstance(entry, Unread) else to_record(entry) for entry in entries]
-    return json.dumps({_VERSION: FORM, name: records}, separators=(",", ":")).encode()
+    return json.dumps({_VERSION: FORM, **beside, name: records}, separators=(",", ":")).encode()

@@ -23,6 +23,7 @@ Message = AcetateError | Notice | None
 
 ENGINE_LOST = Notice("The engine has ended", "It is being started again. No job is lost.")
 RESUMED = Notice("A job of an earlier session is done", "Its layer is in the history: click it to insert it.")
+UNREAD = mark("Some of what was kept on this machine cannot be read")
 ENGINE_TROUBLED = mark("The engine goes on, but something does not work as it should")
 REPORT = mark("Copy this message and report it with what you did.")
 
@@ -34,6 +35,11 @@ def done_otherwise(notes: tuple[str, ...]) -> Notice | None:
     """What was done otherwise than asked; None where nothing was."""
     told = [sentence(translated(note)) for note in dict.fromkeys(notes) if kind_of(note) is not NoteKind.USUAL]
     return Notice("Done, with a difference", "\n".join(told)) if told else None
+
+
+def unread(reasons: tuple[str, ...]) -> Notice | None:
+    """Of preferences and presets, each as its file says it; None where all can be read."""
+    return Notice(UNREAD, "\n".join(reasons)) if reasons else None
 
 
 class Told:

@@ -89,9 +89,10 @@ class Presets:
         write_preset(file, name, self._known[name])
 
     def _file(self, name: str) -> Path:
-        """Where it lies, or will: the name may be any, a file's may not."""
+        """Where it lies, or will: the name may be any, a file's may not. What cannot be read is not written over."""
         readable, digest = re.sub(r"[^A-Za-z0-9]+", "-", name)[:40], hashlib.sha256(name.encode()).hexdigest()
-        return self._files.get(name, self.folder / f"{readable}-{digest[:12]}.json")
+        free = (self.folder / f"{stem}.json" for stem in _numbered(f"{readable}-{digest[:12]}"))
+        return self._files.get(name) or next(file for file in free if not file.exists())
 
 
 def chosen(settings: Settings) -> Values:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import GenerateRequest, Role, Slot, Task
 from acetate.session.pictures import Absent, Draft, Pictures, Source, sources
 from acetate.session.settings import ControlLayer, Outcome, followed
-from acetate.session.views import View
+from acetate.session.views import Show, View
 
 RECIPES = "acetate/layers"  # type of the annotation
 _KEPT = "kept"  # the list within the annotation
@@ -36,10 +37,23 @@ class LayerShape:
         return LayerShape(mask.extent, base64.b64encode(packed).decode())
 
     def picture(self) -> Picture:
-        data, area = zlib.decompress(base64.b64decode(self.packed)), Bounds.of(self.extent)
+        """Raises DocumentError where it is not what `of` packs."""
+        data, area = self._unpacked(), Bounds.of(self.extent)
         rows = row_strips(area, PixelFormat.A8.bytes_per_pixel)
         strips = (data[strip.y * area.width : strip.bottom * area.width] for strip in rows)
         return Picture(self.extent, PixelFormat.A8, tuple(strips))
+
+    def _unpacked(self) -> bytes:
+        size = self.extent.area * PixelFormat.A8.bytes_per_pixel
+        try:
+            data = zlib.decompressobj().decompress(base64.b64decode(self.packed), size + 1)
+        except (binascii.Error, ValueError, zlib.error):
+            data = b""  # of another size, too: the next line tells
+        if len(data) != size:
+            raise DocumentError(
+                "the mask that the layer was made with cannot be read", "Select the region and generate it anew."
+            )
+        return data
 
     def read(self, bounds: Bounds) -> Picture:
         """It is as large as `bounds`."""
@@ -57,6 +71,11 @@ class Recipe:
     controls: tuple[View | None, ...] = ()
     looks: tuple[View | None, ...] = ()
     mask: LayerShape | None = None
+
+    def __post_init__(self) -> None:
+        for view in (self.background, self.foreground, *self.controls, *self.looks):
+            if view is not None and not view.layers and view.show is not Show.EVERYTHING:
+                raise ValueError(f"a view of {view.show.value} names no layer")
 
     @staticmethod
     def of(draft: Draft, request: GenerateRequest, outcome: Outcome, pictures: Pictures) -> Recipe:
@@ -140,9 +159,10 @@ class _Kept:
 
 def keep(document: Document, recipes: dict[str, Recipe], boxes: Mapping[str, Bounds]) -> None:
     """Adds to what the document keeps; keys are ids of layers. `boxes`: what these cover."""
-    old = [kept for kept in _read(document).entries if isinstance(kept, Unread) or kept.layer not in recipes]
+    before = _read(document)
+    old = [kept for kept in before.entries if isinstance(kept, Unread) or kept.layer not in recipes]
     new = [_Kept(layer, recipe, boxes.get(layer), document.layer_name(layer)) for layer, recipe in recipes.items()]
-    document.annotate(RECIPES, write_list([*old, *new], _KEPT))
+    document.annotate(RECIPES, write_list([*old, *new], _KEPT, before.beside))
 
 
 def recipe_of(document: Document, layer: str) -> Recipe:

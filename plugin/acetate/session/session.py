@@ -25,7 +25,7 @@ from acetate.session.history import Alternative, History, HistoryEntry
 from acetate.session.jobs import Job
 from acetate.session.library import LibraryDesk
 from acetate.session.live import Live, Sketch
-from acetate.session.messages import ENGINE_LOST, ENGINE_TROUBLED, Message, Notice, done_otherwise
+from acetate.session.messages import ENGINE_LOST, ENGINE_TROUBLED, Message, Notice, done_otherwise, unread
 from acetate.session.observable import Observable, Signal
 from acetate.session.pictures import Pictures
 from acetate.session.preferences import Preferences
@@ -53,6 +53,7 @@ class Session:
         self.library = LibraryDesk(self._loop, self.engine)
         self.settings = Settings()
         self.presets = Presets(self.settings)
+        self._unread = unread((*self.preferences.reasons, *self.presets.unread.value))  # still to be told
         self.model: Observable[ModelInfo | None] = Observable(None)  # the chosen one, once the engine has told of it
         self.history = History()
         self.prompt_wanted: Signal[None] = Signal()  # the keyboard, for its words
@@ -239,7 +240,7 @@ class Session:
         is_other = self._desks.is_other(document)
         kept = self._desks.enter(document)
         if is_other:
-            self.message.value = None
+            self.message.value, self._unread = self._unread, None
             self.jobs_changed.emit(None)
         if document is not None:
             self.settings.forget_layers([layer.id for layer in document.layers()])

@@ -33,7 +33,7 @@ def keep(document: Document, stack: Stack) -> None:
     stacks = Stacks(before.read)
     if stack not in stacks.versions:  # writing marks the document as modified
         kept = (*before.unread, *stacks.with_version(stack).versions)
-        document.annotate(STACKS, write_list(kept, _VERSIONS))
+        document.annotate(STACKS, write_list(kept, _VERSIONS, before.beside))
 
 
 def _read(document: Document) -> Records[Stack]:

@@ -17,7 +17,7 @@ _COORDINATE = st.integers(-(2**24), 2**24)
 _SCALARS: dict[type, st.SearchStrategy[Any]] = {
     str: st.text(),
     int: st.integers(),
-    float: st.floats(allow_nan=False),
+    float: st.floats(allow_nan=False, allow_infinity=False),
     bool: st.booleans(),
     Extent: st.builds(Extent, _SIDE, _SIDE),
     Bounds: st.builds(Bounds, _COORDINATE, _COORDINATE, _SIDE, _SIDE),

@@ -40,6 +40,12 @@ def test_one_bad_record_takes_no_other_along_and_goes_back_as_it_was(entries: li
     assert json.dumps(json.loads(write_list(records.entries, "kept"))["kept"]) == json.dumps(raw)
 
 
+def test_what_lies_beside_the_list_goes_back_as_it_was() -> None:
+    book = {"version": 3, "mood": {"is": "cheerful"}, "kept": [to_record(BOUNDS), {"later": 1}]}
+    records = read_list(Bounds, json.dumps(book).encode(), "kept")
+    assert json.loads(write_list(records.entries, "kept", records.beside)) == book
+
+
 @given(st.binary(min_size=1))
 def test_a_text_that_is_no_list_is_kept_byte_for_byte(text: bytes) -> None:
     written = write_list([*read_list(Bounds, text, "kept").entries, BOUNDS], "kept")

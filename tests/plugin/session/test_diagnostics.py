@@ -87,10 +87,19 @@ def test_preferences_are_kept_and_what_another_release_knows_stays(own_folders: 
     assert preferences.language.value == "de" and preferences.cores.value == 0
     preferences.previews.value = False
     assert Preferences(file).previews.value is False and Preferences(file).language.value == "de"
-    assert json.loads(file.read_text())["mood"] == [1]
+    assert json.loads(file.read_text())["mood"] == [1] and json.loads(file.read_text())["cores"] == "many"
+    assert ["cores" in reason or "mood" in reason for reason in preferences.reasons] == [True, True]
+    preferences.cores.value = 2
+    assert json.loads(file.read_text())["cores"] == 2
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b"{", b"null"])
-def test_preferences_that_cannot_be_read_are_those_of_a_new_painter(own_folders: Path, content: bytes) -> None:
-    (own_folders / "docker.json").write_bytes(content)
-    assert Preferences(own_folders / "docker.json").previews.value is True
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b"{", b"null", b"[" * 100_000])
+def test_preferences_that_cannot_be_read_are_put_aside(own_folders: Path, content: bytes) -> None:
+    file = own_folders / "docker.json"
+    file.write_bytes(content)
+    preferences = Preferences(file)
+    assert preferences.previews.value is True and "docker.json" in preferences.reasons[0]
+    preferences.previews.value = False
+    preferences.cores.value = 2
+    assert (own_folders / "docker.json.unread").read_bytes() == content
+    assert Preferences(file).cores.value == 2 and Preferences(file).reasons == ()

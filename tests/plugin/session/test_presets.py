@@ -116,6 +116,19 @@ def test_a_file_that_is_no_preset_is_refused_by_name_and_takes_none_along(
     assert (presets.folder / "bad.json").exists()
 
 
+def test_saving_under_the_name_of_what_cannot_be_read_does_not_write_over_it(tmp_path: Path) -> None:
+    presets = presets_in(tmp_path)
+    presets.save("Ink")
+    (file,) = tmp_path.iterdir()
+    later = changed(file, version=2).read_bytes()
+    presets.read()
+    presets.save("Ink")
+    assert presets.names.value == ("Ink",) and len(presets.unread.value) == 1
+    assert file.read_bytes() == later
+    presets.remove("Ink")
+    assert list(tmp_path.iterdir()) == [file]
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100000, b"null", b" " * (1 << 17)])
 def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "x.json"
