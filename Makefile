@@ -41,8 +41,10 @@ long: $(BIN)/acetate    ## what takes too long for every change: each line is a 
 shots: $(BIN)/acetate   ## pictures of the docker in Krita's own workspace, to be looked at: out/shots
 	@$(BIN)/python -m tests.krita.shots
 
-fuzz: $(BIN)/acetate    ## 10,000 broken documents: an error that names file and reason, nothing else
-	ACETATE_FUZZ=10000 $(BIN)/pytest tests/fuzz
+fuzz: SEED := $(or $(SEED),$(shell date +%s))
+fuzz: $(BIN)/acetate    ## SEED=…: 10,000 broken documents: an error that names file and reason, nothing else; says its seed
+	@echo "The same documents again: make fuzz SEED=$(SEED)"
+	ACETATE_FUZZ=10000 $(BIN)/pytest tests/fuzz --hypothesis-seed=$(SEED)
 
 chaos: $(BIN)/acetate   ## PARTS="kills frozen full locks hangs clock krita": nothing lost, nothing twice; a table
 	$(BIN)/python -m tests.chaos $(PARTS)

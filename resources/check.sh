@@ -20,7 +20,8 @@ check() { # check PART
     krita) "$BIN/pytest" -m "krita and not timed and not long" --reruns 1 -rR "${SLOWEST[@]}" ;;
     long) "$BIN/pytest" -m long "${SLOWEST[@]}" ;;
     kritas) "$BIN/python" -m tests.krita.kritas ;;
-    fuzz) ACETATE_FUZZ=10000 "$BIN/pytest" tests/fuzz tests/engine/api/test_hostile.py tests/engine/api/test_schema.py \
+    fuzz) SEED=${SEED:-$(date +%s)} && echo "The same again: SEED=$SEED resources/check.sh fuzz"
+        ACETATE_FUZZ=10000 "$BIN/pytest" --hypothesis-seed="$SEED" tests/fuzz tests/engine/api/test_hostile.py tests/engine/api/test_schema.py \
         tests/engine/models/checkpoints/test_mutated.py ;;
     variants) variants ;;
     wheel) "$BIN/python" -m tests.krita.empty_root ;;

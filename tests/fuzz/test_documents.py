@@ -1,6 +1,6 @@
 """Broken documents: an error that names the file and the reason, or pixels; nothing else, in bounded memory and time.
 
-200 mutated files here; ACETATE_FUZZ=10000 makes it that many (`make fuzz`).
+200 mutated files here; ACETATE_FUZZ=10000 makes it that many (`make fuzz`), --hypothesis-seed the same ones again.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import io
 import struct
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
@@ -35,12 +36,14 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601
 class ColourSpace:
     """`model` is RGB, GRAY, CMYK (0 = full ink, as Photoshop stores it) or LAB (a and b around the middle of the
     range); `profile` its ICC profile, sRGB or plain inversion where None; `linear` where values are linear light of
-    the profile's primaries (32 bit).
+    the profile's primaries (32 bit); `working` what Photoshop took for the light of RGB without a profile (sRGB where
+    None): other programs show its values as sRGB all the same.
     """
 
     model: str
     profile: bytes | None = None
     linear: bool = False
+    working: Callable[[], Shaper | None] | None = field(default=None, compare=False)
 
     @property
     def planes(self) -> int:
@@ -83,15 +86,15 @@ class ColourSpace:
 
     def light(self, values: Plane) -> Plane:
         """Encoded RGB 0..1 → linear light of its own primaries."""
-        return self._shaper.linear(values) if self._shaper else decoded(np.clip(values, 0.0, 1.0))
+        return self._light.linear(values) if self._light else decoded(np.clip(values, 0.0, 1.0))
 
     def from_light(self, values: Plane) -> Plane:
-        return self._shaper.encoded(values) if self._shaper else encoded(values)
+        return self._light.encoded(values) if self._light else encoded(values)
 
     @property
     def primaries(self) -> NDArray[np.float64]:
         """(3, 3): linear light of its RGB → XYZ of D50."""
-        return self._shaper.matrix if self._shaper else SRGB_MATRIX
+        return self._light.matrix if self._light else SRGB_MATRIX
 
     def _float_to_srgb(self, values: Plane) -> Plane:
         if self.linear:
@@ -112,6 +115,10 @@ class ColourSpace:
     def _shaper(self) -> Shaper | None:
         found = shaper(self.profile) if self.profile and self.model in ("RGB", "GRAY") else None
         return found if found is not None and len(found.curves) == self.planes else None
+
+    @cached_property
+    def _light(self) -> Shaper | None:
+        return self.working() if self.working and self.profile is None else self._shaper
 
     @property
     def _linear_shaper(self) -> Shaper | None:

@@ -57,6 +57,15 @@ class Shaper:
         return (values @ (np.linalg.inv(self.matrix) @ SRGB_MATRIX).T.astype(np.float32)).astype(np.float32)
 
 
+def _of_gamma(gamma: float, *matrix: list[float]) -> Shaper:
+    return Shaper((np.power(_SAMPLES, np.float32(gamma)),) * 3, np.array(matrix))
+
+
+# Bruce Lindbloom, "RGB Working Space Information": adapted to D50
+ADOBE_RGB = _of_gamma(563 / 256, [0.60974, 0.20528, 0.14919], [0.31111, 0.62567, 0.06322], [0.01947, 0.06087, 0.74457])
+PROPHOTO_RGB = _of_gamma(1.8, [0.79767, 0.13519, 0.03135], [0.28804, 0.71187, 0.00009], [0.0, 0.0, 0.82521])
+
+
 def encoded(linear: Values) -> Values:
     """Linear light → sRGB's transfer function (IEC 61966-2-1), clipped to 0..1."""
     value = np.clip(np.nan_to_num(linear, nan=0.0), 0.0, 1.0)

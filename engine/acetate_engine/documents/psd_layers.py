@@ -107,6 +107,8 @@ def _layer(entry: Record, has_clipped: bool, space: ColourSpace, drawing: Drawin
         return AdjustmentLayer(**common, adjust=adjust or _unchanged)
     if any(tag in record.tagged_blocks for tag in _TEXTS):
         common["mixes_in_light"] = drawing.file.mixes_text_in_light and not _is_platform_text(record)
+        if common["mixes_in_light"] and space.profile is None and space.working is None:
+            common["notes"] += ("the soft edges of its text, without a colour profile",)
     source: PixelSource | None = _stored(entry, space)
     if source is None:
         source, missing = psd_fills.fill(record, space, drawing)

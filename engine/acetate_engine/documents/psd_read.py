@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from psd_tools.constants import ColorMode, Resource
@@ -14,6 +15,7 @@ from acetate_engine.documents.psd_drawing import Drawing
 from acetate_engine.documents.psd_file import PsdFile, open_psd
 from acetate_engine.documents.psd_layers import tree
 from acetate_engine.documents.psd_pixels import MergedPixels, PalettePixels
+from acetate_engine.documents.psd_working import WorkingSpace
 from acetate_engine.documents.tree import LayeredDocument, PixelLayer, PixelSource
 
 MODES = {ColorMode.RGB: "RGB", ColorMode.GRAYSCALE: "GRAY", ColorMode.CMYK: "CMYK", ColorMode.LAB: "LAB"}
@@ -37,6 +39,8 @@ def document_of(file: PsdFile) -> LayeredDocument:
     space = colour_space(file)
     merged = _merged(file, space)
     layered = bool(file.section.records) and mode in MODES
+    if isinstance(merged, MergedPixels) and layered and _shows_its_working_space(file, space):
+        space = replace(space, working=WorkingSpace(file, space, merged))
     layers = tree(file.section.records, space, Drawing(file, space)) if layered else ()
     return LayeredDocument(
         Extent(file.header.width, file.header.height),
@@ -70,6 +74,12 @@ def colour_space(file: PsdFile) -> ColourSpace:
     if channels < (1 if mode == ColorMode.INDEXED else space.planes):
         raise FileError(f"{file.path.name} has {channels} channels, too few for {space.model}", "Save it again.")
     return space
+
+
+def _shows_its_working_space(file: PsdFile, space: ColourSpace) -> bool:
+    """Whether nothing but its own merged picture tells of it."""
+    untagged = space.model == "RGB" and space.profile is None and not space.linear
+    return untagged and file.merged_is_current and file.merged_is_own and not file.is_kritas
 
 
 def _remarks(file: PsdFile, space: ColourSpace) -> tuple[str, ...]:

@@ -54,6 +54,10 @@ from acetate_engine.documents.psd_records import Target, entries
 from acetate_engine.documents.tree import Blend, Clip, Group, Layer, LayerMask, Memory, PixelLayer
 
 HERE = Path(__file__).parent
+ROOM = (
+    b"<?xpacket begin='' id='W5M0MpCehiHzreSzNTczkc9d'?>" + b" " * 2048 + b"<?xpacket end='w'?>"
+)  # as Photoshop leaves it
+EDGES = "the soft edges of its text, without a colour profile"
 Change = Callable[[LayerRecord], None]
 values: dict[str, dict[str, Any]] = {}
 
@@ -79,8 +83,9 @@ def psd(
     mode: ColorMode = ColorMode.RGB,
     depth: int = 8,
     width: int = 1,
+    merged: list[list[int]] | None = None,
 ) -> None:
-    """With a merged picture that says it is not current, and signed as Photoshop signs."""
+    """Signed as Photoshop signs, with a merged picture that says it is not current, or with the RGB of `merged`."""
     model = {ColorMode.RGB: "RGB", ColorMode.GRAYSCALE: "GRAY", ColorMode.CMYK: "CMYK"}[mode]
     target = Target(ColourSpace(model, linear=depth == 32), depth, 1)
     written = entries(layers, target, Bounds(0, 0, width, 1), count(1))
@@ -91,12 +96,11 @@ def psd(
     planes = target.space.planes
     header = FileHeader(version=1, channels=planes, width=width, height=1, depth=depth, color_mode=mode)
     image = ImageData(Compression.RAW)
-    image.set_data([bytes(width * depth // 8)] * planes, header)
+    image.set_data([bytes(one) for one in zip(*merged)] if merged else [bytes(width * depth // 8)] * planes, header)
     info = LayerInfo(len(written), LayerRecords([one for one, _ in written]), ChannelImageData([d for _, d in written]))
-    signed = VersionInfo(1, False, "Adobe Photoshop", "Adobe Photoshop 2023", 1)
-    resources = ImageResources(
-        [(Resource.VERSION_INFO, ImageResource(key=Resource.VERSION_INFO, data=signed.tobytes()))]
-    )
+    signed = VersionInfo(1, merged is not None, "Adobe Photoshop", "Adobe Photoshop 2023", 1)
+    found = {Resource.VERSION_INFO: signed.tobytes(), **({Resource.XMP_METADATA: ROOM} if merged else {})}
+    resources = ImageResources([(key, ImageResource(key=key, data=data)) for key, data in found.items()])
     section = LayerAndMaskInformation(info, GlobalLayerMaskInfo(), TaggedBlocks())
     document = PSD(header=header, image_resources=resources, layer_and_mask_information=section, image_data=image)
     with (HERE / f"{name}.psd").open("wb") as file:
@@ -152,7 +156,23 @@ def text() -> None:
     change: Change = lambda record: record.tagged_blocks.__setitem__(Tag.TYPE_TOOL_INFO, block)  # noqa: E731
     psd("text", layers, {"text": change}, width=2)
     told("text.psd", "ag-psd's text-layer/src.psd, saved by Photoshop CS6: alpha 51 and 187 of black on white",
-         [[221, 221, 221, 255], [107, 107, 107, 255]])  # fmt: skip
+         [[221, 221, 221, 255], [107, 107, 107, 255]], [f"text: {EDGES}"])  # fmt: skip
+    for name, merged in (
+        ("text-adobe-rgb", [[232, 235, 16], [43, 106, 58]]),
+        ("text-srgb", [[233, 236, 9], [38, 107, 59]]),
+    ):
+        layers = [
+            PixelLayer("below", source=rgba((252, 255, 0, 255), (0, 92, 31, 255))),
+            PixelLayer("text", source=rgba((63, 62, 62, 34), (255, 255, 255, 17))),
+        ]
+        psd(name, layers, {"text": change}, width=2, merged=merged)
+    adobe = "Aspose's sample_konstanting.psd and PsdConvertToExample.psd, untagged, saved by Photoshop"
+    told("text-adobe-rgb.psd", adobe, [[232, 235, 16, 255], [43, 106, 58, 255]])
+    told(
+        "text-srgb.psd",
+        "((1 - a) b^p + a s^p)^(1/p) of sRGB's light, p = 1/1.45",
+        [[233, 236, 9, 255], [38, 107, 59, 255]],
+    )
 
 
 def groups() -> None:
