@@ -96,7 +96,9 @@ def psd(
     planes = target.space.planes
     header = FileHeader(version=1, channels=planes, width=width, height=1, depth=depth, color_mode=mode)
     image = ImageData(Compression.RAW)
-    image.set_data([bytes(one) for one in zip(*merged)] if merged else [bytes(width * depth // 8)] * planes, header)
+    image.set_data(
+        [bytes(one) for one in zip(*merged, strict=True)] if merged else [bytes(width * depth // 8)] * planes, header
+    )
     info = LayerInfo(len(written), LayerRecords([one for one, _ in written]), ChannelImageData([d for _, d in written]))
     signed = VersionInfo(1, merged is not None, "Adobe Photoshop", "Adobe Photoshop 2023", 1)
     found = {Resource.VERSION_INFO: signed.tobytes(), **({Resource.XMP_METADATA: ROOM} if merged else {})}
