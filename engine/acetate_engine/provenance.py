@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from enum import Enum
-from xml.sax.saxutils import quoteattr
 
 from acetate.protocol.codec import to_json
 from acetate.protocol.requests import GenerateRequest, Task
 from acetate.protocol.version import __version__
+from acetate_engine.xml_text import quoted
 
 RECIPE = "https://acetate.invalid/xmp/1.0/"  # our own namespace: a name, no place
 _XPACKET = 'begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"'
@@ -75,15 +75,8 @@ def _prompts(request: GenerateRequest) -> str:
 
 def _written(said: dict[str, str]) -> bytes:
     spaces = "".join(f' xmlns:{name}="{uri}"' for name, uri in _NAMESPACES.items() if name != "rdf")
-    facts = "".join(f" {name}={quoteattr(_legal(value))}" for name, value in said.items())
+    facts = "".join(f" {name}={quoted(value)}" for name, value in said.items())
     return (
         f'<?xpacket {_XPACKET}?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{_NAMESPACES["rdf"]}">'
         f'<rdf:Description rdf:about=""{spaces}{facts}/></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
     ).encode()
-
-
-def _legal(text: str) -> str:
-    """Without the characters that XML 1.0 cannot hold."""
-    return "".join(
-        char for char in text if char in "\t\n\r" or (ord(char) >= 0x20 and not 0xD800 <= ord(char) <= 0xDFFF)
-    )

@@ -42,6 +42,13 @@ class Archive:
                 raise FileError(f"{name} is over {limit} bytes", "Use a smaller document.")
             return data
 
+    def plain_xml(self, member: str) -> ElementTree.Element:
+        """Without namespaces, which differ between versions and programs."""
+        root = self.xml(member)
+        for element in root.iter():
+            element.tag = element.tag.rpartition("}")[2]
+        return root
+
     def xml(self, member: str) -> ElementTree.Element:
         """expat itself stops entities that expand without end."""
         data = self.read(member, _MAX_XML)

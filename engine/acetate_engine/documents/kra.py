@@ -114,10 +114,7 @@ def read_kra(path: Path) -> LayeredDocument:
 
 
 def image_of(archive: Archive) -> Element:
-    root = archive.xml("maindoc.xml")
-    for element in root.iter():  # the namespace differs between versions
-        element.tag = element.tag.rpartition("}")[2]
-    image = root.find("IMAGE")
+    image = archive.plain_xml("maindoc.xml").find("IMAGE")
     if image is None:
         raise FileError(f"{archive.path.name} holds no picture", "Save it again with Krita.")
     return image

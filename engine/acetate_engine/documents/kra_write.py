@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from acetate_engine.documents.colour import Samples
 from acetate_engine.documents.kra import BLENDS, SPACES, image_of, layer_folder
 from acetate_engine.documents.planes import unit
 from acetate_engine.documents.tree import Blend, Clip, Group, Layer, LayeredDocument, PixelLayer
+from acetate_engine.xml_text import quoted
 
 _TILE = 64
 _OPERATIONS = {blend: name for name, blend in reversed(BLENDS.items())}
@@ -103,14 +103,7 @@ def _taken(archive: Archive, folder: str) -> set[str]:
 
 
 def _attributes(values: dict[str, Any]) -> str:
-    return "".join(f" {key}={quoteattr(_legal(value))}" for key, value in values.items())
-
-
-def _legal(text: str) -> str:
-    """Without the characters that XML 1.0 cannot hold."""
-    return "".join(
-        char for char in text if char in "\t\n\r" or (ord(char) >= 0x20 and not 0xD800 <= ord(char) <= 0xDFFF)
-    )
+    return "".join(f" {key}={quoted(value)}" for key, value in values.items())
 
 
 def _tiles(stored: NDArray[np.uint8], bounds: Bounds) -> bytes:

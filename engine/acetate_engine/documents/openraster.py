@@ -66,9 +66,7 @@ _CENSORED = f"{{{_DRAWPILE}}}censored"
 def read_ora(path: Path) -> LayeredDocument:
     """Raises FileError where the file is broken, or too large as a whole; one odd layer is noted instead."""
     with opened(path) as archive:
-        root = archive.xml("stack.xml")
-        for element in root.iter():  # some programs write the namespace of the specification's schema
-            element.tag = element.tag.rpartition("}")[2]
+        root = archive.plain_xml("stack.xml")
         stack = root.find("stack")
         if root.tag != "image" or stack is None:
             raise FileError(f"{path.name} has no layer stack", "Save it again as OpenRaster.")

@@ -12,7 +12,7 @@ from psd_tools.psd.layer_and_mask import LayerRecord
 
 from acetate.protocol.geometry import Bounds
 from acetate_engine.documents.colour import SRGB, ColourSpace, Samples
-from acetate_engine.documents.psd_drawing import Drawing
+from acetate_engine.documents.psd_drawing import Drawing, first_descriptor
 from acetate_engine.documents.tree import Layer, LayerMask, PixelLayer
 
 _TAGS = (Tag.ARTBOARD_DATA1, Tag.ARTBOARD_DATA2, Tag.ARTBOARD_DATA3)
@@ -36,7 +36,7 @@ class Rectangle:
 
 def artboard(record: LayerRecord, drawing: Drawing, space: ColourSpace) -> tuple[LayerMask, tuple[Layer, ...]] | None:
     """What cuts it, and what lies at its bottom; None where the group is no artboard. Raises ValueError, KeyError."""
-    data = next((found for tag in _TAGS if isinstance(found := record.tagged_blocks.get_data(tag), Descriptor)), None)
+    data = first_descriptor(record, _TAGS)
     if data is None:
         return None
     rect = data[b"artboardRect"]

@@ -5,12 +5,14 @@ It wants its own document: one of the same records, without any pixels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from psd_tools.api.layers import Layer as ToolLayer
 from psd_tools.api.psd_image import PSDImage
-from psd_tools.constants import Resource
+from psd_tools.constants import Resource, Tag
 from psd_tools.psd.color_mode_data import ColorModeData
+from psd_tools.psd.descriptor import Descriptor
 from psd_tools.psd.document import PSD
 from psd_tools.psd.image_data import ImageData
 from psd_tools.psd.layer_and_mask import (
@@ -27,6 +29,12 @@ from psd_tools.psd.tagged_blocks import TaggedBlock, TaggedBlocks
 
 from acetate_engine.documents.colour import ColourSpace
 from acetate_engine.documents.psd_file import PsdFile
+
+
+def first_descriptor(record: LayerRecord, tags: Sequence[Tag]) -> Descriptor | None:
+    """What the first of these blocks of a layer holds; None where it has none of them."""
+    held = map(record.tagged_blocks.get_data, tags)
+    return next((found for found in held if isinstance(found, Descriptor)), None)
 
 
 class Drawing:

@@ -8,7 +8,6 @@ from functools import cached_property
 
 import numpy as np
 from psd_tools.api._descriptor import get_blend_mode, get_scalar
-from psd_tools.composite import paint
 from psd_tools.composite.effects import draw_stroke_effect_split, stroke_bbox
 from psd_tools.constants import BlendMode, ChannelID, Tag
 from psd_tools.psd.descriptor import Descriptor, List
@@ -20,9 +19,9 @@ from acetate_engine.compositing.regions import bounds_of
 from acetate_engine.documents.colour import Plane
 from acetate_engine.documents.planes import unit
 from acetate_engine.documents.psd_blends import BLENDS
-from acetate_engine.documents.psd_drawing import Drawing
+from acetate_engine.documents.psd_drawing import Drawing, first_descriptor
 from acetate_engine.documents.psd_file import Record
-from acetate_engine.documents.psd_gradients import Gradient, gradient
+from acetate_engine.documents.psd_gradients import Gradient, gradient, solid_colour
 from acetate_engine.documents.psd_masks import is_straight
 from acetate_engine.documents.psd_shadows import Shadow, shadow
 from acetate_engine.documents.tree import Blend, Effect
@@ -99,7 +98,7 @@ def _strokes_are_guessed(drawn: list[Effect]) -> bool:
 
 def enabled(record: LayerRecord) -> list[tuple[bytes, Descriptor]]:
     """Kind and settings of the styles that are switched on, from the bottom up."""
-    data = next((found for tag in _TAGS if isinstance(found := record.tagged_blocks.get_data(tag), Descriptor)), None)
+    data = first_descriptor(record, _TAGS)
     if data is None or not get_scalar(data, b"masterFXSwitch", bool, False):
         return []
     found = [(item.classID, item) for item in _items(data) if get_scalar(item, Key.Enabled, bool, False)]
@@ -193,8 +192,7 @@ def _box(bounds: Bounds) -> tuple[int, int, int, int]:
 
 
 def _colour(descriptor: Descriptor, drawing: Drawing, blend: Blend, opacity: float) -> Effect:
-    colour = paint.draw_solid_color_fill((0, 0, 1, 1), drawing.file.header.color_mode, descriptor)[0][0, 0]
-    return ColourOverlay(blend, opacity, tuple(map(float, colour)))
+    return ColourOverlay(blend, opacity, solid_colour(descriptor, drawing.file.header.color_mode))
 
 
 def _gradient(descriptor: Descriptor, entry: Record, drawing: Drawing, blend: Blend, opacity: float) -> Effect:

@@ -139,7 +139,7 @@ def gradient(descriptor: Descriptor, mode: int, space: ColourSpace) -> Gradient:
         raise ValueError("a gradient of noise")
     smoothness = float(data.get(b"Intr", _LENGTH)) / _LENGTH
     method = getattr(descriptor.get(b"gs99"), "enum", b"Gcls")
-    colours = [(_place_of(stop), _colour(stop, mode)) for stop in data[Key.Colors]]
+    colours = [(_place_of(stop), solid_colour(stop, mode)) for stop in data[Key.Colors]]
     alphas = [(_place_of(stop), (float(stop[Key.Opacity]) / 100.0,)) for stop in data.get(Key.Transparency, [])]
     kind, angle = descriptor[Key.Type].enum, get_scalar(descriptor, Key.Angle, float, 0.0)
     shift = descriptor.get(Key.Offset)
@@ -166,5 +166,6 @@ def _place_of(stop: Any) -> float:
     return float(stop[Key.Location]) / _LENGTH
 
 
-def _colour(stop: Descriptor, mode: int) -> tuple[float, ...]:
-    return tuple(map(float, paint.draw_solid_color_fill((0, 0, 1, 1), mode, stop)[0][0, 0]))
+def solid_colour(descriptor: Descriptor, mode: int) -> tuple[float, ...]:
+    """0..1, as many as the colour mode of the file has."""
+    return tuple(map(float, paint.draw_solid_color_fill((0, 0, 1, 1), mode, descriptor)[0][0, 0]))

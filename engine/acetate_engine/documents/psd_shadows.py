@@ -13,13 +13,13 @@ from math import ceil, cos, radians, sin
 import cv2
 import numpy as np
 from psd_tools.api._descriptor import get_scalar
-from psd_tools.composite import paint
 from psd_tools.psd.descriptor import Descriptor
 from psd_tools.terminology import Key
 
 from acetate.protocol.geometry import Bounds
 from acetate_engine.documents.colour import Plane
 from acetate_engine.documents.psd_drawing import Drawing
+from acetate_engine.documents.psd_gradients import solid_colour
 from acetate_engine.documents.tree import Blend
 
 _SOLID = 0.5  # of coverage
@@ -82,11 +82,11 @@ def shadow(descriptor: Descriptor, drawing: Drawing, blend: Blend, opacity: floa
     angle = radians(drawing.angle if uses_global else get_scalar(descriptor, Key.LocalLightingAngle, float, 0.0))
     distance = get_scalar(descriptor, Key.Distance, float, 0.0)
     x, y = round(-distance * cos(angle)), round(distance * sin(angle))
-    colour = paint.draw_solid_color_fill((0, 0, 1, 1), drawing.file.header.color_mode, descriptor)[0][0, 0]
+    colour = solid_colour(descriptor, drawing.file.header.color_mode)
     conceals = get_scalar(descriptor, b"layerConceals", bool, True)
     spread = min(1.0, get_scalar(descriptor, b"Ckmt", float, 0.0) / 100.0)
     reach = ceil(abs(distance) + size) + 1
-    return Shadow(blend, opacity, tuple(map(float, colour)), x, y, conceals, inside, size, spread, reach)
+    return Shadow(blend, opacity, colour, x, y, conceals, inside, size, spread, reach)
 
 
 def _has_contour(descriptor: Descriptor) -> bool:

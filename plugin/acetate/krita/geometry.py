@@ -55,7 +55,10 @@ def layer_boxes_of(document: Document, layers: Sequence[str]) -> dict[str, Bound
 
 def box_of(node: Node) -> Bounds:
     """Of what is visible, off the canvas too."""
-    box = node.bounds()
+    return bounds_of(node.bounds())
+
+
+def bounds_of(box: QtCore.QRect) -> Bounds:
     return Bounds(box.x(), box.y(), max(0, box.width()), max(0, box.height()))
 
 

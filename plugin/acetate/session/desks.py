@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from acetate.host import Document
+from acetate.host import Document, Host
+from acetate.protocol.errors import DocumentError
 from acetate.session.settings import ACTIVE, BELOW, KeptSettings, Saved, Settings
 
 SETTINGS = "acetate/settings"  # type of the annotation
+
+
+def open_document(host: Host) -> Document:
+    """The active one. Raises DocumentError where there is none."""
+    document = host.active_document()
+    if document is None:
+        raise DocumentError("no document is open", "Open or create a picture first.")
+    return document
 
 
 class Desks:

@@ -17,7 +17,7 @@ from acetate.protocol.filing import Filing, Refiling
 from acetate.protocol.requests import Task
 from acetate.session import desks
 from acetate.session.delivery import Placed, Placing
-from acetate.session.desks import Desks
+from acetate.session.desks import Desks, open_document
 from acetate.session.diagnostics import Section, collect
 from acetate.session.engine_link import EngineLink, EngineState
 from acetate.session.flow import Flow, Work
@@ -178,7 +178,7 @@ class Session:
 
     def insert(self, result: Alternative, how: Apply = Apply.ABOVE) -> None:
         """Puts a result of the history into the active document."""
-        self._flow.attempt(lambda: self._flow.run(self._insert(result, self._document(), how)))
+        self._flow.attempt(lambda: self._flow.run(self._insert(result, open_document(self._host), how)))
 
     def is_of_document(self, result: Alternative) -> bool:
         """Whether it was made for the active document."""
@@ -227,7 +227,7 @@ class Session:
         """Of what made the active layer."""
 
         def copy() -> None:
-            document = self._document()
+            document = open_document(self._host)
             recipe = recipe_of(document, document.place().anchor)
             self.settings.copy_from(recipe.request)
             self.settings.controls.value = recipe.followed
@@ -284,12 +284,6 @@ class Session:
 
     # how
 
-    def _document(self) -> Document:
-        document = self._host.active_document()
-        if document is None:
-            raise DocumentError("no document is open", "Open or create a picture first.")
-        return document
-
     def _choose_model(self) -> None:
         known = {model.name: model for model in self.engine.models.value}
         self.model.value = model = known.get(self.settings.model.value)
@@ -304,7 +298,7 @@ class Session:
             desks.keep(work.document, settings)
             then(placed)
 
-        self._flow.start(lambda: prepare(self._document()), delivered)
+        self._flow.start(lambda: prepare(open_document(self._host)), delivered)
 
     def _prepare(self, document: Document) -> Work:
         return prepare(self.settings, document, self._placing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from acetate.host import Document, Host
 from acetate.protocol.errors import DocumentError
 from acetate.session.delivery import Placing
+from acetate.session.desks import open_document
 from acetate.session.flow import Flow, Work
 from acetate.session.jobs import Job
 from acetate.session.observable import Observable, Signal
@@ -86,7 +87,7 @@ class StackSession:
         """The selected layer goes where the selection is."""
 
         def take() -> None:
-            bounds = self._document().selected()
+            bounds = open_document(self._host).selected()
             if bounds is None:
                 raise DocumentError("nothing is selected", "Select where the layer is to be, then press this again.")
             self.editor.change_selected(region=bounds)
@@ -97,7 +98,7 @@ class StackSession:
         """All layers that are not locked; or the one at `only`, and where wanted those above it."""
 
         def begin() -> Work:
-            document = self._document()
+            document = open_document(self._host)
             stack = caught_up(self.editor.stack.value, stacks_of(document), document.node_ids())
             self.editor.stack.value = stack
             planned = prepare(stack, self._settings, document, only, with_above=with_above)
@@ -125,9 +126,3 @@ class StackSession:
     def _keep(self, stack: Stack) -> None:
         if self._shown is not None and self._shown.is_open:
             keep(self._shown, stack)
-
-    def _document(self) -> Document:
-        document = self._host.active_document()
-        if document is None:
-            raise DocumentError("no document is open", "Open or create a picture first.")
-        return document

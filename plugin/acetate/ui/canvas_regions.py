@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from acetate.krita.geometry import bounds_of
 from acetate.krita.host import KritaHost
 from acetate.krita.view import transform_of
 from acetate.protocol.geometry import Bounds
@@ -101,7 +102,7 @@ class _Sheet(QtWidgets.QWidget):
         if self._start is None:
             return
         box = self._there.mapRect(QtCore.QRectF(self._drawn)).toRect()
-        bounds = Bounds(box.x(), box.y(), max(0, box.width()), max(0, box.height())).intersection(self._limits)
+        bounds = bounds_of(box).intersection(self._limits)
         self.deleteLater()
         if not bounds.is_empty:
             self._done(bounds)

@@ -22,9 +22,7 @@ class Choice(ComboBox, Generic[T]):
         super().__init__(parent)
         self._value = value
         self._options = [option for option, _ in options]
-        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
-        self.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(6)  # a long name must not widen the docker
+        self.keep_narrow()
         for option, text in options:
             self.addItem(tr(text), getattr(option, "value", option))
         self.currentIndexChanged.connect(self._take)

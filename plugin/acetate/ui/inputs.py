@@ -22,6 +22,12 @@ class _Unturned:
 class ComboBox(_Unturned, QtWidgets.QComboBox):
     """What does not fit ends with an ellipsis."""
 
+    def keep_narrow(self, letters: int = 6) -> None:
+        """It takes what room there is, and needs that of so many: a long name must not widen the docker."""
+        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
+        self.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(letters)
+
     def shown(self) -> str:
         return self.currentText()
 

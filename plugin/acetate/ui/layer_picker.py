@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from acetate.host import LayerInfo
 from acetate.language import mark, tr, trn
-from acetate.qt import QtCore, QtGui, QtWidgets
+from acetate.qt import QtCore, QtGui
 from acetate.session.observable import Observable
 from acetate.session.settings import Picked
 from acetate.ui.binding import silent
@@ -39,9 +39,7 @@ class LayerPicker(ComboBox):
         self._layers = layers
         self._several = several
         self._pressed = -1  # row
-        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
-        self.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(6)
+        self.keep_narrow()
         self.currentIndexChanged.connect(self._take)
         self.view().viewport().installEventFilter(self)
         self.view().installEventFilter(self)

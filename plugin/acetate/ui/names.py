@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from acetate.language import tr
-from acetate.qt import QtGui, QtWidgets
+from acetate.qt import QtGui
 from acetate.session.observable import Observable
 from acetate.session.titles import title_of
 from acetate.ui.binding import silent
@@ -20,9 +20,7 @@ class NamePicker(ComboBox):
         self._value = value
         self._options: tuple[tuple[str, str], ...] = ()
         self._listed: tuple[tuple[str, str], ...] = ()
-        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
-        self.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(6)
+        self.keep_narrow()
         self.currentIndexChanged.connect(self._take)
         value.changed.connect(lambda _: self._show())
 

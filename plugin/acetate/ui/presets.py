@@ -96,9 +96,7 @@ class PresetChoice(ComboBox):
         self._presets = presets
         self.setObjectName("acetate_preset_choice")
         self.setToolTip(tr("Model, quality, steps, sampler, guidance and styles under one name."))
-        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
-        self.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(3)
+        self.keep_narrow(3)
         self.currentIndexChanged.connect(self._take)
         self.show_names()
 
