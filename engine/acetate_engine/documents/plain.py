@@ -16,6 +16,7 @@ from acetate_engine.documents.colour import ColourSpace
 from acetate_engine.documents.tree import Blend, Clip, Group, Knockout, Layer, PixelLayer
 
 Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
 
 _TILE = 256  # pixels: what is computed with stays in the processor's cache
 
@@ -115,12 +116,26 @@ def _between(below: Bytes, above: Bytes, weight: Bytes) -> Bytes:
 
 
 def _over_bare(below: Bytes, above: Bytes, weight: Bytes, covered: Bytes) -> None:
+    """On what is not opaque everywhere; what stays clear has no colour."""
+    if covered.max() == 0:
+        below[:] = cv2.merge([*cv2.split(cv2.bitwise_and(above, above, mask=weight))[:-1], weight])
+        return
     own = weight.astype(np.float32) * np.float32(255)
     rest = (255 - weight).astype(np.float32) * covered
     total = own + rest  # alpha · 255²
+    divisor = np.maximum(total, 1)
     planes = [
-        np.where(total > 0, (own * colour + rest * under) / np.maximum(total, 1) + np.float32(0.5), 0).astype(np.uint8)
+        _mixed(own, colour, rest, under, divisor)
         for colour, under in zip(cv2.split(above)[:-1], cv2.split(below)[:-1], strict=True)
     ]
     alpha = (total / np.float32(255) + np.float32(0.5)).astype(np.uint8)
     below[:] = cv2.merge([*planes, alpha])
+
+
+def _mixed(own: Floats, colour: Bytes, rest: Floats, under: Bytes, divisor: Floats) -> Bytes:
+    """(own · colour + rest · under) / divisor, rounded half up."""
+    mixed = own * colour.astype(np.float32)
+    mixed += rest * under.astype(np.float32)
+    mixed /= divisor
+    mixed += np.float32(0.5)
+    return mixed.astype(np.uint8)

@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -162,14 +163,15 @@ def main() -> None:
     threading.Thread(target=_beat, args=(pipe,), name="beat", daemon=True).start()
     images = ImageStore(images_dir())
     generator = TaskGenerator()
-    warming_up = threading.Thread(target=_warm_up_and_say, args=(generator, pipe, started), name="warm up")
-    warming_up.start()
+    loaded = threading.Event()
+    threading.Thread(target=_warm_up_and_say, args=(generator, pipe, started, loaded), name="warm up").start()
     while True:
         run = pipe.jobs.get()
         if run.request.task.needs_model:
-            warming_up.join()
+            loaded.wait()
         reporter = ChannelReporter(pipe, run.job)
         reporter.send(carry_out(generator, run.request, images, reporter))
+        _give_memory_back()
 
 
 def _beat(pipe: Pipe) -> None:
@@ -178,19 +180,35 @@ def _beat(pipe: Pipe) -> None:
         time.sleep(BEAT)
 
 
-def _warm_up_and_say(generator: TaskGenerator, pipe: Pipe, started: float) -> None:
-    warm_up(generator)
-    pipe.send(Ready(time.monotonic() - started))
+def _warm_up_and_say(generator: TaskGenerator, pipe: Pipe, started: float, loaded: threading.Event) -> None:
+    def say() -> None:
+        if not loaded.is_set():
+            loaded.set()
+            pipe.send(Ready(time.monotonic() - started))
+
+    warm_up(generator, say)
+    say()  # also where nothing was loaded: a job says why
+    _give_memory_back()
 
 
-def warm_up(generator: TaskGenerator) -> None:
+def warm_up(generator: TaskGenerator, loaded: Callable[[], None] = lambda: None) -> None:
     """Happens while jobs that need no model can already run; what is wrong is for a job to report."""
+    from acetate_engine.models.runtime.lean import lean_diffusers
+
     try:
-        generator.warm_up()
+        lean_diffusers()
+        generator.warm_up(loaded)
     except AcetateError as error:
         log.warning("not loaded ahead: %s", error)
     except Exception:
         log.exception("not loaded ahead")
+
+
+def _give_memory_back() -> None:
+    """What was freed: glibc keeps it for this process until it is asked, tens of megabytes after a layer."""
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # another C library
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _reserved_stdout() -> BinaryIO:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from weakref import WeakKeyDictionary
 
 from acetate_engine.models.families.base import Model
@@ -15,6 +16,7 @@ class HeldModel:
 
     def __init__(self) -> None:
         self._held: tuple[Model, Components] | None = None
+        self._fitting = threading.Lock()
         self._previews: WeakKeyDictionary[Components, LatentPreview] = WeakKeyDictionary()
 
     def components(self, model: Model) -> Components:
@@ -25,8 +27,11 @@ class HeldModel:
             self._held = (model, model.load())
         return self._held[1]
 
-    def preview(self, components: Components) -> LatentPreview:
-        """Fitted at its first use."""
-        if components not in self._previews:
-            self._previews[components] = LatentPreview(components)
-        return self._previews[components]
+    def preview(self, components: Components) -> LatentPreview | None:
+        """Fitted at its first use; None while another thread does that."""
+        if components not in self._previews and self._fitting.acquire(blocking=False):
+            try:
+                self._previews[components] = LatentPreview(components)
+            finally:
+                self._fitting.release()
+        return self._previews.get(components)

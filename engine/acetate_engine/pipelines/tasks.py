@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -47,13 +48,17 @@ class TaskGenerator:
             made = _settled(made, request, images)
         return cut_out(made, request, images) if request.cut_out else made
 
-    def warm_up(self) -> None:
+    def warm_up(self, loaded: Callable[[], None] = lambda: None) -> None:
         """Imports torch and loads the default model, so that the first job begins at once.
+
+        `loaded` is told when jobs can be carried out: by then only their previews have to wait for the rest.
 
         Raises UnknownModel, CheckpointError.
         """
         held = self._loaded()
-        held.preview(held.components(find_model(DEFAULT_MODEL, Task.FOREGROUND)))
+        components = held.components(find_model(DEFAULT_MODEL, Task.FOREGROUND))
+        loaded()
+        held.preview(components)
 
     def on_model(self, model: Model, request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
         """A request that needs a model, on this one, and without what is done to words and results.

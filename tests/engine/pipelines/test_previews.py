@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from acetate_engine.pipelines import held
+from acetate_engine.pipelines.held import HeldModel
 from acetate_engine.pipelines.stages.previews import Budget
+
+
+class _Model:
+    """Components of one, as far as this looks at them."""
 
 
 class Clock:
@@ -53,3 +62,22 @@ def test_what_is_dear_is_done_once_and_again_when_it_has_paid_off() -> None:
             with budget.spending():
                 clock.now += 0.905
     assert done == [0, 61, 91]
+
+
+def test_a_job_goes_on_without_previews_while_another_thread_fits_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def fitted(components: object) -> str:
+        begun.set()
+        assert may_end.wait(60)
+        return "preview"
+
+    monkeypatch.setattr(held, "LatentPreview", fitted)
+    model, components = HeldModel(), _Model()
+    warming_up = threading.Thread(target=model.preview, args=(components,))
+    warming_up.start()
+    assert begun.wait(60)
+    assert model.preview(components) is None  # type: ignore[arg-type]
+    may_end.set()
+    warming_up.join()
+    assert model.preview(components) == "preview"  # type: ignore[arg-type,comparison-overlap]

@@ -6,19 +6,21 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.models.embeddings import MultiIPAdapterImageProjection
 from safetensors import safe_open
 from torch import Tensor, nn
-from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
 
 from acetate.protocol.errors import CheckpointError
 from acetate_engine.models.checkpoints.header import Shape, read_header, require_shapes
 from acetate_engine.models.checkpoints.kinds import Family, Kind, require
 from acetate_engine.models.checkpoints.load import require_finite
+
+if TYPE_CHECKING:  # takes long to import: not without a picture as a prompt
+    from transformers import CLIPVisionModelWithProjection
 
 _PLAIN = "image_proj.proj.weight"
 _PLUS = "image_proj.proj_in.weight"
@@ -126,6 +128,8 @@ class IPAdapters:
 
     @torch.no_grad()
     def _embed(self, adapter: _Adapter, picture: Tensor) -> tuple[Tensor, Tensor]:
+        from transformers import CLIPImageProcessor
+
         encoder = self._encoder(adapter)
         side = encoder.config.image_size
         prepare = CLIPImageProcessor(size={"shortest_edge": side}, crop_size={"height": side, "width": side})
@@ -202,6 +206,8 @@ def _output_width(folder: Path, plus: bool) -> int | None:
 
 
 def _load_encoder(folder: Path, dtype: torch.dtype) -> CLIPVisionModelWithProjection:
+    from transformers import CLIPVisionModelWithProjection
+
     for path in sorted(folder.glob("*.safetensors")):
         read_header(path)
         require_finite(path)

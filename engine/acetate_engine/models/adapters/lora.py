@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor, nn
 
 from acetate_engine.models.networks.empty import empty_parameters
@@ -20,6 +19,8 @@ def effective_linear(layer: nn.Module, dtype: torch.dtype | None = None) -> tupl
     """
     if isinstance(layer, nn.Linear):
         return layer.weight, layer.bias
+    from peft.tuners.tuners_utils import BaseTunerLayer  # takes long to import, and is there where a style is
+
     if not isinstance(layer, BaseTunerLayer) or not isinstance(layer.get_base_layer(), nn.Linear):
         raise TypeError(f"expected a linear layer or one that peft has wrapped, got {type(layer).__name__}")
     base: nn.Linear = layer.get_base_layer()

@@ -10,10 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from peft.tuners.loha.layer import make_weight as hadamard
-from peft.tuners.loha.layer import make_weight_cp as hadamard_tucker
-from peft.tuners.lokr.layer import make_kron
-from peft.tuners.lokr.layer import make_weight_cp as tucker
 from torch import Tensor, nn
 
 Tensors = Mapping[str, Tensor]
@@ -116,6 +112,9 @@ def _raw(tensors: Tensors) -> Tensor:
 
 
 def _loha(t: Tensors) -> Tensor:
+    from peft.tuners.loha.layer import make_weight as hadamard  # takes long to import: not without a style
+    from peft.tuners.loha.layer import make_weight_cp as hadamard_tucker
+
     scale = torch.tensor(_scale(t, t["hada_w1_b"].shape[0]))
     pairs = (t["hada_w1_a"], t["hada_w1_b"]), (t["hada_w2_a"], t["hada_w2_b"])
     if "hada_t1" in t:
@@ -126,6 +125,9 @@ def _loha(t: Tensors) -> Tensor:
 
 
 def _lokr(t: Tensors) -> Tensor:
+    from peft.tuners.lokr.layer import make_kron  # takes long to import: not without a style
+    from peft.tuners.lokr.layer import make_weight_cp as tucker
+
     first = t["lokr_w1"] if "lokr_w1" in t else t["lokr_w1_a"] @ t["lokr_w1_b"]
     if "lokr_w2" in t:
         second = t["lokr_w2"]

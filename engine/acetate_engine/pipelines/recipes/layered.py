@@ -21,6 +21,7 @@ from acetate_engine.compositing.pixels import Floats, eight
 from acetate_engine.compositing.resize import resize
 from acetate_engine.models.families.qwen_layered import NATIVE, folder_of
 from acetate_engine.models.runtime.devices import best_device, has_bfloat16
+from acetate_engine.models.runtime.lean import whole_diffusers
 from acetate_engine.models.runtime.memory import is_out_of_memory
 from acetate_engine.pictures.split import consistent
 from acetate_engine.pipelines.contract import Generated, Images, Reporter
@@ -73,6 +74,7 @@ def together(picture: Floats, layers: Sequence[Floats]) -> list[Floats]:
 @lru_cache(maxsize=1)
 def _pipeline(folder: Path) -> Any:
     """Loaded once. Raises CheckpointError."""
+    whole_diffusers()
     from diffusers import QwenImageLayeredPipeline
 
     device = best_device()

@@ -72,7 +72,7 @@ class ModelJob:
     meter: Meter
     model: Model
     components: Components
-    preview: Callable[[], LatentPreview]  # fitted at its first use, kept with the model
+    preview: Callable[[], LatentPreview | None]  # fitted at its first use, kept with the model; None until it is
     settings: RunSettings
     notes: list[str] = field(default_factory=list)
     finished: Finished = nothing
@@ -85,7 +85,7 @@ class ModelJob:
         reporter: Reporter,
         model: Model,
         components: Components,
-        preview: Callable[[Components], LatentPreview],
+        preview: Callable[[Components], LatentPreview | None],
         finished: Finished = nothing,
     ) -> ModelJob:
         """With the model made ready for it. Raises CheckpointError, InvalidRequest."""
@@ -134,7 +134,10 @@ class ModelJob:
         if step % max(1, steps // _PREVIEWS) or not self.budget.allows_more():
             return
         with self.budget.spending():
-            working = self.preview()(latent()[:1] / self.components.scaling_factor, geometry.working)
+            preview = self.preview()
+            if preview is None:
+                return
+            working = preview(latent()[:1] / self.components.scaling_factor, geometry.working)
             shown = geometry.coarse(_PREVIEW_SIDE).to_canvas(working)
             self.meter.reporter.preview(self.meter.done, shown.astype("uint8", copy=False))
 

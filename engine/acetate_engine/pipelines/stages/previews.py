@@ -22,6 +22,7 @@ from acetate_engine.compositing.resize import resize
 from acetate_engine.models.families.components import Components
 
 _PICTURES = 32
+_TOGETHER = 8  # pictures encoded at once
 _SIDE = 8  # latent pixels of each
 _FEATURES = 512
 _RIDGE = 1e-2
@@ -55,7 +56,7 @@ class LatentPreview:
         pictures = _made_up_pictures(_SIDE * components.vae_scale_factor, generator).to(components.device)
         if components.transparency.encoder is None:
             pictures[:, 3] = 1
-        rows = _rows(_encode(pictures, components))
+        rows = torch.cat([_rows(_encode(some, components)) for some in pictures.split(_TOGETHER)])
         self._mean, self._spread = rows.mean(0), rows.std(0) + 1e-6
         self._mix = torch.randn(rows.shape[1], _FEATURES, generator=generator).to(rows) * 1.5 / rows.shape[1] ** 0.5
         self._bend = torch.randn(_FEATURES, generator=generator).to(rows)
