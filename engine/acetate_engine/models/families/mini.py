@@ -26,7 +26,7 @@ from acetate_engine.paths import resources_dir
 if TYPE_CHECKING:
     from acetate_engine.models.families.components import Components
 
-_MEMORY = 750 << 20  # bytes of the whole process after a draft at its native size, measured
+_MEMORY = 560 << 20  # bytes of the whole process after a draft at its native size, measured
 
 
 @dataclass(frozen=True)
