@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any, TypeVar
 
 import numpy as np
 from numba import config, njit
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 Taps = tuple[NDArray[np.intp], Floats]  # (n,) the first of the pixels that an output pixel is made of; their weights
 
 _BAND = 64  # rows: fewer are not worth a thread
@@ -94,10 +96,10 @@ _FILLING = f"{_LEVEL}, intp, intp, {_PLACES}, float32[::1], {_PLACES}, float32[:
 _options = {"nogil": True, "fastmath": {"contract", "nsz"}, "error_model": "numpy"}
 
 
-def _compiled(signature: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def _compiled(signature: str) -> Callable[[Kernel], Kernel]:
     """Now, and with the four planes of a pixel as one vector, which numba does only where it is told to."""
 
-    def compiled(kernel: Callable[..., None]) -> Callable[..., None]:
+    def compiled(kernel: Kernel) -> Kernel:
         before, config.SLP_VECTORIZE = config.SLP_VECTORIZE, 1
         try:
             return njit(signature, cache=True, **_options)(kernel)
@@ -158,7 +160,7 @@ def _shrunk(target, top, bottom, row, row_weights, column, column_weights, sourc
 
 
 @_compiled("UniTuple(intp, 2)(float32[::1])")
-def _span(alpha):  # type: ignore[no-untyped-def]
+def _span(alpha) -> tuple[int, int]:  # type: ignore[no-untyped-def]
     """From the first to behind the last pixel that is not opaque: what is beside them stays as it is."""
     first, last = 0, len(alpha)
     while first < last and alpha[first] == 1:
