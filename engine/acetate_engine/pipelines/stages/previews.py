@@ -56,7 +56,7 @@ class LatentPreview:
         pictures = _made_up_pictures(_SIDE * components.vae_scale_factor, generator).to(components.device)
         if components.transparency.encoder is None:
             pictures[:, 3] = 1
-        rows = torch.cat([_rows(_encode(some, components)) for some in pictures.split(_TOGETHER)])
+        rows = torch.cat([_rows(_encode(some, components)) for some in torch.split(pictures, _TOGETHER)])
         self._mean, self._spread = rows.mean(0), rows.std(0) + 1e-6
         self._mix = torch.randn(rows.shape[1], _FEATURES, generator=generator).to(rows) * 1.5 / rows.shape[1] ** 0.5
         self._bend = torch.randn(_FEATURES, generator=generator).to(rows)
