@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from acetate.qt import QtWidgets
 from acetate.session.observable import Observable
 
+C = TypeVar("C")
 N = TypeVar("N", int, float)
 W = TypeVar("W", bound=QtWidgets.QWidget)
 
@@ -52,6 +54,29 @@ def bind_share(number: QtWidgets.QSpinBox | QtWidgets.QSlider, value: Observable
     """Both ways; the widget has per cent, the value 0..1."""
     number.valueChanged.connect(lambda percent: setattr(value, "value", percent / 100))
     value.bind(lambda share: number.setValue(round(100 * share)))
+
+
+def bind_part(
+    number: QtWidgets.QAbstractSlider,
+    value: Observable[Any],  # a frozen dataclass
+    part: str,
+    shown: Callable[[float], int],
+    taken: Callable[[int], float],
+) -> None:
+    """Both ways, of one field of a dataclass; `shown` and `taken` turn it into what the widget counts, and back."""
+
+    def show(whole: object) -> None:
+        with silent(number):
+            number.setValue(shown(getattr(whole, part)))
+
+    value.bind(show)
+    number.valueChanged.connect(lambda new: setattr(value, "value", replace(value.value, **{part: taken(new)})))
+
+
+def bind_choice(box: QtWidgets.QComboBox, value: Observable[C], kind: Callable[[Any], C]) -> None:
+    """Both ways; the data of an item is the value, and Qt gives it back as `kind` understands it."""
+    box.currentIndexChanged.connect(lambda index: setattr(value, "value", kind(box.itemData(index))))
+    value.bind(lambda new: box.setCurrentIndex(max(0, box.findData(new))))
 
 
 def bind_check(box: QtWidgets.QAbstractButton, value: Observable[bool]) -> None:

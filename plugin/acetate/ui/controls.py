@@ -21,6 +21,7 @@ from acetate.ui.item_list import ItemList, ItemRow, percent
 from acetate.ui.layer_picker import LayerPicker
 from acetate.ui.names import NamePicker
 from acetate.ui.once import once
+from acetate.ui.rows import in_a_row
 from acetate.ui.small_button import small_button
 
 KINDS = (
@@ -138,11 +139,4 @@ class ControlRow(ItemRow[ControlLayer]):
 
 
 def _line(*parts: str | QtWidgets.QWidget) -> QtWidgets.QWidget:
-    widget = QtWidgets.QWidget()
-    line = QtWidgets.QHBoxLayout(widget)
-    line.setContentsMargins(0, 0, 0, 0)
-    line.setSpacing(4)
-    for part in parts:
-        line.addWidget(QtWidgets.QLabel(part) if isinstance(part, str) else part)
-    line.addStretch(1)
-    return widget
+    return in_a_row(*((QtWidgets.QLabel(part) if isinstance(part, str) else part, 0) for part in parts))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from acetate.language import tr
 from acetate.protocol.pictures import MAX_SUBJECTS
 from acetate.protocol.requests import FACTORS, Task
 from acetate.qt import QtCore, QtWidgets
 from acetate.session.observable import Observable
 from acetate.session.settings import Settings
-from acetate.ui.binding import bind_check, bind_number, named, silent
+from acetate.ui.binding import bind_check, bind_choice, bind_number, bind_part, named
 from acetate.ui.inputs import CheckBox, ComboBox, Slider, SpinBox
 from acetate.ui.length import LengthRow
 from acetate.ui.rows import Rows, show_row
@@ -58,16 +56,13 @@ def _angle(settings: Settings) -> QtWidgets.QDial:
     dial.setWrapping(True)
     dial.setNotchesVisible(True)
     dial.setFixedHeight(44)
-
-    def show(light: object) -> None:
-        with silent(dial):
-            dial.setValue(round(settings.light.value.angle + 270) % 360)  # a dial is at 0 below, and goes clockwise
-
-    def take(value: int) -> None:
-        settings.light.value = replace(settings.light.value, angle=float((value + 90) % 360))
-
-    settings.light.bind(show)
-    dial.valueChanged.connect(take)
+    bind_part(  # a dial is at 0 below, and goes clockwise
+        dial,
+        settings.light,
+        "angle",
+        lambda angle: round(angle + 270) % 360,
+        lambda turned: float((turned + 90) % 360),
+    )
     return dial
 
 
@@ -75,15 +70,7 @@ def _share(settings: Settings, field: str, most: int, tip: str) -> QtWidgets.QSl
     """Of the light, in per cent."""
     slider = named(Slider(QtCore.Qt.Orientation.Horizontal), f"acetate_{field}", tip)
     slider.setRange(0, most)
-
-    def show(light: object) -> None:
-        with silent(slider):
-            slider.setValue(round(100 * getattr(settings.light.value, field)))
-
-    settings.light.bind(show)
-    slider.valueChanged.connect(
-        lambda percent: setattr(settings.light, "value", replace(settings.light.value, **{field: percent / 100}))
-    )
+    bind_part(slider, settings.light, field, lambda share: round(100 * share), lambda percent: percent / 100)
     return slider
 
 
@@ -91,8 +78,7 @@ def _factor(factor: Observable[int]) -> QtWidgets.QComboBox:
     choice = named(ComboBox(), "acetate_factor", tr("How much larger the layer gets."))
     for each in FACTORS:
         choice.addItem(tr("{factor} times as large", factor=each), each)
-    choice.currentIndexChanged.connect(lambda index: setattr(factor, "value", int(choice.itemData(index))))
-    factor.bind(lambda value: choice.setCurrentIndex(choice.findData(value)))
+    bind_choice(choice, factor, int)
     return choice
 
 

@@ -16,6 +16,7 @@ from acetate.ui.binding import named
 from acetate.ui.history import HistoryView
 from acetate.ui.inputs import ComboBox, NarrowButton, Slider
 from acetate.ui.once import once
+from acetate.ui.rows import in_a_row
 from acetate.ui.small_button import small_button
 
 _SIZES = (48, 192)  # pixels of a thumbnail
@@ -69,7 +70,7 @@ class ResultsPanel(QtWidgets.QWidget):
         size.setValue(self.view.iconSize().width())
         size.setMinimumWidth(30)
         size.valueChanged.connect(self.view.resize_thumbnails)
-        self._head_row = _row((self._of, 2), (self._stars, 0), (look, 0), (size, 1))
+        self._head_row = in_a_row((self._of, 2), (self._stars, 0), (look, 0), (size, 1), spacing=2)
         return self._head_row
 
     def _bar(self) -> QtWidgets.QWidget:
@@ -94,7 +95,7 @@ class ResultsPanel(QtWidgets.QWidget):
         discard = _button("", tr("Discard it: it is listed no more."), "acetate_result_discard", self._discard)
         discard.setIcon(Krita.instance().icon("deletelayer"))
         parts = ((self._apply, 0), (vary, 0), (self._star, 0), (compare, 0), (self._beside, 0), (discard, 0))
-        self._bar_row = _row(*parts)
+        self._bar_row = in_a_row(*parts, spacing=2)
         return self._bar_row
 
     def _older(self) -> QtWidgets.QWidget:
@@ -162,18 +163,6 @@ class ResultsPanel(QtWidgets.QWidget):
         if self._stars.isChecked() and not entry.is_starred:
             return False
         return self._of.currentData() == _EVERY or self._session.is_of_document(entry.result)
-
-
-def _row(*parts: tuple[QtWidgets.QWidget, int]) -> QtWidgets.QWidget:
-    widget = QtWidgets.QWidget()
-    row = QtWidgets.QHBoxLayout(widget)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(2)
-    for part, stretch in parts:
-        row.addWidget(part, stretch)
-    if not any(stretch for _, stretch in parts):
-        row.addStretch(1)
-    return widget
 
 
 def _button(text: str, tip: str, name: str, work: Callable[[], None]) -> QtWidgets.QToolButton:

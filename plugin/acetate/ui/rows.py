@@ -27,6 +27,19 @@ class Rows(QtWidgets.QWidget):
         return label, widget
 
 
+def in_a_row(*parts: tuple[QtWidgets.QWidget, int], spacing: int = 4) -> QtWidgets.QWidget:
+    """Beside each other, each with its share of what room is left; on the left where none wants any."""
+    widget = QtWidgets.QWidget()
+    row = QtWidgets.QHBoxLayout(widget)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(spacing)
+    for part, stretch in parts:
+        row.addWidget(part, stretch)
+    if not any(stretch for _, stretch in parts):
+        row.addStretch(1)
+    return widget
+
+
 def show_row(row: Row, is_visible: bool) -> None:
     for widget in row:
         widget.setVisible(is_visible)

@@ -16,7 +16,7 @@ from acetate.qt import QtCore, QtGui, QtWidgets, sip
 from acetate.session.diagnostics import Section
 from acetate.session.observable import Observable
 from acetate.session.session import Session
-from acetate.ui.binding import bind_check, bind_number, named, silent
+from acetate.ui.binding import bind_check, bind_choice, bind_number, named, silent
 from acetate.ui.inputs import CheckBox, ComboBox, PushButton, SpinBox
 from acetate.ui.message import MessageBar
 from acetate.ui.models_page import ModelsPage
@@ -139,8 +139,7 @@ def _language(chosen: Observable[str]) -> ComboBox:
     named(box, "acetate_language", tr("Krita has to be started again for it."))
     for code, name in {"": tr("As in Krita"), **language.known()}.items():
         box.addItem(name, code)
-    box.currentIndexChanged.connect(lambda index: setattr(chosen, "value", str(box.itemData(index))))
-    chosen.bind(lambda code: box.setCurrentIndex(max(0, box.findData(code))))
+    bind_choice(box, chosen, str)
     return box
 
 

@@ -16,7 +16,7 @@ from acetate.ui.conditions import PRESETS
 from acetate.ui.elided import ElidedLabel
 from acetate.ui.inputs import DoubleSpinBox, NarrowButton, Slider
 from acetate.ui.prompt import PromptEdit
-from acetate.ui.rows import Rows
+from acetate.ui.rows import Rows, in_a_row
 
 
 class StackForm(Rows):
@@ -79,7 +79,7 @@ class StackForm(Rows):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addWidget(self._region)
-        column.addWidget(_in_a_row(from_selection, draw, whole))
+        column.addWidget(in_a_row((from_selection, 1), (draw, 0), (whole, 0)))
         return widget
 
     def _draw(self) -> None:
@@ -96,7 +96,7 @@ class StackForm(Rows):
             "acetate_stack_new_seed", tr("Another"), tr("Take another seed: another layer from the same words.")
         )
         other.clicked.connect(lambda: self._editor.change_selected(seed=new_seed()))
-        return _in_a_row(self._seed, other)
+        return in_a_row((self._seed, 1), (other, 0))
 
     def _strength_row(self) -> QtWidgets.QWidget:
         named(
@@ -110,7 +110,7 @@ class StackForm(Rows):
         self._strength.setRange(0, 100)
         self._percent.setMinimumWidth(self._percent.fontMetrics().boundingRect("100 %").width())
         self._strength.valueChanged.connect(lambda percent: self._editor.change_selected(strength=percent / 100))
-        return _in_a_row(self._strength, self._percent)
+        return in_a_row((self._strength, 1), (self._percent, 0))
 
 
 def _seed() -> QtWidgets.QDoubleSpinBox:
@@ -126,14 +126,3 @@ def _button(name: str, text: str, tip: str) -> QtWidgets.QPushButton:
     button = NarrowButton(text)
     named(button, name, tip)
     return button
-
-
-def _in_a_row(first: QtWidgets.QWidget, *others: QtWidgets.QWidget) -> QtWidgets.QWidget:
-    widget = QtWidgets.QWidget()
-    row = QtWidgets.QHBoxLayout(widget)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(4)
-    row.addWidget(first, 1)
-    for other in others:
-        row.addWidget(other)
-    return widget
