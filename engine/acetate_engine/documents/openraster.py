@@ -163,15 +163,20 @@ def offset_of(attributes: Mapping[str, str]) -> tuple[int, int]:
 def write_ora(document: LayeredDocument, path: Path) -> None:
     """8 bit. Raises FileError where OpenRaster cannot hold a layer: masks, blend modes without an SVG name."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr(zipfile.ZipInfo("mimetype"), "image/openraster", zipfile.ZIP_STORED)
+        _add(file, "mimetype", b"image/openraster", zipfile.ZIP_STORED)
         size = {"w": str(document.extent.width), "h": str(document.extent.height), "version": "0.0.6"}
         root = ElementTree.Element("image", size)
         stack = ElementTree.SubElement(root, "stack")
         _Writer(file, path).write(document.layers, stack)
         merged = eight(flatten(document.layers, Bounds.of(document.extent)))
-        file.writestr("mergedimage.png", encode_picture(merged, xmp=document.xmp))
-        file.writestr("Thumbnails/thumbnail.png", _thumbnail(merged))
-        file.writestr("stack.xml", ElementTree.tostring(root, "utf-8", xml_declaration=True))
+        _add(file, "mergedimage.png", encode_picture(merged, xmp=document.xmp))
+        _add(file, "Thumbnails/thumbnail.png", _thumbnail(merged))
+        _add(file, "stack.xml", ElementTree.tostring(root, "utf-8", xml_declaration=True))
+
+
+def _add(file: zipfile.ZipFile, member: str, data: bytes, method: int = zipfile.ZIP_DEFLATED) -> None:
+    """With a fixed date: equal pictures make equal files."""
+    file.writestr(zipfile.ZipInfo(member, (2026, 1, 1, 0, 0, 0)), data, method)
 
 
 class _Writer:
@@ -193,7 +198,7 @@ class _Writer:
         self._count += 1
         bounds = layer.bounds if not layer.bounds.is_empty else Bounds(layer.bounds.x, layer.bounds.y, 1, 1)
         pixels = in_srgb(layer.source, bounds, 8) if not layer.bounds.is_empty else np.zeros((1, 1, 4), np.uint8)
-        self._file.writestr(member, encode_picture(eight(pixels)))
+        _add(self._file, member, encode_picture(eight(pixels)))
         place = {"src": member, "x": str(bounds.x), "y": str(bounds.y)}
         ElementTree.SubElement(stack, "layer", {**attributes, **place})
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import cos, radians, sin
 from typing import Any
 
@@ -22,6 +23,7 @@ from acetate.protocol.geometry import Bounds
 from acetate_engine.documents.colour import ColourSpace, Plane
 
 _LENGTH = 4096  # of a gradient, in its stops
+_TABLE = 1 << 18  # steps: an eighth of one of 16 bits where a gradient spans its whole length
 _HALF = 50  # percent: a midpoint that bends nothing
 _METHODS = (b"Gcls", b"Lnr ", b"Perc")  # classic, linear, perceptual
 _NATIVE = {"RGB": (b"RGBC", b"HSBC"), "CMYK": (b"CMYC",)}
@@ -47,6 +49,16 @@ class Ramp:
 
     def at(self, place: Plane) -> Plane:
         """(…) 0..1 → (…, planes) 0..1 of the document's space."""
+        if place.size <= _TABLE:
+            return self._at(place)
+        nearest = (np.clip(place, 0.0, 1.0) * _TABLE + 0.5).astype(np.int32)
+        return self._table.take(nearest, 0)
+
+    @cached_property
+    def _table(self) -> Plane:
+        return self._at(np.arange(_TABLE + 1) / _TABLE)
+
+    def _at(self, place: Plane) -> Plane:
         place = np.clip(place, self.places[0], self.places[-1])
         index = np.clip(np.searchsorted(self.places, place, side="right") - 1, 0, len(self.places) - 2)
         start, stop = self.places[index], self.places[index + 1]

@@ -14,6 +14,7 @@ from acetate_engine.documents.edit import insert_layers
 from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.reader import read_document
 from acetate_engine.documents.tree import Blend, Clip, Group, Memory, PixelLayer
+from acetate_engine.documents.writer import write_document
 from tests.engine.documents.pictures import everything
 
 RED, BLUE, HALF = (255, 0, 0, 255), (0, 0, 255, 255), (0, 255, 0, 128)
@@ -142,3 +143,11 @@ def test_a_number_that_is_none_is_noted_at_its_layer(value: str, tmp_path: Path)
 def test_what_is_neither_group_nor_layer_is_noted_at_the_layer_below(tmp_path: Path) -> None:
     stack = '<stack><filter name="Soft"/><text visibility="hidden"/><layer name="low" src="data/a.png"/></stack>'
     assert read_document(ora(tmp_path, stack, a=png(RED, BLUE))).notes() == ("low: the filter 'Soft' above it",)
+
+
+def test_equal_pictures_make_equal_files_at_any_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = read_document(ora(tmp_path, '<stack><layer src="data/a.png"/></stack>', a=png(RED, BLUE)))
+    write_document(document, tmp_path / "first.ora")
+    monkeypatch.setattr("time.localtime", lambda _: (2031, 2, 3, 4, 5, 6, 0, 34, 0))
+    write_document(document, tmp_path / "later.ora")
+    assert (tmp_path / "first.ora").read_bytes() == (tmp_path / "later.ora").read_bytes()
