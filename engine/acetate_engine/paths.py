@@ -53,6 +53,16 @@ def krita_dir() -> Path:
     return _shipped("krita", "plugin")
 
 
+def is_file(path: Path) -> bool:
+    """Whether it can be opened as one, by its kind; False also of what may not be looked at, or no disk can hold."""
+    return os.path.isfile(path)  # noqa: PTH113  # Path.is_file raises where a folder above is closed, or the name is too long
+
+
+def is_folder(path: Path) -> bool:
+    """As `is_file`, of folders."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def _shipped(packaged: str, in_checkout: str) -> Path:
     package = Path(__file__).resolve().parent
     installed = package / packaged

@@ -53,7 +53,8 @@ def _prepared_folders() -> Iterator[None]:
         yield
     except OSError as error:
         raise EngineStartFailed(
-            f"{error.filename}: {error.strerror}", "Make it writable, or free some space."
+            f"{error.filename}: {error.strerror}",
+            "Make it writable, move away what is in its place, or free some space.",
         ) from error
 
 

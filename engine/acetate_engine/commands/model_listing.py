@@ -9,6 +9,7 @@ import typer
 
 from acetate.protocol.errors import CheckpointError
 from acetate.protocol.events import ModelInfo
+from acetate_engine.documents.formats import printable
 from acetate_engine.models.checkpoints.info import FileInfo
 from acetate_engine.models.families.places import Item, roots
 from acetate_engine.models.parts.shelf import all_parts
@@ -22,7 +23,7 @@ def print_models(found: Iterable[ModelInfo]) -> None:
     typer.secho("Models", bold=True)
     for info in found:
         named = info.name if info.title == info.name else f"{info.name} · {info.title}"
-        typer.echo(f"\n{named}")
+        typer.echo(f"\n{printable(named)}")
         for line in _lines(info):
             _say(line)
 
@@ -60,7 +61,7 @@ def print_files(files: Iterable[tuple[Item, FileInfo | CheckpointError]]) -> Non
     for index, (item, what) in enumerate(files):
         if index == 0:
             typer.secho("\nFiles", bold=True)
-        typer.echo(f"\n{item.path}")
+        typer.echo(f"\n{printable(str(item.path))}")
         usable = isinstance(what, FileInfo) and not what.problem
         _say(_said(what), None if usable else typer.colors.RED, item.path.name)
 
@@ -77,7 +78,8 @@ def _say(text: str, colour: str | None = None, name: str = "") -> None:
 
     `name`: of the file that it is about.
     """
-    for whole in filter(None, (*map(str, roots()), name)):
+    text = printable(text)
+    for whole in map(printable, filter(None, (*map(str, roots()), name))):
         text = text.replace(whole, whole.replace(" ", _UNBROKEN))
     lines = textwrap.wrap(text, _COLUMNS - len(_INDENT), break_long_words=False, break_on_hyphens=False)
     for line in lines:

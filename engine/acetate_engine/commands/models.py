@@ -96,6 +96,7 @@ def scan(
 
 def _report(folders: list[Path]) -> None:
     """How much there is in each, by kind."""
+    from acetate_engine.documents.formats import printable
     from acetate_engine.models.families.add_ons import list_files
     from acetate_engine.models.families.places import Shelf, shelf_folders
 
@@ -104,6 +105,6 @@ def _report(folders: list[Path]) -> None:
         within = {path for shelf in Shelf for path in shelf_folders(folder, shelf)}
         inside = [what for item, what in files if item.folder in within]
         kinds = Counter(what.kind.value if isinstance(what, FileInfo) else "unusable" for what in inside)
-        typer.echo(folder)
+        typer.echo(printable(str(folder)))
         for kind, count in sorted(kinds.items()) or [("no model", 0)]:
             typer.echo(f"    {kind}: {count}" if count else f"    {kind}")

@@ -17,6 +17,7 @@ from acetate.protocol.kept import from_record, read_text, to_record
 from acetate.protocol.private import open_private
 
 _TOLERANCE = 3600.0  # seconds: a summer time, a correction
+_FARTHEST = 200 * 365 * 24 * 3600.0  # that no clock is off, nor ahead of 1970: such a record is damaged
 _BETWEEN_RUNS = 2 * 24 * 3600.0  # that are believed while no engine ran
 
 
@@ -63,6 +64,7 @@ class BelievedClock:
 def _read(path: Path) -> _Seen | None:
     try:
         with open_private(path, "rb") as file:
-            return from_record(_Seen, read_text(file.read()))
+            seen = from_record(_Seen, read_text(file.read()))
     except (OSError, MalformedMessage):
         return None  # as if nothing had been noted: time counts from now
+    return seen if max(abs(seen.wall), abs(seen.shift)) < _FARTHEST else None

@@ -74,7 +74,9 @@ _COLUMNS = {
 
 
 def migrate(database: sqlite3.Connection, *, takes_newer: bool = False) -> None:
-    """Brings the file up to date, each step whole or not at all. Raises FileError on a newer release's file.
+    """Brings the file up to date, each step whole or not at all.
+
+    Raises FileError on a newer release's file, and on one that is none of ours.
 
     With `takes_newer`, such a file is used where it has all that this release needs, or can get it.
     """
@@ -86,9 +88,19 @@ def migrate(database: sqlite3.Connection, *, takes_newer: bool = False) -> None:
             f"the job store is of a newer Acetate (its version is {version}, this one knows {len(MIGRATIONS)})",
             "Update Acetate, or move the data directory away.",
         )
-    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+    (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if version <= 0 < tables:
+        raise _foreign(database)
+    for number, script in enumerate(MIGRATIONS[max(version, 0) :], start=max(version, 0) + 1):
         database.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
+    if not _is_usable(database):
+        raise _foreign(database)
     database.executescript(f"BEGIN IMMEDIATE; {_RESULTS} COMMIT;")
+
+
+def _foreign(database: sqlite3.Connection) -> FileError:
+    (_, _, path) = database.execute("PRAGMA database_list").fetchone()
+    return FileError(f"{path} has other tables than the job store", "Move it away; jobs in it are lost.")
 
 
 def _add_filing(database: sqlite3.Connection) -> None:

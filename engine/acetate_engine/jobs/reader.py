@@ -24,9 +24,9 @@ def connect(path: Path) -> sqlite3.Connection:
     return database
 
 
-def _text(data: bytes) -> str:
-    """What is no Unicode makes its row unreadable, and no list of rows."""
-    return data.decode(errors="replace")
+def _text(kept: bytes) -> str:
+    """What is no UTF-8 comes as an escape that no JSON has: one damaged row is unreadable, and ends no listing."""
+    return kept.decode(errors="backslashreplace")
 
 
 class JobReader:

@@ -50,6 +50,8 @@ def read_request(row: sqlite3.Row) -> GenerateRequest:
         return from_record(GenerateRequest, read_text(row["request"]))
     except MalformedMessage as error:
         raise UnreadableJob(f"what was asked for cannot be read: {error.detail}", _REMEDY) from error
+    except Exception as error:  # of a type that nobody foresaw: still one row's fault alone
+        raise UnreadableJob(f"what was asked for cannot be read: {type(error).__name__}", _REMEDY) from error
 
 
 def state_of(row: sqlite3.Row) -> JobState:

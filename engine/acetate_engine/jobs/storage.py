@@ -42,6 +42,14 @@ class Limits:
     bytes: int = 20 << 30
     days: float = 30.0  # that an ended job is kept
 
+    def check(self) -> None:
+        """Raises InvalidRequest where they would sweep what has just been made."""
+        if self.bytes < LEAST_LIMIT or not 1.0 <= self.days <= 36500.0:
+            raise InvalidRequest(
+                f"{self.bytes} bytes for {self.days} days cannot be kept",
+                f"Choose at least {LEAST_LIMIT} bytes and one day.",
+            )
+
 
 class StorageKeeper:
     """In threads; one call at a time."""
@@ -62,11 +70,9 @@ class StorageKeeper:
 
     def set_limits(self, size: int, days: float) -> None:
         """Raises InvalidRequest, OSError."""
-        if size < LEAST_LIMIT or not 1.0 <= days <= 36500.0:
-            raise InvalidRequest(
-                f"{size} bytes for {days} days cannot be kept", f"Choose at least {LEAST_LIMIT} bytes and one day."
-            )
-        self.limits = Limits(size, days)
+        limits = Limits(size, days)
+        limits.check()
+        self.limits = limits
         fresh = self._settings.with_suffix(".new")
         with open_private(fresh, "wb") as file:
             file.write(json.dumps(to_record(self.limits)).encode())
@@ -112,9 +118,11 @@ class StorageKeeper:
 def _read_limits(path: Path) -> Limits:
     try:
         with open_private(path, "rb") as file:
-            return from_record(Limits, read_text(file.read()))
+            limits = from_record(Limits, read_text(file.read()))
+        limits.check()
     except FileNotFoundError:
         return Limits()  # none were set
-    except (OSError, MalformedMessage) as error:
-        log.warning("the storage settings cannot be read", reason=str(error))
+    except (OSError, MalformedMessage, InvalidRequest) as error:
+        log.warning("the storage settings cannot be used", reason=str(error))
         return Limits()
+    return limits

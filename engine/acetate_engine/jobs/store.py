@@ -28,7 +28,7 @@ from acetate.protocol.events import (
     final_state,
 )
 from acetate.protocol.filing import Filing, Refiling
-from acetate.protocol.private import check_own
+from acetate.protocol.private import check_own_file
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.migrations import migrate
 from acetate_engine.jobs.reader import ACCEPTED, JobReader, connect, position_of, row_of
@@ -79,8 +79,8 @@ class JobStore(JobReader):
     def __init__(self, path: Path, *, takes_newer: bool = False) -> None:
         self._lock = threading.RLock()
         self.clock_shift: Callable[[], float] = lambda: 0.0  # by how many seconds the clock is wrong now (jobs.clock)
-        for ending in ("", "-wal", "-shm"):  # SQLite follows links
-            check_own(path.with_name(path.name + ending))
+        for ending in ("", "-wal", "-shm", "-journal"):  # SQLite follows links, and waits for pipes
+            check_own_file(path.with_name(path.name + ending))
         try:
             self._database = connect(path)
             self._database.execute("PRAGMA journal_mode = WAL")

@@ -30,7 +30,8 @@ def of_store(error: sqlite3.Error, path: Path | str = "") -> AcetateError:
             "another program holds the job store", "Try again; should it last, close what has opened jobs.sqlite."
         )
     return StoreUnusable(
-        f"the job store cannot be used: {said}", "Check the disk, and whether the data folder can be written."
+        f"the job store{f' {path}' if path else ''} cannot be used: {said}",
+        "Check the disk, and whether the data folder can be written.",
     )
 
 

@@ -63,6 +63,13 @@ def check_own(path: Path) -> None:
         raise PermissionError(errno.EPERM, "it belongs to another user", str(path))
 
 
+def check_own_file(path: Path) -> None:
+    """As `check_own`; raises OSError also where it is a folder, or a pipe, which keeps waiting whoever opens it."""
+    check_own(path)
+    if os.path.lexists(path) and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no plain file", str(path))
+
+
 def open_private(path: Path, mode: str) -> IO[bytes]:
     """A file of this user for the user alone: made 0600, opened without following a link or waiting for a pipe.
 

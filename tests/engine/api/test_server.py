@@ -26,7 +26,7 @@ def serve(root: Path, *options: str, **environment: str) -> subprocess.Completed
         env={**private_environment(root), **environment},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=60,
         check=False,
     )
 

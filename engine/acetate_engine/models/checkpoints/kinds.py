@@ -12,6 +12,7 @@ from acetate_engine.models.checkpoints.info import Family, FileInfo, Kind
 from acetate_engine.models.checkpoints.kept import recall, remember, understanding
 from acetate_engine.models.checkpoints.parts import Part
 from acetate_engine.models.checkpoints.recognise import identify
+from acetate_engine.paths import is_folder
 
 __all__ = ["Family", "FileInfo", "Kind", "inspect", "inspected", "require"]
 
@@ -41,7 +42,7 @@ def inspected(path: Path) -> FileInfo | CheckpointError:
 
 def _stamp(path: Path) -> _Stamp:
     """Size and time of what tells; a diffusers folder is told by its configuration."""
-    named = [path, *(path / name for name in _TELLING)] if path.is_dir() else [path]
+    named = [path, *(path / name for name in _TELLING)] if is_folder(path) else [path]
     return tuple(_state(each) for each in named)
 
 
@@ -66,7 +67,7 @@ def _inspected(path: Path, stamp: _Stamp, understood_by: str) -> FileInfo | Chec
 
 def _looked_at(path: Path) -> FileInfo | CheckpointError:
     try:
-        return inspect_folder(path) if path.is_dir() else identify(read_header(path))
+        return inspect_folder(path) if is_folder(path) else identify(read_header(path))
     except CheckpointError as error:
         return error
     except Exception as error:  # noqa: BLE001  # of a type that nobody foresaw: still one file's fault alone

@@ -24,7 +24,7 @@ from acetate.protocol.requests import ControlKind, ControlMethod, GenerateReques
 from acetate_engine.models.checkpoints.info import Family, FileInfo, Kind
 from acetate_engine.models.checkpoints.kinds import inspected
 from acetate_engine.models.families.places import Item, Shelf, items, named
-from acetate_engine.paths import models_dir
+from acetate_engine.paths import is_file, is_folder, models_dir
 
 Controls = Mapping[tuple[ControlMethod, ControlKind], Path]
 
@@ -63,7 +63,7 @@ def find_add_ons(name: str, family: Family, width: int | None = None) -> AddOns:
 
     `width`: of the text that the model listens to; what tells another is of another model.
     """
-    encoders = [item.path for item in (*items(Shelf.IP_ADAPTER), *items(Shelf.IMAGE_ENCODERS)) if item.path.is_dir()]
+    encoders = [item.path for item in (*items(Shelf.IP_ADAPTER), *items(Shelf.IMAGE_ENCODERS)) if is_folder(item.path)]
     fits = _Fits(family, width)
     return AddOns(
         {**dict(_controls_by_name(name, fits)), **dict(_controls(name))},
@@ -143,7 +143,7 @@ def _controls(name: str) -> Iterator[tuple[tuple[ControlMethod, ControlKind], Pa
 
 def _folder_or_file(path: Path) -> Path | None:
     file = path.with_name(f"{path.name}.safetensors")
-    return path if path.is_dir() else file if file.is_file() else None
+    return path if is_folder(path) else file if is_file(file) else None
 
 
 def _controls_by_name(name: str, fits: _Fits) -> Iterator[tuple[tuple[ControlMethod, ControlKind], Path]]:
@@ -164,7 +164,7 @@ def _kind_of(stem: str) -> ControlKind | None:
 
 def _files(shelf: Shelf, kind: Kind, fits: _Fits) -> dict[str, Path]:
     """By their names among all of the shelf, so that a name means one file whatever the model."""
-    found = named(item for item in items(shelf) if item.path.is_file() or item.path.is_symlink())
+    found = named(item for item in items(shelf) if is_file(item.path) or item.path.is_symlink())
     infos = {name: (item, inspected(item.path)) for name, item in found.items()}
     return {
         name: item.path

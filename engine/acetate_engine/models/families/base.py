@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acetate.protocol.events import ModelInfo
 from acetate_engine.models.checkpoints.sampling import Distilled
+from acetate_engine.paths import is_file
 
 if TYPE_CHECKING:
     from acetate_engine.models.families.components import Components
@@ -44,8 +47,20 @@ class Model:
 
 def stamped(paths: Iterable[Path]) -> tuple[tuple[Path, int], ...]:
     """Every file of these paths, folders included, with its time of modification in ns."""
-    files = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()]
+    files = [file for path in paths for file in ([path] if is_file(path) else _files_below(path))]
     return tuple((file, _modified(file)) for file in sorted(files))
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """However deep folders lie in each other; without those that links lead to, and those that may not be read."""
+    waiting = [folder]
+    while waiting:
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:  # what is closed to the user holds no model
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(Path(entry.path))
+                elif is_file(path := Path(entry.path)):
+                    yield path
 
 
 def _modified(file: Path) -> int:

@@ -58,7 +58,8 @@ def _folders(file: Path, size: int, modified: int) -> Folders:
 def _section(section: Any, beside: Path) -> Iterator[tuple[str, Path]]:
     if not isinstance(section, dict):
         return
-    base = beside / _expanded(str(section.get("base_path") or ""))
+    named = section.get("base_path")
+    base = beside / _expanded(str(named) if isinstance(named, str | int) else "")  # a list may hold others without end
     for kind, lines in section.items():
         if isinstance(kind, str) and isinstance(lines, str) and kind != "base_path":
             for line in filter(None, map(str.strip, lines.splitlines())):

@@ -16,10 +16,11 @@ from enum import Enum
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from acetate.protocol.codec import is_text
 from acetate.protocol.errors import FileError
 from acetate_engine.models.checkpoints.formats import START, is_model
 from acetate_engine.models.families.extra_paths import NAME, SUFFIXES, folders_of
-from acetate_engine.paths import data_dir, models_dir
+from acetate_engine.paths import data_dir, is_file, is_folder, models_dir
 
 MODEL_SUFFIXES = {".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".pkl", ".gguf", ".onnx", ".h5", ".msgpack"}
 _BESIDE_MODELS = {".txt", ".json", ".yaml", ".yml", ".md", ".html", ".info", ".png", ".jpg", ".jpeg", ".webp", ".mp4"}
@@ -77,9 +78,14 @@ def scanned_folders() -> list[Path]:
     """Of other programs, as `acetate models scan` has noted them; what cannot be read counts as none."""
     try:
         noted = json.loads((data_dir() / _SETTING).read_text(encoding="utf-8"))
-        return [Path(text) for text in noted if isinstance(text, str)] if isinstance(noted, list) else []
+        return [Path(text) for text in noted if _is_place(text)] if isinstance(noted, list) else []
     except (OSError, ValueError, TypeError, RecursionError):
         return []  # none were noted, or `acetate models scan` has to note them again
+
+
+def _is_place(noted: object) -> bool:
+    """Whether a disk may have a folder of that name."""
+    return isinstance(noted, str) and is_text(noted) and "\0" not in noted
 
 
 def note_folders(folders: Iterable[Path]) -> None:
@@ -97,7 +103,7 @@ def require_models_in(folder: Path) -> None:
     Raises:
         FileError: it is neither, or such a file in it cannot be read; later, that counts as none.
     """
-    if not folder.is_dir() and not (folder.is_file() and folder.suffix.lower() in SUFFIXES):
+    if not is_folder(folder) and not (is_file(folder) and folder.suffix.lower() in SUFFIXES):
         raise FileError(f"{folder} is no folder", "Choose the folder that the other program keeps its models in.")
     for file in extra_files(folder):
         folders_of(file)
@@ -119,9 +125,9 @@ def shelf_folders(root: Path, shelf: Shelf) -> list[Path]:
     found, extra = [], _extra(root)
     for base in (root / inner for inner in _INNER):
         there = {entry.name.lower(): entry for entry in _entries(base)}
-        found += [there[name] for name in shelf.value if name in there and there[name].is_dir()]
-    found += [folder for inner in _EXTENSIONS.get(shelf, ()) if (folder := root / inner).is_dir()]
-    return [*found, *(folder for name in shelf.value for folder in extra.get(name, ()) if folder.is_dir())]
+        found += [there[name] for name in shelf.value if name in there and is_folder(there[name])]
+    found += [folder for inner in _EXTENSIONS.get(shelf, ()) if is_folder(folder := root / inner)]
+    return [*found, *(folder for name in shelf.value for folder in extra.get(name, ()) if is_folder(folder))]
 
 
 def extra_files(root: Path) -> list[Path]:
@@ -148,13 +154,13 @@ def _walk(folder: Path, top: Path, depth: int, seen: set[str]) -> Iterator[Item]
             continue
         if entry.suffix.lower() in MODEL_SUFFIXES or _is_model_folder(entry) or _is_model_file(entry):
             yield Item(entry, top)
-        elif depth < _DEEPEST and entry.is_dir():
+        elif depth < _DEEPEST and is_folder(entry):
             yield from _walk(entry, top, depth + 1, seen)
 
 
 def _is_model_file(path: Path) -> bool:
     """Whatever its name says; what commonly lies beside models is not opened, all else once."""
-    if path.suffix.lower() in _BESIDE_MODELS or not path.is_file():
+    if path.suffix.lower() in _BESIDE_MODELS or not is_file(path):
         return False
     try:
         state = path.stat()
@@ -171,7 +177,7 @@ def _begins_as_model(path: Path, size: int, modified: int) -> bool:
 
 
 def _is_model_folder(path: Path) -> bool:
-    return any((path / name).is_file() for name in ("model_index.json", "config.json"))
+    return any(is_file(path / name) for name in ("model_index.json", "config.json"))
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -25,7 +25,7 @@ from acetate_engine.models.families.base import Model, WorkingSize, stamped
 from acetate_engine.models.families.beside import missing_parts, parts_beside, usable_vaes
 from acetate_engine.models.families.expectation import expectation
 from acetate_engine.models.families.places import Item, Shelf, items, named
-from acetate_engine.paths import models_dir, resources_dir
+from acetate_engine.paths import is_file, models_dir, resources_dir
 
 if TYPE_CHECKING:
     import torch
@@ -99,7 +99,7 @@ class _Finder:
 
     @cached_property
     def _layer_adapters(self) -> dict[str, Path]:
-        found = [item.path for item in reversed(items(Shelf.LAYERS)) if item.path.is_file()]
+        found = [item.path for item in reversed(items(Shelf.LAYERS)) if is_file(item.path)]
         return {path.name.lower(): path for path in found}
 
     @cached_property
