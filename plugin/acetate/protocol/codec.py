@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import types
 from enum import Enum
 from functools import cache
@@ -133,8 +132,6 @@ def _is_required(field: dataclasses.Field[Any]) -> bool:
 def _decode_scalar(kind: Any, data: Any, path: str) -> object:
     if kind is float and isinstance(data, int) and not isinstance(data, bool):
         return _to_float(data, path)
-    if isinstance(data, float) and not math.isfinite(data):  # no JSON, but Python reads and writes it
-        raise MalformedMessage(f"{path} is {data}, which is no number", "Correct the field.")
     if not isinstance(data, kind) or (isinstance(data, bool) and kind is not bool):
         raise _malformed(path, _SCALARS[kind], data)
     if isinstance(data, str) and not is_text(data):
