@@ -35,8 +35,8 @@ _WIDTH = """
 window = app.activeWindow().qwindow()
 dock = _docker('acetate_dock')
 dock.setFloating(False)
-window.resizeDocks([dock], [width], QtCore.Qt.Horizontal)
-window.resizeDocks([dock], [height], QtCore.Qt.Vertical)
+window.resizeDocks([dock], [width], QtCore.Qt.Orientation.Horizontal)
+window.resizeDocks([dock], [height], QtCore.Qt.Orientation.Vertical)
 [dock.width(), dock.height()]
 """
 _ROOM = """

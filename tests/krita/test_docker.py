@@ -34,7 +34,7 @@ def test_the_docker_fits_into_a_narrow_dock(painter: Painter) -> None:
     code = """
 dock = _docker('acetate_dock')
 window = app.activeWindow().qwindow()
-window.resizeDocks([dock, _docker('KisLayerBox')], [1, 1], QtCore.Qt.Horizontal)
+window.resizeDocks([dock, _docker('KisLayerBox')], [1, 1], QtCore.Qt.Orientation.Horizontal)
 turn_the_event_loop(200)
 [dock.minimumSizeHint().width(), dock.widget().minimumSizeHint().width()]
 """
