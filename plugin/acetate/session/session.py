@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
 from acetate.client import api
 from acetate.client.launcher import Launcher
-from acetate.coroutines import Future, Lock, Loop, Post
+from acetate.coroutines import Future, Loop, Post
 from acetate.host import Document, Host
 from acetate.picture import Picture
 from acetate.protocol.errors import DocumentError
-from acetate.protocol.events import JobStatus, ModelInfo
+from acetate.protocol.events import ModelInfo
 from acetate.protocol.filing import Filing, Refiling
 from acetate.protocol.requests import Task
 from acetate.session import desks
 from acetate.session.delivery import Placed, Placing
 from acetate.session.desks import Desks, open_document
 from acetate.session.diagnostics import Section, collect
+from acetate.session.earlier import Earlier
 from acetate.session.engine_link import EngineLink, EngineState
+from acetate.session.filings import Filings
 from acetate.session.flow import Flow, Work
-from acetate.session.history import Alternative, History, HistoryEntry
+from acetate.session.history import Alternative, History
 from acetate.session.jobs import Job
 from acetate.session.library import LibraryDesk
 from acetate.session.live import Live, Sketch
@@ -30,15 +32,14 @@ from acetate.session.observable import Observable, Signal
 from acetate.session.pictures import Pictures
 from acetate.session.preferences import Preferences
 from acetate.session.presets import Presets
-from acetate.session.recipes import Recipe, keep, recipe_of
+from acetate.session.recipe_keeping import RecipeKeeping
+from acetate.session.recipes import recipe_of
 from acetate.session.results import Apply, Results
 from acetate.session.sending import Sending
 from acetate.session.settings import ControlLayer, Settings
 from acetate.session.stack_session import StackSession
 from acetate.session.storing import Storing
-from acetate.session.work import outcome_of, prepare, prepare_again, prepare_edges
-
-RECALLED = 200  # jobs of earlier sessions at first; more when they are asked for
+from acetate.session.work import prepare, prepare_again, prepare_edges
 
 
 class Session:
@@ -59,15 +60,13 @@ class Session:
         self.prompt_wanted: Signal[None] = Signal()  # the keyboard, for its words
         self.entered: Signal[None] = Signal()  # the active document has been looked at anew
         self.sending = Sending(self._loop, host, self.settings)
-        self._has_recalled = False
-        self._telling = Lock()  # what is kept beside a job changes in the order in which the painter wished it
-        self._oldest = ""  # job of an earlier session that was asked for
-        self.has_older = Observable(False)  # results that are not listed yet
         self._desks = Desks(self.settings)
-        self._recipes: dict[str, Recipe] = {}  # by job
+        self._recipes = RecipeKeeping(self._loop)
         self._flow = Flow(self._loop, self.engine, self)
         self._results = Results(self._loop, self.engine, self.history)
         self._placing = Placing(self._loop, self._results)
+        self.filings = Filings(self.engine, self._flow, self.history)
+        self.earlier = Earlier(self.engine, self._flow, self._results)
         self.live = Live(self._loop, host, self.settings, self._flow, self._results, self._prepare)
         self.stack = StackSession(host, self.settings, self._flow, self._placing)
         for setting in self.settings.values.values():
@@ -145,7 +144,7 @@ class Session:
 
     def vary(self, result: Alternative) -> None:
         """A result of the history with another seed, above the active layer."""
-        recipe = self._recipe(result)
+        recipe = self._recipes.of(result)
         self._start(lambda document: prepare_again(recipe, document, None, self._placing, is_varied=True))
 
     def make_edges(self, index: int) -> None:
@@ -184,32 +183,6 @@ class Session:
         """Whether it was made for the active document."""
         document = self._host.active_document()
         return document is not None and result.document == self._flow.names.of(document)
-
-    def star(self, entry: HistoryEntry, *, is_wanted: bool) -> None:
-        """It is kept longest."""
-        stars = {*entry.filing.starred, entry.image} if is_wanted else {*entry.filing.starred} - {entry.image}
-        kept = tuple(sorted(stars))
-        self._refile(entry, replace(entry.filing, starred=kept), Refiling(starred=kept))
-
-    def discard(self, entry: HistoryEntry) -> None:
-        """It is listed no more, here nor later."""
-        others = [other for other in self.history.of_job(entry.result.job) if other.image != entry.image]
-        gone = tuple(sorted({*entry.filing.discarded, entry.image}))
-        filing = replace(entry.filing, listed=bool(others), discarded=gone)
-        self._refile(entry, filing, Refiling(listed=bool(others), discarded=gone))
-
-    def list_older(self) -> None:
-        self._flow.run(self._list_older())
-
-    def _refile(self, entry: HistoryEntry, filing: Filing, change: Refiling) -> None:
-        job = entry.result.job
-        self.history.refile(job, filing)
-
-        async def tell() -> None:
-            async with self._telling:
-                await self.engine.call(lambda connection: api.refile(connection, job, change))
-
-        self._flow.run(tell())
 
     def peek(self, result: Alternative, show: Callable[[Picture], None]) -> None:
         """The topmost layer of a result of the history, no larger than a screen; where it is gone, nothing."""
@@ -268,19 +241,10 @@ class Session:
             self._flow.run(self.sending.show(pictures, work.draft.request.covered))
 
     async def made(self, work: Work, pictures: Pictures) -> None:
-        if work.draft.request.task is not Task.STACK:  # its layers have recipes of their own
-            recipe = await self._loop.thread(
-                lambda: Recipe.of(work.draft, work.job.request, outcome_of(work), pictures)
-            )
-            self._recipes[work.job.id] = recipe
+        await self._recipes.note(work, pictures)
 
     def delivered(self, placed: Placed) -> None:
-        """It was applied: where room has to be made, it goes before those that nobody has put anywhere."""
-        result = placed.result
-        for entry in self.history.of_job(result.job):
-            if entry.result.layers == result.layers and not entry.is_applied:
-                applied = tuple(sorted({*entry.filing.applied, entry.image}))
-                self._refile(entry, replace(entry.filing, applied=applied), Refiling(applied=applied))
+        self.filings.mark_applied(placed.result)
 
     # how
 
@@ -294,7 +258,7 @@ class Session:
         settings = self.settings.saved()
 
         def delivered(work: Work, placed: Placed) -> None:
-            self._keep(placed, work.document)
+            self._recipes.keep(placed, work.document)
             desks.keep(work.document, settings)
             then(placed)
 
@@ -309,7 +273,7 @@ class Session:
         await self.made(work, sketch.seen.pictures)
         await self.engine.call(lambda connection: api.refile(connection, work.job.id, Refiling(listed=True)))
         placed = await work.delivery.deliver(work.job, sketch.done, sketch.seen)
-        self._keep(placed, work.document)
+        self._recipes.keep(placed, work.document)
         self.delivered(placed)
         self._flow.names.keep(work.document)
         desks.keep(work.document, settings)
@@ -321,20 +285,9 @@ class Session:
         else:
             place = document.place_inside() if how is Apply.INSIDE else document.place()
             placed = await self._placing.insert(result, document, place, None)
-        self._keep(placed, document)
+        self._recipes.keep(placed, document)
         self.delivered(placed)
         self.message.value = done_otherwise(placed.notes)
-
-    def _keep(self, placed: Placed, document: Document) -> None:
-        if not placed.layers:  # it has become something else
-            return
-        recipe = self._recipe(placed.result)
-        layers = zip(placed.layers, placed.result.layers, strict=True)
-        keep(document, {layer: recipe.of_layer(made) for layer, made in layers}, placed.boxes)
-
-    def _recipe(self, result: Alternative) -> Recipe:
-        """Of an earlier session only the request is known."""
-        return self._recipes.get(result.job, Recipe(result.request)).of_layer(result.layers[-1])
 
     def _hint_with(self, old: ControlLayer, layer: str) -> None:
         hints = self.settings.controls.value
@@ -357,29 +310,4 @@ class Session:
     def _greet_engine(self) -> None:
         if self.message.value is ENGINE_LOST:
             self.message.value = None
-        if not self._has_recalled:
-            self._has_recalled = True
-            self._flow.run(self._recall())
-
-    async def _recall(self) -> None:
-        """What was asked for before this session: unfinished jobs go on, finished ones are listed. Those of another
-        Krita that runs are left to it.
-        """
-        statuses = await self.engine.call(lambda connection: api.recent(connection, RECALLED))
-        self._note_oldest(statuses)
-        ours = [job.request for job in self.jobs]  # one that is being sent has no id yet
-        for status in statuses:
-            is_left = not status.state.is_final and not status.followed
-            if is_left and status.request and status.request not in ours:
-                self._flow.resume(status.id, status.request, status.filing, self._results.arrived)
-        await self._results.recall(statuses)
-
-    async def _list_older(self) -> None:
-        before = self._oldest
-        statuses = await self.engine.call(lambda connection: api.recent(connection, RECALLED, before))
-        self._note_oldest(statuses)
-        await self._results.recall(statuses)
-
-    def _note_oldest(self, statuses: Sequence[JobStatus]) -> None:
-        self._oldest = statuses[-1].id if statuses else self._oldest
-        self.has_older.value = len(statuses) == RECALLED
+        self.earlier.recall()

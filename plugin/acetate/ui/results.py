@@ -82,7 +82,7 @@ class ResultsPanel(QtWidgets.QWidget):
         self._apply.setMenu(menu)
         vary = _button("↻", tr("Vary: another seed."), "acetate_result_vary", self._vary)
         self._star = _toggle("★", tr("Keep it longest."), "acetate_result_star")
-        self._star.clicked.connect(lambda is_on: self._do(lambda it: self._session.star(it, is_wanted=is_on)))
+        self._star.clicked.connect(lambda is_on: self._do(lambda it: self._session.filings.star(it, is_wanted=is_on)))
         compare = _button("◐", tr("Without it, as long as this is pressed."), "acetate_result_compare", lambda: None)
         compare.pressed.connect(self.view.hide_preview)
         compare.released.connect(self.view.show_preview)
@@ -101,11 +101,11 @@ class ResultsPanel(QtWidgets.QWidget):
     def _older(self) -> QtWidgets.QWidget:
         tip = tr("List more of what was made before.")
         self._older_button = small_button(tr("Older results"), tip, "acetate_results_older", self._list_older)
-        self._session.has_older.bind(lambda _: self._show_older())
+        self._session.earlier.has_older.bind(lambda _: self._show_older())
         return self._older_button
 
     def _show_older(self) -> None:
-        self._older_button.setVisible(self._session.has_older.value or self._beyond > 0)
+        self._older_button.setVisible(self._session.earlier.has_older.value or self._beyond > 0)
 
     def _list_older(self) -> None:
         """Of those that are known first; then the engine is asked for more."""
@@ -113,7 +113,7 @@ class ResultsPanel(QtWidgets.QWidget):
         if self._beyond:
             self._filter()
         else:
-            self._session.list_older()
+            self._session.earlier.list_older()
 
     def _insert(self, way: Apply) -> None:
         self.view.hide_preview()  # the layer itself is seen there
@@ -123,7 +123,7 @@ class ResultsPanel(QtWidgets.QWidget):
         once(lambda: self._do(lambda entry: self._session.vary(entry.result)))()
 
     def _discard(self) -> None:
-        once(lambda: self._do(self._session.discard))()
+        once(lambda: self._do(self._session.filings.discard))()
 
     def _do(self, work: Callable[[HistoryEntry], None]) -> None:
         entry = self.view.entry

@@ -292,8 +292,8 @@ def test_stars_and_discards_are_kept_by_the_engine(studio: Studio, document: Pap
     job = session.history.entries[0].result.job
     entries = session.history.of_job(job)
     assert len(entries) == 3 and all(session.is_of_document(entry.result) for entry in entries)
-    session.star(entries[1], is_wanted=True)
-    session.discard(session.history.of_job(job)[0])
+    session.filings.star(entries[1], is_wanted=True)
+    session.filings.discard(session.history.of_job(job)[0])
     assert [entry.is_starred for entry in session.history.of_job(job)] == [True, False]
     studio.events.run_until(
         lambda: studio.sent()[0].filing.discarded == (0,) and studio.sent()[0].filing.starred == (1,)
@@ -303,7 +303,7 @@ def test_stars_and_discards_are_kept_by_the_engine(studio: Studio, document: Pap
     studio.events.run_until(lambda: len(again.session.history.of_job(job)) == 2)
     assert [entry.is_starred for entry in again.session.history.of_job(job)] == [True, False]
     for entry in session.history.of_job(job):
-        session.discard(session.history.of_job(job)[0])
+        session.filings.discard(session.history.of_job(job)[0])
         assert entry not in session.history.of_job(job)
     studio.events.run_until(lambda: not studio.sent()[0].filing.listed)
     studio.generate()  # another, which is listed
