@@ -41,7 +41,7 @@ class Reading:
             return prompt
         words, missing = drawn(prompt, seed, self.wildcards)
         self.notes += missing
-        if words != prompt and not missing:
+        if words != prompt:
             self.notes.append(f"drawn by the seed: {_STYLE.sub('', words).strip()}")
         for mark in not_understood(words):
             self.notes.append(f"{mark} changes words while a picture is made, which is not understood here")

@@ -1,19 +1,21 @@
 """`{a|b|c}`, `{2$$a|b|c}` and `__name__`, a line of wildcards/name.txt: drawn by the seed, so that they repeat.
 
-`__animals/*__` draws from all files of that folder; `\\{` and `\\}` mean themselves.
+`__animals/*__` draws from all files of that folder, `__animals/**__` also from those of folders in it.
+`\\{` and `\\}` mean themselves.
 """
 
 from __future__ import annotations
 
 import random
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 _CHOICE = re.compile(r"(?<!\\)\{((?:\\[{}]|[^{}])*)(?<!\\)\}")
 _SEVERAL = re.compile(r"\s*(\d{1,3})(?:-(\d{1,3}))?\$\$(.*)", re.DOTALL)
 _ESCAPED = re.compile(r"\\([{}])")
-_FILE = re.compile(r"__([\w*][\w /*-]*?)__")
+_FILE = re.compile(r"__([\w*][\w /*.-]*?)__")
 _MOST = 200  # drawings in one prompt: files may name each other
 
 
@@ -31,11 +33,14 @@ def drawn(prompt: str, seed: int, folder: Path) -> tuple[str, list[str]]:
     """
     luck = random.Random(f"{seed}:{prompt}")  # no secret
     missing: dict[str, str | None] = {}
+    skipped: set[Path] = set()
     for _ in range(_MOST):
         if found := _CHOICE.search(prompt):
             choice = _chosen(found[1], luck)
         elif found := next((each for each in _FILE.finditer(prompt) if each[1] not in missing), None):
-            lines = [line for path in _files(folder, found[1]) for line in _lines(path)]
+            texts = {path: _lines(path) for path in _files(folder, found[1])}
+            lines = [line for text in texts.values() for line in text or ()]
+            skipped |= {path for path, text in texts.items() if text is None and lines}
             if not lines:
                 missing[found[1]] = _lacking(folder, found[1])
                 continue
@@ -43,7 +48,13 @@ def drawn(prompt: str, seed: int, folder: Path) -> tuple[str, list[str]]:
         else:
             break
         prompt = prompt[: found.start()] + choice + prompt[found.end() :]
-    return _ESCAPED.sub(r"\1", prompt), list(_left(prompt, missing))
+    return _ESCAPED.sub(r"\1", prompt), [*_skipped(skipped), *_left(prompt, missing)]
+
+
+def _skipped(files: set[Path]) -> Iterator[str]:
+    """What of a whole folder could not be drawn from."""
+    for path in sorted(files):
+        yield f"{path} cannot be read as a text in UTF-8: nothing of it was drawn"
 
 
 def _left(prompt: str, missing: Mapping[str, str | None]) -> Iterator[str]:
@@ -81,27 +92,40 @@ def _weighed(options: list[str], luck: random.Random) -> str:
 
 def _files(folder: Path, name: str) -> list[Path]:
     """Of that name, or of a whole folder; one that lies elsewhere counts as one that is not there."""
-    paths = sorted(folder.glob(f"{name}.txt")) if "*" in name else [folder / f"{name}.txt"]
+    paths = sorted(folder.glob(_pattern(name))) if "*" in name else [folder / f"{name}.txt"]
     inside = folder.resolve()
     return [path for path in paths if path.is_file() and path.resolve().is_relative_to(inside)]
 
 
-def _lines(path: Path) -> list[str]:
-    """Without blank lines and comments; none of a file that cannot be read."""
+def _pattern(name: str) -> str:
+    """Two stars are folders in folders where they stand alone, and elsewhere one."""
+    parts = [part if part == "**" else re.sub(r"\*+", "*", part) for part in name.split("/") if part]
+    return "/".join([*parts, "*"] if parts[-1] == "**" else parts) + ".txt"
+
+
+def _lines(path: Path) -> list[str] | None:
+    """Without blank lines and comments; None of a file that cannot be read as a text."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = _text(path.read_bytes())
     except (OSError, ValueError):
-        return []  # the note says so
+        return None  # the note says so
     return [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+
+def _text(content: bytes) -> str:
+    """UTF-8, or UTF-16 that says so, as editors of Windows write it. Raises ValueError."""
+    text = content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
+    if "\0" in text:
+        raise ValueError("no text")
+    return text
 
 
 def _lacking(folder: Path, name: str) -> str | None:
     """Why nothing can be drawn."""
-    path = next(iter(_files(folder, name)), None)
-    if path is None:
+    paths = _files(folder, name)
+    if not paths:
         return f"there is no wildcard file {folder / name}.txt"
-    try:
-        path.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError):
+    path = next((path for path in paths if _lines(path) is None), paths[0])
+    if _lines(path) is None:
         return f"{path} cannot be read as a text in UTF-8"
     return f"{path} has no lines"

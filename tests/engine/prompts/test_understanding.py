@@ -120,8 +120,15 @@ def write(path: Path, content: bytes) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"lion\r\ntiger\r\n", b"\xef\xbb\xbflion\ntiger", b"\n\n# cats\n  lion  \n\ttiger"],
-    ids=["CRLF", "BOM", "blanks"],
+    [
+        b"lion\r\ntiger\r\n",
+        b"\xef\xbb\xbflion\ntiger",
+        b"\n\n# cats\n  lion  \n\ttiger",
+        b"lion\rtiger",
+        "lion\r\ntiger".encode("utf-16"),
+        b"\xfe\xff" + "lion\ntiger".encode("utf-16-be"),
+    ],
+    ids=["CRLF", "BOM", "blanks", "CR", "UTF-16", "UTF-16 the other way"],
 )
 def test_wildcard_files_as_editors_write_them(content: bytes, tmp_path: Path) -> None:
     write(tmp_path / "cats.txt", content)
@@ -130,7 +137,15 @@ def test_wildcard_files_as_editors_write_them(content: bytes, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"", "has no lines"), (b"# none\r\n", "has no lines"), ("Löwe".encode("utf-16"), "UTF-8"), (b"L\xf6we", "UTF-8")],
+    [
+        (b"", "has no lines"),
+        (b"# none\r\n", "has no lines"),
+        (b"L\xf6we", "UTF-8"),
+        ("lion".encode("utf-16-le"), "UTF-8"),
+        ("lion".encode("utf-32"), "UTF-8"),
+        ("獅子".encode("cp932"), "UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\0", "UTF-8"),
+    ],
 )
 def test_a_wildcard_file_without_words_says_why(content: bytes, words: str, tmp_path: Path) -> None:
     write(tmp_path / "cats.txt", content)
@@ -143,6 +158,33 @@ def test_wildcards_of_a_whole_folder(tmp_path: Path) -> None:
         write(tmp_path / "animals" / f"{name}.txt", name.encode())
     assert {read("__animals/*__", tmp_path, seed)[0].prompt for seed in range(20)} == {"cats", "dogs"}
     assert "no wildcard file" in read("__plants/*__", tmp_path)[1][0]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("**", {"cats", "lions", "v1"}),
+        ("animals/**", {"cats", "lions"}),
+        ("**/big", {"lions"}),
+        ("***", {"v1"}),
+        ("animals/c**", {"cats"}),
+        ("v1.5", {"v1"}),
+        ("*/*", {"cats"}),
+    ],
+)
+def test_stars_as_people_write_them(name: str, words: set[str], tmp_path: Path) -> None:
+    for path, word in (("animals/cats", b"cats"), ("animals/wild/big", b"lions"), ("v1.5", b"v1")):
+        write(tmp_path / f"{path}.txt", word)
+    assert {read(f"__{name}__", tmp_path, seed)[0].prompt for seed in range(30)} == words
+
+
+def test_a_file_of_a_folder_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    write(tmp_path / "animals" / "cats.txt", b"cats")
+    write(tmp_path / "animals" / "dogs.txt", b"L\xf6we")
+    request, notes = read("__animals/*__ {a|b}", tmp_path)
+    assert request.prompt.startswith("cats")
+    assert any("dogs.txt cannot be read" in note and "nothing of it was drawn" in note for note in notes)
+    assert any(request.prompt in note for note in notes)
 
 
 def test_files_that_name_each_other_without_end(tmp_path: Path) -> None:

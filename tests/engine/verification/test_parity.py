@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
@@ -28,10 +29,14 @@ def copy(folder: Path, *modules: str, salt: int = 0) -> Path:
     return folder
 
 
-def test_every_vector_agrees() -> None:
+def test_every_vector_and_every_latent_of_whole_jobs_agrees(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")  # a name a line
     result = CliRunner().invoke(app, ["parity", str(REFERENCES)])
     assert result.exit_code == 0, result.output
     assert result.output.count(" ok ") == 30
+    with safe_open(REFERENCES / FILE, "pt") as file:
+        lines = {name: next(line for line in result.output.splitlines() if name in line) for name in file.keys()}  # noqa: SIM118
+    assert len(lines) == 22 and all("absolute" in line and " 1e-03 " in line for line in lines.values())
     for path in {*REFERENCES.glob("*.safetensors")} - {REFERENCES / FILE}:
         assert path.stem[:12] in result.output
 

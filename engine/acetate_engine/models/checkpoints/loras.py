@@ -25,7 +25,7 @@ _KINDS_UNREAD = (
     ("VeRA", r"vera_\w+"),
 )
 _MARK = re.compile(
-    r".*(\.lora_(down|up|mid|A|B)\b|[._]lora\.(down|up)\.|_lora\.(down|up)\.|lora_linear_layer\.|\.hada_w|\.lokr_w"
+    r".*(\.lora_(down|up|mid|A|B)\b|[._]lora\.(down|up)\.|_lora\d?\.(down|up)\.|lora_linear_layer\.|\.hada_w|\.lokr_w"
     r"|\.dora_scale|[._]b?oft_|\.w_norm$|\.b_norm$|\.diff(_b)?$|[._]ia3_l|\.on_input|\.[ab][12]\.weight$|\.vera_).*"
 )
 _LISTENING = re.compile(r".*attn2[._](processor\.)?to_[kv].*")
@@ -34,15 +34,23 @@ _TEXT_ONLY = re.compile(
 )
 _PREFIX = r"(?:lora_unet_|lora_transformer_|lycoris_|transformer\.|diffusion_model\.|base_model\.model\.)*"
 _FOREIGN = (  # layers that only these have; what others have, too, comes last
-    ("Hunyuan Video", r".*(double_blocks\.\d+\.(img|txt)_attn_(qkv|proj)\.|individual_token_refiner).*"),
+    ("Chroma", r".*distilled_guidance_layer[._].*"),
+    ("Kolors", r".*encoder_hid_proj[._].*"),
+    ("FLUX or SD3", r"(lora_te[23]_|text_encoder_[23]\.)encoder[._]block[._].*"),
+    (
+        "Hunyuan Video",
+        r".*(double_blocks\.\d+\.(img|txt)_attn_(qkv|proj)\.|individual_token_refiner"
+        r"|double_blocks[._]\d+[._](img|txt)_mlp[._]fc\d).*",
+    ),
     ("HiDream", r".*(double|single)_stream_blocks[._].*"),
     ("AuraFlow", _PREFIX + r"(single_transformer_blocks[._]\d+[._]ff[._]|joint_transformer_blocks[._]).*"),
     ("FLUX", _PREFIX + r"(double_blocks|single_blocks|single_transformer_blocks)[._].*"),
     ("SD3", r".*joint_blocks[._].*"),
+    ("Cosmos", r".*blocks[._]\d+[._](cross_attn|self_attn)[._](q|k|v|output)_proj[._].*"),
     ("Wan", r".*blocks[._]\d+[._](cross_attn|self_attn|ffn)[._].*"),
     ("Qwen-Image", r".*transformer_blocks[._]\d+[._](img_mlp|txt_mlp|img_mod|txt_mod).*"),
     ("Lumina", r".*(noise_refiner|context_refiner)[._].*"),
-    ("SD3", _PREFIX + r"transformer_blocks[._]\d+[._]attn[._]add_[qkv]_proj.*"),
+    ("SD3", _PREFIX + r"transformer_blocks[._]\d+[._]attn[._](add|to)_[qkv][._].*"),
     ("PixArt", r"(.*[._])?t_block[._].*"),
     ("Stable Cascade", r"(lora_prior_|lora_unet_down_blocks_\d+_\d+_).*"),
     ("a transformer such as LTX-Video or PixArt", _PREFIX + r"(transformer_blocks[._]\d+[._]|adaln_single[._]).*"),
@@ -90,7 +98,7 @@ def foreign_architecture(header: Header) -> str | None:
 
 def _of_width(family: str, header: Header) -> str:
     """Layers of joint attention alone have the same names in three families: width and depth tell these apart."""
-    joint = {name: shape for name, shape in header.shapes.items() if re.search(r"add_[qkv]_proj", name)}
+    joint = {name: shape for name, shape in header.shapes.items() if re.search(r"attn[._](add|to)_[qkv]", name)}
     down = [shape for name, shape in joint.items() if re.search(r"lora_A|lora_down|lora\.down", name)]
     if family != "SD3" or all(shape[-1] != _FLUX_WIDTH for shape in down):
         return family

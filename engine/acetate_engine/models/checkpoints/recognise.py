@@ -176,7 +176,7 @@ def _lora(header: Header) -> FileInfo | None:
     if not is_lora(header):
         return None
     info = FileInfo(header.path, Kind.STYLE_LORA, sampling=sampling_of(header, is_lora=True))
-    if architecture := foreign_architecture(header):
+    if architecture := foreign_architecture(header) or _foreign_told(header):
         problem = f"It is a LoRA of {architecture}: choose one that was made for SD 1.5 or SDXL"
         return replace(info, family=Family.OTHER, architecture=architecture, problem=problem)
     width = listening_width(header)
@@ -218,9 +218,23 @@ _TOLD = (  # what trainers write into the metadata
 )
 
 
+_FOREIGN_TOLD = (("FLUX", ("flux",)), ("Stable Diffusion 3", ("sd3", "stable-diffusion-3", "stable-diffusion-v3")))
+
+
+def _told(header: Header) -> str:
+    names = ("ss_base_model_version", "modelspec.architecture")
+    return " ".join(header.metadata.get(name, "") for name in names).lower()
+
+
 def _family_told(header: Header) -> Family | None:
-    said = " ".join(header.metadata.get(name, "") for name in ("ss_base_model_version", "modelspec.architecture"))
-    return next((family for family, words in _TOLD if any(word in said.lower() for word in words)), None)
+    said = _told(header)
+    return next((family for family, words in _TOLD if any(word in said for word in words)), None)
+
+
+def _foreign_told(header: Header) -> str | None:
+    """Of one that changes nothing but a text encoder, which these share with SD 1.5 and SDXL."""
+    said = _told(header) if is_text_only(header) else ""
+    return next((name for name, words in _FOREIGN_TOLD if any(word in said for word in words)), None)
 
 
 def _add_on(header: Header) -> FileInfo | None:
@@ -266,7 +280,7 @@ def _text_width(header: Header) -> int | None:
     return next((shape[-1] for name, shape in header.shapes.items() if name.endswith("token_embedding.weight")), None)
 
 
-_EMBEDDINGS = {768: Family.SD15, 1024: Family.SD2}
+_EMBEDDINGS = {768: Family.SD15, 1024: Family.SD2, 1280: Family.SDXL}
 _MOST_VECTORS = 256
 
 
@@ -294,5 +308,7 @@ def _embedding(header: Header) -> FileInfo | None:
     ):
         return None
     family = _EMBEDDINGS.get(shape[-1])
-    problem = f"It is an embedding of {family.value}: choose one for SD 1.5 or SDXL" if family is Family.SD2 else ""
+    whose = Family.SD2.value if family is Family.SD2 else "a model with another text encoder"
+    foreign = family is Family.SD2 or shape[-1] > max(_EMBEDDINGS)
+    problem = f"It is an embedding of {whose}: choose one for SD 1.5 or SDXL" if foreign else ""
     return FileInfo(header.path, Kind.EMBEDDING, family, width=shape[-1], problem=problem)

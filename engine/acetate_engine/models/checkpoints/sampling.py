@@ -91,7 +91,9 @@ def distilled(texts: list[str], is_lora: bool = False) -> Distilled | None:
         word = rf"(?:(?<![a-z])|xl){pattern}"
         named = rf"{_BASE}[-_ ]*{pattern}|{word}[-_ ]*{_BASE}(?![a-z])" if is_lora and steps is None else word
         if re.search(named, said):
-            return Distilled(name, steps or usual, guidance, "lcm" if name == "LCM" else "euler")
+            behind = re.search(rf"{word}[-_ ]*(\d)s(?![a-z])", said)  # Lightning8S
+            number = steps or (int(behind[1]) if behind else usual)
+            return Distilled(name, number, guidance, "lcm" if name == "LCM" else "euler")
     return None
 
 

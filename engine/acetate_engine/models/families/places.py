@@ -28,22 +28,29 @@ _SETTING = "model_folders.json"
 _DEEPEST = 6  # folders within a folder
 
 
-_INNER = ("", "models", "ComfyUI", "ComfyUI/models", "webui", "webui/models")  # of a root: portable packages wrap it
+_INNER = (  # of a root, in any case: packages wrap what they bring, and InvokeAI has a folder a family
+    *("", "models", "comfyui", "comfyui/models", "webui", "webui/models"),
+    *("data/models", "server/comfyui", "server/comfyui/models"),
+    *("models/sd-1", "models/sdxl", "models/any", "sd-1", "sdxl", "any"),
+)
 
 
 class Shelf(Enum):
-    """What belongs together: names of its folder, ours first, then those of ComfyUI, Forge and A1111."""
+    """What belongs together: names of its folder, ours first, then those of other programs."""
 
-    CHECKPOINTS = ("checkpoints", "stable-diffusion", "stablediffusion", "diffusion_models", "unet")
+    CHECKPOINTS = (
+        *("checkpoints", "stable-diffusion", "stablediffusion", "diffusion_models", "diffusionmodels", "unet"),
+        *("diffusers", "main"),
+    )
     LAYERS = ("layerdiffuse", "layer_model")
     LORAS = ("loras", "lora", "lycoris")
     VAE = ("vae",)
-    TEXT_ENCODERS = ("text_encoders", "text_encoder", "clip")
-    EMBEDDINGS = ("embeddings",)
+    TEXT_ENCODERS = ("text_encoders", "text_encoder", "textencoders", "clip")
+    EMBEDDINGS = ("embeddings", "embedding")
     CONTROLNET = ("controlnet",)
     ADAPTERS = ("adapters", "t2i_adapter")
     IP_ADAPTER = ("ip_adapter", "ipadapter")
-    IMAGE_ENCODERS = ("clip_vision",)
+    IMAGE_ENCODERS = ("clip_vision", "clipvision")
 
 
 _EXTENSIONS = {  # of A1111, with models of their own
@@ -122,16 +129,39 @@ def shelf_folders(root: Path, shelf: Shelf) -> list[Path]:
 
     A root may be such a file itself.
     """
-    found, extra = [], _extra(root)
-    for base in (root / inner for inner in _INNER):
-        there = {entry.name.lower(): entry for entry in _entries(base)}
-        found += [there[name] for name in shelf.value if name in there and is_folder(there[name])]
+    found, extra, there = [], _extra(root), _Listed()
+    for base in there.bases(root):
+        found += [entry for name in shelf.value for entry in there.named(base, name) if is_folder(entry)]
     found += [folder for inner in _EXTENSIONS.get(shelf, ()) if is_folder(folder := root / inner)]
     return [*found, *(folder for name in shelf.value for folder in extra.get(name, ()) if is_folder(folder))]
 
 
 def extra_files(root: Path) -> list[Path]:
-    return [root] if root.suffix.lower() in SUFFIXES else [root / inner / NAME for inner in _INNER]
+    return [root] if root.suffix.lower() in SUFFIXES else [base / NAME for base in _Listed().bases(root)]
+
+
+class _Listed:
+    """Folders that are looked into once for what is named, in any case."""
+
+    def __init__(self) -> None:
+        self._there: dict[Path, dict[str, list[Path]]] = {}
+
+    def named(self, folder: Path, name: str) -> list[Path]:
+        if folder not in self._there:
+            self._there[folder] = defaultdict(list)
+            for entry in _entries(folder):
+                self._there[folder][entry.name.lower()].append(entry)
+        return self._there[folder].get(name, [])
+
+    def bases(self, root: Path) -> list[Path]:
+        """The folders within a root that may hold shelves."""
+        found: list[Path] = []
+        for inner in _INNER:
+            folders = [root]
+            for name in filter(None, inner.split("/")):
+                folders = [entry for folder in folders for entry in self.named(folder, name)]
+            found += folders
+        return found
 
 
 def _extra(root: Path) -> dict[str, list[Path]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
@@ -52,11 +53,15 @@ def write_folder(folder: Path, family: Family, variant: str | None = None) -> Pa
     return folder
 
 
-def write_golden(folder: Path, family: Family) -> ReleasedFiles:
-    """The base model of the golden runs as `folder / "base"`, and the layer adapters that go with it."""
+def write_golden(folder: Path, family: Family, layers: Collection[str] | None = None) -> ReleasedFiles:
+    """The base model of the golden runs as `folder / "base"`, and the layer adapters that go with it.
+
+    Args:
+        layers: those that are needed; None: all.
+    """
     write_folder(folder / "base", family)
     unet = networks.unet(family)
-    files = {name: make(unet) for name, make in GOLDEN[family].items()}
+    files = {name: make(unet) for name, make in GOLDEN[family].items() if layers is None or name in layers}
     files |= {"encoder": networks.encoder().state_dict(), "decoder": networks.decoder().state_dict()}
     paths = {name: save(tensors, folder / f"{name}.safetensors") for name, tensors in files.items()}
     return ReleasedFiles(paths.pop("encoder"), paths.pop("decoder"), paths, AddOns({}, {}, (), {}))

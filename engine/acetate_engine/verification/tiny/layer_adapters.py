@@ -12,6 +12,7 @@ from acetate_engine.models.adapters.attention_sharing import new_sharing_weights
 from acetate_engine.models.adapters.sharing_weights import RELEASED_CONDITION_CHANNELS, RELEASED_RANK
 from acetate_engine.models.checkpoints.kinds import Family
 from acetate_engine.models.checkpoints.names import to_ldm
+from acetate_engine.models.networks.empty import empty_parameters
 from acetate_engine.verification.seeded import seeded_weights
 
 Keep = Callable[[str], bool]
@@ -64,7 +65,8 @@ def lora_tensors(unet: UNet2DConditionModel, rank: int = 4) -> dict[str, Tensor]
 
 def sharing_tensors(unet: UNet2DConditionModel, frames: int, condition: int = 0, rank: int = 4) -> dict[str, Tensor]:
     """`layer_sd15_*`."""
-    layout = new_sharing_weights(unet, frames, rank, condition).state_dict()
+    with empty_parameters():
+        layout = new_sharing_weights(unet, frames, rank, condition).state_dict()
     return seeded_weights({name: tensor.shape for name, tensor in layout.items()}, salt=2)
 
 

@@ -20,6 +20,7 @@ CHECKPOINTS = {
     "dreamshaperXL_v21TurboDPMSDE": ("Turbo", 4),
     "dmd2_sdxl_4step_unet_fp16": ("DMD2", 4),
     "myMergeDMD2": ("DMD2", 4),
+    "moonmilk_XLv20Lightning8S": ("Lightning", 8),
     "dreamshaper_8LCM": ("LCM", 6),
     "LCM_Dreamshaper_v7": ("LCM", 6),
 }

@@ -134,15 +134,34 @@ def test_embeddings_with_a_table_for_t5(tables: tuple[str, ...], family: str) ->
     assert found.kind is Kind.EMBEDDING and family in found.problem
 
 
+@pytest.mark.parametrize("layer", ["add_q_proj", "to_q"])
 @pytest.mark.parametrize(
     ("width", "block", "family"), [(3072, 18, "FLUX"), (3072, 59, "Qwen-Image"), (1536, 11, "Stable Diffusion 3")]
 )
-def test_whose_a_lora_of_joint_attention_alone_is(width: int, block: int, family: str) -> None:
+def test_whose_a_lora_of_joint_attention_alone_is(layer: str, width: int, block: int, family: str) -> None:
     """In diffusers' spelling their names are the same."""
-    stem = f"transformer.transformer_blocks.{block}.attn.add_q_proj"
+    stem = f"transformer.transformer_blocks.{block}.attn.{layer}"
     assert family in told(**{f"{stem}.lora_A.weight": (4, width), f"{stem}.lora_B.weight": (width, 4)}).problem
 
 
 def test_a_word_of_several_vectors_is_an_embedding() -> None:
     found = told(**{"<cat>": (768,), "<cat>_1": (768,)})
     assert found.kind is Kind.EMBEDDING and found.family is Family.SD15 and not found.problem
+
+
+@pytest.mark.parametrize(
+    ("version", "family"), [("flux1", "FLUX"), ("sd3m", "Stable Diffusion 3"), ("sdxl_base_v1-0", "")]
+)
+def test_whose_a_lora_of_a_shared_text_encoder_is(version: str, family: str) -> None:
+    """CLIP-L is in all of them: its trainer says what it was made for."""
+    stem = "lora_te1_text_model_encoder_layers_0_self_attn_q_proj"
+    names = (f"{stem}.lora_down.weight", f"{stem}.lora_up.weight")
+    found = told(*names, metadata={"ss_base_model_version": version})
+    assert found.kind is Kind.STYLE_LORA and bool(found.problem) == bool(family) and family in found.problem
+
+
+@pytest.mark.parametrize(("width", "family"), [(768, Family.SD15), (1280, Family.SDXL), (3584, None)])
+def test_whose_a_word_of_one_table_is(width: int, family: Family | None) -> None:
+    found = told(emb_params=(2, width))
+    assert found.kind is Kind.EMBEDDING and found.family is family
+    assert ("choose one" in found.problem) == (family is None)

@@ -100,6 +100,19 @@ FOREIGN_LORAS = {
         "transformer.single_transformer_blocks.0.attn.to_q.lora_A.weight",
         "transformer.transformer_blocks.0.attn.add_k_proj.lora_A.weight",
     ],
+    "Chroma": [
+        "diffusion_model.double_blocks.0.img_attn.proj.lora_A.weight",  # as FLUX has it
+        "diffusion_model.distilled_guidance_layer.layers.0.in_layer.lora_A.weight",
+    ],
+    "Kolors": [
+        "unet.mid_block.attentions.0.transformer_blocks.0.attn2.to_k.lora_A.weight",
+        "unet.encoder_hid_proj.lora_A.weight",
+    ],
+    "FLUX or SD3": [
+        "lora_te1_text_model_encoder_layers_0_mlp_fc1.lora_down.weight",
+        "lora_te3_encoder_block_0_layer_0_SelfAttention_k.lora_down.weight",
+    ],
+    "Cosmos": ["diffusion_model.blocks.0.self_attn.q_proj.lora_A.weight"],
     "Hunyuan Video": ["diffusion_model.double_blocks.0.img_attn_qkv.lora_A.weight"],
     "HiDream": ["diffusion_model.double_stream_blocks.0.block.attn1.to_q.lora_A.weight"],
     "LTX-Video": ["transformer.transformer_blocks.0.attn2.to_k.lora_A.weight"],  # it listens to 2048, as SDXL does
@@ -107,6 +120,19 @@ FOREIGN_LORAS = {
     "Z-Image": ["diffusion_model.layers.0.attention.to_q.lora_A.weight"],
     "AuraFlow": ["transformer.joint_transformer_blocks.0.attn.to_q.lora_A.weight"],
 }
+
+
+@pytest.mark.parametrize(
+    ("name", "architecture"),
+    [
+        ("double_blocks.0.processor.qkv_lora1.down.weight", "FLUX"),
+        ("lora_unet_double_blocks_0_img_mlp_fc1.lora_down.weight", "Hunyuan Video"),
+        ("lora_unet_double_blocks_0_img_mlp_0.lora_down.weight", "FLUX"),
+    ],
+)
+def test_loras_of_joint_blocks_alone(name: str, architecture: str, tmp_path: Path) -> None:
+    info = inspect(save({name: torch.zeros(2, 3072)}, tmp_path))
+    assert info.kind is Kind.STYLE_LORA and architecture in info.problem
 
 
 @pytest.mark.parametrize("architecture", FOREIGN_LORAS)

@@ -52,6 +52,25 @@ def test_another_programs_folder(home: Path, folders: tuple[str, ...], inner: st
     assert scanned_folders() == [] and not find_add_ons("sd15", Family.SD15).loras
 
 
+@pytest.mark.parametrize(
+    ("loras", "checkpoints"),
+    [
+        ("Models/Lora", "Models/Stable-Diffusion"),  # SwarmUI
+        ("Data/Models/Lora", "Data/Models/StableDiffusion"),  # Stability Matrix
+        ("server/ComfyUI/models/loras", "server/ComfyUI/models/checkpoints"),  # Krita AI Diffusion
+        ("models/sd-1/lora", "models/sd-1/main"),  # InvokeAI
+        ("models/Lora", "models/Diffusers"),  # SD.Next
+    ],
+)
+def test_programs_that_name_them_otherwise(home: Path, loras: str, checkpoints: str) -> None:
+    put(home / "program" / loras / "ink.safetensors")
+    (home / "program" / checkpoints / "dream").mkdir(parents=True)
+    (home / "program" / checkpoints / "dream" / "model_index.json").write_text("{}")
+    scan(home / "program")
+    assert set(find_add_ons("sd15", Family.SD15).loras) == {"ink"}
+    assert [item.stem for item in items(Shelf.CHECKPOINTS)] == ["dream"]
+
+
 def put(path: Path, width: int = 768) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     owned.lora(width)(path)
