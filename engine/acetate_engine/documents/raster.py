@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,7 @@ from acetate_engine.documents.tree import LayeredDocument, Memory, PixelLayer
 
 # Not those that start another program (EPS), only name a library (the stubs), or have a reader of their own (PSD)
 _LEFT_OUT = {"EPS", "WMF", "PSD", "BUFR", "GRIB", "HDF5", "FPX", "MIC", "MPEG"}
+SEVERAL = "it holds several pictures (an animation, or pages), of which the first is used"
 _MODELS = {"RGB": "RGB", "RGBA": "RGB", "L": "GRAY", "LA": "GRAY", "CMYK": "CMYK", "LAB": "LAB"}
 
 
@@ -30,7 +32,17 @@ def read_raster(path: Path) -> LayeredDocument:
     pixels = decode_picture(data, printable(path.name))
     layer = PixelLayer(path.stem, source=Memory.at(0, 0, pixels))
     extent = Extent(pixels.shape[1], pixels.shape[0])
-    return LayeredDocument(extent, (layer,), 8 * pixels.dtype.itemsize, merged=layer.source, path=path)
+    remarks = (SEVERAL,) if _has_several(data) else ()
+    return LayeredDocument(extent, (layer,), 8 * pixels.dtype.itemsize, merged=layer.source, path=path, remarks=remarks)
+
+
+def _has_several(data: bytes) -> bool:
+    """Whether a painter may miss some of its pictures; a phone's MPO holds one, and smaller ones of it."""
+    with Image.open(io.BytesIO(data), formats=readable()) as image:
+        try:
+            return image.format != "MPO" and bool(getattr(image, "is_animated", False))
+        except (OSError, ValueError, SyntaxError, EOFError, struct.error):
+            return False  # what follows the first one is broken
 
 
 def decode_picture(data: bytes, name: str, formats: list[str] | None = None) -> Encoded:
@@ -57,6 +69,8 @@ def _pixels(image: Image.Image, data: bytes) -> Encoded:
     if deep is not None:
         model = "RGB" if deep.shape[-1] > 2 else "GRAY"
         return _in_srgb(deep, ColourSpace(model, usable_profile(profile, model)))
+    if image.mode == "La":
+        image = image.convert("LA")
     if image.mode not in _MODELS or "transparency" in image.info:
         image = image.convert("RGBA")
     values = np.stack([np.asarray(band) for band in image.split()], -1)
@@ -70,16 +84,34 @@ def _pixels(image: Image.Image, data: bytes) -> Encoded:
 def _deep(image: Image.Image, data: bytes) -> NDArray[np.uint16] | None:
     """16 bit grey or RGB with alpha, of pictures of more than 8 bit."""
     if image.mode.startswith("I;16"):
-        grey = np.asarray(image).astype(np.uint16)
+        grey = _whole(np.asarray(image).astype(np.uint16), image)
     elif image.mode == "I":
         values = np.asarray(image).astype(np.int64)
-        top = 65535 if values.max(initial=0) <= 65535 else (1 << 31) - 1
+        most = (1 << 31) - 1
+        if _of_tiff(image, 339) in (None, 1) and _of_tiff(image, 258) == 32:
+            values, most = values & 0xFFFFFFFF, (1 << 32) - 1  # Pillow knows signed ones only
+        top = 65535 if values.max(initial=0) <= 65535 else most
         grey = (np.clip(values, 0, top) * 65535 // top).astype(np.uint16)
     elif image.mode == "F":
         grey = (np.clip(np.nan_to_num(np.asarray(image)), 0.0, 1.0) * 65535.0 + 0.5).astype(np.uint16)
     else:
         return _deep_png(image, data)
-    return np.stack([grey, np.full_like(grey, 65535)], -1)
+    clear = image.info.get("transparency")
+    alpha = np.where(grey == clear, 0, 65535) if isinstance(clear, int) else np.full_like(grey, 65535)
+    return np.stack([grey, alpha.astype(np.uint16)], -1)
+
+
+def _whole(grey: NDArray[np.uint16], image: Image.Image) -> NDArray[np.uint16]:
+    """Over all of 16 bits, white at the top: Pillow leaves TIFF's 12 bits and its "white is zero" as they are."""
+    if _of_tiff(image, 258) == 12:
+        grey = (grey.astype(np.uint32) * 65535 // 4095).astype(np.uint16)
+    return 65535 - grey if _of_tiff(image, 262) == 0 else grey
+
+
+def _of_tiff(image: Image.Image, tag: int) -> int | None:
+    """The first value of a tag of TIFF 6.0; None where the picture is of another format, or has none."""
+    found = getattr(image, "tag_v2", {}).get(tag)
+    return int(found[0] if isinstance(found, tuple) else found) if found is not None else None
 
 
 def _deep_png(image: Image.Image, data: bytes) -> NDArray[np.uint16] | None:
