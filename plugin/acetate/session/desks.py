@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from acetate.host import Document, Host
 from acetate.protocol.errors import DocumentError
-from acetate.session.settings import ACTIVE, BELOW, KeptSettings, Saved, Settings
+from acetate.session.settings import ACTIVE, BELOW, Saved, Settings
+from acetate.session.settings_keeping import KeptSettings
 
 SETTINGS = "acetate/settings"  # type of the annotation
 

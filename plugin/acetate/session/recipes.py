@@ -16,8 +16,9 @@ from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.kept import Records, Unread, read_list, write_list
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import GenerateRequest, Role, Slot, Task
+from acetate.session.control_layers import ControlLayer, followed
 from acetate.session.pictures import Absent, Draft, Pictures, Source, sources
-from acetate.session.settings import ControlLayer, Outcome, followed
+from acetate.session.settings import Outcome
 from acetate.session.views import Show, View
 
 RECIPES = "acetate/layers"  # type of the annotation

@@ -16,6 +16,7 @@ from acetate.protocol.events import ModelInfo
 from acetate.protocol.filing import Filing, Refiling
 from acetate.protocol.requests import Task
 from acetate.session import desks
+from acetate.session.control_layers import ControlLayer
 from acetate.session.delivery import Placed, Placing
 from acetate.session.desks import Desks, open_document
 from acetate.session.diagnostics import Section, collect
@@ -36,7 +37,7 @@ from acetate.session.recipe_keeping import RecipeKeeping
 from acetate.session.recipes import recipe_of
 from acetate.session.results import Apply, Results
 from acetate.session.sending import Sending
-from acetate.session.settings import ControlLayer, Settings
+from acetate.session.settings import Settings
 from acetate.session.stack_session import StackSession
 from acetate.session.storing import Storing
 from acetate.session.work import prepare, prepare_again, prepare_edges

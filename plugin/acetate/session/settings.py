@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from enum import Enum
 from types import SimpleNamespace, UnionType
 from typing import Any, Generic, TypeVar, overload
 
-from acetate.protocol.codec import to_json
-from acetate.protocol.errors import Json, MalformedMessage
-from acetate.protocol.events import ModelInfo
 from acetate.protocol.geometry import Bounds
-from acetate.protocol.kept import FORM, Unread, read_field, read_text
 from acetate.protocol.pictures import Click, Light, Subject
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import (
     MAX_SEED,
-    ControlHint,
-    ControlKind,
     GenerateRequest,
-    ImagePrompt,
     Preset,
     Scheduler,
     Style,
     Task,
 )
+from acetate.session.control_layers import ControlLayer
 from acetate.session.observable import Observable
 from acetate.session.region import Length, Reach, RegionKind, Unit
 
@@ -49,75 +42,6 @@ class Outcome(str, Enum):
 
     ABOVE = "above"  # a new layer above the old one, which stays
     REPLACE = "replace"
-
-
-class Follow(str, Enum):
-    """What of a layer the picture follows: what a ControlNet reads, or its look, as an image prompt."""
-
-    LINES = ControlKind.LINES.value
-    EDGES = ControlKind.EDGES.value
-    DEPTH = ControlKind.DEPTH.value
-    POSE = ControlKind.POSE.value
-    SCRIBBLE = ControlKind.SCRIBBLE.value
-    LOOK = "look"
-
-
-def what_follows(model: ModelInfo | None) -> tuple[Follow, ...]:
-    """What of a layer pictures of this model can follow; nothing while it is not known."""
-    if model is None:
-        return ()
-    return (*(Follow(kind.value) for kind in model.controls), *((Follow.LOOK,) if model.image_prompts else ()))
-
-
-@dataclass(frozen=True)
-class ControlLayer:
-    """A layer that the picture follows."""
-
-    kind: Follow
-    layer: str  # id; ACTIVE
-    weight: float = 1.0  # 0..2
-    start: float = 0.0  # 0..1 of the steps; a look counts in all of them
-    end: float = 1.0
-    adapter: str | None = None  # what reads a look; the model's first where None
-
-    @property
-    def is_look(self) -> bool:
-        return self.kind is Follow.LOOK
-
-    def as_hint(self, image: str) -> ControlHint:
-        return ControlHint(ControlKind(self.kind.value), image, self.weight, self.start, self.end)
-
-    def as_image_prompt(self, image: str) -> ImagePrompt:
-        return ImagePrompt(image, self.adapter, self.weight)
-
-
-@dataclass(frozen=True)
-class KeptSettings:
-    """What a document keeps of them, field by field: one that cannot be read does not take the others along."""
-
-    values: dict[str, Any]  # of those that are declared
-    unread: Json  # as they were found
-    reasons: tuple[str, ...] = ()
-
-    @staticmethod
-    def read(text: bytes) -> KeptSettings:
-        try:
-            data = read_text(text) if text else {}
-        except MalformedMessage as error:
-            return KeptSettings({}, {}, (error.detail,))
-        if not isinstance(data, dict):
-            return KeptSettings({}, {}, ("they are no object",))
-        kinds = {name: setting.kind for name, setting in DECLARED.items()}
-        known = {name: value for name, value in data.items() if name != "version"}
-        found = {name: read_field(kinds.get(name), value, name) for name, value in known.items()}
-        unread = {name: value.data for name, value in found.items() if isinstance(value, Unread)}
-        reasons = tuple(value.reason for value in found.values() if isinstance(value, Unread))
-        return KeptSettings({name: value for name, value in found.items() if name not in unread}, unread, reasons)
-
-    def write(self, saved: Saved) -> bytes:
-        """`saved`, and beside it the fields that only another release knows."""
-        values = {name: to_json(value) for name, value in vars(saved).items()}
-        return json.dumps({**self.unread, "version": FORM, **values}).encode()
 
 
 T = TypeVar("T")
@@ -301,24 +225,6 @@ DECLARED: dict[str, Setting[Any]] = {name: it for name, it in vars(Settings).ite
 
 class Saved(SimpleNamespace):
     """The settings as a document keeps them: the value of each that is declared."""
-
-
-def followed(
-    request: GenerateRequest, hints: Sequence[str | None], looks: Sequence[str | None]
-) -> tuple[ControlLayer, ...]:
-    """What makes such a request again. `hints`, `looks`: ids of the layers that it saw; None for those not known."""
-    return (
-        *(
-            ControlLayer(Follow(hint.kind.value), layer, hint.weight, hint.start, hint.end)
-            for hint, layer in zip(request.control, hints, strict=False)
-            if layer
-        ),
-        *(
-            ControlLayer(Follow.LOOK, layer, prompt.weight, adapter=prompt.adapter)
-            for prompt, layer in zip(request.image_prompts, looks, strict=False)
-            if layer
-        ),
-    )
 
 
 def new_seed() -> int:

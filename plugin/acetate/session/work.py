@@ -9,13 +9,14 @@ from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import GenerateRequest, Role, Slot, Task
 from acetate.protocol.tasks import LayerRole
+from acetate.session.control_layers import ControlLayer
 from acetate.session.delivery import AsSelection, InPlace, NewLayers, Placing
 from acetate.session.flow import Work
 from acetate.session.jobs import Job
 from acetate.session.pictures import Absent, Draft, Source, sources, view_of
 from acetate.session.recipes import Recipe
 from acetate.session.region import Region, RegionKind, good_region
-from acetate.session.settings import ACTIVE, BELOW, ControlLayer, Outcome, Picked, Settings, new_seed
+from acetate.session.settings import ACTIVE, BELOW, Outcome, Picked, Settings, new_seed
 from acetate.session.views import Place, Show, View
 
 

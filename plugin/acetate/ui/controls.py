@@ -9,9 +9,10 @@ from acetate.protocol.events import ModelInfo
 from acetate.protocol.labels import label_of
 from acetate.protocol.requests import ControlKind
 from acetate.qt import QtWidgets
+from acetate.session.control_layers import ControlLayer, Follow, what_follows
 from acetate.session.observable import Observable
 from acetate.session.session import Session
-from acetate.session.settings import ACTIVE, ControlLayer, Follow, Picked, what_follows
+from acetate.session.settings import ACTIVE, Picked
 from acetate.session.titles import title_of
 from acetate.ui.binding import named
 from acetate.ui.choice import Choice

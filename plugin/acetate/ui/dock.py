@@ -10,9 +10,9 @@ from acetate.protocol.labels import label_of
 from acetate.protocol.requests import Task
 from acetate.protocol.tasks import TASKS
 from acetate.qt import QtCore, QtGui, QtWidgets
+from acetate.session.control_layers import what_follows
 from acetate.session.observable import Scope
 from acetate.session.session import Session
-from acetate.session.settings import what_follows
 from acetate.ui import words
 from acetate.ui.again import AgainRow
 from acetate.ui.binding import named

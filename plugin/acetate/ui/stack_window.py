@@ -8,8 +8,8 @@ from krita import Krita
 
 from acetate.language import tr
 from acetate.qt import QtCore, QtGui, QtWidgets
+from acetate.session.control_layers import what_follows
 from acetate.session.session import Session
-from acetate.session.settings import what_follows
 from acetate.ui.binding import named
 from acetate.ui.canvas_regions import CanvasRegions, ShownRegion
 from acetate.ui.controls import ControlList

@@ -19,7 +19,8 @@ from acetate.session.messages import Notice
 from acetate.session.presets import Presets
 from acetate.session.recipes import RECIPES, LayerShape, keep, recipe_of
 from acetate.session.session import Session
-from acetate.session.settings import DECLARED, KeptSettings, Settings
+from acetate.session.settings import DECLARED, Settings
+from acetate.session.settings_keeping import KeptSettings
 from acetate.session.stack import Stack
 from tests.plugin.gui_thread import EventLoop
 from tests.plugin.session.paper import Paper, PaperDocument

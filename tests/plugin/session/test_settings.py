@@ -18,8 +18,10 @@ from acetate.protocol.requests import (
     Style,
     Task,
 )
+from acetate.session.control_layers import ControlLayer, Follow, followed, what_follows
 from acetate.session.region import Length, RegionKind, Unit
-from acetate.session.settings import ControlLayer, Follow, KeptSettings, Outcome, Settings, followed, what_follows
+from acetate.session.settings import Outcome, Settings
+from acetate.session.settings_keeping import KeptSettings
 
 BOUNDS = Bounds(1, 2, 30, 40)
 SOME = "a" * 64
