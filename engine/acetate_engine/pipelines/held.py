@@ -22,8 +22,9 @@ class HeldModel:
     def components(self, model: Model) -> Components:
         """Loaded, unless it is the one that is held; the former one is let go first. Raises CheckpointError."""
         if self._held is None or self._held[0] != model:
-            self._held = None
-            gc.collect()  # modules and their hooks refer to each other
+            if self._held is not None:
+                self._held = None
+                gc.collect()  # modules and their hooks refer to each other
             self._held = (model, model.load())
         return self._held[1]
 
