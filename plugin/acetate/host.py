@@ -41,6 +41,7 @@ class NewLayer:
     bounds: Bounds  # canvas pixels
     picture: Picture  # as large as `bounds`
     is_clipped: bool = False  # to what lies below it
+    coverage: Picture | None = None  # A8: a transparency mask of the layer, as large
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,32 @@ def test_a_task_makes_its_layers_in_one_step(
             assert not alpha[: TOY.y].any()
 
 
+@pytest.mark.parametrize("way", ["docker", "menu"])
+def test_transparency_as_a_mask_looks_the_same_and_is_one_step(scene: Painter, way: str) -> None:
+    trigger(scene, "cast_shadow", "toy")
+    plain = _canvas(scene)
+    scene.undo()
+    scene.krita.run("document().waitForDone()")
+    if way == "docker":
+        scene.krita.run("widget('acetate_more').setChecked(True); widget('acetate_as_mask').setChecked(True)")
+    else:
+        scene.krita.run("app.action('acetate_mask_layers').trigger()")
+    with taken_back(scene) as before:
+        trigger(scene, "cast_shadow", "toy")
+        layer, mask = sorted(scene.new_layers(before), key=lambda one: one["type"])
+        assert (layer["type"], mask["type"], mask["parent"]) == ("paintlayer", "transparencymask", "Cast shadow")
+        alpha = np.frombuffer(scene.node_pixels(layer, CANVAS), np.uint8)[3::4]
+        coverage = np.frombuffer(scene.node_pixels(mask, CANVAS), np.uint8)
+        assert alpha[coverage < 255].any() and set(alpha[coverage < 255]) <= {0, 255} and 0 < coverage.min() + 1 < 255
+        assert np.abs(_canvas(scene).astype(int) - plain).max() <= 1
+    scene.krita.run("_docker('acetate_dock').session.settings.as_mask.value = False")
+
+
+def _canvas(painter: Painter) -> np.ndarray:
+    code = "document().refreshProjection(); document().waitForDone(); list(bytes(document().pixelData(0, 0, 160, 128)))"
+    return np.array(painter.krita.run(code), np.uint8)
+
+
 def test_the_subject_is_selected(scene: Painter) -> None:
     before = scene.layer_ids()
     draw_box(scene)

@@ -89,3 +89,18 @@ def test_coverage_is_alpha_alone_cut_into_its_own_strips(pixel_format: PixelForm
     assert [len(strip) for strip in coverage.strips] == [
         strip.extent.area for strip in row_strips(Bounds.of(extent), 1)
     ]
+
+
+@pytest.mark.parametrize(("pixel_format", "full"), [(PixelFormat.RGBA8, b"\xff"), (PixelFormat.RGBA16, b"\xff\xff")])
+def test_opaque_keeps_colours_and_coverage_is_the_alpha_that_goes(pixel_format: PixelFormat, full: bytes) -> None:
+    pixel, extent = pixel_format.bytes_per_pixel, Extent(700, 500)
+    data = hashlib.shake_128(b"pixels").digest(extent.area * pixel)
+    strips = tuple(
+        data[strip.y * extent.width * pixel : strip.bottom * extent.width * pixel]
+        for strip in row_strips(Bounds.of(extent), pixel)
+    )
+    picture = Picture(extent, pixel_format, strips)
+    made, colour = b"".join(picture.opaque().strips), 3 * pixel // 4
+    for at in (0, 1, extent.area - 1):
+        assert made[at * pixel : (at + 1) * pixel] == data[at * pixel : at * pixel + colour] + full
+    assert b"".join(picture.coverage().strips) == data[pixel - 1 :: pixel]

@@ -10,13 +10,11 @@ import typer
 
 from acetate.protocol.errors import FileError
 from acetate.protocol.requests import Preset
-from acetate_engine.commands.evaluate_cutting import extract, finish
-from acetate_engine.commands.evaluating import Data, Out, Split, measuring
+from acetate_engine.commands.evaluate_cutting import extract, finish, split_again
+from acetate_engine.commands.evaluating import Data, ModelName, Out, Quality, Split, measuring
 
 app = typer.Typer(invoke_without_command=True, no_args_is_help=True)
 
-ModelName = Annotated[str, typer.Option("--model", help="See `acetate models`.")]
-Quality = Annotated[Preset, typer.Option("--preset", help="How to sample.")]
 Count = Annotated[int, typer.Option("--count", help="How many pairs.")]
 Seed = Annotated[int, typer.Option("--seed", help="Of the first picture; the others count up.")]
 
@@ -41,6 +39,7 @@ def evaluate(
     acetate eval captions --data pictures/ --out report.json
     acetate eval extract --data pictures/ --out extract.json
     acetate eval finish --data pictures/ --out finish.json
+    acetate eval split photo.jpg cat.png --out split.json --sheet split.png
     """
     if context.invoked_subcommand:
         return
@@ -163,3 +162,4 @@ def sheet(
 
 app.command()(extract)
 app.command()(finish)
+app.command("split")(split_again)

@@ -1,4 +1,4 @@
-"""`acetate eval extract` and `acetate eval finish`: known layers, cut out and enlarged again."""
+"""`acetate eval extract` and `acetate eval finish`: known layers, cut out and enlarged again; `split`: real pictures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from acetate_engine.commands.evaluating import Data, Out, Split, require, saying
+from acetate.protocol.errors import InvalidRequest
+from acetate.protocol.requests import Preset
+from acetate_engine.commands.evaluating import Data, ModelName, Out, Quality, Split, require, saying
 
 Sheet = Annotated[Path | None, typer.Option("--sheet", help="PNG of all of it, to look at.", show_default=False)]
 Count = Annotated[int, typer.Option("--count", help="How many layers.")]
@@ -21,8 +23,12 @@ def extract(
     data: Data,
     out: Out,
     split: Split = "val",
-    count: Count = 67,
-    grounds: Annotated[int, typer.Option(min=1, help="Backgrounds for each layer.")] = 3,
+    count: Count = 69,
+    grounds: Annotated[int, typer.Option(min=1, help="Photographs for each layer.")] = 3,
+    way: Annotated[
+        list[str] | None,
+        typer.Option(help="One way alone, as the report calls it; may be repeated.", show_default="all"),
+    ] = None,
     looked_at: Sheet = None,
 ) -> None:
     """Cut known layers out of pictures again: ours, the network alone, GrabCut, and matting that is told where.
@@ -31,12 +37,17 @@ def extract(
     `acetate train gather --config resources/presets/eval/pictures.yaml --downloads packages --out pictures`.
     """
     require("scipy", "skimage")
-    from acetate_engine.evaluation.cutting import evaluate_extract
+    from acetate_engine.evaluation.cutting import WAYS, evaluate_extract, in_turns
     from acetate_engine.training.datasets import load_pictures
 
-    layers, behind = (load_pictures(data, kind, split).pixels for kind in ("fg", "bg"))
+    if unknown := [name for name in way or () if name not in WAYS]:
+        raise InvalidRequest(f"there is no way {unknown[0]!r}", f"Choose of {', '.join(WAYS)}.")
+    layers, grounding = (load_pictures(data, kind, split) for kind in ("fg", "bg"))
+    behind = in_turns(grounding.pixels, [row["photo"] for row in grounding.rows])
+    chosen = _spread(layers.pixels, count)
     with saying() as say, _shown(looked_at) as show:
-        report = evaluate_extract(_spread(layers, count), behind, grounds, say, show)
+        report = evaluate_extract(chosen, behind, grounds, say, show, way or ())
+    typer.echo(f"{len(chosen) * grounds} composites of {len(chosen)} layers")
     _write_report(out, report)
 
 
@@ -44,17 +55,45 @@ def finish(
     data: Data,
     out: Out,
     split: Split = "val",
-    count: Count = 67,
+    count: Count = 69,
+    captions: Annotated[int, typer.Option(min=0, help="Layers of the model whose weave is measured.")] = 48,
+    model: ModelName = "mini",
+    preset: Quality = Preset.DRAFT,
     looked_at: Sheet = None,
 ) -> None:
-    """Make known layers four times smaller and enlarge them again: finished, and by interpolation."""
+    """Make known layers four times smaller and enlarge them again: finished, and by interpolation.
+
+    Then what Finish leaves of the weave in a model's own layers: how many times as much energy they had before.
+    """
     require("scipy", "skimage")
     from acetate_engine.evaluation.cutting import evaluate_finish
+    from acetate_engine.evaluation.finished import evaluate_finished_weave
     from acetate_engine.training.datasets import load_pictures
 
-    layers = load_pictures(data, "fg", split).pixels
+    report: dict[str, Any] = {}
+    with saying() as say:
+        if count:
+            with _shown(looked_at) as show:
+                report |= evaluate_finish(_spread(load_pictures(data, "fg", split).pixels, count), say, show)
+        if captions:
+            report["weave, times less"] = evaluate_finished_weave(model, captions, preset, say)
+    _write_report(out, report)
+
+
+def split_again(
+    pictures: Annotated[list[Path], typer.Argument(help="Pictures or documents.")],
+    out: Out,
+    subjects: Annotated[int, typer.Option(min=1, max=16, help="How many subjects at most.")] = 3,
+    looked_at: Sheet = None,
+) -> None:
+    """Split pictures into layers, and see how far these, one over the other, are from the picture, in levels of 255."""
+    from acetate_engine.compositing.pixels import eight
+    from acetate_engine.evaluation.splitting import evaluate_split
+    from acetate_engine.sources import seen
+
     with saying() as say, _shown(looked_at) as show:
-        report = evaluate_finish(_spread(layers, count), say, show)
+        read = ((path.stem, eight(seen(path).pixels)) for path in pictures)
+        report = evaluate_split(read, subjects, say, show)
     _write_report(out, report)
 
 
@@ -85,7 +124,8 @@ def _spread(pictures: Any, count: int) -> Any:
     return pictures[:: max(1, len(pictures) // count)][:count]
 
 
-def _write_report(out: Path, report: dict[str, dict[str, float]]) -> None:
+def _write_report(out: Path, report: dict[str, dict[str, Any]]) -> None:
     out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     for name, figures in report.items():
-        typer.echo(f"{name}: {', '.join(f'{figure} {value:.4g}' for figure, value in figures.items())}")
+        shown = (f"{figure} {'none' if value is None else f'{value:.4g}'}" for figure, value in figures.items())
+        typer.echo(f"{name}: {', '.join(shown)}")

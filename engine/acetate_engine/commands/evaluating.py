@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from acetate_engine.evaluation.report import Measured
 
 Say = Callable[[str], None]
+ModelName = Annotated[str, typer.Option("--model", help="See `acetate models`.")]
+Quality = Annotated[Preset, typer.Option("--preset", help="How to sample.")]
 Data = Annotated[Path, typer.Option("--data", help="Folder with fg.jsonl, bg.jsonl and their pictures.")]
 Split = Annotated[str, typer.Option("--split", help="Which of its splits.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write it.")]

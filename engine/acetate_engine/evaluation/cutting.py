@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -32,22 +32,34 @@ _SMALLEST = 32  # pixels of a side that is enlarged
 
 
 def evaluate_extract(
-    layers: Bytes, backgrounds: Bytes, grounds: int, say: Say, show: ShowCut = lambda cells: None
+    layers: Bytes,
+    backgrounds: Bytes,
+    grounds: int,
+    say: Say,
+    show: ShowCut = lambda cells: None,
+    ways: Sequence[str] = (),
 ) -> Figures:
-    """Each layer (N, H, W, 4) over `grounds` of the backgrounds (M, H, W, 3), and cut out again in every way.
+    """Each layer (N, H, W, 4) over `grounds` of the backgrounds (M, H, W, 3), and cut out again in these ways, or all.
 
     `matting, true trimap` is told where to look, and so is no rival but a bound. SAD, gradient and connectivity in
     thousands, as in the matting benchmark; colour is the mean error of premultiplied light. Means over the scenes;
     `show` gets of each scene the picture, the layer, and what each way made of it.
     """
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in _WAYS}
+    wanted = {name: way for name, way in WAYS.items() if name in ways or not ways}
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in wanted}
     for index, (layer, scene) in enumerate(_scenes(layers, backgrounds, grounds)):
         say(f"cutting out {index + 1} of {grounds * len(layers)}")
-        made = [to_eight(way(scene, layer)) for way in _WAYS.values()]
-        for name, one in zip(_WAYS, made, strict=True):
+        made = [to_eight(way(scene, layer)) for way in wanted.values()]
+        for name, one in zip(wanted, made, strict=True):
             found[name].append(_errors(one[None], layer[None]))
         show([to_eight(scene), layer, *made])
     return {name: _means(errors) for name, errors in found.items()}
+
+
+def in_turns(pictures: Bytes, photos: Sequence[str]) -> Bytes:
+    """The same crops, one of each photograph before the second of any: neighbours are of different photographs."""
+    turns = [photos[:index].count(photo) for index, photo in enumerate(photos)]
+    return pictures[np.argsort(turns, kind="stable")]
 
 
 def _means(figures: list[dict[str, float]]) -> dict[str, float]:
@@ -135,7 +147,7 @@ def _grab_cut(scene: Floats, layer: Bytes) -> Floats:
     return np.dstack([scene[..., :3], by_colour(np.ascontiguousarray(scene[..., :3]), Hints())])
 
 
-_WAYS: dict[str, Callable[[Floats, Bytes], Floats]] = {
+WAYS: dict[str, Callable[[Floats, Bytes], Floats]] = {
     "ours": _ours,
     "matting, true trimap": _matting,
     "pymatting alone": _matting_alone,

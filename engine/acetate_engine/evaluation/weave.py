@@ -7,6 +7,8 @@ over windows, for a single edge in a few windows would outweigh all ripples.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -14,6 +16,8 @@ from scipy import ndimage
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.evaluation import alpha as measure
 from acetate_engine.training.datasets import Bytes
+
+Place2D = tuple[slice, slice]
 
 PERIODS = (4, 16)  # pixels: the first space-to-depth step of `mini`, and all of them
 _WINDOW, _STRIDE = 32, 8  # pixels
@@ -46,14 +50,41 @@ def weave(pictures: Bytes) -> dict[str, float | None]:
     return {name: float(np.sqrt(energy)) for name, energy in zip(names, energies, strict=True)}
 
 
+def weave_left(before: Bytes, after: Bytes) -> dict[str, float | None]:
+    """How many times as much energy (N, H, W, 4) has `before` something was done than `after`, in the same windows.
+
+    At each period by the median and by the mean of the windows; None where nothing was flat before.
+    """
+    pairs = [
+        (_energies(window), _energies(flattened(later, place)))
+        for picture, later in zip(before, after, strict=True)
+        for place, window in flat_places(picture)
+    ]
+    figures: dict[str, float | None] = {"windows": float(len(pairs))}
+    for index, period in enumerate(PERIODS):
+        was, now = ([pair[side][index] for pair in pairs] for side in (0, 1))
+        for name, middle in (("median", np.median), ("mean", np.mean)):
+            figures[f"weave_{period}_{name}"] = float(middle(was) / max(middle(now), 1e-12)) if pairs else None
+    return figures
+
+
 def flat_windows(picture: Bytes) -> list[Floats]:
     """(_WINDOW, _WINDOW, 3) in 0..1 less their surfaces, as many as are opaque and flat; they overlap."""
+    return [window for _, window in flat_places(picture)]
+
+
+def flat_places(picture: Bytes) -> Iterator[tuple[Place2D, Floats]]:
+    """The same windows with where they are."""
     alpha = measure.alpha_of(picture[None])[0]
-    rgb = picture[..., :3].astype(np.float32) / np.float32(255)
     rows, columns = (range(0, side - _WINDOW + 1, _STRIDE) for side in alpha.shape)
-    places = (np.s_[y : y + _WINDOW, x : x + _WINDOW] for y in rows for x in columns)
-    opaque = (_flattened(rgb[place]) for place in places if alpha[place].min() >= _OPAQUE)
-    return [window for window in opaque if _is_flat(window)]
+    for place in (np.s_[y : y + _WINDOW, x : x + _WINDOW] for y in rows for x in columns):
+        if alpha[place].min() >= _OPAQUE and _is_flat(window := flattened(picture, place)):
+            yield place, window
+
+
+def flattened(picture: Bytes, place: Place2D) -> Floats:
+    """The window there less its surface."""
+    return _flattened(picture[place][..., :3].astype(np.float32) / np.float32(255))
 
 
 def _flattened(window: Floats) -> Floats:

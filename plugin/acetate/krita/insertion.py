@@ -16,9 +16,10 @@ from krita import Document, Node
 
 from acetate.host import NewLayer
 from acetate.krita.colour import Converter
+from acetate.krita.masks import MASK, new_mask, write_mask
 from acetate.krita.nodes import check_unlocked, find_node, node_id
 from acetate.krita.wrappers import Hold, wrappers
-from acetate.language import mark
+from acetate.language import mark, tr
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Extent
 from acetate.qt import QtCore, sip
@@ -43,6 +44,10 @@ class KritaInsertion:
         self._nodes = [document.handle.createNode(layer.name, "paintlayer") for layer in layers]
         for node, layer in zip(self._nodes, layers, strict=True):
             node.setInheritAlpha(layer.is_clipped)
+        self._masks = [new_mask(tr(MASK)) if layer.coverage else None for layer in layers]
+        for node, mask in zip(self._nodes, self._masks, strict=True):
+            if mask is not None:
+                node.setChildNodes([mask])  # no undo step, as adding it would be
         self.ids = tuple(map(node_id, self._nodes))  # of the layers, in their order
         self.top = ""
         self.needs_refresh = False  # known once it is attached
@@ -53,6 +58,9 @@ class KritaInsertion:
         """Writes the pixels, in the document's colour space. Any thread."""
         for node, layer in zip(self._nodes, self._layers, strict=True):
             self._converter.write(node, layer.picture, layer.bounds)
+        for mask, layer in zip(self._masks, self._layers, strict=True):
+            if mask is not None and layer.coverage is not None:
+                write_mask(mask, layer.coverage, layer.bounds)
 
     def attach(self, place: Place, group_name: str, expected: Extent | None) -> tuple[str, ...]:
         """One undo step: the layer, or a group of them, at `place`; it becomes the active one.
@@ -105,8 +113,8 @@ class KritaInsertion:
     def discard(self) -> None:
         """Lets go of the nodes, attached or not."""
         self._converter.close()
-        for node in self._nodes:
-            if not sip.isdeleted(node):
+        for node in (*self._masks, *self._nodes):
+            if node is not None and not sip.isdeleted(node):
                 sip.delete(node)
 
 

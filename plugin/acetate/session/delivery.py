@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from acetate.coroutines import Lock, Loop
@@ -86,13 +86,22 @@ class Placing:
         return await self.replace(result, document, layer, None, await geometry_of(document, self.loop))
 
     async def insert(
-        self, result: Alternative, document: Document, place: Place, before: CanvasGeometry | None
+        self,
+        result: Alternative,
+        document: Document,
+        place: Place,
+        before: CanvasGeometry | None,
+        *,
+        is_masked: bool = False,
     ) -> Placed:
         """One undo step. `before`: how the document was when the result was asked for, whose changes it follows.
 
-        Where None, it is brought onto the canvas, wherever it was made.
+        Where None, it is brought onto the canvas, wherever it was made. `is_masked`: what is transparent becomes
+        opaque, with a mask.
         """
         layers, notes, _ = await self.placed(result, document, before)
+        if is_masked:
+            layers = await self.loop.thread(lambda: _masked(layers, result))
         insertion = document.insertion(layers)
         more = await self.put(insertion, place, result.name, document.current_extent())
         boxes = await self.boxes(document, insertion.ids)
@@ -154,10 +163,11 @@ class NewLayers:
     placing: Placing
     document: Document
     place: Place
+    is_masked: bool = False
 
     async def deliver(self, job: Job, done: Done, seen: Seen) -> Placed:
         first = await self.placing.results.list_others(job, done)
-        return await self.placing.insert(first, self.document, self.place, seen.geometry)
+        return await self.placing.insert(first, self.document, self.place, seen.geometry, is_masked=self.is_masked)
 
 
 @dataclass(frozen=True)
@@ -195,6 +205,17 @@ async def geometry_of(document: Document, loop: Loop, before: CanvasGeometry | N
     extent, steps = document.current_extent(), document.image_steps()
     is_same = before is not None and steps is not None and (before.extent, before.steps) == (extent, steps)
     return CanvasGeometry(extent, {} if is_same else await loop.thread(document.boxes), steps)
+
+
+def _masked(layers: Sequence[NewLayer], result: Alternative) -> list[NewLayer]:
+    """Those with transparency of their own: opaque, and it as a mask. Takes long: in a thread."""
+    roles = [made.role for made in result.layers]
+    return [
+        replace(layer, picture=layer.picture.opaque(), coverage=layer.picture.coverage())
+        if role is LayerRole.FOREGROUND
+        else layer
+        for layer, role in zip(layers, roles, strict=True)
+    ]
 
 
 def _fitted(covered: Bounds, document: Document) -> tuple[Change, tuple[str, ...]]:

@@ -25,6 +25,9 @@ ENGINE_LOST = Notice("The engine has ended", "It is being started again. No job 
 RESUMED = Notice("A job of an earlier session is done", "Its layer is in the history: click it to insert it.")
 UNREAD = mark("Some of what was kept on this machine cannot be read")
 ENGINE_TROUBLED = mark("The engine goes on, but something does not work as it should")
+MASKS = mark("The transparency of new layers")
+MASKED = mark("It is a mask from now on: the layers are opaque, and the mask can be painted on.")
+UNMASKED = mark("It is in their pixels from now on.")
 REPORT = mark("Copy this message and report it with what you did.")
 
 

@@ -28,7 +28,17 @@ from acetate.session.history import Alternative, History
 from acetate.session.jobs import Job
 from acetate.session.library import LibraryDesk
 from acetate.session.live import Live, Sketch
-from acetate.session.messages import ENGINE_LOST, ENGINE_TROUBLED, Message, Notice, done_otherwise, unread
+from acetate.session.messages import (
+    ENGINE_LOST,
+    ENGINE_TROUBLED,
+    MASKED,
+    MASKS,
+    UNMASKED,
+    Message,
+    Notice,
+    done_otherwise,
+    unread,
+)
 from acetate.session.observable import Observable, Signal
 from acetate.session.pictures import Pictures
 from acetate.session.preferences import Preferences
@@ -208,6 +218,11 @@ class Session:
 
         self._flow.attempt(copy)
 
+    def toggle_mask(self) -> None:
+        """Whether the transparency of new layers is a mask; the message tells what holds now."""
+        self.settings.as_mask.value = is_on = not self.settings.as_mask.value
+        self.message.value = Notice(MASKS, MASKED if is_on else UNMASKED)
+
     def enter_document(self) -> None:
         """Takes up the settings of the active document, and forgets layers that it does not have."""
         document = self._host.active_document()
@@ -285,7 +300,8 @@ class Session:
             placed = await self._placing.replace_with(result, document, document.place().anchor)
         else:
             place = document.place_inside() if how is Apply.INSIDE else document.place()
-            placed = await self._placing.insert(result, document, place, None)
+            is_masked = self.settings.as_mask.value
+            placed = await self._placing.insert(result, document, place, None, is_masked=is_masked)
         self._recipes.keep(placed, document)
         self.delivered(placed)
         self.message.value = done_otherwise(placed.notes)

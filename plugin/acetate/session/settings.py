@@ -104,6 +104,7 @@ class Settings:
     feather = Setting(Length, Length(0, Unit.PIXELS), is_looked_at=True)
     padding = Setting(Length, Length(25, Unit.PERCENT), is_looked_at=True)
     outcome = Setting(Outcome, Outcome.ABOVE, is_looked_at=True)
+    as_mask = Setting(bool, False)  # new layers are opaque, and their transparency is a mask
     box = Setting[Bounds | None](Bounds | None, None)  # canvas pixels: around the subject
     clicks = Setting(tuple[Click, ...], ())  # on the subject, and beside it
     most = Setting(int, 1)  # subjects

@@ -33,7 +33,8 @@ def prepare(settings: Settings, document: Document, placing: Placing) -> Work:
         return Work(Job(draft.request, document), document, draft, AsSelection(placing, document))
     goes_to = _goes_to(draft, document, place)
     document.check_place(goes_to)
-    return Work(Job(draft.request, document), document, draft, NewLayers(placing, document, goes_to))
+    new = NewLayers(placing, document, goes_to, settings.as_mask.value)
+    return Work(Job(draft.request, document), document, draft, new)
 
 
 def prepare_edges(document: Document, hint: ControlLayer, placing: Placing) -> Work:

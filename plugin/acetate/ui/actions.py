@@ -31,6 +31,7 @@ ACTIONS: tuple[tuple[str, str, Callable[[Session], None]], ...] = (
     ("acetate_reflect_layer", mark("Reflect the layer"), lambda session: session.do(Task.REFLECTION)),
     ("acetate_match_light", mark("Match the light"), lambda session: session.do(Task.MATCH_LIGHT)),
     ("acetate_enlarge_layer", mark("Enlarge the layer"), lambda session: session.do(Task.UPSCALE)),
+    ("acetate_mask_layers", mark("Transparency of new layers as a mask, on or off"), lambda s: s.toggle_mask()),
     ("acetate_regenerate_layer", mark("Regenerate layer"), lambda session: session.regenerate(is_varied=False)),
     ("acetate_vary_layer", mark("Vary layer"), lambda session: session.regenerate(is_varied=True)),
     ("acetate_copy_layer_settings", mark("Copy settings of layer"), lambda session: session.copy_settings()),

@@ -89,6 +89,7 @@ class MoreRows(Rows):
         self.add(tr("Sampler"), _sampler(settings))
         self.add(tr("Guidance"), _guidance(settings))
         self.add(tr("Finish"), _finish(settings))
+        self.add(tr("Mask"), _as_mask(settings))
 
 
 def layers() -> list[LayerInfo]:
@@ -188,4 +189,11 @@ def _finish(settings: Settings) -> QtWidgets.QCheckBox:
     box = CheckBox()
     named(box, "acetate_finish", tr("A result that is larger than the model works gets clear edges and no grain."))
     bind_check(box, settings.finish)
+    return box
+
+
+def _as_mask(settings: Settings) -> QtWidgets.QCheckBox:
+    box = CheckBox(tr("Transparency as a mask"))
+    named(box, "acetate_as_mask", tr("New layers are opaque, with a transparency mask that you can paint on."))
+    bind_check(box, settings.as_mask)
     return box

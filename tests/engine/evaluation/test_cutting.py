@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import cv2
 import numpy as np
 import pytest
 
 from acetate_engine.evaluation.alpha import alpha_conn
-from acetate_engine.evaluation.cutting import evaluate_extract, evaluate_finish
+from acetate_engine.evaluation.cutting import evaluate_extract, evaluate_finish, in_turns
+from acetate_engine.evaluation.finished import unused
+from acetate_engine.evaluation.generation import chosen_prompts
 from acetate_engine.evaluation.probe import load_reference, probe_distance
-from tests.engine.pictures.scenes import backdrop, pixels, toy
+from acetate_engine.evaluation.splitting import evaluate_split, levels_off
+from acetate_engine.paths import resources_dir
+from acetate_engine.training.gather import read_gather_config
+from tests.engine.pictures.scenes import backdrop, pixels, scene, toy
 
 pytestmark = pytest.mark.usefixtures("parts")
 
@@ -52,3 +59,36 @@ def test_what_does_not_hang_together_counts_as_unconnected() -> None:
 def test_what_is_too_small_to_be_enlarged_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 128"):
         evaluate_finish(np.zeros((1, 64, 64, 4), np.uint8), lambda text: None)
+
+
+def test_neighbours_are_crops_of_different_photographs() -> None:
+    crops = np.arange(6, dtype=np.uint8)[:, None, None, None]
+    assert in_turns(crops, ["a", "a", "b", "b", "b", "c"]).ravel().tolist() == [0, 2, 5, 1, 3, 4]
+
+
+def test_one_way_can_be_measured_alone() -> None:
+    report = evaluate_extract(pixels(toy())[None], pixels(backdrop())[None], 1, lambda text: None, ways=["GrabCut"])
+    assert set(report) == {"GrabCut"}
+
+
+def test_the_list_of_pictures_says_each_with_its_licence() -> None:
+    listed = read_gather_config(resources_dir() / "presets" / "eval" / "pictures.yaml")
+    chosen = [name for source in listed.sources for selection in source.pictures for name in selection.names]
+    table = (resources_dir() / "presets" / "eval" / "PICTURES.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| ([^|]+) \| ([\w.-]+) \|$", table, re.MULTILINE))
+    assert set(chosen) | set(listed.rendered) <= set(rows)
+    assert len(chosen) + len(listed.rendered) >= 60 and len([name for name in rows if name.endswith(".jpg")]) >= 20
+
+
+def test_pictures_come_together_again() -> None:
+    rows: list[list[np.ndarray]] = []
+    report = evaluate_split([("toy", pixels(scene()))], 2, lambda text: None, rows.append)
+    assert report["toy"] == {"subjects": 1, "levels_off": report["toy"]["levels_off"]}
+    assert report["toy"]["levels_off"] <= 1 and [cell.shape for cell in rows[0]] == [(200, 200, 4)] * 4
+    apart = [np.dstack([np.full((9, 9, 3), 0.5), np.ones((9, 9))]).astype(np.float32)]
+    assert levels_off(apart, np.ones((9, 9, 4), np.float32)) == 127
+
+
+def test_the_weave_is_measured_on_captions_that_its_smoothing_was_not_tuned_on() -> None:
+    captions = [str(number) for number in range(60)]
+    assert len(unused(captions)) == 12 and not set(unused(captions)) & set(chosen_prompts(captions, 48))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from acetate_engine.evaluation.weave import evaluate_weave, flat_windows, weave
+from acetate_engine.evaluation.weave import evaluate_weave, flat_windows, weave, weave_left
 
 
 def shaded(seed: int = 0) -> np.ndarray:
@@ -58,3 +58,13 @@ def test_made_layers_are_compared_with_real_ones() -> None:
     assert figures["weave_4_ratio"] == pytest.approx(2, rel=0.15)
     nothing = evaluate_weave(np.zeros((1, 96, 96, 4), np.uint8), woven(4, 0.01))
     assert nothing["weave_4"] is None and nothing["weave_4_ratio"] is None and nothing["weave_4_real"] is not None
+
+
+def test_what_is_left_of_a_weave_is_told_by_energies_at_each_period() -> None:
+    strong, weak = woven(4, 0.03), woven(4, 0.01)
+    left = weave_left(strong, weak)
+    assert left["windows"] and left["windows"] > 10
+    assert left["weave_4_median"] == pytest.approx(9, rel=0.2) and left["weave_4_mean"] == pytest.approx(9, rel=0.2)
+    assert left["weave_16_median"] is not None and left["weave_16_median"] < 3  # what the taper spreads
+    nothing = np.zeros((1, 96, 96, 4), np.uint8)
+    assert weave_left(nothing, nothing) == {"windows": 0} | dict.fromkeys(list(left)[1:])

@@ -32,6 +32,7 @@ class Node:
     children: list[Node] = field(default_factory=list)  # bottom to top
     is_visible: bool = True
     is_locked: bool = False
+    mask: Pixels | None = None  # (h, w): a transparency mask; `pixels` are opaque then
     id: str = field(default_factory=lambda: f"{{{next(_numbers)}}}")
 
     def walk(self) -> Iterator[Node]:
@@ -337,7 +338,15 @@ class PaperInsertion:
 
     def _made(self, part: GroupPart) -> Node:
         if isinstance(part, NewLayer):
-            return Node(part.name, _on_canvas(part, self._document.extent))
+            extent = self._document.extent
+            if part.coverage is None:
+                return Node(part.name, _on_canvas(part, extent))
+            mask = np.full((extent.height, extent.width), 255, np.uint8)
+            box = part.bounds.intersection(Bounds.of(extent))
+            mask[box.y : box.bottom, box.x : box.right] = _part(
+                array_of(part.coverage)[..., 0], box.relative_to(part.bounds)
+            )
+            return Node(part.name, _on_canvas(part, extent), mask=mask)
         twin = copy.deepcopy(self._document.node(part.id))
         twin.id = Node("").id
         twin.is_visible = twin.is_visible if part.is_visible is None else part.is_visible
@@ -415,6 +424,8 @@ def _bounds(pixels: Pixels) -> Bounds:
 
 def _shown(node: Node, extent: Extent) -> Pixels:
     """Straight alpha over, of the visible children; a layer's own pixels."""
+    if node.pixels is not None and node.mask is not None:
+        return np.dstack([node.pixels[..., :3], node.pixels[..., 3:] // 255 * node.mask[..., None]])
     if node.pixels is not None:
         return node.pixels
     colour = np.zeros((extent.height, extent.width, 3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from acetate.protocol.geometry import Bounds
@@ -51,6 +52,26 @@ def test_shadow_and_light_come_under_and_above_the_layer(studio: Studio, documen
     names = [node.name for node in document.root.children]
     assert names.index("Contact shadow") < names.index("tree") < names.index("Light")
     assert len(document.steps) == 2
+
+
+def test_transparency_comes_as_a_mask_where_the_painter_wants_that(studio: Studio, document: PaperDocument) -> None:
+    tree = document.named("tree")
+    document.activate(tree)
+    do(studio, Task.CAST_SHADOW)
+    plain = document.named("Cast shadow")
+    document.undo()
+    studio.session.toggle_mask()
+    assert "mask" in str(studio.session.message.value)
+    document.activate(document.named("tree"))
+    document.steps.clear()
+    do(studio, Task.CAST_SHADOW)
+    masked = document.named("Cast shadow")
+    assert plain.pixels is not None and masked.pixels is not None and masked.mask is not None
+    seen = plain.pixels[..., 3] > 0
+    assert plain.mask is None and len(document.steps) == 1 and seen.any()
+    assert (masked.pixels[seen, 3] == 255).all() and np.array_equal(masked.mask[seen], plain.pixels[seen, 3])
+    studio.session.toggle_mask()
+    assert not studio.session.settings.as_mask.value
 
 
 @pytest.mark.parametrize("task", [Task.EXTRACT, Task.SELECT, Task.REMOVE, Task.DECOMPOSE])
