@@ -1,4 +1,4 @@
-"""`acetate eval extract` and `acetate eval finish`: known layers, cut out and enlarged again; `split`: real pictures."""
+"""`acetate eval extract`, `finish` and `split`: known layers, cut out and enlarged again; pictures taken apart."""
 
 from __future__ import annotations
 
