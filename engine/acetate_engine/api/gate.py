@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from acetate.protocol.codec import to_json
 from acetate.protocol.connection import LOOPBACK, proof_of
-from acetate.protocol.errors import AccessError, AcetateError, ForbiddenOrigin, Json
+from acetate.protocol.errors import AccessError, AcetateError, ForbiddenOrigin, Json, PayloadTooLarge
 from acetate.protocol.events import Health
 from acetate_engine.api.service import Service
 
@@ -27,6 +27,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Hook = Callable[[], None]
 
+_IN_PIECES = "/v1/images/"  # what takes larger bodies, and keeps them on the disk
+_LARGEST = 2**22  # bytes of any other: a stack of 64 long prompts, every letter escaped, is smaller
 _PAGES = ("/docs", "/openapi.json")  # and what lies below them
 _GET_THE_TOKEN = "Read the token from the connection file and send it as Authorization: Bearer."
 
@@ -57,12 +59,13 @@ class Gate:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = _combined(scope["headers"])
         is_health = scope["path"] == "/health"
         try:
             check_machine(headers)
             if not is_health:
                 check_token(_given_token(scope, headers), self._token)
+                receive = receive if scope["path"].startswith(_IN_PIECES) else await _held(receive)
         except AcetateError as error:
             await _send_problem(error, send)
             return
@@ -86,6 +89,31 @@ class Gate:
         if self._app.done() and self._app.exception():
             self._app = self._begin_app()
         return await asyncio.shield(self._app)
+
+
+def _combined(given: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """One that came twice counts as what RFC 9110 (5.2) makes of it: no origin and no token is written so."""
+    headers: dict[str, str] = {}
+    for name, value in ((name.decode("latin-1"), value.decode("latin-1")) for name, value in given):
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+async def _held(receive: Receive) -> Receive:
+    """The body as a whole: one without end would fill the memory. Raises PayloadTooLarge."""
+    body = bytearray()
+    while (message := await receive()).get("more_body"):
+        body += message["body"]
+        if len(body) > _LARGEST:
+            raise PayloadTooLarge(f"the body has more than {_LARGEST} bytes", "Upload pictures as images.")
+    if message["type"] == "http.request":
+        message = {"type": "http.request", "body": bytes(body) + message.get("body", b""), "more_body": False}
+    first = [message]
+
+    async def again() -> MutableMapping[str, Any]:
+        return first.pop() if first else await receive()
+
+    return again
 
 
 def check_machine(headers: dict[str, str]) -> None:

@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from acetate.protocol.codec import from_json, to_json
-from acetate.protocol.errors import InvalidRequest, KeyReused, MalformedMessage, PayloadTooLarge, UnknownImage
+from acetate.protocol.errors import InvalidRequest, KeyReused, MalformedMessage, UnknownImage
 from acetate.protocol.events import Accepted, JobList, JobStatus
 from acetate.protocol.filing import MAX_DOCUMENT, MAX_PRIORITY, Filing, Refiling
 from acetate.protocol.pixels import MEDIA_TYPE
@@ -28,7 +28,6 @@ from acetate_engine.api.service import Service
 from acetate_engine.models.families import model_for
 from acetate_engine.provenance import packet
 
-MAX_BODY = 2**22  # bytes: a stack of 64 long prompts, every letter escaped, is smaller
 _HEARTBEAT = 5  # seconds
 _Image = Annotated[int, Field(ge=0, lt=MAX_IMAGES)]  # index of an alternative
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -54,7 +53,7 @@ async def submit(
     if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
         raise InvalidRequest("the Idempotency-Key is not a key", "Use 1 to 64 letters, digits, - and _.")
     try:
-        body = await _read_body(request)
+        body = await request.body()
     except ClientDisconnect:
         return JSONResponse({}, 400)  # nobody is there to read it
     wanted = parse_request(body)
@@ -68,15 +67,6 @@ async def submit(
         if kept.request not in (None, wanted):
             raise KeyReused("another request came with it before", "Send each request with a key of its own.")
     return JSONResponse(to_json(accepted), 202, {"Location": f"/v1/jobs/{accepted.id}"})
-
-
-async def _read_body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise PayloadTooLarge(f"the request has more than {MAX_BODY} bytes", "Upload pictures as images.")
-    return bytes(body)
 
 
 def parse_request(body: bytes) -> GenerateRequest:

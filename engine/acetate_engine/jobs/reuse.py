@@ -9,13 +9,12 @@ import hashlib
 import json
 import logging
 import os
-import sqlite3
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from acetate.protocol.errors import AcetateError, UnknownJob
+from acetate.protocol.errors import UnknownJob
 from acetate.protocol.events import Done, JobState
 from acetate.protocol.kept import to_record
 from acetate.protocol.requests import GenerateRequest, Task
@@ -48,8 +47,9 @@ class Reuse:
         try:
             files = model_for(request).files if request.task.needs_model else ()
             beside = stamped([models_dir() / "parts", wildcards_dir(), resources_dir() / "presets"])
-        except (AcetateError, OSError):
-            return None  # nothing to compare with: the job is run, and says what is wrong
+        except Exception as error:  # noqa: BLE001  # nothing to compare with: the job is run, and says what is wrong
+            log.info("it cannot be told what decides a result: %s", error)
+            return None
         decides = [to_record(request), _software(), [_described(*file) for file in (*files, *beside)]]
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
@@ -57,7 +57,7 @@ class Reuse:
         """What an equal request gave, where every layer of it is whole."""
         try:
             return self._whole(self.identity(request))
-        except (AcetateError, OSError, sqlite3.Error) as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is: the job is run
             log.warning("an earlier result cannot be used again: %s", error)
             return None
 

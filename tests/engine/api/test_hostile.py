@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
 from acetate.protocol.events import JobState
@@ -143,6 +144,36 @@ def test_health_answers_when_more_connections_are_open_than_there_may_be(engine:
         for link in links:
             link.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("PUT", "/v1/storage"), ("PATCH", "/v1/jobs/none"), ("POST", "/v1/library/downloads")]
+)
+@pytest.mark.parametrize("told", [True, False], ids=["told", "chunked"])
+def test_a_body_without_end_is_refused_before_it_fills_the_memory(
+    engine: EngineProcess, method: str, path: str, told: bool
+) -> None:
+    piece, count = b"[" * (1 << 20), 96
+    headers = {"Content-Type": "application/json", **({"Content-Length": str(count * len(piece))} if told else {})}
+    before, most = memory(engine.process.pid), 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal most
+        for _ in range(count):
+            most = max(most, memory(engine.process.pid))
+            yield piece
+
+    with contextlib.suppress(httpx.WriteError, httpx.ReadError):  # it need not be read to its end
+        answer = engine.http.request(method, path, content=pieces(), headers=headers)
+        assert answer.status_code == 413 and problem_of(answer)["code"] == "payload-too-large"
+    assert most - before < 48 << 20, f"{(most - before) >> 20} MiB more"
+    assert engine.http.get("/v1/storage").status_code == 200
+
+
+def test_two_origins_are_none_of_this_machine(engine: EngineProcess) -> None:
+    pair = [("Origin", "https://evil.example"), ("Origin", "http://localhost")]
+    for headers in (pair, pair[::-1]):
+        assert engine.http.get("/v1/jobs", headers=headers).status_code == 403
 
 
 def memory(process: int) -> int:
