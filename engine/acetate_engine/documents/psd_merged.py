@@ -32,11 +32,12 @@ def write_merged(old: PsdFile, path: Path, layers: Sequence[Layer], changed: Bou
 
     Returns what the layers hold that it may now lack: nothing where it shows what Acetate draws. Raises FileError.
     """
-    edited = document_of(open_psd(path))
     if changed.is_empty or not old.merged_is_current:
         _copy_rest(old, path)
         return ()
-    planes, is_guessed = _planes(old, layers, changed, edited)
+    document = document_of(old)
+    edited = document_of(open_psd(path), document.space)
+    planes, is_guessed = _planes(old, layers, changed, document, edited)
     channels = old.merged_channels()
     with path.open("ab") as file:
         file.write(struct.pack(">H", channels[0].compression))
@@ -56,12 +57,11 @@ def _copy_rest(old: PsdFile, path: Path) -> None:
 
 
 def _planes(
-    old: PsdFile, layers: Sequence[Layer], changed: Bounds, edited: LayeredDocument
+    old: PsdFile, layers: Sequence[Layer], changed: Bounds, document: LayeredDocument, edited: LayeredDocument
 ) -> tuple[list[Samples | None], bool]:
     """New samples of each merged channel, None for saved selections, which stay as they are; whether any of them
     rests on layers that Acetate draws otherwise than the program did.
     """
-    document = document_of(old)
     space, depth = document.space, old.header.depth
     before, after = (compose(one.layers, changed, depth=depth, space=space) for one in (document, edited))
     coverage = unit(compose(layers, changed, depth=depth, space=space)[..., -1:])

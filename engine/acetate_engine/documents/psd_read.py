@@ -34,12 +34,14 @@ def read_psd(path: Path) -> LayeredDocument:
         return document_of(file)
 
 
-def document_of(file: PsdFile) -> LayeredDocument:
+def document_of(file: PsdFile, space: ColourSpace | None = None) -> LayeredDocument:
+    """`space`: what is known of its colours already, where its merged picture does not stand there yet."""
     mode = ColorMode(file.header.color_mode)
-    space = colour_space(file)
+    is_known = space is not None
+    space = space or colour_space(file)
     merged = _merged(file, space)
     layered = bool(file.section.records) and mode in MODES
-    if isinstance(merged, MergedPixels) and layered and _shows_its_working_space(file, space):
+    if isinstance(merged, MergedPixels) and layered and not is_known and _shows_its_working_space(file, space):
         space = replace(space, working=WorkingSpace(file, space, merged))
     layers = tree(file.section.records, space, Drawing(file, space)) if layered else ()
     return LayeredDocument(

@@ -18,10 +18,11 @@ from acetate_engine.documents.flatten import flatten
 from acetate_engine.documents.in_srgb import in_srgb
 from acetate_engine.documents.psd_edit import insert_layers
 from acetate_engine.documents.psd_file import Span, open_psd
+from acetate_engine.documents.psd_read import document_of
 from acetate_engine.documents.reader import read_document
 from acetate_engine.documents.tree import Group, Layer, Memory, PixelLayer, cropped
 from acetate_engine.documents.writer import write_document
-from tests.engine.documents.pictures import PSDS, everything, noise, off, sample
+from tests.engine.documents.pictures import PSDS, REFERENCES, everything, noise, off, sample
 
 NEW = PixelLayer("neu ☃", source=Memory.at(6, 9, noise(11, 13, 9)))
 
@@ -184,3 +185,15 @@ def test_a_corner_of_a_large_document_is_cheap(tmp_path: Path) -> None:
     assert isinstance(layer, PixelLayer)
     part = layer.source.read(Bounds(40, 30, 3, 2))
     assert (part == sample().layers[0].source.read(Bounds(40, 30, 3, 2))).all()  # type: ignore[attr-defined]
+
+
+def test_a_layer_list_without_its_merged_picture_keeps_the_space_that_the_picture_showed(tmp_path: Path) -> None:
+    source = REFERENCES.parent / "documents" / "text-adobe-rgb.psd"
+    whole = open_psd(source)
+    short = tmp_path / "short.psd"
+    short.write_bytes(source.read_bytes()[: whole.image.start])
+    space = document_of(whole).space
+    known, unknown = document_of(open_psd(short), space), document_of(open_psd(short))
+    grey = np.full((1, 1, 3), 0.5, np.float32)
+    assert known.space.light(grey)[0, 0, 0] == space.light(grey)[0, 0, 0] == pytest.approx(0.5**2.2, abs=1e-3)
+    assert unknown.space.light(grey)[0, 0, 0] == pytest.approx(0.214, abs=1e-3)
