@@ -93,6 +93,34 @@ def more_are_listed_at_a_press(painter: Painter) -> None:
     wait_until(lambda: painter.krita.run(COUNT) == every, "all of them")
 
 
+LIMIT = """
+import acetate.session.history as it
+before, it.LIMIT = it.LIMIT, most or len(front_dock().session.history.entries)
+"""
+
+
+def test_a_list_that_is_full_says_so_and_goes_on_where_there_is_room(painter: Painter) -> None:
+    painter.new_document(96, 96)
+    for seed in (21, 22):
+        painter.generate(PROMPT, seed=seed)
+    usual = painter.krita.run(f"{LIMIT}before", most=0)
+    try:
+        count = painter.krita.run(COUNT)
+        assert not painter.krita.run("has_widget('acetate_results_limit')")
+        painter.generate(PROMPT, seed=23)
+        wait_until(lambda: painter.krita.run("has_widget('acetate_results_limit')"), "the remark")
+        assert painter.krita.run(COUNT) == count
+        choose(painter, 0)
+        painter.hands.click("acetate_result_discard")
+        wait_until(lambda: painter.krita.run(COUNT) == count - 1, "the result to go")
+        assert not painter.krita.run("has_widget('acetate_results_limit')")
+        painter.hands.click("acetate_results_older")
+        wait_until(lambda: painter.krita.run(COUNT) == count, "the one that had no room")
+    finally:
+        painter.krita.run(f"{LIMIT}None", most=usual)
+        painter.krita.run("widget('acetate_results_look').setChecked(False)")
+
+
 def test_a_job_is_moved_to_the_front(painter: Painter, engine: Engine) -> None:
     painter.new_document(96, 96)
     painter.generate(PROMPT)

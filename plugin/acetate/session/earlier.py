@@ -8,6 +8,7 @@ from acetate.client import api
 from acetate.protocol.events import JobStatus
 from acetate.session.engine_link import EngineLink
 from acetate.session.flow import Flow
+from acetate.session.history import History
 from acetate.session.observable import Observable
 from acetate.session.results import Results
 
@@ -17,11 +18,12 @@ RECALLED = 200  # jobs of earlier sessions at first; more when they are asked fo
 class Earlier:
     """Jobs of another program that runs are left to it."""
 
-    def __init__(self, engine: EngineLink, flow: Flow, results: Results) -> None:
+    def __init__(self, engine: EngineLink, flow: Flow, results: Results, history: History) -> None:
         self.has_older = Observable(False)  # results that are not listed yet
         self._engine = engine
         self._flow = flow
         self._results = results
+        self._history = history
         self._has_recalled = False
         self._oldest = ""  # job of an earlier session that was asked for
 
@@ -44,7 +46,7 @@ class Earlier:
         await self._results.recall(statuses)
 
     async def _list_older(self) -> None:
-        await self._results.recall(await self._asked(self._oldest))
+        await self._results.recall(await self._asked(self._history.resume() or self._oldest))
 
     async def _asked(self, before: str) -> Sequence[JobStatus]:
         statuses = await self._engine.call(lambda connection: api.recent(connection, RECALLED, before))

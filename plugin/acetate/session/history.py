@@ -10,9 +10,9 @@ from acetate.protocol.filing import Filing
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import GenerateRequest
-from acetate.session.observable import Signal
+from acetate.session.observable import Observable, Signal
 
-LIMIT = 3000  # results that are listed; older ones stay on the engine
+LIMIT = 3000  # results that are listed at most; older ones stay on the engine
 THUMBNAIL = 192  # pixels, longest side
 SCREEN = 1024  # the same of what is shown on the canvas
 
@@ -58,14 +58,27 @@ class History:
         self.added: Signal[int] = Signal()  # where
         self.removed: Signal[int] = Signal()  # where it was
         self.changed: Signal[int] = Signal()  # where
+        self.is_cut = Observable(False)  # older ones than the last are known, which have no room in the list
 
     def add(self, entry: HistoryEntry) -> None:
         self._insert(0, entry)
 
     def add_older(self, entry: HistoryEntry) -> None:
         """Than all that are listed."""
-        if len(self.entries) < LIMIT:
-            self._insert(len(self.entries), entry)
+        self._insert(len(self.entries), entry)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.entries) >= LIMIT
+
+    def resume(self) -> str:
+        """The job before which older ones are to be asked for, where the list was cut: the end of it may be half a job.
+
+        Empty where it was not. Afterwards it counts as whole, until something has no room again.
+        """
+        was_cut, self.is_cut.value = self.is_cut.value, False
+        jobs = [entry.result.job for entry in self.entries]
+        return next((job for job in reversed(jobs) if job != jobs[-1]), "") if was_cut else ""
 
     def has(self, result: Alternative) -> bool:
         return any((entry.result.job, entry.result.layers) == (result.job, result.layers) for entry in self.entries)
@@ -87,8 +100,11 @@ class History:
                 self.changed.emit(index)
 
     def _insert(self, index: int, entry: HistoryEntry) -> None:
-        self.entries = [*self.entries[:index], entry, *self.entries[index:]][:LIMIT]
-        self.added.emit(index)
+        entries = [*self.entries[:index], entry, *self.entries[index:]]
+        self.entries = entries[:LIMIT]
+        if index < LIMIT:
+            self.added.emit(index)
+        self.is_cut.value = self.is_cut.value or len(entries) > LIMIT
 
 
 def thumbnail(picture: Picture, longest: int = THUMBNAIL) -> Picture:

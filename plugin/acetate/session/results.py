@@ -54,7 +54,7 @@ class Results:
         return await self._loop.thread(lambda: thumbnail(picture, SCREEN))
 
     async def _recall(self, result: Alternative, filing: Filing) -> None:
-        if self._history.has(result):
+        if self._history.has(result) or self._history.is_cut.value:
             return
         top = result.layers[-1]
         try:

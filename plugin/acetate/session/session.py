@@ -77,7 +77,7 @@ class Session:
         self._results = Results(self._loop, self.engine, self.history)
         self._placing = Placing(self._loop, self._results)
         self.filings = Filings(self.engine, self._flow, self.history)
-        self.earlier = Earlier(self.engine, self._flow, self._results)
+        self.earlier = Earlier(self.engine, self._flow, self._results, self.history)
         self.live = Live(self._loop, host, self.settings, self._flow, self._results, self._prepare)
         self.stack = StackSession(host, self.settings, self._flow, self._placing)
         for setting in self.settings.values.values():

@@ -9,7 +9,7 @@ from acetate.language import tr
 from acetate.picture import Picture
 from acetate.protocol.labels import label_of
 from acetate.qt import QtCore, QtGui, QtWidgets, sip
-from acetate.session.history import LIMIT, Alternative, HistoryEntry
+from acetate.session.history import Alternative, HistoryEntry
 from acetate.session.session import Session
 from acetate.ui.binding import named, silent
 from acetate.ui.canvas_preview import CanvasPreview
@@ -60,7 +60,7 @@ class HistoryView(QtWidgets.QListWidget):
     def _add(self, index: int) -> None:
         self.insertItem(index, QtWidgets.QListWidgetItem())
         self._show_thumbnail(index)
-        while self.count() > LIMIT:
+        while self.count() > len(self._session.history.entries):
             self.takeItem(self.count() - 1)
         self.show()
 

@@ -9,7 +9,7 @@ from krita import Krita
 
 from acetate.language import mark, tr
 from acetate.qt import QtCore, QtWidgets
-from acetate.session.history import HistoryEntry
+from acetate.session.history import LIMIT, HistoryEntry
 from acetate.session.results import Apply
 from acetate.session.session import Session
 from acetate.ui.binding import named
@@ -43,6 +43,7 @@ class ResultsPanel(QtWidgets.QWidget):
         column.addWidget(self._head())
         column.addWidget(self.view, 1)
         column.addWidget(self._bar())
+        column.addWidget(self._limit_label())
         column.addWidget(self._older())
         self.view.chosen.connect(lambda: self._show_chosen())
         session.history.added.connect(self._added)
@@ -101,11 +102,26 @@ class ResultsPanel(QtWidgets.QWidget):
     def _older(self) -> QtWidgets.QWidget:
         tip = tr("List more of what was made before.")
         self._older_button = small_button(tr("Older results"), tip, "acetate_results_older", self._list_older)
-        self._session.earlier.has_older.bind(lambda _: self._show_older())
+        for value in (self._session.earlier.has_older, self._session.history.is_cut):
+            value.bind(lambda _: self._show_older())
         return self._older_button
 
+    def _limit_label(self) -> QtWidgets.QWidget:
+        text = tr(
+            "Only the newest {count} results are listed; older ones stay with the engine. Discard some to list more.",
+            count=LIMIT,
+        )
+        self._limit = named(QtWidgets.QLabel(text), "acetate_results_limit")
+        self._limit.setWordWrap(True)
+        self._limit.setEnabled(False)  # greyed: a remark
+        return self._limit
+
     def _show_older(self) -> None:
-        self._older_button.setVisible(self._session.earlier.has_older.value or self._beyond > 0)
+        history = self._session.history
+        is_ended = history.is_cut.value and history.is_full
+        has_more = self._session.earlier.has_older.value or history.is_cut.value
+        self._limit.setVisible(is_ended and not self._beyond)
+        self._older_button.setVisible(self._beyond > 0 or (has_more and not is_ended))
 
     def _list_older(self) -> None:
         """Of those that are known first; then the engine is asked for more."""

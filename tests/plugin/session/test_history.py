@@ -5,10 +5,15 @@ import struct
 import pytest
 
 from acetate.picture import Picture, row_strips
+from acetate.protocol.events import LayerResult
+from acetate.protocol.filing import Filing
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import GenerateRequest, Task
+from acetate.protocol.tasks import LayerRole
 from acetate.session.history import LIMIT, THUMBNAIL, Alternative, History, HistoryEntry, thumbnail
+
+BOX = Bounds(0, 0, 1, 1)
 
 
 def coordinates(extent: Extent, pixel_format: PixelFormat) -> Picture:
@@ -44,3 +49,22 @@ def test_the_newest_comes_first_and_the_list_has_an_end() -> None:
         history.add(entry)
     assert heard == [0] * len(entries)
     assert history.entries == entries[:0:-1]
+    assert history.is_full and history.is_cut.value
+
+
+def test_what_had_no_room_is_asked_for_again_once_there_is_some() -> None:
+    """The list ends within a job: the rest of that job is not forgotten."""
+    history, heard = History(), []
+    history.added.connect(heard.append)
+    picture, request = coordinates(Extent(1, 1), PixelFormat.RGBA8), GenerateRequest(Task.FOREGROUND, BOX, 1, "a fox")
+    for number in range(LIMIT + 5):
+        layer = LayerResult(number % 2, number % 2, LayerRole.FOREGROUND, "a fox", BOX, "", 1)
+        history.add_older(HistoryEntry(Alternative(str(number // 2), request, (layer,)), picture))
+    assert (len(history.entries), len(heard)) == (LIMIT, LIMIT)
+    assert history.is_full and history.is_cut.value
+    history.refile("7", Filing(discarded=(0, 1)))
+    history.refile(str(LIMIT // 2 - 1), Filing(discarded=(1,)))
+    assert not history.is_full
+    assert history.resume() == str(LIMIT // 2 - 2)
+    assert not history.is_cut.value
+    assert history.resume() == ""
