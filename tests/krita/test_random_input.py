@@ -1,6 +1,8 @@
-"""Half an hour of random real input, with a fixed seed, in two windows and three documents, Live among it.
+"""Half an hour of random real input, with a fixed seed, in three documents, Live among it.
 
 No exception that nobody caught, no result that is lost, and undo returns every byte. ACETATE_RANDOM: seconds.
+ACETATE_RANDOM_WINDOWS=2 adds a second window: in that, Krita 5.1.5 ends by itself without the plugin, too, within a
+minute of strokes, undo and new layers (KisNodeShape, which looks at an active layer that is gone).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from tests.krita.harness.waiting import wait_until
 from tests.krita.test_windows import OPEN
 
 SECONDS = float(os.environ.get("ACETATE_RANDOM", "1800"))
+WINDOWS = int(os.environ.get("ACETATE_RANDOM_WINDOWS", "1"))
 NAMES = ["one", "two", "three"]
 ROUND = 40  # things that are done before all is undone: fewer than Krita remembers
 PROMPTS = ("a red apple, 3d emoji", "a green pear", "a lemon", "", "1", "a hot air balloon over " * 6)
@@ -31,6 +34,11 @@ BUTTONS = (
     *("acetate_result_star", "acetate_result_vary", "acetate_result_compare", "acetate_cancel_all"),
     *("acetate_job_cancel_0", "acetate_job_front_1", "acetate_more", "acetate_message_close"),
 )
+ONE_WINDOW = """
+for name in names:
+    new_document(256, 256)
+    document().setName(name)
+"""
 FRONT = """
 tabs = app.activeWindow().qwindow().centralWidget().findChild(QtWidgets.QMdiArea)
 shown = tabs.subWindowList()
@@ -103,7 +111,7 @@ class Monkey:
             (2, self.undo),
             (1, self.wheel),
             (2, self.document),
-            (1, self.window),
+            *([(1, self.window)] if WINDOWS > 1 else []),
             (1, self.select),
         ]
 
@@ -175,7 +183,7 @@ def krita(display: Display) -> Iterator[KritaProcess]:
 @pytest.mark.timeout(SECONDS + 1800)
 def test_random_input_loses_nothing(krita: KritaProcess, record: Callable[[str], None]) -> None:
     krita.run("fill_screen(); show_dockers({'acetate_dock': 700, 'KisLayerBox': 200})")
-    krita.run(OPEN.replace("64, 64", "256, 256"), names=NAMES)
+    krita.run(OPEN.replace("64, 64", "256, 256") if WINDOWS > 1 else ONE_WINDOW, names=NAMES)
     krita.run(UNDO)
     before = krita.run(STATE)
     monkey, engine = Monkey(krita, seed=20), Engine(krita.home)

@@ -14,7 +14,7 @@ from acetate.krita.changes import changes_of
 from acetate.krita.colour_space import KritaColourSpace
 from acetate.krita.geometry import box_of, boxes_of, layer_boxes_of, steps_of
 from acetate.krita.insertion import KritaInsertion
-from acetate.krita.nodes import active_layer, check_unlocked, find_node, ids_of, is_mask, layers_in, node_id, place_of
+from acetate.krita.nodes import active_layer, check_unlocked, find_node, ids_of, is_layer, layers_in, node_id, place_of
 from acetate.krita.reading import KritaSnapshot, isolated_node
 from acetate.krita.replacing import KritaReplacement
 from acetate.krita.scaling import scaled
@@ -103,7 +103,7 @@ class KritaDocument:
             group = active_layer(self.handle, hold)
             if group.type() != "grouplayer":
                 raise DocumentError("the active layer is no group", "Choose a group in the Layers docker.")
-            layers = [child for child in map(hold, group.childNodes()) if not is_mask(child)]
+            layers = [child for child in map(hold, group.childNodes()) if is_layer(child)]
             return Place(node_id(layers[-1]) if layers else "", node_id(group))
 
     def place_above(self, layer: str) -> Place:
@@ -136,7 +136,7 @@ class KritaDocument:
             node = self._node(layer, hold)
             while (parent := node.parentNode()) is not None:
                 hold(parent)
-                layers = [child for child in map(hold, parent.childNodes()) if not is_mask(child)]
+                layers = [child for child in map(hold, parent.childNodes()) if is_layer(child)]
                 if node_id(layers[0]) != node_id(node):
                     return False
                 node = parent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from krita import Document, Node
+from krita import Document, Node, VectorLayer
 
 from acetate.host import LayerInfo
 from acetate.krita.wrappers import Hold
@@ -27,7 +27,7 @@ def active_layer(document: Document, hold: Hold) -> Node:
 
 
 def _topmost(root: Node, hold: Hold) -> Node:
-    layers = [child for child in map(hold, root.childNodes()) if not is_mask(child)]
+    layers = [child for child in map(hold, root.childNodes()) if is_layer(child)]
     if not layers:
         raise DocumentError("there is no layer", "Add one in the Layers docker.")
     return layers[-1]
@@ -69,6 +69,19 @@ def is_mask(node: Node) -> bool:
     return node.type().endswith("mask")
 
 
+def is_layer(node: Node) -> bool:
+    """Whether the painter has it in their list of layers, and it is no mask there."""
+    return not is_mask(node) and not _holds_references(node)
+
+
+def _holds_references(node: Node) -> bool:
+    """Reference images are shapes in a node of their own, which Krita's list does not show; they have no type."""
+    if not isinstance(node, VectorLayer):
+        return False
+    shapes = node.shapes()
+    return bool(shapes) and not any(shape.type() for shape in shapes)
+
+
 def ids_of(node: Node, hold: Hold) -> Iterator[str]:
     """Of it and all within, masks included."""
     yield node_id(node)
@@ -79,6 +92,6 @@ def ids_of(node: Node, hold: Hold) -> Iterator[str]:
 def layers_in(parent: Node, hold: Hold, depth: int) -> Iterator[LayerInfo]:
     """Without masks, top to bottom."""
     for node in reversed([hold(child) for child in parent.childNodes()]):
-        if not is_mask(node):
+        if is_layer(node):
             yield LayerInfo(node_id(node), node.name(), depth)
             yield from layers_in(node, hold, depth + 1)

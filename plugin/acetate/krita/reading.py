@@ -17,6 +17,7 @@ from acetate.krita.colour_space import KritaColourSpace
 from acetate.krita.nodes import find_node, ids_of, is_mask, node_id
 from acetate.krita.wrappers import Hold, beside_the_gui_thread, wrappers
 from acetate.picture import Picture, row_strips, swap_red_blue
+from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import PixelFormat
 from acetate.qt import QtCore, QtGui, sip
@@ -30,16 +31,24 @@ class KritaSnapshot:
     """What a view shows at the moment of making it. Make and close it on the GUI thread; read it in any thread."""
 
     def __init__(self, document: KritaDocument, view: View) -> None:
-        """Raises DocumentError where a layer of `view` is gone."""
+        """Raises DocumentError where a layer of `view` is gone, or a clone of an isolated one is in the way."""
         document.check_has(view.layers)
         self._space = document.colour_space
         self._clone = document.handle.clone()
         self._clone.setBatchmode(True)
+        try:
+            self._show(document, view)
+        except DocumentError:
+            self.close()
+            raise
+
+    def _show(self, document: KritaDocument, view: View) -> None:
+        """Nothing but `view`."""
         with wrappers() as hold:
             root = hold(self._clone.rootNode())
             # what the whole canvas shows is the isolated layer; other views are of the layers as they are
             if view.show is not Show.EVERYTHING and (isolated := isolated_node(document.handle, hold)):
-                view = _renamed(view, _freed(root, isolated, hold))
+                view = _freed(root, isolated, view, hold)
                 self._clone.waitForDone()
                 # Krita ends the mode by a signal to itself; what is read before that is the isolated layer
                 QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.Type.MetaCall)
@@ -75,19 +84,23 @@ def _is_on(name: str) -> bool:
     return action is not None and action.isChecked()
 
 
-def _freed(root: Node, isolated: str, hold: Hold) -> dict[str, str]:
+def _freed(root: Node, isolated: str, view: View, hold: Hold) -> View:
     """Ends isolate mode in a clone: Krita does so where the isolated node goes. A copy takes its place.
 
-    Gives the new ids of all that was copied.
+    Gives `view` with the new ids. Raises DocumentError where a layer is a clone of it: Krita would make that a layer
+    of its own, which shows something else.
     """
     node = find_node(root, isolated, hold)
     if node is None or (parent := node.parentNode()) is None:
-        return {}
+        return view
+    before = {*ids_of(root, hold)} - {*ids_of(node, hold)}
     copy = hold(node.duplicate())
     hold(parent).addChildNode(copy, node)
     ids = dict(zip(ids_of(node, hold), ids_of(copy, hold), strict=True))
     node.remove()
-    return ids
+    if not before <= {*ids_of(root, hold)}:
+        raise DocumentError("a layer is a clone of what the canvas shows isolated", "End the isolation first.")
+    return _renamed(view, ids)
 
 
 def _renamed(view: View, ids: dict[str, str]) -> View:
@@ -149,8 +162,8 @@ def _hide(nodes: list[Node]) -> None:
             node.setVisible(False)
 
 
-def _show_only(parent: Node, view: View, hold: Hold) -> bool:
-    """Hides all but the layers and the groups around them; True where one was found below `parent`."""
+def _show_only(parent: Node, view: View, hold: Hold) -> None:
+    """Hides all but the layers and the groups around them; a hidden group stays whole: a layer may be a clone of it."""
     found = False
     for child in [hold(child) for child in parent.childNodes()]:  # bottom to top
         if node_id(child) in view.layers:
@@ -158,14 +171,14 @@ def _show_only(parent: Node, view: View, hold: Hold) -> bool:
             if view.show is Show.BARE:
                 child.setOpacity(255)
             found = True
-        elif _show_only(child, view, hold):
+        elif not set(view.layers).isdisjoint(ids_of(child, hold)):
+            _show_only(child, view, hold)
             _keep(child, is_clipped=found and child.inheritAlpha())
             if view.show is not Show.ONLY:
                 _make_plain(child, hold)
             found = True
         elif not is_mask(child):
             child.setVisible(False)
-    return found
 
 
 def _keep(node: Node, is_clipped: bool) -> None:
