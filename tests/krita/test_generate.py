@@ -84,10 +84,11 @@ def test_painting_goes_on_while_a_job_runs(painter: Painter, engine: Engine) -> 
     paint_document(painter)
     painter.set_up(PROMPT)
     steps, ids, before = painter.undo_steps(), painter.layer_ids(), painter.fingerprint()
-    job = engine.new_job(painter.press_generate)
-    painter.stroke()
-    wait_until(lambda: len(painter.undo_steps()) == len(steps) + 1, "the stroke")
-    assert not engine.has_ended(job), "the job was done before anything could be painted"
+    with engine.worker_held():
+        job = engine.new_job(painter.press_generate)
+        painter.stroke()
+        wait_until(lambda: len(painter.undo_steps()) == len(steps) + 1, "the stroke")
+        assert not engine.has_ended(job), "the job was done before anything could be painted"
     painted = painter.fingerprint()
     assert painted["projection"] != before["projection"]
     painter.wait_for_layer(ids)

@@ -109,9 +109,10 @@ def test_a_result_follows_the_canvas(square: Painter, engine: Engine, done: str)
     square.krita.run("select(16, 24, 64, 48)")
     square.set_up(PROMPT)
     before = square.layer_ids()
-    job = engine.new_job(square.press_generate)
-    square.krita.run(f"{done}; document().waitForDone()")
-    assert not engine.has_ended(job), "the job was done before anything could be turned"
+    with engine.worker_held():
+        job = engine.new_job(square.press_generate)
+        square.krita.run(f"{done}; document().waitForDone()")
+        assert not engine.has_ended(job), "the job was done before anything could be turned"
     layer = square.wait_for_layer(before)
     made = np.zeros((SIDE, SIDE, 4), np.uint8)
     made[AREA.y : AREA.bottom, AREA.x : AREA.right] = as_eight_bits(engine.picture(job, 0))
@@ -126,8 +127,9 @@ def test_a_result_is_scaled_with_the_canvas(square: Painter, engine: Engine) -> 
     square.krita.run("select(16, 24, 64, 48)")
     square.set_up(PROMPT)
     before = square.layer_ids()
-    engine.new_job(square.press_generate)
-    square.krita.run("document().scaleImage(256, 192, 72, 72, 'Bicubic'); document().waitForDone()")
+    with engine.worker_held():
+        engine.new_job(square.press_generate)
+        square.krita.run("document().scaleImage(256, 192, 72, 72, 'Bicubic'); document().waitForDone()")
     layer = square.wait_for_layer(before)
     x, y, width, height = layer["bounds"]
     assert Bounds(32 - 2, 36 - 2, 128 + 4, 72 + 4).contains(Bounds(x, y, width, height))
@@ -139,8 +141,9 @@ def test_what_cannot_be_followed_is_said(painter: Painter, engine: Engine) -> No
     painter.new_document(SIDE, SIDE)
     painter.krita.run("select(16, 24, 64, 48)")
     painter.set_up(PROMPT)
-    engine.new_job(painter.press_generate)
-    painter.krita.run("document().crop(8, 16, 100, 90); document().waitForDone()")
+    with engine.worker_held():
+        engine.new_job(painter.press_generate)
+        painter.krita.run("document().crop(8, 16, 100, 90); document().waitForDone()")
     painter.wait_for_message("resized", "history", timeout=120)
     painter.wait_for_end()
     assert len([layer for layer in painter.layers() if layer["type"] == "paintlayer"]) == 1
