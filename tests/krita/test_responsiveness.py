@@ -6,6 +6,8 @@ machine only ever lengthens a gap, so the shortest of up to five runs is compare
 
 from __future__ import annotations
 
+import os
+import statistics
 import time
 from collections.abc import Callable
 
@@ -14,6 +16,7 @@ import pytest
 from acetate.protocol.requests import Task
 from tests.krita.harness.display import Display
 from tests.krita.harness.engine import Engine
+from tests.krita.harness.hands import Hands
 from tests.krita.harness.painter import Painter
 from tests.krita.harness.process import KritaProcess, start_plain
 from tests.krita.harness.scenes import PROMPT
@@ -175,3 +178,68 @@ def test_no_step_of_live_previews_or_the_list_takes_a_frame(painter: Painter, re
         if times[5] > STEP_LIMIT:
             slow[name] = times
     assert not slow
+
+
+MANY = int(os.environ.get("ACETATE_GAP_RUNS", "30"))
+MEDIAN, WORST = 33.0, 50.0  # milliseconds; where Krita by itself takes longer, that is the limit
+ROW = """
+view = widget('acetate_history'); scroll_to(view); box = view.visualItemRect(view.item(row % view.count()))
+point = view.viewport().mapToGlobal(box.center()); [point.x(), point.y()]
+"""
+
+
+def gap_of_strokes(krita: KritaProcess, between: Callable[[], object] = lambda: None) -> float:
+    """The longest while strokes are painted across the middle, and something is done after each."""
+    hands = Hands(krita)
+    x, y = krita.run("canvas_centre()")
+    krita.run("gap_meter.start()")
+    for step in range(4):
+        hands.drag((x - 60, y - 40 + 20 * step), (x + 60, y + 40 - 20 * step))
+        between()
+    time.sleep(AFTERMATH)
+    longest: float = krita.run("gap_meter.stop()")[0]
+    return longest
+
+
+@pytest.fixture(scope="module")
+def own_strokes(display: Display) -> list[float]:
+    """The same strokes in Krita without the plugin."""
+    krita = start_plain(display)
+    try:
+        krita.run("fill_screen(); new_document(4096, 4096)")
+        return [gap_of_strokes(krita) for _ in range(MANY)]
+    finally:
+        krita.quit()
+        krita.home.remove()
+
+
+@pytest.mark.timed
+@pytest.mark.timeout(3600)
+def test_gaps_while_previews_come_live_paints_and_results_are_browsed(
+    painter: Painter, engine: Engine, own_strokes: list[float], record: Callable[[str], None]
+) -> None:
+    """4096², 8 bit; the longest gap of each run, beside that of Krita alone. ACETATE_GAP_RUNS: how many."""
+    painter.new_document(4096, 4096)
+    painter.krita.run("select(1000, 1000, 512, 512)")
+    for seed in (1, 2):
+        painter.generate(PROMPT, seed=seed)
+    painter.krita.run("trigger('deselect'); widget('acetate_live').setChecked(True)")
+    gaps = []
+    try:
+        for run in range(MANY):
+            painter.krita.run("select(x, 1000, 512, 512); trigger('deselect')", x=1000 + run)
+            engine.new_job(painter.press_generate)
+            gaps.append(gap_of_strokes(painter.krita, lambda run=run: browse(painter, run)))
+            painter.wait_for_end()
+    finally:
+        painter.krita.run("widget('acetate_live').setChecked(False)")
+    for name, found in (("Krita without the plugin", own_strokes), ("live, a job and the list", gaps)):
+        record(f"{name}, {len(found)} runs: median {statistics.median(found):.0f} ms, worst {max(found):.0f} ms")
+    assert statistics.median(gaps) <= max(MEDIAN, statistics.median(own_strokes))
+    assert max(gaps) <= max(WORST, *own_strokes)
+
+
+def browse(painter: Painter, row: int) -> None:
+    """A pointer rests on a result, which is shown on the canvas."""
+    painter.hands.move_to(*painter.krita.run(ROW, row=row))
+    time.sleep(0.3)
