@@ -12,6 +12,8 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from acetate.protocol.codec import is_text
+
 _CHOICE = re.compile(r"(?<!\\)\{((?:\\[{}]|[^{}])*)(?<!\\)\}")
 _SEVERAL = re.compile(r"\s*(\d{1,3})(?:-(\d{1,3}))?\$\$(.*)", re.DOTALL)
 _ESCAPED = re.compile(r"\\([{}])")
@@ -55,6 +57,12 @@ def _skipped(files: set[Path]) -> Iterator[str]:
     """What of a whole folder could not be drawn from."""
     for path in sorted(files):
         yield f"{path} cannot be read as a text in UTF-8: nothing of it was drawn"
+
+
+def wildcard_names(folder: Path) -> list[str]:
+    """As prompts name them: `animals`, `animals/cats`."""
+    names = (path.relative_to(folder).with_suffix("").as_posix() for path in sorted(folder.rglob("*.txt")))
+    return [name for name in names if _FILE.fullmatch(f"__{name}__") and is_text(name)]
 
 
 def _left(prompt: str, missing: Mapping[str, str | None]) -> Iterator[str]:

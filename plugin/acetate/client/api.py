@@ -7,7 +7,7 @@ import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from acetate.client.http import Body, ask, exchange, proves, read_capped
 from acetate.client.sse import Parser
@@ -33,6 +33,7 @@ from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import MEDIA_TYPE, read_header
 from acetate.protocol.requests import GenerateRequest
 from acetate.protocol.version import PROTOCOL_VERSION, __version__
+from acetate.protocol.words import Untaught, Vocabulary
 
 ANSWER = 10.0  # seconds that an answer may take
 HEALTH = 1.0
@@ -88,6 +89,19 @@ def leave(connection: Connection, user: str) -> Use:
 def models(connection: Connection) -> tuple[ModelInfo, ...]:
     with exchange(connection, "GET", "/v1/models", timeout=ANSWER) as response:
         return tuple(_model(data) for data in _list(_json(response), "models"))
+
+
+def words(connection: Connection, model: str) -> Vocabulary:
+    """What a prompt for that model can name."""
+    with exchange(connection, "GET", f"/v1/models/{quote(model, safe='')}/words", timeout=ANSWER) as response:
+        return from_answer(Vocabulary, _json(response))
+
+
+def untaught(connection: Connection, model: str, prompt: str) -> Untaught:
+    """What of the prompt that model was not taught."""
+    path = f"/v1/models/{quote(model, safe='')}/untaught?{urlencode({'prompt': prompt})}"
+    with exchange(connection, "GET", path, timeout=ANSWER) as response:
+        return from_answer(Untaught, _json(response))
 
 
 def _model(data: JsonValue) -> ModelInfo:

@@ -197,6 +197,7 @@ class ModelInfo:
     controls: tuple[ControlKind, ...] = ()  # hints that it can follow
     image_prompts: tuple[str, ...] = ()  # names of IP-Adapters
     styles: tuple[str, ...] = ()  # names of LoRAs
+    embeddings: tuple[str, ...] = ()  # names of textual inversions
     note: str = ""  # what to expect of it, where something is known
 
 

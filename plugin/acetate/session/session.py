@@ -50,6 +50,7 @@ from acetate.session.sending import Sending
 from acetate.session.settings import Settings
 from acetate.session.stack_session import StackSession
 from acetate.session.storing import Storing
+from acetate.session.vocabulary import PromptWords
 from acetate.session.work import prepare, prepare_again, prepare_edges
 
 
@@ -67,6 +68,7 @@ class Session:
         self.presets = Presets(self.settings)
         self._unread = unread((*self.preferences.reasons, *self.presets.unread.value))  # still to be told
         self.model: Observable[ModelInfo | None] = Observable(None)  # the chosen one, once the engine has told of it
+        self.words = PromptWords(self._loop, self.engine, self.model, self.settings.prompt)
         self.history = History()
         self.prompt_wanted: Signal[None] = Signal()  # the keyboard, for its words
         self.entered: Signal[None] = Signal()  # the active document has been looked at anew

@@ -38,6 +38,7 @@ from acetate.ui.small_button import small_button
 from acetate.ui.stack_window import StackWindow
 from acetate.ui.styles import StyleList, known_styles
 from acetate.ui.subject import SubjectPicker
+from acetate.ui.untaught import UntaughtRow
 
 WELCOME = mark("Type what should appear, then press Generate: it becomes a layer where you have selected.")
 _LEAST = 110  # pixels of what scrolls: enough to see that it does
@@ -134,6 +135,7 @@ class AcetateDock(DockWidget):
             words.prompt(self.session),
             Buttons(self.session),
             LiveRow(self.session),
+            UntaughtRow(self.session),
             Queue(self.session),
             self._message(),
         )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.observable import Observable
 
 _MOST = 8  # lines
+_BACK_AND_FORTH = (QtCore.Qt.Key.Key_Up, QtCore.Qt.Key.Key_Down)
 _REPEAT = 0.7  # seconds; a key that is held down is repeated after 0.66 at first
 
 
@@ -16,6 +18,8 @@ class PromptEdit(QtWidgets.QPlainTextEdit):
 
     submitted = QtCore.pyqtSignal()
     entered = QtCore.pyqtSignal()  # the painter is about to type
+    typed = QtCore.pyqtSignal()  # by the keyboard, or what stands for one
+    going_back = QtCore.pyqtSignal(bool)  # to what was written before; False: forth again
 
     def __init__(self, text: Observable[str], lines: int) -> None:
         super().__init__()
@@ -60,7 +64,8 @@ class PromptEdit(QtWidgets.QPlainTextEdit):
 
     def event(self, event: QtCore.QEvent) -> bool:
         """Krita has a shortcut on Ctrl+Return, which goes first where nobody claims the keys."""
-        if event.type() == event.Type.ShortcutOverride and isinstance(event, QtGui.QKeyEvent) and _submits(event):
+        is_claimed = isinstance(event, QtGui.QKeyEvent) and (_submits(event) or self._goes(event))
+        if is_claimed and event.type() == event.Type.ShortcutOverride:
             event.accept()
             return True
         return super().event(event)
@@ -69,8 +74,29 @@ class PromptEdit(QtWidgets.QPlainTextEdit):
         if _submits(event):
             if not self._is_held(event):
                 self.submitted.emit()
+        elif self._goes(event):
+            self.going_back.emit(event.key() == QtCore.Qt.Key.Key_Up)
         else:
-            super().keyPressEvent(event)
+            self._type(lambda: super(PromptEdit, self).keyPressEvent(event))
+
+    def inputMethodEvent(self, event: QtGui.QInputMethodEvent) -> None:
+        self._type(lambda: super(PromptEdit, self).inputMethodEvent(event))
+
+    def _type(self, take: Callable[[], None]) -> None:
+        before = self.toPlainText()
+        take()
+        if self.toPlainText() != before:
+            self.typed.emit()
+
+    def _goes(self, event: QtGui.QKeyEvent) -> bool:
+        """Back to earlier prompts, or forth: up and down, where there is no line to go to."""
+        modifiers = event.modifiers() & ~QtCore.Qt.KeyboardModifier.KeypadModifier
+        if event.key() not in _BACK_AND_FORTH or modifiers:
+            return False
+        end = self.textCursor()
+        is_up = event.key() == QtCore.Qt.Key.Key_Up
+        end.movePosition(end.MoveOperation.Start if is_up else end.MoveOperation.End)
+        return self.cursorRect(end).top() == self.cursorRect().top()
 
     def _is_held(self, event: QtGui.QKeyEvent) -> bool:
         """Held down it is one press; on a busy machine Qt takes some of what the X server repeats for presses."""

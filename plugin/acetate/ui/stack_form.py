@@ -6,12 +6,13 @@ from acetate.language import tr, translated
 from acetate.protocol.requests import MAX_SEED
 from acetate.qt import QtCore, QtWidgets, sip
 from acetate.session.observable import Observable
-from acetate.session.settings import Settings, new_seed
+from acetate.session.session import Session
+from acetate.session.settings import new_seed
 from acetate.session.stack import StackEntry
-from acetate.session.stack_session import StackSession
 from acetate.ui.binding import named, silent
 from acetate.ui.canvas_regions import draw_region
 from acetate.ui.choice import Choice
+from acetate.ui.completing import helped
 from acetate.ui.conditions import PRESETS
 from acetate.ui.elided import ElidedLabel
 from acetate.ui.inputs import DoubleSpinBox, NarrowButton, Slider
@@ -22,10 +23,11 @@ from acetate.ui.rows import Rows, in_a_row
 class StackForm(Rows):
     """Shows the selected entry; greyed where there is none."""
 
-    def __init__(self, stack: StackSession, settings: Settings) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
-        self._stack = stack
-        self._editor = stack.editor
+        self._session = session
+        self._stack = session.stack
+        self._editor = session.stack.editor
         self._prompt = Observable("")
         self._region = ElidedLabel()
         named(self._region, "acetate_stack_region")
@@ -36,7 +38,9 @@ class StackForm(Rows):
         self.add(tr("Region"), self._region_row())
         self.add(tr("Seed"), self._seed_row())
         self.add(tr("Strength"), self._strength_row())
-        quality = named(Choice(settings.preset, PRESETS), "acetate_stack_preset", tr("Of all layers of the stack."))
+        quality = named(
+            Choice(session.settings.preset, PRESETS), "acetate_stack_preset", tr("Of all layers of the stack.")
+        )
         self.add(tr("Quality"), quality)
         self._editor.stack.bind(lambda _: self._show())
         self._editor.selected.changed.connect(lambda _: self._show())
@@ -60,6 +64,7 @@ class StackForm(Rows):
         named(edit, "acetate_stack_prompt", tr("Describe this layer only. Ctrl+Return generates the stack."))
         edit.setPlaceholderText(tr("What should appear on this layer?"))
         edit.submitted.connect(lambda: self._stack.generate())
+        helped(edit, self._session)
         self._prompt.changed.connect(lambda prompt: self._editor.change_selected(prompt=prompt))
         return edit
 

@@ -97,7 +97,7 @@ class StackWindow(ToolWindow):
         column = QtWidgets.QVBoxLayout(widget)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(StackList(self._stack), 1)
-        form = StackForm(self._stack, self._session.settings)
+        form = StackForm(self._session)
         for part in (self._sees_below(), form, self._following(), self._again()):
             column.addWidget(part)
         return widget

@@ -9,6 +9,7 @@ from acetate.session.observable import Observable
 from acetate.session.session import Session
 from acetate.session.settings import PROMPTED
 from acetate.ui.binding import named
+from acetate.ui.completing import helped
 from acetate.ui.prompt import PromptEdit
 
 
@@ -16,6 +17,7 @@ def prompt(session: Session) -> QtWidgets.QWidget:
     tip = tr("Describe what should appear on the layer. Ctrl+Return generates.")
     prompt = _words(session, session.settings.prompt, 2, "acetate_prompt", tr("What should appear?"), tip)
     prompt.entered.connect(session.warm_up)
+    prompt.entered.connect(session.words.learn)
     session.prompt_wanted.connect(lambda _: _give_keyboard(prompt))
     return prompt
 
@@ -64,6 +66,7 @@ def _words(session: Session, setting: Observable[str], lines: int, name: str, qu
     edit.setPlaceholderText(question)
     edit.setAccessibleName(question)
     edit.submitted.connect(session.generate)
+    helped(edit, session)
     return edit
 
 

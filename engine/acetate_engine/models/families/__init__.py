@@ -19,6 +19,7 @@ from acetate_engine.models.families import mini, qwen_layered, sd15, sdxl
 from acetate_engine.models.families.add_ons import require_add_ons
 from acetate_engine.models.families.base import Model, WorkingSize
 from acetate_engine.models.families.released import refusal
+from acetate_engine.prompts.taught import Taught
 
 if TYPE_CHECKING:
     from acetate_engine.models.families.components import Components
@@ -57,15 +58,19 @@ def _speakable(model: Model) -> Model:
     if not is_text(info.name):
         shown = info.name.encode("utf-8", "backslashreplace").decode()
         return _unusable(shown, f"the name of its file is no text: rename {shown}")
-    styles, looks = tuple(filter(is_text, info.styles)), tuple(filter(is_text, info.image_prompts))
-    if (styles, looks) == (info.styles, info.image_prompts):
-        return model
-    return replace(model, info=replace(info, styles=styles, image_prompts=looks))
+    told = (tuple(filter(is_text, names)) for names in (info.styles, info.image_prompts, info.embeddings))
+    styles, looks, embeddings = told
+    return replace(model, info=replace(info, styles=styles, image_prompts=looks, embeddings=embeddings))
 
 
 def describe_models() -> list[ModelInfo]:
     """What GET /v1/models answers."""
     return [model.info for model in find_models()]
+
+
+def taught_by(name: str) -> Taught:
+    """What that model knows by name; nothing of one that knows more than can be told, or is not there."""
+    return next((model.taught for model in find_models() if model.info.name == name), Taught(()))
 
 
 def find_model(name: str, task: Task) -> Model:

@@ -92,7 +92,13 @@ class _Fits:
 
 def with_add_ons(info: ModelInfo, add_ons: AddOns) -> ModelInfo:
     controls = tuple(dict.fromkeys(kind for _, kind in add_ons.controls))
-    return replace(info, controls=controls, image_prompts=tuple(add_ons.ip_adapters), styles=tuple(add_ons.loras))
+    return replace(
+        info,
+        controls=controls,
+        image_prompts=tuple(add_ons.ip_adapters),
+        styles=tuple(add_ons.loras),
+        embeddings=tuple(add_ons.embeddings),
+    )
 
 
 def require_add_ons(info: ModelInfo, request: GenerateRequest) -> None:

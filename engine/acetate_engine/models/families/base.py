@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from acetate.protocol.events import ModelInfo
 from acetate_engine.models.checkpoints.sampling import Distilled
 from acetate_engine.paths import is_file
+from acetate_engine.prompts.taught import Taught
 
 if TYPE_CHECKING:
     from acetate_engine.models.families.components import Components
@@ -38,6 +39,9 @@ class Model:
     load: Callable[[], Components] = field(compare=False)  # imports torch; raises CheckpointError
     distilled: Distilled | None = None  # it was taught to need few steps
     distilled_styles: Mapping[str, Distilled] = field(default_factory=dict, compare=False)  # as much, of LoRAs
+    taught: Taught = field(
+        default=Taught(()), compare=False
+    )  # what it knows by name, if that is little enough to be told
 
     def few_steps(self, styles: Iterable[str]) -> Distilled | None:
         """What this model wants with these styles in it, where it, or one of them, was taught to need few steps."""

@@ -22,6 +22,7 @@ from acetate_engine.models.checkpoints.info import Family
 from acetate_engine.models.families.add_ons import AddOns, find_add_ons, with_add_ons
 from acetate_engine.models.families.base import Model, WorkingSize, stamped
 from acetate_engine.paths import resources_dir
+from acetate_engine.prompts.taught import read_taught
 
 if TYPE_CHECKING:
     from acetate_engine.models.families.components import Components
@@ -55,7 +56,8 @@ def models() -> list[Model]:
     size = WorkingSize(card.native**2, card.multiple, card.max_aspect, card.layer_aspect)
     added = _add_ons(folder)
     info = with_add_ons(_info(card.native, tasks_of(layer_names(folder)), True, licence=card.licence), added)
-    return [Model(info, size, stamped([folder, *added.paths()]), lambda: load(folder, added))]
+    files = stamped([folder, *added.paths()])
+    return [Model(info, size, files, lambda: load(folder, added), taught=read_taught(folder))]
 
 
 def read_card(folder: Path) -> MiniCard:

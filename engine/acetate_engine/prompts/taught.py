@@ -1,0 +1,116 @@
+"""What a small model was taught, by name, and what of a prompt it was not. Torch-free.
+
+Beside its weights lie `captions.json` (of objects), `backdrops.json` (of backgrounds), and `near.json`: for many other
+words, those of them that mean nearly the same (training/near.py writes it).
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from acetate.protocol.words import Untaught
+
+_MOST = 3  # near things that are told
+_ALIKE = 0.75  # of difflib's ratio: a slip of the finger
+_PHRASE = re.compile(r"[,.;:()\[\]{}|\n]+")
+_PART = re.compile(r"\b(?:and|or|with|without|of|in|on|at|by|for|from|to|under|over|behind|before|beside|near|into)\b")
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_MARK = re.compile(r"<[^<>]*>|__[\w /*-]+__|embedding:\S+")  # styles, wildcards and embeddings are no things
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What a model knows by name."""
+
+    things: tuple[str, ...]  # whole prompts, in alphabetical order, objects first
+    near: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # word → things, the nearest first
+
+    def untaught(self, prompt: str) -> Untaught:
+        """Nothing where the prompt names no thing, or at least one that was taught or is about to be written."""
+        named = [word for word in _heads(prompt) if word not in self._styles]
+        known = self._known
+        if not known or not named or any(word in known for word in map(_single, named)):
+            return Untaught()
+        if prompt.lower().endswith(named[-1]) and any(word.startswith(named[-1]) for word in known):
+            return Untaught()
+        return Untaught(named[0], tuple(dict.fromkeys(self._nearest(named)))[:_MOST])
+
+    @property
+    def _styles(self) -> set[str]:
+        """Words behind the comma: how a thing looks."""
+        return {word for thing in self.things for phrase in _PHRASE.split(thing)[1:] for word in _words(phrase)}
+
+    @property
+    def _known(self) -> dict[str, str]:
+        """Word → the first thing that it names."""
+        known: dict[str, str] = {}
+        for thing in self.things:
+            for word in _heads(_PHRASE.split(thing)[0]):
+                known.setdefault(_single(word), thing)
+        return known
+
+    def _nearest(self, words: Iterable[str]) -> Iterator[str]:
+        known = self._known
+        for word in words:
+            meant = self.near.get(word) or self.near.get(_single(word))
+            if meant is not None:
+                yield from (self.things[index] for index in meant)
+            else:  # no word, as it seems: a slip
+                yield from (known[alike] for alike in difflib.get_close_matches(_single(word), known, _MOST, _ALIKE))
+
+
+def read_taught(folder: Path) -> Taught:
+    """Of a model's folder; of files that are not there or cannot be read, nothing."""
+    return _read(folder, tuple(_modified(folder / f"{name}.json") for name in ("captions", "backdrops", "near")))
+
+
+@lru_cache(maxsize=4)
+def _read(folder: Path, modified: tuple[int, ...]) -> Taught:
+    captions, backdrops, near = (_json(folder / f"{name}.json") for name in ("captions", "backdrops", "near"))
+    things = tuple(text for found in (captions, backdrops) if isinstance(found, list) for text in found)
+    rows = near if isinstance(near, dict) else {}
+    fits = rows.get("things") == list(things)  # made for other captions, its numbers would name other things
+    return Taught(things, {word: tuple(row) for word, row in rows["near"].items()} if fits else {})
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _modified(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _heads(prompt: str) -> Iterator[str]:
+    """The last word of each part of the prompt, which in English names the thing: a small red *fox* in a *forest*."""
+    for phrase in _PHRASE.split(_MARK.sub(",", prompt.lower())):
+        for part in _PART.split(phrase):
+            words = _words(part)
+            if words:
+                yield words[-1]
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in _WORD.findall(text) if word not in ("a", "an", "the", "some", "s")]
+
+
+def _single(word: str) -> str:
+    """One of several: foxes, berries, cats."""
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > 4 and re.search(r"(x|ch|sh|ss)es$", word):
+        return word[:-2]
+    return word[:-1] if len(word) > 3 and re.search(r"[^su]s$", word) else word

@@ -1,0 +1,118 @@
+"""Words that a prompt could go on with, in a list below the cursor; and prompts that were written before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from acetate.language import tr
+from acetate.qt import QtCore, QtGui, QtWidgets
+from acetate.session.completion import Completion, completions
+from acetate.session.prompt_walk import PromptWalk
+from acetate.session.session import Session
+from acetate.ui.prompt import PromptEdit
+
+_KEYS = (QtCore.Qt.Key.Key_Tab, QtCore.Qt.Key.Key_Down, QtCore.Qt.Key.Key_Up, QtCore.Qt.Key.Key_Escape)
+_ROWS = 8  # that are seen at once
+_NARROWEST = 160  # pixels
+
+
+def helped(edit: PromptEdit, session: Session) -> None:
+    """Words of the chosen model are offered in it, and Up brings back what was generated before."""
+
+    def offered(typed: str) -> list[Completion]:
+        return completions(typed, session.model.value, session.words.vocabulary.value)
+
+    Completing(edit, offered)
+    earlier = PromptWalk(lambda: [entry.result.request.prompt for entry in session.history.entries])
+
+    def walk(back: bool) -> None:
+        prompt = earlier.step(edit.toPlainText(), back=back)
+        if prompt is not None:
+            _replace(edit, 0, len(edit.toPlainText()), prompt)
+
+    edit.going_back.connect(walk)
+
+
+class Completing(QtWidgets.QListWidget):
+    """Below the cursor, beside the field that keeps the keyboard, and no popup: that would eat a click on Generate.
+
+    Nothing is chosen by itself: Return makes a new line as long as no row is marked; Tab takes the first.
+    """
+
+    def __init__(self, edit: PromptEdit, offered: Callable[[str], list[Completion]]) -> None:
+        super().__init__(edit)
+        self._edit = edit
+        self._offered = offered
+        self._found: list[Completion] = []
+        self.setWindowFlags(QtCore.Qt.WindowType.ToolTip)
+        self.setAttribute(QtCore.Qt.WidgetAttribute.WA_ShowWithoutActivating)
+        self.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
+        self.setObjectName("acetate_completions")
+        self.setAccessibleName(tr("Words that fit"))
+        self.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.itemClicked.connect(lambda item: self._insert(self.row(item)))
+        edit.textChanged.connect(self.hide)
+        edit.typed.connect(self._offer)
+        edit.submitted.connect(self.hide)
+        edit.installEventFilter(self)
+
+    def _offer(self) -> None:
+        cursor = self._edit.textCursor()
+        self._found = self._offered(self._edit.toPlainText()[: cursor.position()])
+        self.clear()
+        self.addItems([completion.text for completion in self._found])
+        self.setCurrentRow(-1)
+        if self._found:
+            self._put()
+        self.setVisible(bool(self._found))
+
+    def _put(self) -> None:
+        """Below the cursor; above it where the screen ends."""
+        self.setFont(self._edit.font())  # a window of its own would have Krita's larger one
+        cursor = self._edit.cursorRect()
+        at = self._edit.viewport().mapToGlobal(cursor.bottomLeft())
+        height = min(self.count(), _ROWS) * self.sizeHintForRow(0) + 2 * self.frameWidth()
+        self.resize(max(_NARROWEST, self._edit.width() - cursor.left()), height)
+        screen = (self._edit.screen() or QtWidgets.QApplication.primaryScreen()).availableGeometry()
+        x = min(at.x(), screen.right() + 1 - self.width())
+        below = at.y() + height <= screen.bottom()
+        self.move(x, at.y() + 2 if below else at.y() - cursor.height() - height - 2)
+
+    def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:
+        """Of the field: it has the keyboard."""
+        if event.type() in (event.Type.FocusOut, event.Type.Hide, event.Type.MouseButtonPress):
+            self.hide()
+        elif self.isVisible() and isinstance(event, QtGui.QKeyEvent) and self._is_ours(event):
+            if event.type() == event.Type.KeyPress:
+                self._take(event.key())
+            event.accept()  # or Krita's shortcuts on it
+            return event.type() != event.Type.KeyRelease
+        return False
+
+    def _is_ours(self, event: QtGui.QKeyEvent) -> bool:
+        if event.modifiers() & ~QtCore.Qt.KeyboardModifier.KeypadModifier:
+            return False
+        is_return = event.key() in (QtCore.Qt.Key.Key_Return, QtCore.Qt.Key.Key_Enter)
+        return self.currentRow() >= 0 if is_return else event.key() in _KEYS
+
+    def _take(self, key: int) -> None:
+        step = {QtCore.Qt.Key.Key_Down: 1, QtCore.Qt.Key.Key_Up: -1}.get(QtCore.Qt.Key(key))
+        if step is not None:
+            self.setCurrentRow((self.currentRow() + 1 + step) % (self.count() + 1) - 1)
+        elif key == QtCore.Qt.Key.Key_Escape:
+            self.hide()
+        else:
+            self._insert(max(0, self.currentRow()))
+
+    def _insert(self, row: int) -> None:
+        completion = self._found[row]
+        _replace(self._edit, completion.start, self._edit.textCursor().position(), completion.text)
+
+
+def _replace(edit: PromptEdit, start: int, end: int, text: str) -> None:
+    """A step of the field's own undo."""
+    cursor = edit.textCursor()
+    cursor.setPosition(start)
+    cursor.setPosition(end, cursor.MoveMode.KeepAnchor)
+    cursor.insertText(text)
+    edit.setTextCursor(cursor)

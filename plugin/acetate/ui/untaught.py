@@ -1,0 +1,36 @@
+"""What of the prompt a small model was not taught, and what it knows that is near to it: a click takes that."""
+
+from __future__ import annotations
+
+from html import escape
+
+from acetate.language import tr
+from acetate.protocol.words import Untaught
+from acetate.qt import QtCore, QtWidgets
+from acetate.session.session import Session
+from acetate.ui.binding import named
+
+
+class UntaughtRow(QtWidgets.QLabel):
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        named(self, "acetate_untaught", tr("A click puts it into the prompt."))
+        self.setWordWrap(True)
+        self.setTextFormat(QtCore.Qt.TextFormat.RichText)
+        self.setTextInteractionFlags(
+            QtCore.Qt.TextInteractionFlag.LinksAccessibleByMouse
+            | QtCore.Qt.TextInteractionFlag.LinksAccessibleByKeyboard
+        )
+        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
+        self.linkActivated.connect(lambda prompt: setattr(session.settings.prompt, "value", prompt))
+        session.words.untaught.bind(self._show)
+
+    def _show(self, untaught: Untaught) -> None:
+        self.setVisible(bool(untaught.word))
+        model = self._session.model.value
+        if not untaught.word or model is None:
+            return
+        said = tr("{model} was not taught “{word}”.", model=model.title, word=untaught.word)
+        near = ", ".join(f'<a href="{escape(thing)}">{escape(thing.split(",")[0])}</a>' for thing in untaught.near)
+        self.setText(escape(said) + (f" {escape(tr('Near to it:'))} {near}" if near else ""))

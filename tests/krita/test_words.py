@@ -1,0 +1,108 @@
+"""Words in the prompt, by a real keyboard in Krita's own shortcuts: offered, brought back, and what was not taught."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.krita.harness.engine import Engine
+from tests.krita.harness.painter import Painter
+from tests.krita.harness.scenes import PROMPT
+from tests.krita.harness.waiting import wait_until
+
+OFFERED = """
+shown = [w for w in QApplication.topLevelWidgets() if w.objectName() == 'acetate_completions' and w.isVisible()]
+[found.item(row).text() for found in shown for row in range(found.count())]
+"""
+ROW = "text('acetate_untaught') if has_widget('acetate_untaught') else ''"
+
+
+@pytest.fixture
+def typing(painter: Painter, engine: Engine) -> Painter:
+    painter.new_document(96, 96)
+    painter.set_up("")
+    painter.krita.run("session = _docker('acetate_dock').session; session.warm_up(); None")
+    wait_until(
+        lambda: painter.krita.run("len(_docker('acetate_dock').session.words.vocabulary.value.things)") > 0,
+        "the words of the model",
+    )
+    return painter
+
+
+def prompt_of(painter: Painter) -> str:
+    found: str = painter.krita.run("text('acetate_prompt')")
+    return found
+
+
+def offered(painter: Painter) -> list[str]:
+    found: list[str] = painter.krita.run(OFFERED)
+    return found
+
+
+def test_words_are_offered_and_taken(typing: Painter) -> None:
+    typing.hands.type_into("acetate_prompt", "a dra")
+    wait_until(lambda: "a dragon, 3d emoji" in offered(typing), "the list")
+    typing.hands.keys("Tab")
+    wait_until(lambda: prompt_of(typing) == "a dragon, 3d emoji", "the words")
+    assert offered(typing) == [] and typing.krita.run("has_focus('acetate_prompt')")
+    typing.hands.keys("ctrl+z")
+    wait_until(lambda: prompt_of(typing) == "a dra", "the field's own undo")
+
+
+def test_a_row_is_chosen_with_the_arrows(typing: Painter) -> None:
+    typing.hands.type_into("acetate_prompt", "ap")
+    wait_until(lambda: len(offered(typing)) > 0, "the list")
+    first = offered(typing)[0]
+    typing.hands.keys("Down", "Return")
+    wait_until(lambda: prompt_of(typing) == first, "the words")
+
+
+def test_return_and_escape_leave_what_was_typed(typing: Painter) -> None:
+    typing.hands.type_into("acetate_prompt", "a dra")
+    wait_until(lambda: len(offered(typing)) > 0, "the list")
+    typing.hands.keys("Escape")
+    wait_until(lambda: offered(typing) == [], "the list to go")
+    typing.hands.keys("g")
+    wait_until(lambda: len(offered(typing)) > 0, "the list")
+    typing.hands.keys("Return")
+    wait_until(lambda: prompt_of(typing) == "a drag\n", "a new line")
+    assert offered(typing) == []
+
+
+def test_control_return_generates_while_words_are_offered(typing: Painter, engine: Engine) -> None:
+    before = typing.layer_ids()
+    typing.hands.type_into("acetate_prompt", "a dra")
+    wait_until(lambda: len(offered(typing)) > 0, "the list")
+    typing.hands.keys("ctrl+Return")
+    typing.wait_for_layer(before)
+    assert engine.request(engine.newest()).prompt == "a dra" and offered(typing) == []
+
+
+def test_a_click_on_generate_generates_while_words_are_offered(typing: Painter, engine: Engine) -> None:
+    before = typing.layer_ids()
+    typing.hands.type_into("acetate_prompt", "a red ap")
+    wait_until(lambda: len(offered(typing)) > 0, "the list")
+    typing.press_generate()
+    typing.wait_for_layer(before)
+    assert engine.request(engine.newest()).prompt == "a red ap" and offered(typing) == []
+
+
+def test_up_brings_back_what_was_generated(typing: Painter) -> None:
+    typing.set_up(PROMPT)
+    before = typing.layer_ids()
+    typing.press_generate()
+    typing.wait_for_layer(before)
+    typing.set_up("")
+    typing.hands.type_into("acetate_prompt", "zz")
+    typing.hands.keys("Up")
+    wait_until(lambda: prompt_of(typing) == PROMPT, "the earlier prompt")
+    typing.hands.keys("Down")
+    wait_until(lambda: prompt_of(typing) == "zz", "what was being typed")
+
+
+def test_what_was_not_taught_is_said_with_what_is_near(typing: Painter) -> None:
+    typing.hands.type_into("acetate_prompt", "kitten")
+    wait_until(lambda: "was not taught “kitten”" in typing.krita.run(ROW), "the row")
+    assert 'href="a cat, 3d emoji"' in typing.krita.run(ROW)
+    typing.krita.run("widget('acetate_untaught').linkActivated.emit('a cat, 3d emoji')")
+    wait_until(lambda: typing.krita.run(ROW) == "", "the row to go")
+    assert prompt_of(typing) == "a cat, 3d emoji"
