@@ -49,13 +49,9 @@ def _thing(caption: str) -> str:
 @torch.no_grad()
 def _vectors(text: MiniLMTextEncoder, prompts: list[str]) -> Tensor:
     """N texts → (N, 384) unit vectors."""
-    rows = []
-    for start in range(0, len(prompts), _BATCH):
-        batch = text.tokenizer(prompts[start : start + _BATCH], padding=True, return_tensors="pt")
-        mask = batch["attention_mask"][..., None]
-        states = text.model(**batch).last_hidden_state * mask
-        rows.append(torch.nn.functional.normalize(states.sum(1) / mask.sum(1), dim=1))
-    return torch.cat(rows)
+    batches = (prompts[start : start + _BATCH] for start in range(0, len(prompts), _BATCH))
+    sums = [text.encode(batch).sum(dim=1) for batch in batches]  # in the direction of the mean
+    return torch.nn.functional.normalize(torch.cat(sums), dim=1)
 
 
 def main(folder: Annotated[Path, typer.Argument(help="Model folder with captions.json and backdrops.json.")]) -> None:
