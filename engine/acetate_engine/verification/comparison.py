@@ -23,4 +23,5 @@ class Comparison:
 
 
 def largest(x: Tensor) -> float:
+    """The largest absolute value; NaN where there is one."""
     return float(x.abs().max())

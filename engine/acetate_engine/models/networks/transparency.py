@@ -187,6 +187,7 @@ def _up_blocks(widths: Sequence[int], layers: int, attention_levels: int, groups
 
 
 def require_multiple(x: Tensor, multiple: int) -> None:
+    """Of the sides of a batch x channels x height x width. Raises ValueError."""
     height, width = x.shape[2:]
     if height % multiple or width % multiple:
         raise ValueError(f"both sides must be multiples of {multiple}, got {height} x {width}")

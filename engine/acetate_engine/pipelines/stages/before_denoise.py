@@ -74,6 +74,7 @@ Until = Callable[[Tensor], int]
 
 
 def always(timesteps: Tensor) -> int:
+    """In all of them."""
     return len(timesteps)
 
 

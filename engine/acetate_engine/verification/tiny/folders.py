@@ -68,5 +68,6 @@ def write_golden(folder: Path, family: Family, layers: Collection[str] | None = 
 
 
 def save(tensors: dict[str, Tensor], path: Path) -> Path:
+    """Writes a safetensors file, and gives its path."""
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
     return path
