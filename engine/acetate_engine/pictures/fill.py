@@ -23,8 +23,8 @@ Paint = Callable[[Floats, NDArray[np.bool_], Note], Floats]
 def fill(rgb: Floats, hole: NDArray[np.bool_], seed: int, note: Note, paint: Paint | None = None) -> Floats:
     """(H, W, 3) in 0..1 with the hole painted as its surroundings go on; outside of it every value stays.
 
-    A hole without surroundings becomes the mean colour. `note` is told where PatchMatch is not installed. `paint` goes
-    on from there.
+    A hole without surroundings becomes the mean colour. `note` is told where PatchMatch is not installed, or
+    finds too little to search in. `paint` goes on from there.
     """
     if not hole.any():
         return rgb.copy()
@@ -53,10 +53,18 @@ def _searched(rgb: Floats, hole: NDArray[np.bool_], seed: int, note: Note) -> Fl
     picture = np.rint(rgb * 255).astype(np.uint8)
     search = _patch_match(note)
     if search is None or hole.all() or min(hole.shape) < 4 * _PATCH:  # too little to search in
-        found = cv2.inpaint(picture, hole.astype(np.uint8), 3, cv2.INPAINT_TELEA)
+        found = _smooth(picture, hole)
     else:
-        found = search(picture, hole, patch_size=_PATCH, seed=seed % 2**31, em_loops=2)
+        try:
+            found = search(picture, hole, patch_size=_PATCH, seed=seed % 2**31, em_loops=2)
+        except ValueError:  # what is left around the hole has no whole patch, at some scale
+            note("filled smoothly: what is left of the picture is too small to be searched")
+            found = _smooth(picture, hole)
     return np.asarray(found, np.float32) / np.float32(255)
+
+
+def _smooth(picture: NDArray[np.uint8], hole: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.inpaint(picture, hole.astype(np.uint8), 3, cv2.INPAINT_TELEA), np.uint8)
 
 
 def _patch_match(note: Note) -> Callable[..., NDArray[np.uint8]] | None:
