@@ -12,9 +12,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from acetate.client import api
-from acetate.protocol.codec import from_answer, to_json
 from acetate.protocol.connection import LOOPBACK, TOKEN, Connection, config_dir
 from acetate.protocol.errors import AccessError, EngineUnreachable, MalformedMessage
+from acetate.protocol.kept import Unread, read_record, read_text, to_record
 from acetate.protocol.version import PROTOCOL_VERSION
 
 _FORM = "Write it as http://127.0.0.1:PORT; an engine of another machine is brought here by ssh -L PORT:127.0.0.1:PORT."
@@ -31,11 +31,24 @@ def file() -> Path:
 
 
 def read() -> Address | None:
-    """None where the painter has named none, or the file cannot be read."""
+    """None where the painter has named none; of a file that cannot be read, too, which `unread` tells."""
+    found = _kept()
+    return None if isinstance(found, Unread) else found
+
+
+def unread() -> tuple[str, ...]:
+    """Why the file cannot be read, for a person: the docker starts an engine of its own meanwhile."""
+    found = _kept()
+    return (f"{file()}: {found.reason}",) if isinstance(found, Unread) else ()
+
+
+def _kept() -> Address | Unread | None:
     try:
-        return from_answer(Address, json.loads(file().read_text(encoding="utf-8")))
-    except (OSError, ValueError, RecursionError, MalformedMessage):
-        return None  # as if none were named: the docker starts its own, and the window shows an empty field
+        return read_record(Address, read_text(file().read_bytes()))
+    except FileNotFoundError:
+        return None
+    except (OSError, MalformedMessage) as error:
+        return Unread(None, str(error))
 
 
 def use(url: str, token: str) -> Connection:
@@ -47,7 +60,7 @@ def use(url: str, token: str) -> Connection:
     fresh = path.with_name(f"{path.name}.new")
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # the token is a secret
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        json.dump(to_json(address), stream)
+        json.dump(to_record(address), stream)
     fresh.replace(path)
     return connection
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
-from acetate.client import api
+from acetate.client import another_engine, api
 from acetate.client.launcher import Launcher
 from acetate.coroutines import Future, Loop, Post
 from acetate.host import Document, Host
@@ -66,7 +66,9 @@ class Session:
         self.library = LibraryDesk(self._loop, self.engine)
         self.settings = Settings()
         self.presets = Presets(self.settings)
-        self._unread = unread((*self.preferences.reasons, *self.presets.unread.value))  # still to be told
+        self._unread = unread(
+            (*self.preferences.reasons, *self.presets.unread.value, *another_engine.unread())
+        )  # still to be told
         self.model: Observable[ModelInfo | None] = Observable(None)  # the chosen one, once the engine has told of it
         self.words = PromptWords(self._loop, self.engine, self.model, self.settings.prompt)
         self.history = History()

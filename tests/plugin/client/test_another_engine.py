@@ -59,3 +59,21 @@ def test_only_this_machine_because_nothing_is_encrypted(home: Path, address: str
 def test_nobody_there(home: Path) -> None:
     with pytest.raises(EngineUnreachable, match=r"no engine answers at http://127\.0\.0\.1:9"):
         another_engine.use("127.0.0.1:9", "token")
+
+
+@pytest.mark.parametrize(
+    "kept", [b"", b"{", b'{"version": 9, "url": "x", "token": "y"}', b"[1]", b"\xff\xfe", b'{"url": 3}']
+)
+def test_a_file_that_cannot_be_read_stays_and_is_told(home: Path, kept: bytes) -> None:
+    assert another_engine.unread() == ()
+    another_engine.file().parent.mkdir(parents=True)
+    another_engine.file().write_bytes(kept)
+    assert another_engine.read() is None
+    assert str(another_engine.file()) in another_engine.unread()[0]
+    assert another_engine.file().read_bytes() == kept
+
+
+def test_a_file_of_the_release_before_has_no_version(home: Path) -> None:
+    another_engine.file().parent.mkdir(parents=True)
+    another_engine.file().write_text('{"url": "http://127.0.0.1:9", "token": "t"}')
+    assert another_engine.read() == another_engine.Address("http://127.0.0.1:9", "t")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from acetate.protocol.codec import is_text
 from acetate.protocol.errors import FileError
+from acetate.protocol.kept import FORM
 from acetate_engine.models.checkpoints.formats import START, is_model
 from acetate_engine.models.families.extra_paths import NAME, SUFFIXES, folders_of
 from acetate_engine.paths import data_dir, is_file, is_folder, models_dir
@@ -85,9 +86,10 @@ def scanned_folders() -> list[Path]:
     """Of other programs, as `acetate models scan` has noted them; what cannot be read counts as none."""
     try:
         noted = json.loads((data_dir() / _SETTING).read_text(encoding="utf-8"))
-        return [Path(text) for text in noted if _is_place(text)] if isinstance(noted, list) else []
-    except (OSError, ValueError, TypeError, RecursionError):
+    except (OSError, ValueError, RecursionError):
         return []  # none were noted, or `acetate models scan` has to note them again
+    folders = noted.get("folders") if isinstance(noted, dict) else noted  # before it had a version it was a list
+    return [Path(text) for text in folders if _is_place(text)] if isinstance(folders, list) else []
 
 
 def _is_place(noted: object) -> bool:
@@ -100,7 +102,8 @@ def note_folders(folders: Iterable[Path]) -> None:
     path = data_dir() / _SETTING
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps([str(folder) for folder in folders], indent=2) + "\n", encoding="utf-8")
+    kept = {"version": FORM, "folders": [str(folder) for folder in folders]}
+    fresh.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
     fresh.replace(path)
 
 

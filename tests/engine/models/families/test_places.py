@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from acetate.protocol.requests import ControlKind, ControlMethod
 from acetate_engine.cli import app
 from acetate_engine.models.checkpoints.info import Family
 from acetate_engine.models.families.add_ons import find_add_ons, list_files
-from acetate_engine.models.families.places import Item, Shelf, items, named, scanned_folders
+from acetate_engine.models.families.places import Item, Shelf, items, named, note_folders, scanned_folders
 from acetate_engine.paths import data_dir
 from tests.engine.models import owned
 
@@ -177,6 +178,14 @@ def test_a_broken_setting_counts_as_none(content: str) -> None:
     data_dir().mkdir(parents=True)
     (data_dir() / "model_folders.json").write_text(content)
     assert scanned_folders() == []
+
+
+def test_a_setting_says_its_form_and_one_without_is_read(home: Path) -> None:
+    note_folders([home])
+    assert json.loads((data_dir() / "model_folders.json").read_text())["version"] == 1
+    assert scanned_folders() == [home]
+    (data_dir() / "model_folders.json").write_text(json.dumps([str(home)]))
+    assert scanned_folders() == [home]
 
 
 def test_links_to_folders_and_rings_of_them(home: Path) -> None:
