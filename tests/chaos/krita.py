@@ -38,6 +38,8 @@ def _kill(painter: Painter, engine: Engine, store: Path, seed: int, dice: random
     time.sleep(dice.uniform(0.0, 1.0))
     painter.krita.kill()
     painter.restart_krita()
+    painter.new_document(64, 64)
+    painter.hands.click("acetate_prompt")  # whoever is about to type needs an engine: the one before may have ended
     engine_ends = lambda: engine.has_ended(job)  # noqa: E731
     wait_until(engine_ends, "the job to end", 180.0)
     new = jobs_in(store) - before
