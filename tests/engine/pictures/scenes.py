@@ -18,7 +18,7 @@ def backdrop(name: str = "dawn_lake") -> Floats:
     """(SIDE, SIDE, 3) in 0..1."""
     with Image.open(resources_dir() / "samples" / f"{name}.png") as picture:
         small = picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
-    return np.asarray(small, np.float32) / np.float32(255)
+    return _kept(np.asarray(small, np.float32) / np.float32(255))
 
 
 @cache
@@ -27,7 +27,13 @@ def toy(x: float = 0.5, y: float = 0.55, size: float = 0.22) -> Floats:
     rows, columns = (np.indices((SIDE, SIDE)) + 0.5) / SIDE
     alpha = ((size - np.hypot(columns - x, rows - y)) / 0.03 + 0.5).clip(0, 1)
     light = np.clip(1.1 - 2.2 * np.hypot(columns - x + size / 3, rows - y + size / 3), 0.25, 1)[..., None]
-    return np.dstack([light * np.array([0.95, 0.15, 0.1]), alpha]).astype(np.float32)
+    return _kept(np.dstack([light * np.array([0.95, 0.15, 0.1]), alpha]).astype(np.float32))
+
+
+def _kept(picture: Floats) -> Floats:
+    """Other tests see the same: a change of it is an error."""
+    picture.flags.writeable = False
+    return picture
 
 
 def scene(*toys: Floats, behind: str = "dawn_lake") -> Floats:

@@ -93,7 +93,7 @@ def linear_mean(rgba: Floats) -> np.ndarray:
     "ground", [(0.9, 0.6, 0.2), (0.05, 0.07, 0.2), (0.9, 0.92, 0.97)], ids=["warm", "night", "bright"]
 )
 def test_a_layer_takes_on_tone_and_tint_of_what_is_around_it_and_keeps_its_drawing(ground: tuple[float, ...]) -> None:
-    layer = toy()
+    layer = toy().copy()
     layer[..., :3] = 0.3 + 0.25 * layer[..., :3] + 0.05 * (np.indices((SIDE, SIDE)).sum(0) // 8 % 2)[..., None]
     behind = np.ones((SIDE, SIDE, 4), np.float32)
     behind[..., :3] = ground
