@@ -193,7 +193,7 @@ def _finish(settings: Settings) -> QtWidgets.QCheckBox:
 
 
 def _as_mask(settings: Settings) -> QtWidgets.QCheckBox:
-    box = CheckBox(tr("Transparency as a mask"))
+    box = CheckBox()
     named(box, "acetate_as_mask", tr("New layers are opaque, with a transparency mask that you can paint on."))
     bind_check(box, settings.as_mask)
     return box
