@@ -63,6 +63,14 @@ def is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112
 
 
+def modified(path: Path) -> int:
+    """When, in ns; 0 of one that is gone meanwhile: whoever reads it says so."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0  # the docstring says why
+
+
 def _shipped(packaged: str, in_checkout: str) -> Path:
     package = Path(__file__).resolve().parent
     installed = package / packaged

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,9 +14,9 @@ from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.requests import Preset
 
 if TYPE_CHECKING:
-    from acetate_engine.evaluation.report import Measured
+    from acetate_engine.evaluation.saying import Say
+from acetate_engine.evaluation.report import Measured
 
-Say = Callable[[str], None]
 ModelName = Annotated[str, typer.Option("--model", help="See `acetate models`.")]
 Quality = Annotated[Preset, typer.Option("--preset", help="How to sample.")]
 Data = Annotated[Path, typer.Option("--data", help="Folder with fg.jsonl, bg.jsonl and their pictures.")]

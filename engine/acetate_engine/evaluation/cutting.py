@@ -14,6 +14,7 @@ from acetate_engine.compositing.resize import resize
 from acetate_engine.evaluation import alpha as measure
 from acetate_engine.evaluation.matte import trimap_of
 from acetate_engine.evaluation.probe import load_reference, probe_distance
+from acetate_engine.evaluation.saying import Say
 from acetate_engine.pictures.matting import front_colour, matte
 from acetate_engine.pictures.salience import salience
 from acetate_engine.pictures.subject import Hints, by_colour, cut, find
@@ -21,7 +22,6 @@ from acetate_engine.pipelines.stages.enlarging import enlarge
 from acetate_engine.training.compose import over_ground
 from acetate_engine.training.datasets import Bytes
 
-Say = Callable[[str], None]
 Figures = dict[str, dict[str, float]]
 ShowCut = Callable[[list[Bytes]], None]
 """Told of pictures to look at, all of one size, RGBA."""

@@ -8,8 +8,9 @@ from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.requests import GenerateRequest, Preset, Task
 from acetate_engine.compositing.resize import resize
 from acetate_engine.evaluation.generation import chosen_prompts
-from acetate_engine.evaluation.report import Say, taught
+from acetate_engine.evaluation.report import taught
 from acetate_engine.evaluation.sampling import Sampler
+from acetate_engine.evaluation.saying import Say
 from acetate_engine.evaluation.weave import weave_left
 from acetate_engine.models.families import find_model
 from acetate_engine.pipelines.stages.enlarging import enlarge

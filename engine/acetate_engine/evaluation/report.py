@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from acetate_engine.evaluation.layers import evaluate_layers
 from acetate_engine.evaluation.matte import evaluate_matte
 from acetate_engine.evaluation.probe import Reference, load_reference
 from acetate_engine.evaluation.sampling import Sampler
+from acetate_engine.evaluation.saying import Say
 from acetate_engine.evaluation.style import evaluate_styles
 from acetate_engine.evaluation.variety import evaluate_variety
 from acetate_engine.models.families import find_model
@@ -40,7 +40,6 @@ class Amount:
 
 FULL, QUICK = Amount(1000, 24, 24), Amount(100, 6, 4)
 
-Say = Callable[[str], None]
 """Told what is being measured."""
 
 

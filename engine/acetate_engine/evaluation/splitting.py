@@ -12,11 +12,11 @@ from acetate.protocol.pixels import PixelFormat
 from acetate_engine.compositing.alpha import over, to_float, to_pixels
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.compositing.resize import resize
+from acetate_engine.evaluation.saying import Say
 from acetate_engine.pictures.split import split
 from acetate_engine.pictures.subject import Hints
 from acetate_engine.training.datasets import Bytes
 
-Say = Callable[[str], None]
 ShowSplit = Callable[[list[Bytes]], None]
 
 _SIDE = 768  # pixels of the longer side, at most

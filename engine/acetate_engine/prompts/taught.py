@@ -11,11 +11,12 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 from acetate.protocol.words import Untaught
+from acetate_engine.paths import modified
 
 _MOST = 3  # near things that are told
 _ALIKE = 0.75  # of difflib's ratio: a slip of the finger
@@ -29,7 +30,7 @@ _MARK = re.compile(r"<[^<>]*>|__[\w /*-]+__|embedding:\S+")  # styles, wildcards
 class Taught:
     """What a model knows by name."""
 
-    things: tuple[str, ...]  # whole prompts, in alphabetical order, objects first
+    things: tuple[str, ...] = ()  # whole prompts, in alphabetical order, objects first
     near: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # word → things, the nearest first
 
     def untaught(self, prompt: str) -> Untaught:
@@ -42,12 +43,12 @@ class Taught:
             return Untaught()
         return Untaught(named[0], tuple(dict.fromkeys(self._nearest(named)))[:_MOST])
 
-    @property
+    @cached_property
     def _styles(self) -> set[str]:
         """Words behind the comma: how a thing looks."""
         return {word for thing in self.things for phrase in _PHRASE.split(thing)[1:] for word in _words(phrase)}
 
-    @property
+    @cached_property
     def _known(self) -> dict[str, str]:
         """Word → the first thing that it names."""
         known: dict[str, str] = {}
@@ -68,11 +69,11 @@ class Taught:
 
 def read_taught(folder: Path) -> Taught:
     """Of a model's folder; of files that are not there or cannot be read, nothing."""
-    return _read(folder, tuple(_modified(folder / f"{name}.json") for name in ("captions", "backdrops", "near")))
+    return _read(folder, tuple(modified(folder / f"{name}.json") for name in ("captions", "backdrops", "near")))
 
 
 @lru_cache(maxsize=4)
-def _read(folder: Path, modified: tuple[int, ...]) -> Taught:
+def _read(folder: Path, stamps: tuple[int, ...]) -> Taught:
     captions, backdrops, near = (_json(folder / f"{name}.json") for name in ("captions", "backdrops", "near"))
     things = tuple(text for found in (captions, backdrops) if isinstance(found, list) for text in found)
     rows = near if isinstance(near, dict) else {}
@@ -85,13 +86,6 @@ def _json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-
-
-def _modified(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
 
 
 def _heads(prompt: str) -> Iterator[str]:

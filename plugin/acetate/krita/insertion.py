@@ -16,7 +16,7 @@ from krita import Document, Node
 
 from acetate.host import NewLayer
 from acetate.krita.colour import Converter
-from acetate.krita.masks import MASK, new_mask, write_mask
+from acetate.krita.masks import MASK, new_masks, write_mask
 from acetate.krita.nodes import check_unlocked, find_node, node_id
 from acetate.krita.wrappers import Hold, wrappers
 from acetate.language import mark, tr
@@ -44,7 +44,8 @@ class KritaInsertion:
         self._nodes = [document.handle.createNode(layer.name, "paintlayer") for layer in layers]
         for node, layer in zip(self._nodes, layers, strict=True):
             node.setInheritAlpha(layer.is_clipped)
-        self._masks = [new_mask(tr(MASK)) if layer.coverage else None for layer in layers]
+        masks = iter(new_masks(tr(MASK), sum(layer.coverage is not None for layer in layers)))
+        self._masks = [next(masks) if layer.coverage is not None else None for layer in layers]
         for node, mask in zip(self._nodes, self._masks, strict=True):
             if mask is not None:
                 node.setChildNodes([mask])  # no undo step, as adding it would be

@@ -20,8 +20,10 @@ _TEMPLATE = Path(__file__).with_name("mask.kra")  # one layer with one mask
 MASK = mark("Transparency")
 
 
-def new_mask(name: str) -> Node:
-    """In no document, and everything shows through it. On the GUI thread, which opening a tiny document holds."""
+def new_masks(name: str, count: int) -> list[Node]:
+    """In no document, and everything shows through them. On the GUI thread, which opening a document holds, once."""
+    if not count:
+        return []
     template = Krita.instance().openDocument(str(_TEMPLATE))
     if template is None:
         raise DocumentError("Krita does not open what masks are made from", "Import the plugin's zip again.")
@@ -30,13 +32,14 @@ def new_mask(name: str) -> Node:
         with wrappers() as hold:
             (layer,) = [hold(node) for node in hold(template.rootNode()).childNodes()]
             (mask,) = [hold(node) for node in layer.childNodes()]
-            copy = mask.duplicate()
+            copies = [mask.duplicate() for _ in range(count)]
     finally:
         template.waitForDone()  # closing a document whose image still works makes Krita crash, later
         template.close()
         sip.delete(template)
-    copy.setName(name)
-    return copy
+    for copy in copies:
+        copy.setName(name)
+    return copies
 
 
 def write_mask(mask: Node, coverage: Picture, bounds: Bounds) -> None:

@@ -9,7 +9,7 @@ from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.completion import Completion, completions
 from acetate.session.prompt_walk import PromptWalk
 from acetate.session.session import Session
-from acetate.ui.prompt import PromptEdit
+from acetate.ui.prompt import PromptEdit, is_alone
 
 _KEYS = (QtCore.Qt.Key.Key_Tab, QtCore.Qt.Key.Key_Down, QtCore.Qt.Key.Key_Up, QtCore.Qt.Key.Key_Escape)
 _ROWS = 8  # that are seen at once
@@ -90,7 +90,7 @@ class Completing(QtWidgets.QListWidget):
         return False
 
     def _is_ours(self, event: QtGui.QKeyEvent) -> bool:
-        if event.modifiers() & ~QtCore.Qt.KeyboardModifier.KeypadModifier:
+        if not is_alone(event):
             return False
         is_return = event.key() in (QtCore.Qt.Key.Key_Return, QtCore.Qt.Key.Key_Enter)
         return self.currentRow() >= 0 if is_return else event.key() in _KEYS

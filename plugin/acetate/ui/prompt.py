@@ -90,8 +90,7 @@ class PromptEdit(QtWidgets.QPlainTextEdit):
 
     def _goes(self, event: QtGui.QKeyEvent) -> bool:
         """Back to earlier prompts, or forth: up and down, where there is no line to go to."""
-        modifiers = event.modifiers() & ~QtCore.Qt.KeyboardModifier.KeypadModifier
-        if event.key() not in _BACK_AND_FORTH or modifiers:
+        if event.key() not in _BACK_AND_FORTH or not is_alone(event):
             return False
         end = self.textCursor()
         is_up = event.key() == QtCore.Qt.Key.Key_Up
@@ -102,6 +101,11 @@ class PromptEdit(QtWidgets.QPlainTextEdit):
         """Held down it is one press; on a busy machine Qt takes some of what the X server repeats for presses."""
         before, self._pressed = self._pressed, time.monotonic()
         return event.isAutoRepeat() or self._pressed - before < _REPEAT
+
+
+def is_alone(event: QtGui.QKeyEvent) -> bool:
+    """Without Ctrl, Shift and the like; keys of the number pad count as the others."""
+    return not event.modifiers() & ~QtCore.Qt.KeyboardModifier.KeypadModifier
 
 
 def _submits(event: QtGui.QKeyEvent) -> bool:

@@ -70,7 +70,7 @@ def describe_models() -> list[ModelInfo]:
 
 def taught_by(name: str) -> Taught:
     """What that model knows by name; nothing of one that knows more than can be told, or is not there."""
-    return next((model.taught for model in find_models() if model.info.name == name), Taught(()))
+    return next((model.taught() for model in find_models() if model.info.name == name), Taught())
 
 
 def find_model(name: str, task: Task) -> Model:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from acetate.protocol.events import ModelInfo
 from acetate_engine.models.checkpoints.sampling import Distilled
-from acetate_engine.paths import is_file
+from acetate_engine.paths import is_file, modified
 from acetate_engine.prompts.taught import Taught
 
 if TYPE_CHECKING:
@@ -39,9 +39,7 @@ class Model:
     load: Callable[[], Components] = field(compare=False)  # imports torch; raises CheckpointError
     distilled: Distilled | None = None  # it was taught to need few steps
     distilled_styles: Mapping[str, Distilled] = field(default_factory=dict, compare=False)  # as much, of LoRAs
-    taught: Taught = field(
-        default=Taught(()), compare=False
-    )  # what it knows by name, if that is little enough to be told
+    taught: Callable[[], Taught] = field(default=Taught, compare=False)  # what it knows by name, where that is little
 
     def few_steps(self, styles: Iterable[str]) -> Distilled | None:
         """What this model wants with these styles in it, where it, or one of them, was taught to need few steps."""
@@ -52,7 +50,7 @@ class Model:
 def stamped(paths: Iterable[Path]) -> tuple[tuple[Path, int], ...]:
     """Every file of these paths, folders included, with its time of modification in ns."""
     files = [file for path in paths for file in ([path] if is_file(path) else _files_below(path))]
-    return tuple((file, _modified(file)) for file in sorted(files))
+    return tuple((file, modified(file)) for file in sorted(files))
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
@@ -65,11 +63,3 @@ def _files_below(folder: Path) -> Iterator[Path]:
                     waiting.append(Path(entry.path))
                 elif is_file(path := Path(entry.path)):
                     yield path
-
-
-def _modified(file: Path) -> int:
-    """0 of one that is gone meanwhile."""
-    try:
-        return file.stat().st_mtime_ns
-    except OSError:
-        return 0  # gone meanwhile; loading it says so

@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,7 @@ def models() -> list[Model]:
     added = _add_ons(folder)
     info = with_add_ons(_info(card.native, tasks_of(layer_names(folder)), True, licence=card.licence), added)
     files = stamped([folder, *added.paths()])
-    return [Model(info, size, files, lambda: load(folder, added), taught=read_taught(folder))]
+    return [Model(info, size, files, lambda: load(folder, added), taught=partial(read_taught, folder))]
 
 
 def read_card(folder: Path) -> MiniCard:
