@@ -12,6 +12,7 @@ from starlette.responses import FileResponse, Response
 from acetate.protocol.errors import MalformedMessage, PayloadTooLarge, UnknownImage
 from acetate.protocol.pixels import MAX_PIXELS, MEDIA_TYPE, read_header
 from acetate_engine.api.dependencies import EngineOf
+from acetate_engine.api.pixels import PixelsResponse
 from acetate_engine.api.problems import problem
 from acetate_engine.jobs.images import Upload
 
@@ -99,7 +100,7 @@ async def get_image(sha256: str, engine: EngineOf) -> Response:
         path = engine.images.found(sha256)
     except UnknownImage as error:
         return problem(error, 404)
-    return FileResponse(path, media_type=media_type(path))
+    return PixelsResponse(path, media_type=media_type(path))
 
 
 def media_type(path: Path) -> str:

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Body, Header, Query, Request
 from pydantic import Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import ClientDisconnect
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from acetate.protocol.codec import from_json, to_json
 from acetate.protocol.errors import InvalidRequest, KeyReused, MalformedMessage, UnknownImage
@@ -22,6 +22,7 @@ from acetate.protocol.filing import MAX_DOCUMENT, MAX_PRIORITY, Filing, Refiling
 from acetate.protocol.pixels import MEDIA_TYPE
 from acetate.protocol.requests import MAX_IMAGES, GenerateRequest
 from acetate_engine.api.dependencies import EngineOf
+from acetate_engine.api.pixels import PixelsResponse
 from acetate_engine.api.png import as_png
 from acetate_engine.api.schema import REQUEST_BODY
 from acetate_engine.api.service import Service
@@ -57,11 +58,10 @@ async def submit(
     except ClientDisconnect:
         return JSONResponse({}, 400)  # nobody is there to read it
     wanted = parse_request(body)
-    if wanted.task.needs_model:
-        await asyncio.to_thread(model_for, wanted)
+    model = await asyncio.to_thread(model_for, wanted) if wanted.task.needs_model else None
     _check_images(wanted, engine)
     filing = Filing(document, priority, listed=listed)
-    accepted = await engine.queue.submit(wanted, idempotency_key, filing)
+    accepted = await engine.queue.submit(wanted, idempotency_key, filing, model)
     if idempotency_key is not None:
         kept = await asyncio.to_thread(engine.store.status, accepted.id)
         if kept.request not in (None, wanted):
@@ -183,7 +183,7 @@ async def layer(
     result = await asyncio.to_thread(engine.store.layer, job, index)
     path = await asyncio.to_thread(engine.images.verified, result.digest)
     if "image/png" not in accept:
-        return FileResponse(path, media_type=MEDIA_TYPE)
+        return PixelsResponse(path, media_type=MEDIA_TYPE)
     request = (await asyncio.to_thread(engine.store.status, job)).request if provenance else None
     xmp = b"" if request is None else packet(request, has_others=False)
     return StreamingResponse(await asyncio.to_thread(as_png, path, xmp), media_type="image/png")

@@ -54,17 +54,17 @@ def compose(layers: Sequence[Layer], region: Bounds, *, depth: int, space: Colou
     for top in range(0, region.height, rows):
         height = min(rows, region.height - top)
         strip = Strip(Bounds(region.x, region.y + top, region.width, height), depth, space)
-        result[top : top + height] = _of_strip(layers, strip, plain, kind)
+        _fill_strip(result[top : top + height], layers, strip, plain)
     return result
 
 
-def _of_strip(layers: Sequence[Layer], strip: Strip, plain: int, kind: type) -> Samples:
+def _fill_strip(target: Samples, layers: Sequence[Layer], strip: Strip, plain: int) -> None:
     """The `plain` first layers in integers, the others over them."""
-    ground = composite_plain(layers[:plain], strip.region, strip.space.planes) if plain else None
-    if ground is not None and plain == len(layers):
-        return ground
-    plane = composed(layers, strip) if ground is None else composed_over(unit(ground), layers[plain:], strip)
-    return _quantized(np.concatenate([plane.colour, plane.alpha], -1), kind)
+    is_ground = plain > 0 and composite_plain(target, layers[:plain], strip.region)
+    if is_ground and plain == len(layers):
+        return
+    plane = composed_over(unit(target), layers[plain:], strip) if is_ground else composed(layers, strip)
+    target[:] = _quantized(np.concatenate([plane.colour, plane.alpha], -1), target.dtype.type)
 
 
 def check_region(region: Bounds) -> None:

@@ -33,12 +33,13 @@ def plain_count(layers: Sequence[Layer], space: ColourSpace) -> int:
     return max(count, 0)
 
 
-def composite_plain(layers: Sequence[Layer], region: Bounds, planes: int) -> Bytes | None:
-    """`layers` (bottom to top), all of them plain: (h, w, planes + 1) straight, alpha last, of the space of all.
+def composite_plain(target: Bytes, layers: Sequence[Layer], region: Bounds) -> bool:
+    """`layers` (bottom to top), all of them plain, into `target`: (h, w, planes + 1) straight, alpha last, of the space
+    of all.
 
-    None where one of them has more than 8 bits.
+    False where one of them has more than 8 bits; `target` is of no use then.
     """
-    below = np.zeros((region.height, region.width, planes + 1), np.uint8)
+    target[:] = 0
     for layer in layers:
         if not layer.visible:  # it may be of any kind
             continue
@@ -48,12 +49,12 @@ def composite_plain(layers: Sequence[Layer], region: Bounds, planes: int) -> Byt
             continue
         values = layer.source.read(part)
         if values.dtype != np.uint8:
-            return None
+            return False
         weights = _weights(layer.opacity * layer.fill)
         place = part.relative_to(region)
         for tile in _tiles(part.height, part.width):
-            _over(below[place.window][tile], values[tile], weights)
-    return below
+            _over(target[place.window][tile], values[tile], weights)
+    return True
 
 
 def _looks_below(layer: Layer) -> bool:
@@ -87,23 +88,29 @@ def _tiles(height: int, width: int) -> Iterator[tuple[slice, slice]]:
 
 def _over(below: Bytes, above: Bytes, weights: Bytes) -> None:
     """In place: (h, w, planes + 1) straight over straight."""
-    alpha = np.ascontiguousarray(above[..., -1])
+    alpha = _alpha_of(above)
     least, most = int(weights[alpha.min()]), int(weights[alpha.max()])
     if most == 0:
         return
     if least == 255:
         below[:] = above
         return
-    weight = cv2.LUT(alpha, weights)
-    covered = np.ascontiguousarray(below[..., -1])
+    weight = alpha if weights[-1] == 255 else cv2.LUT(alpha, weights)
+    covered = _alpha_of(below)
     if covered.min() == 255:
-        below[..., :-1] = _between(below, above, weight)[..., :-1]
+        _over_opaque(below, above, weight, covered)
+    elif covered.max() == 0:
+        _over_nothing(below, above, weight)
     else:
         _over_bare(below, above, weight, covered)
 
 
-def _between(below: Bytes, above: Bytes, weight: Bytes) -> Bytes:
-    """below + (above - below) · weight / 255, rounded half up: on what is opaque."""
+def _alpha_of(pixels: Bytes) -> Bytes:
+    return np.asarray(cv2.extractChannel(pixels, pixels.shape[-1] - 1))
+
+
+def _over_opaque(below: Bytes, above: Bytes, weight: Bytes, covered: Bytes) -> None:
+    """below + (above - below) · weight / 255, rounded half up."""
     share = cv2.merge([weight] * below.shape[-1]).astype(np.uint16)
     total = above * share
     np.subtract(255, share, out=share)
@@ -112,14 +119,18 @@ def _between(below: Bytes, above: Bytes, weight: Bytes) -> Bytes:
     total += 128
     total += total >> 8  # x / 255 = (x + x / 256) / 256, exact for these
     total >>= 8
-    return total.astype(np.uint8)
+    below[:] = total
+    below[..., -1] = covered
+
+
+def _over_nothing(below: Bytes, above: Bytes, weight: Bytes) -> None:
+    """What stays clear has no colour."""
+    below[:] = cv2.bitwise_and(above, above, mask=weight)
+    below[..., -1] = weight
 
 
 def _over_bare(below: Bytes, above: Bytes, weight: Bytes, covered: Bytes) -> None:
     """On what is not opaque everywhere; what stays clear has no colour."""
-    if covered.max() == 0:
-        below[:] = cv2.merge([*cv2.split(cv2.bitwise_and(above, above, mask=weight))[:-1], weight])
-        return
     own = weight.astype(np.float32) * np.float32(255)
     rest = (255 - weight).astype(np.float32) * covered
     total = own + rest  # alpha · 255²

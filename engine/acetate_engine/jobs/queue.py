@@ -21,6 +21,7 @@ from acetate_engine.jobs.rows import StoredEvent
 from acetate_engine.jobs.store import JobStore, StartedJob
 from acetate_engine.jobs.supervised import FIRST_PAUSE, LONGEST_PAUSE, Supervisor
 from acetate_engine.logs import log_file
+from acetate_engine.models.families.base import Model
 
 _NAME, _STORE, _LAST_JOB = "job queue", "job store", "last job"  # in /health
 
@@ -50,9 +51,11 @@ class JobQueue:
         """Behind the supervisor, which has broken off the job under way; it begins again when the engine does."""
         await self.executor.stop()
 
-    async def submit(self, request: GenerateRequest, key: str | None, filing: Filing) -> Accepted:
-        """Accepts a job: it is on the disk when this returns."""
-        made = await asyncio.to_thread(self._reuse.find, request)
+    async def submit(
+        self, request: GenerateRequest, key: str | None, filing: Filing, model: Model | None = None
+    ) -> Accepted:
+        """Accepts a job: it is on the disk when this returns. `model`: that of the request, where it is known."""
+        made = await asyncio.to_thread(self._reuse.find, request, model)
         accepted = await asyncio.to_thread(self.store.add, request, key, filing, made)
         self._submitted.set()
         return accepted

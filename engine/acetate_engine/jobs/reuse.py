@@ -22,7 +22,7 @@ from acetate.protocol.version import __version__
 from acetate_engine.jobs.images import ImageStore
 from acetate_engine.jobs.store import JobStore
 from acetate_engine.models.families import model_for
-from acetate_engine.models.families.base import stamped
+from acetate_engine.models.families.base import Model, stamped
 from acetate_engine.paths import models_dir, resources_dir, wildcards_dir
 
 OFF = "ACETATE_MAKE_AGAIN"  # in the environment of the engine: every job is carried out
@@ -40,12 +40,15 @@ class Reuse:
         self._images = images
         self._is_on = not os.environ.get(OFF)
 
-    def identity(self, request: GenerateRequest) -> str | None:
-        """Of all that decides the result, as it is now; None where that cannot be told, or nothing is to be kept."""
+    def identity(self, request: GenerateRequest, model: Model | None = None) -> str | None:
+        """Of all that decides the result, as it is now; None where that cannot be told, or nothing is to be kept.
+
+        `model`: that of the request, where it was looked for just now.
+        """
         if not self._is_on or request.task is Task.IDENTITY:
             return None
         try:
-            files = model_for(request).files if request.task.needs_model else ()
+            files = (model or model_for(request)).files if request.task.needs_model else ()
             beside = stamped([models_dir() / "parts", wildcards_dir(), resources_dir() / "presets"])
         except Exception as error:  # noqa: BLE001  # nothing to compare with: the job is run, and says what is wrong
             log.info("it cannot be told what decides a result: %s", error)
@@ -53,10 +56,10 @@ class Reuse:
         decides = [to_record(request), _software(), [_described(*file) for file in (*files, *beside)]]
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
-    def find(self, request: GenerateRequest) -> Done | None:
-        """What an equal request gave, where every layer of it is whole."""
+    def find(self, request: GenerateRequest, model: Model | None = None) -> Done | None:
+        """What an equal request gave, where every layer of it is whole; `model` as in `identity`."""
         try:
-            return self._whole(self.identity(request))
+            return self._whole(self.identity(request, model))
         except Exception as error:  # noqa: BLE001  # whatever it is: the job is run
             log.warning("an earlier result cannot be used again: %s", error)
             return None

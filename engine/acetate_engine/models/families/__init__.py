@@ -6,6 +6,7 @@ Nothing here imports torch: the API process lists models.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -31,7 +32,12 @@ FAMILIES = (mini, sd15, sdxl, qwen_layered)
 
 def find_models() -> list[Model]:
     """Every model of every family, installed or not; what goes wrong with one hides no other."""
-    return [_speakable(model) for family in FAMILIES for model in _models_of(family)]
+    return list(_models())
+
+
+def _models() -> Iterator[Model]:
+    """Each family is looked for when it is its turn."""
+    return (_speakable(model) for family in FAMILIES for model in _models_of(family))
 
 
 def _models_of(family: ModuleType) -> list[Model]:
@@ -70,7 +76,7 @@ def describe_models() -> list[ModelInfo]:
 
 def taught_by(name: str) -> Taught:
     """What that model knows by name; nothing of one that knows more than can be told, or is not there."""
-    return next((model.taught() for model in find_models() if model.info.name == name), Taught())
+    return next((model.taught() for model in _models() if model.info.name == name), Taught())
 
 
 def find_model(name: str, task: Task) -> Model:
@@ -80,13 +86,13 @@ def find_model(name: str, task: Task) -> Model:
         UnknownModel: there is no such model, or its files are not there.
         UnsupportedTask: it cannot do that.
     """
-    models = {model.info.name: model for model in reversed(find_models())}  # of equal names, the embedded one
-    if name not in models:
+    found = next((model for model in _models() if model.info.name == name), None)  # of equal names, the embedded one
+    if found is None:
         if refused := refusal(name):
             raise UnknownModel(*refused)
-        known = ", ".join(sorted(name for name, model in models.items() if model.info.installed))
+        known = ", ".join(sorted({info.name for info in describe_models() if info.installed}))
         raise UnknownModel(f"there is no model {name[:80]!r}", f"Choose one of these: {known or 'none is installed'}.")
-    info = models[name].info
+    info = found.info
     if not info.installed:
         raise UnknownModel(f"{info.title} is not installed: {info.reason}", "Put its files there, or choose another.")
     if task not in info.tasks:
@@ -95,7 +101,7 @@ def find_model(name: str, task: Task) -> Model:
             f"Choose a model that can: {able}." if able else "Install a model that can; `acetate models` lists them."
         )
         raise UnsupportedTask(f"{info.title} cannot do “{label_of(task)}”", remedy)
-    return models[name]
+    return found
 
 
 def model_for(request: GenerateRequest) -> Model:

@@ -137,13 +137,14 @@ def _remedy(known: tuple[str, ...], put: str) -> str:
 
 
 def _controls(name: str) -> Iterator[tuple[tuple[ControlMethod, ControlKind], Path]]:
-    folder = models_dir() / "controlnet"
+    home = models_dir()
+    nets, adapters = home / "controlnet", home / "adapters"
     for kind in ControlKind:
-        if path := _folder_or_file(folder / f"{name}_{kind.value}"):
+        if path := _folder_or_file(nets / f"{name}_{kind.value}"):
             yield (ControlMethod.CONTROLNET, kind), path
-        if path := _folder_or_file(folder / f"{name}_union"):
+        if path := _folder_or_file(nets / f"{name}_union"):
             yield (ControlMethod.UNION, kind), path
-        if path := _folder_or_file(models_dir() / "adapters" / f"{name}_{kind.value}"):
+        if path := _folder_or_file(adapters / f"{name}_{kind.value}"):
             yield (ControlMethod.T2I_ADAPTER, kind), path
 
 

@@ -49,17 +49,17 @@ class Model:
 
 def stamped(paths: Iterable[Path]) -> tuple[tuple[Path, int], ...]:
     """Every file of these paths, folders included, with its time of modification in ns."""
-    files = [file for path in paths for file in ([path] if is_file(path) else _files_below(path))]
-    return tuple((file, modified(file)) for file in sorted(files))
+    files = [file for path in paths for file in ([os.fspath(path)] if is_file(path) else _files_below(path))]
+    return tuple((path, modified(path)) for path in map(Path, sorted(files)))
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
+def _files_below(folder: Path) -> Iterator[str]:
     """However deep folders lie in each other; without those that links lead to, and those that may not be read."""
-    waiting = [folder]
+    waiting = [os.fspath(folder)]
     while waiting:
         with suppress(OSError), os.scandir(waiting.pop()) as entries:  # what is closed to the user holds no model
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
-                    waiting.append(Path(entry.path))
-                elif is_file(path := Path(entry.path)):
-                    yield path
+                    waiting.append(entry.path)
+                elif entry.is_file(follow_symlinks=False) or is_file(Path(entry.path)):
+                    yield entry.path

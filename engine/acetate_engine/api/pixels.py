@@ -1,0 +1,13 @@
+"""Pictures as files on their way to a client."""
+
+from __future__ import annotations
+
+from starlette.responses import FileResponse
+
+
+class PixelsResponse(FileResponse):
+    """In large pieces: each is read in a thread of its own, and 64 KB, as Starlette has it, take longer to ask for than
+    to read.
+    """
+
+    chunk_size = 1 << 18  # bytes
