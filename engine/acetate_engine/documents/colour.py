@@ -57,7 +57,7 @@ class ColourSpace:
         """(h, w, planes) → (h, w, 3) sRGB of the same depth; float32 becomes uint16."""
         if samples.dtype == np.float32:
             return (self._float_to_srgb(samples) * 65535.0 + 0.5).astype(np.uint16)
-        if self._is_srgb:
+        if self.is_srgb:
             return samples
         if self.model == "GRAY" and self._shaper is None:
             return np.repeat(samples, 3, -1)
@@ -71,7 +71,7 @@ class ColourSpace:
         if self.linear:
             light = decoded(rgb / np.float32(np.iinfo(rgb.dtype).max))
             return self._linear_shaper.from_srgb_light(light) if self._linear_shaper else self._grey_or_rgb(light)
-        if self._is_srgb:
+        if self.is_srgb:
             return rgb
         if self.model == "GRAY" and self._shaper is None:
             return ((rgb @ _LUMA) + 0.5).astype(rgb.dtype)[..., None]
@@ -126,7 +126,8 @@ class ColourSpace:
         return self._shaper if self.model == "RGB" else None
 
     @cached_property
-    def _is_srgb(self) -> bool:
+    def is_srgb(self) -> bool:
+        """Whether its samples are sRGB as they are."""
         if self.model != "RGB" or self.linear:
             return False
         return not self.profile or (self._shaper is not None and self._shaper.is_srgb)

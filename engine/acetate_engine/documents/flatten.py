@@ -34,7 +34,7 @@ def flatten(layers: Sequence[Layer], region: Bounds, *, depth: int = 8, space: C
     space = space or common_space(layers)
     own = compose(layers, region, depth=depth, space=space)
     kind = np.uint8 if depth == 8 else np.uint16
-    if own.dtype == kind and space == SRGB:
+    if own.dtype == kind and space.is_srgb:
         return own
     return np.concatenate([in_depth(space.to_srgb(own[..., :-1]), kind), in_depth(own[..., -1:], kind)], -1)
 

@@ -68,8 +68,8 @@ def test_every_step_is_the_same(drawn: list[tuple[int, int, int, float, bool, bo
     ]
     space = SRGB if planes == 3 else GRAY
     assert plain_count(layers, space) == len(layers)
-    ours = composite_plain(layers, CANVAS, planes)
-    assert ours is not None
+    ours = np.full((CANVAS.height, CANVAS.width, planes + 1), 77, np.uint8)
+    assert composite_plain(ours, layers, CANVAS)
     seen = ours[..., -1:] > 0
     assert np.abs(np.where(seen, ours - in_float(layers, space), 0)).max(initial=0) <= 1.001
 
@@ -104,7 +104,7 @@ def test_the_rest_goes_over_the_plain_ones(blend: Blend, monkeypatch: pytest.Mon
 def test_deeper_pixels_are_not_rounded_before_their_time() -> None:
     deep = np.random.default_rng(0).integers(0, 65536, (40, 300, 4)).astype(np.uint16)
     layers = [layer(1), PixelLayer("deep", source=Memory.at(0, 0, deep))]
-    assert composite_plain(layers, CANVAS, 3) is None
+    assert not composite_plain(np.empty((CANVAS.height, CANVAS.width, 4), np.uint8), layers, CANVAS)
     assert np.abs(flatten(layers, CANVAS).astype(int) - in_float(layers)).max() <= 1.001
 
 
