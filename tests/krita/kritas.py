@@ -1,9 +1,11 @@
 """`make test-kritas`: the tests of tests/krita in every Krita that Debian has, each in a root folder of its own.
 
-    .venv/bin/python -m tests.krita.kritas [SUITE…] [-- PYTEST-ARGUMENT…]
+    .venv/bin/python -m tests.krita.kritas [SUITE…] [FILE…]
 
 Wants root (chroot) and debootstrap. Root folders are made once, and kept in ACETATE_ROOTS (~/.cache/acetate-tests/roots
-where that is not set); delete one to have it made anew. The table goes to the screen and into tests/krita/README.md.
+where that is not set); delete one to have it made anew. What each file came to is kept in out/kritas: a run that was
+broken off goes on where it was, one after a whole run begins anew, and files that are named are always run. The table
+goes to the screen and, after every file, into tests/krita/README.md.
 """
 
 from __future__ import annotations
@@ -13,9 +15,10 @@ import re
 import shutil
 import subprocess
 import sys
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 from xml.etree import ElementTree
 
 import platformdirs
@@ -25,9 +28,11 @@ from tests.krita.harness.home import PROCESSOR, REPOSITORY
 MIRROR = os.environ.get("ACETATE_MIRROR", "http://deb.debian.org/debian")
 OUT = REPOSITORY / "out" / "kritas"
 README = REPOSITORY / "tests" / "krita" / "README.md"
-TOOLS = ("xvfb", "xdotool", "imagemagick")
+TOOLS = ("xvfb", "xdotool", "imagemagick", "fonts-wqy-microhei")
 QT5, QT6 = ("python3-pyqt5", "python3-pyqt5.sip"), ("python3-pyqt6", "qt6-svg-plugins")
 TABLE = re.compile(r"(?<=<!-- kritas -->\n).*?(?=<!-- /kritas -->)", re.DOTALL)
+HEAD = "| Krita | Debian | Python | files | tests | skipped | run | |\n|---|---|---|---|---|---|---|---|\n"
+NO_TESTS = 5  # what pytest ends with where the marks leave none of a file
 
 # Everything that is mounted goes with the process: nothing is left behind in the root folder.
 ENTER = """
@@ -56,6 +61,9 @@ class Suite:
         roots = Path(named) if named else Path(platformdirs.user_cache_dir("acetate-tests", appauthor=False)) / "roots"
         return roots / self.name
 
+    def report(self, file: str) -> Path:
+        return OUT / self.name / f"{file}.xml"
+
 
 SUITES = (
     Suite("bookworm", QT5),
@@ -67,19 +75,26 @@ SUITES = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the tests in one Krita."""
+    """What became of one file's tests in one Krita."""
 
-    krita: str
-    python: str
     tests: int
     failed: tuple[str, ...]
+    again: tuple[str, ...]  # failed, and passed when run once more
     skipped: int
-    minutes: float
+    when: str  # the day, and the commit
 
-    def row(self, suite: str) -> str:
-        bad = f"{len(self.failed)} failed: {', '.join(self.failed)}" if self.failed else "all passed"
-        verdict = bad if self.tests else "did not run"
-        return f"| {self.krita} | {suite} | {self.python} | {self.tests} | {self.skipped} | {verdict} |"
+    @classmethod
+    def read(cls, report: Path) -> Self:
+        run = ElementTree.parse(report).getroot()
+        cases = {named(case): case for case in run.iter("testcase")}  # of one that ran twice, the second
+        failed = tuple(name for name, case in cases.items() if {"failure", "error"} & {found.tag for found in case})
+        skipped = sum(case.find("skipped") is not None for case in cases.values())
+        again = tuple(name for name in run.get("again", "").split() if name not in failed)
+        return cls(len(cases), failed, again, skipped, run.get("when", ""))
+
+
+def named(case: ElementTree.Element) -> str:
+    return f"{case.get('classname', '').rpartition('.')[2]}::{case.get('name')}"
 
 
 def make(suite: Suite) -> None:
@@ -107,7 +122,7 @@ def make(suite: Suite) -> None:
     whole.touch()
 
 
-def enter(suite: Suite, *command: str, folders: list[str] | None = None, check: bool = True) -> None:
+def enter(suite: Suite, *command: str, folders: list[str] | None = None, check: bool = True) -> int:
     """Runs it in the root folder, with these folders at the same places as here: this checkout and this Python."""
     isolated = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-ec", ENTER, "enter", str(suite.root)]
     kept = {
@@ -116,11 +131,11 @@ def enter(suite: Suite, *command: str, folders: list[str] | None = None, check: 
         if name in PROCESSOR or name.startswith(("PIP_", "SSL_")) or name.endswith("_proxy")
     }
     environment = {**kept, "HOME": "/root", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
-    subprocess.run(
+    return subprocess.run(
         [*isolated, *command],
         env={**environment, "BOUND": " ".join(bound_folders() if folders is None else folders)},
         check=check,
-    )
+    ).returncode
 
 
 def bound_folders() -> list[str]:
@@ -130,24 +145,34 @@ def bound_folders() -> list[str]:
     return [str(folder) for folder in folders if not any(other in folder.parents for other in folders)]
 
 
-def test(suite: Suite, arguments: list[str]) -> Outcome:
-    report = OUT / f"{suite.name}.xml"
-    OUT.mkdir(parents=True, exist_ok=True)
+def test(suite: Suite, file: str) -> None:
+    """Leaves a report only where pytest came to its end."""
+    report = suite.report(file)
+    raw, log = report.with_suffix(".running"), report.with_suffix(".log")
+    report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
-    began = time.monotonic()
-    marked = ["-m", "krita and not timed and not long", f"--junitxml={report}", "-p", "no:cacheprovider"]
-    command = [sys.executable, "-m", "pytest", *marked, *(arguments or ["tests/krita"])]
-    enter(suite, "sh", "-c", 'cd "$0" && exec "$@"', str(REPOSITORY), *command, check=False)
-    return read(suite, report, (time.monotonic() - began) / 60)
+    marked = ["-m", "krita and not timed and not long", f"--junitxml={raw}", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *marked, "--reruns", "1", "-rR", f"tests/krita/{file}.py"]
+    inside = 'cd "$1" && shift && exec "$@" >"$0" 2>&1'
+    ended = enter(suite, "sh", "-c", inside, str(log), str(REPOSITORY), *command, check=False)
+    if not raw.exists() or ended not in (0, 1, NO_TESTS):
+        print(log.read_text(errors="replace")[-2000:] if log.exists() else "", flush=True)
+        return
+    run = ElementTree.parse(raw)
+    again = re.findall(r"^RERUN \S*?(\w+)\.py(::.*?)(?: - .*)?$", log.read_text(errors="replace"), re.MULTILINE)
+    run.getroot().set("again", " ".join("".join(parts) for parts in again))
+    run.getroot().set("when", f"{today()} {commit()}")
+    run.write(report)
+    raw.unlink()
 
 
-def read(suite: Suite, report: Path, minutes: float) -> Outcome:
-    cases = list(ElementTree.parse(report).iter("testcase")) if report.exists() else []
-    failed = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
-    names = tuple(f"{case.get('classname', '').rpartition('.')[2]}::{case.get('name')}" for case in failed)
-    skipped = sum(case.find("skipped") is not None for case in cases)
-    python = version(suite, "python3").rpartition(".")[0] + (", PyQt6" if suite.binding is QT6 else ", PyQt5")
-    return Outcome(version(suite, "krita"), python, len(cases), names, skipped, minutes)
+def today() -> str:
+    return subprocess.run(["date", "--utc", "+%F"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def commit() -> str:
+    command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--exclude=*", "--dirty=+"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def version(suite: Suite, package: str) -> str:
@@ -157,30 +182,65 @@ def version(suite: Suite, package: str) -> str:
     return re.sub(r"^\d+:|[-+].*$", "", found)
 
 
-def write_table(rows: dict[str, str]) -> None:
-    """New rows in the place of those of the same suite; those of others stay."""
+def row(suite: Suite) -> str:
+    """What its reports say together."""
+    done = {file: Outcome.read(suite.report(file)) for file in files() if suite.report(file).exists()}
+    tests, skipped = (sum(getattr(one, name) for one in done.values()) for name in ("tests", "skipped"))
+    python = version(suite, "python3").rpartition(".")[0] + (", PyQt6" if suite.binding is QT6 else ", PyQt5")
+    count = f"{len(done)} of {len(files())}"
+    when = ", ".join(sorted({one.when for one in done.values()}))
+    cells = (version(suite, "krita"), suite.name, python, count, str(tests), str(skipped), when, verdict(done))
+    return f"| {' | '.join(cells)} |"
+
+
+def verdict(done: dict[str, Outcome]) -> str:
+    lists = {
+        "failed": [name for one in done.values() for name in one.failed],
+        "passed when run again": [name for one in done.values() for name in one.again],
+        "not run": [file for file in files() if file not in done],
+    }
+    said = [f"{what}: {', '.join(names)}" for what, names in lists.items() if names]
+    return "; ".join(said if lists["failed"] else ["all passed", *said])
+
+
+def files() -> list[str]:
+    return sorted(path.stem for path in (REPOSITORY / "tests" / "krita").glob("test_*.py"))
+
+
+def write_table() -> None:
+    """New rows in the place of those of the same suite; those of suites without a report stay."""
     text = README.read_text(encoding="utf-8")
+    rows = {}
     for line in TABLE.search(text).group().splitlines():  # type: ignore[union-attr]  # the page has the marks
         if len(cells := line.split("|")) > 3:
-            rows.setdefault(cells[2].strip(), line)
+            rows[cells[2].strip()] = line
+    rows |= {suite.name: row(suite) for suite in SUITES if any(suite.report(file).exists() for file in files())}
     body = "\n".join(rows[suite.name] for suite in SUITES if suite.name in rows)
-    head = "| Krita | Debian | Python | tests | skipped | |\n|---|---|---|---|---|---|\n"
-    README.write_text(TABLE.sub(lambda _: f"{head}{body}\n", text), encoding="utf-8")
+    README.write_text(TABLE.sub(lambda _: f"{HEAD}{body}\n", text), encoding="utf-8")
+
+
+def waiting(suites: Sequence[Suite], named: Sequence[str]) -> list[tuple[Suite, str]]:
+    """What is to be run: what is named, or what a broken-off run left; everything where nothing is left."""
+    everything = [(suite, file) for suite in suites for file in named or files()]
+    left = [(suite, file) for suite, file in everything if named or not suite.report(file).exists()]
+    return left or everything
 
 
 def main() -> None:
-    names, _, arguments = " ".join(sys.argv[1:]).partition("-- ")
-    chosen = [suite for suite in SUITES if not names or suite.name in names.split()]
-    rows = {}
-    for suite in chosen:
+    chosen = [suite for suite in SUITES if suite.name in sys.argv] or list(SUITES)
+    named = [Path(word).stem for word in sys.argv[1:] if word not in {suite.name for suite in SUITES}]
+    if unknown := set(named) - set(files()):
+        sys.exit(f"There is no suite and no file in tests/krita called {', '.join(sorted(unknown))}.")
+    failed = False
+    for suite, file in waiting(chosen, named):
         make(suite)
-        outcome = test(suite, arguments.split())
-        rows[suite.name] = outcome.row(suite.name)
-        print(rows[suite.name], f"{outcome.minutes:.0f} min", flush=True)
-    if not arguments:
-        write_table(rows)
-    print("\n".join(rows.values()))
-    sys.exit(any("all passed" not in row for row in rows.values()))
+        test(suite, file)
+        outcome = Outcome.read(suite.report(file)) if suite.report(file).exists() else None
+        failed = failed or outcome is None or bool(outcome.failed)
+        print(f"{suite.name} {file}: {outcome or 'broke off'}", flush=True)
+        write_table()
+    print("".join((HEAD, *(f"{row(suite)}\n" for suite in chosen))))
+    sys.exit(failed)
 
 
 if __name__ == "__main__":
