@@ -23,6 +23,7 @@ from xml.etree import ElementTree
 
 import platformdirs
 
+from acetate_engine.paths import models_dir
 from tests.krita.harness.home import PROCESSOR, REPOSITORY
 
 MIRROR = os.environ.get("ACETATE_MIRROR", "http://deb.debian.org/debian")
@@ -139,8 +140,8 @@ def enter(suite: Suite, *command: str, folders: list[str] | None = None, check: 
 
 
 def bound_folders() -> list[str]:
-    """What a Python of this environment reads, without those that lie in another."""
-    read = [REPOSITORY, Path(sys.base_prefix), Path(sys.prefix), *map(Path, sys.path)]
+    """What a Python of this environment and the tests read, without those that lie in another."""
+    read = [REPOSITORY, Path(sys.base_prefix), Path(sys.prefix), *map(Path, sys.path), models_dir() / "parts"]
     folders = sorted({folder.resolve() for folder in read if folder.is_dir() and folder != Path("/usr")})
     return [str(folder) for folder in folders if not any(other in folder.parents for other in folders)]
 

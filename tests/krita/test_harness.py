@@ -41,6 +41,22 @@ def test_undo_steps_are_krita_s_own(krita: KritaProcess) -> None:
     assert krita.run("undo_position()") == 1
 
 
+def test_an_undo_is_heard_while_krita_works_on_the_image(krita: KritaProcess) -> None:
+    """One that does not wait for that is lost, in every Krita."""
+    krita.run("new_document(2048, 2048); add_paint_layer('one', 0, 0, 2048, 2048, bytes([1, 2, 3, 255]))")
+    code = """
+before = undo_position()
+app.action('rotateImage180').trigger()
+is_free = document().tryBarrierLock()
+if is_free: document().unlock()
+press()
+document().waitForDone()
+[is_free, undo_position() - before]
+"""
+    assert krita.run(f"press = lambda: app.action('edit_undo').trigger()\n{code}") == [False, 1]
+    assert krita.run(f"press = lambda: trigger('edit_undo')\n{code}") == [False, 0]
+
+
 def test_fingerprint_sees_one_changed_byte(krita: KritaProcess) -> None:
     krita.run("new_document(64, 64); add_paint_layer('dot', 3, 4, 1, 1, b'\\x01\\x02\\x03\\xff')")
     before = krita.run("fingerprint()")

@@ -86,6 +86,15 @@ def test_a_click_on_generate_generates_while_words_are_offered(typing: Painter, 
     assert engine.request(engine.newest()).prompt == "a red ap" and offered(typing) == []
 
 
+def test_a_click_beside_the_list_closes_it(typing: Painter) -> None:
+    """A box to tick leaves the keyboard where it is; the list covers a part of the field."""
+    typing.hands.type_into("acetate_prompt", "a dra")
+    wait_until(lambda: len(offered(typing)) > 0, "the list")
+    typing.hands.click("acetate_seed_random")
+    wait_until(lambda: offered(typing) == [], "the list to go")
+    assert prompt_of(typing) == "a dra" and typing.krita.run("has_focus('acetate_prompt')")
+
+
 def test_up_brings_back_what_was_generated(typing: Painter) -> None:
     typing.set_up(PROMPT)
     before = typing.layer_ids()

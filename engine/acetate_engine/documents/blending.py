@@ -156,8 +156,8 @@ def _saturation(colour: Colour) -> Colour:
 
 
 def _with_saturation(colour: Colour, saturation: Colour) -> Colour:
-    scale = saturation / np.maximum(_saturation(colour), _TINY)
-    return (colour - colour.min(-1, keepdims=True)) * scale
+    had: Colour = np.maximum(_saturation(colour), _TINY)
+    return (colour - colour.min(-1, keepdims=True)) * (saturation / had)
 
 
 def _hue(b: Colour, s: Colour, weights: Colour) -> Colour:

@@ -58,8 +58,8 @@ class Strip:
         """To whole steps of 8 bits; deeper documents are not rounded on the way."""
         if self.depth > 8:
             return values
-        steps: Colour = np.floor(np.clip(values, 0.0, 1.0) * np.float32(255) + np.float32(0.5)) / np.float32(255)
-        return steps
+        steps: Colour = np.floor(np.clip(values, 0.0, 1.0) * np.float32(255) + np.float32(0.5))
+        return steps / np.float32(255)
 
     def kept(self, plane: Composite) -> Composite:
         return Composite(self.rounded(plane.colour), self.rounded(plane.alpha))

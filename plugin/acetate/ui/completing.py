@@ -12,6 +12,7 @@ from acetate.session.session import Session
 from acetate.ui.prompt import PromptEdit, is_alone
 
 _KEYS = (QtCore.Qt.Key.Key_Tab, QtCore.Qt.Key.Key_Down, QtCore.Qt.Key.Key_Up, QtCore.Qt.Key.Key_Escape)
+_ELSEWHERE = (QtCore.QEvent.Type.MouseButtonPress, QtCore.QEvent.Type.TabletPress)
 _ROWS = 8  # that are seen at once
 _NARROWEST = 160  # pixels
 
@@ -78,11 +79,18 @@ class Completing(QtWidgets.QListWidget):
         below = at.y() + height <= screen.bottom()
         self.move(x, at.y() + 2 if below else at.y() - cursor.height() - height - 2)
 
+    def showEvent(self, event: QtGui.QShowEvent) -> None:
+        """From now on it hears of every press in the field's window: most leave the keyboard where it is."""
+        window = self._edit.window().windowHandle()
+        if window is not None:
+            window.installEventFilter(self)  # once, however often it is said
+        super().showEvent(event)
+
     def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:
-        """Of the field: it has the keyboard."""
-        if event.type() in (event.Type.FocusOut, event.Type.Hide, event.Type.MouseButtonPress):
+        """Of the field, which has the keyboard, and of its window."""
+        if event.type() in (event.Type.FocusOut, event.Type.Hide, *_ELSEWHERE):
             self.hide()
-        elif self.isVisible() and isinstance(event, QtGui.QKeyEvent) and self._is_ours(event):
+        elif watched is self._edit and self.isVisible() and isinstance(event, QtGui.QKeyEvent) and self._is_ours(event):
             if event.type() == event.Type.KeyPress:
                 self._take(event.key())
             event.accept()  # or Krita's shortcuts on it

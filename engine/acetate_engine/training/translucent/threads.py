@@ -63,7 +63,7 @@ def feather(frame: Frame, tint: str) -> Floats:
             lift = rng.uniform(-0.1, 0.3) if down else 0.75 * long
             way = np.array([side * long, -lift])
             points = np.array([start, start + way * 0.5 + [0, 0.03], start + way])
-            tone = mixed(shade, rng.choice([0.0, 1.0]), rng.uniform(0, 0.16))
+            tone = mixed(shade, float(rng.choice([0.0, 1.0])), rng.uniform(0, 0.16))
             strokes.tapering(points, 0.012 if down else 0.034, tone)
     layer = strokes.layer(rng.uniform(0.86, 0.96))
     quill = Strokes(frame)

@@ -247,6 +247,8 @@ def undo_position() -> int:
 
 
 def trigger(action: str) -> None:
+    """While Krita works on the image, be it for a thumbnail, it ignores undo and redo (KisDocument's UndoStack)."""
+    document().waitForDone()
     app.action(action).trigger()
     document().waitForDone()
 
