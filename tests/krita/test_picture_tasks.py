@@ -131,9 +131,9 @@ def test_transparency_as_a_mask_looks_the_same_and_is_one_step(scene: Painter, w
     scene.krita.run("_docker('acetate_dock').session.settings.as_mask.value = False")
 
 
-def _canvas(painter: Painter) -> np.ndarray:
-    code = "document().refreshProjection(); document().waitForDone(); list(bytes(document().pixelData(0, 0, 160, 128)))"
-    return np.array(painter.krita.run(code), np.uint8)
+def _canvas(painter: Painter, width: int = CANVAS.width, height: int = CANVAS.height) -> np.ndarray:
+    code = "document().refreshProjection(); document().waitForDone(); list(bytes(document().pixelData(0, 0, w, h)))"
+    return np.array(painter.krita.run(code, w=width, h=height), np.uint8)
 
 
 def test_the_subject_is_selected(scene: Painter) -> None:
@@ -155,6 +155,25 @@ def test_what_lies_beyond_the_canvas_reaches_beyond_it_in_one_step(scene: Painte
         shown = scene.shown_pixels(made, CANVAS.padded(40))  # a quarter of the longer side
         assert made["name"] == "Beyond" and (shown[:40, :, 3] == 1).all() and not shown[60:100, 70:170, 3].any()
         assert np.abs(shown[0, 0, :3] - np.array([120, 170, 90]) / 255).max() < 0.02
+
+
+def test_kritas_own_trim_makes_the_canvas_as_large_as_what_lies_beyond(scene: Painter) -> None:
+    before, shown, done = scene.fingerprint(), _canvas(scene), steps_done(scene)
+    trigger(scene, "expand_canvas", "photo")
+    trim = scene.krita.run("app.action('resizeimagetolayer').text().replace('&', '')")
+    assert "Beyond" in scene.message() and trim in scene.message()
+    scene.krita.run("app.action('resizeimagetolayer').trigger(); document().waitForDone()")
+    assert scene.krita.run("[document().width(), document().height()]") == [CANVAS.width + 80, CANVAS.height + 80]
+    wide = _canvas(scene, CANVAS.width + 80, CANVAS.height + 80).reshape(CANVAS.height + 80, CANVAS.width + 80, 4)
+    middle, seam = wide[40:-40, 40:-40], 8
+    was = shown.reshape(CANVAS.height, CANVAS.width, 4)
+    assert (wide[..., 3] == 255).all()
+    assert np.array_equal(middle[seam:-seam, seam:-seam], was[seam:-seam, seam:-seam])
+    assert steps_done(scene) == done + 2  # scripts of Krita cannot do both in one
+    for _ in range(2):
+        scene.undo()
+    scene.krita.run("document().waitForDone()")
+    assert scene.fingerprint()["nodes"] == before["nodes"] and np.array_equal(_canvas(scene), shown)
 
 
 def test_rows_are_there_for_the_task_that_has_them(scene: Painter) -> None:

@@ -14,7 +14,7 @@ from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.requests import Preset
 from acetate_engine.commands.evaluating import Data, ModelName, Out, Quality, Split, require, saying
 
-Sheet = Annotated[Path | None, typer.Option("--sheet", help="PNG of all of it, to look at.", show_default=False)]
+Sheet = Annotated[Path | None, typer.Option("--sheet", help="A picture of all of it, to look at.", show_default=False)]
 Count = Annotated[int, typer.Option("--count", help="How many layers.")]
 _CELL = 160  # pixels of a picture in the sheet
 
@@ -86,20 +86,25 @@ def split_again(
     subjects: Annotated[int, typer.Option(min=1, max=16, help="How many subjects at most.")] = 3,
     looked_at: Sheet = None,
 ) -> None:
-    """Split pictures into layers, and see how far these, one over the other, are from the picture, in levels of 255."""
+    """Split pictures into layers, and see how far these, one over the other, are from the picture, in levels of 255.
+
+    Twenty photographs come by
+    `acetate train gather --config resources/presets/eval/photographs.yaml --downloads packages --out photographs`.
+    """
     from acetate_engine.compositing.pixels import eight
     from acetate_engine.evaluation.splitting import evaluate_split
     from acetate_engine.sources import seen
 
-    with saying() as say, _shown(looked_at) as show:
+    with saying() as say, _shown(looked_at, beside=2) as show:
         read = ((path.stem, eight(seen(path).pixels)) for path in pictures)
         report = evaluate_split(read, subjects, say, show)
     _write_report(out, report)
 
 
 @contextmanager
-def _shown(sheet: Path | None) -> Iterator[Callable[[list[Any]], None]]:
-    """Collects rows of pictures, RGBA of one size, and writes them as a sheet: a PNG of rows over a checkerboard."""
+def _shown(sheet: Path | None, beside: int = 1) -> Iterator[Callable[[list[Any]], None]]:
+    """Collects rows of pictures, RGBA of one size, and writes them as a sheet over a checkerboard, so many beside each
+    other."""
     import numpy as np
     from PIL import Image
 
@@ -116,7 +121,7 @@ def _shown(sheet: Path | None) -> Iterator[Callable[[list[Any]], None]]:
     yield keep
     if sheet is not None:
         cells = np.stack([np.asarray(cell) for row in rows for cell in row])
-        grid(checkerboard(cells), len(rows[0])).save(sheet)
+        grid(checkerboard(cells), beside * len(rows[0])).save(sheet)
 
 
 def _spread(pictures: Any, count: int) -> Any:

@@ -13,7 +13,7 @@ from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.pictures import MAX_SUBJECTS, Click, Light, Subject
 from acetate.protocol.requests import MAX_SEED, Task
 from acetate_engine.commands.generating import Saving, generating, rework_into
-from acetate_engine.commands.options import AsJson, Out, UseEngine, parse_region
+from acetate_engine.commands.options import AsJson, Out, Prompt, UseEngine, parse_region
 
 
 class ShadowKind(str, Enum):
@@ -37,6 +37,9 @@ Box = Annotated[str | None, typer.Option(help="A box around it, as 100,40,512x51
 On = Annotated[list[str] | None, typer.Option("--click", metavar="X,Y", help="A pixel on it; may be repeated.")]
 Beside = Annotated[list[str] | None, typer.Option("--not", metavar="X,Y", help="A pixel beside it; may be repeated.")]
 Most = Annotated[int, typer.Option("--subjects", min=1, max=MAX_SUBJECTS, help="How many layers at most.")]
+Fills = Annotated[
+    str, typer.Option("--model", "-m", help="A model of yours paints behind it (`acetate models`); mini does not.")
+]
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Same seed, same pixels.")]
 
 
@@ -75,16 +78,22 @@ def select(
 @generating
 def remove(
     picture: Source, out: Out, mask: Mask = None, box: Box = None, click: On = None, beside: Beside = None,
-    seed: Seed = 0, engine: UseEngine = False, json: AsJson = False,
+    prompt: Prompt = "", model: Fills = "mini", seed: Seed = 0, engine: UseEngine = False, json: AsJson = False,
     *, saving: Saving,
 ) -> None:  # fmt: skip
     """Take the subject, or what the mask covers, out of a picture and paint what may lie behind.
 
+    From the picture itself (PatchMatch), or with --model by a model of yours: as the background behind what was there
+    (fg→bg), or by repainting (inpaint). The note of the result says which way was taken.
+
     \b
     acetate remove photo.jpg -o empty.png
     acetate remove photo.jpg --mask sign.png -o without-sign.png
+    acetate remove photo.jpg -m dream -p "a brick wall" -o empty.png
     """
-    _make(Task.REMOVE, picture, out, json, engine, saving, mask=mask, subject=_subject(box, click, beside), seed=seed)
+    subject = _subject(box, click, beside)
+    fields = {"mask": mask, "subject": subject, "model": model, "seed": seed}
+    _make(Task.REMOVE, picture, out, json, engine, saving, prompt, **fields)
 
 
 @generating
@@ -92,6 +101,8 @@ def split(
     picture: Source,
     out: Out,
     subjects: Most = 3,
+    prompt: Prompt = "",
+    model: Fills = "mini",
     seed: Seed = 0,
     engine: UseEngine = False,
     json: AsJson = False,
@@ -100,11 +111,15 @@ def split(
 ) -> None:
     """Split a picture into its background and its subjects; one over the other they are the picture.
 
+    What lies behind each comes from the picture itself (PatchMatch), or by --model, as in `acetate remove`; a
+    Qwen-Image-Layered makes all of the layers.
+
     \b
     acetate split photo.jpg -o layers.psd
-    acetate split photo.jpg --subjects 5 -o layers.ora
+    acetate split photo.jpg --subjects 5 -m dream -o layers.ora
     """
-    _make(Task.DECOMPOSE, picture, out, json, engine, saving, subject=Subject(most=subjects), seed=seed)
+    fields = {"subject": Subject(most=subjects), "model": model, "seed": seed}
+    _make(Task.DECOMPOSE, picture, out, json, engine, saving, prompt, **fields)
 
 
 @generating
@@ -151,9 +166,9 @@ def shadow(
 
 
 def _make(
-    task: Task, picture: Path, out: Path, json: bool, engine: bool, saving: Saving, seed: int = 0, **fields: Any
+    task: Task, picture: Path, out: Path, json: bool, engine: bool, saving: Saving, prompt: str = "", **fields: Any
 ) -> None:
-    rework_into(out, json, engine, saving, "", task=task, foreground=picture, seed=seed, **fields)
+    rework_into(out, json, engine, saving, prompt, **{"task": task, "foreground": picture, "seed": 0} | fields)
 
 
 def _subject(box: str | None, on: list[str] | None, beside: list[str] | None, most: int = 1) -> Subject:

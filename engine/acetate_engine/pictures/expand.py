@@ -22,8 +22,8 @@ MIRRORED = "it is the picture mirrored at its edge: paint over it, or choose a m
 def beyond(rgba: Floats, note: Note, paint: Paint | None) -> Floats:
     """(H, W, 4) straight, transparent where something is to be painted → that, opaque, and fading inside the edge.
 
-    What `paint` makes is new within the seam as well, so that no edge of the old picture shows; without it `note` is
-    told. Raises InvalidRequest where all, or nothing, is transparent.
+    What `paint` makes is new within the seam as well, so that no edge of the old picture shows; `note` is told which
+    way was taken. Raises InvalidRequest where all, or nothing, is transparent.
     """
     outside = rgba[..., 3] == 0
     if outside.all():
@@ -32,14 +32,14 @@ def beyond(rgba: Floats, note: Note, paint: Paint | None) -> Floats:
         raise InvalidRequest("nothing lies beyond: all of it is painted", "Give a margin, or enlarge the canvas.")
     inwards = cv2.distanceTransform((~outside).astype(np.uint8), cv2.DIST_L2, 5)
     seam = min(max(4.0, _SEAM * max(outside.shape)), float(inwards.max()) / 2)
-    painted = _mirrored(spread(rgba), outside)
-    if paint is None:
+    mirrored = _mirrored(spread(rgba), outside)
+    painted = None if paint is None else paint(None, mirrored, inwards <= seam, note)
+    if painted is None:
         note(MIRRORED)
-    else:
-        painted = paint(painted, inwards <= seam, note)
     share = (1 - inwards / seam).clip(0, 1)
     eased = share * share * (3 - 2 * share)
-    return np.dstack([painted, np.where(outside, np.float32(1), eased)]).astype(np.float32)
+    colour = mirrored if painted is None else painted
+    return np.dstack([colour, np.where(outside, np.float32(1), eased)]).astype(np.float32)
 
 
 def _mirrored(rgb: Floats, outside: NDArray[np.bool_]) -> Floats:

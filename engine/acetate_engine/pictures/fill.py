@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 
 import cv2
 import numpy as np
@@ -15,16 +16,21 @@ _FILLED = 160_000  # pixels of the picture that is searched, at most: its time g
 _SEAM = 3  # pixels over which old and new go into each other, either way
 _PATCH = 7  # pixels
 
+SEARCHED = (
+    "filled by PatchMatch, from the picture itself: paint over it, or choose a model of your own, which paints there"
+)
+
 Note = Callable[[str], None]
-Paint = Callable[[Floats, NDArray[np.bool_], Note], Floats]
-"""(H, W, 3) whose hole was filled from its surroundings, and the hole → the same with the hole painted better."""
+Paint = Callable[[Floats | None, Floats, NDArray[np.bool_], Note], Floats | None]
+"""(H, W, 3) as it is, or None where nothing was in the hole; the same with the hole filled from its surroundings; and
+the hole → the same painted better, and how is noted; None where it cannot, and why is noted."""
 
 
 def fill(rgb: Floats, hole: NDArray[np.bool_], seed: int, note: Note, paint: Paint | None = None) -> Floats:
     """(H, W, 3) in 0..1 with the hole painted as its surroundings go on; outside of it every value stays.
 
-    A hole without surroundings becomes the mean colour. `note` is told where PatchMatch is not installed, or
-    finds too little to search in. `paint` goes on from there.
+    A hole without surroundings becomes the mean colour. `paint` goes on from what PatchMatch finds. `note` is told
+    which way was taken.
     """
     if not hole.any():
         return rgb.copy()
@@ -34,10 +40,16 @@ def fill(rgb: Floats, hole: NDArray[np.bool_], seed: int, note: Note, paint: Pai
     scale = min(1.0, math.sqrt(_FILLED / hole.size))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     marked = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
-    small = _searched(_without(rgb, hole, size), marked, seed, note)
+    way: list[str] = []
+    small = _searched(_without(rgb, hole, size), marked, seed, way.append)
     made = np.clip(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), 0, 1)
     joined = _joined(rgb, made, hole)
-    return joined if paint is None else _joined(rgb, paint(joined, hole, note), hole)
+    painted = None if paint is None else paint(rgb, joined, hole, note)
+    if painted is not None:
+        return _joined(rgb, painted, hole)
+    for said in way:
+        note(said)
+    return joined
 
 
 def _without(rgb: Floats, hole: NDArray[np.bool_], size: tuple[int, int]) -> Floats:
@@ -52,19 +64,20 @@ def _without(rgb: Floats, hole: NDArray[np.bool_], size: tuple[int, int]) -> Flo
 def _searched(rgb: Floats, hole: NDArray[np.bool_], seed: int, note: Note) -> Floats:
     picture = np.rint(rgb * 255).astype(np.uint8)
     search = _patch_match(note)
-    if search is None or hole.all() or min(hole.shape) < 4 * _PATCH:  # too little to search in
-        found = _smooth(picture, hole)
-    else:
-        try:
+    if search is None:
+        return _smooth(picture, hole)
+    if not hole.all() and min(hole.shape) >= 4 * _PATCH:
+        with suppress(ValueError):  # what is left around the hole has no whole patch, at some scale
             found = search(picture, hole, patch_size=_PATCH, seed=seed % 2**31, em_loops=2)
-        except ValueError:  # what is left around the hole has no whole patch, at some scale
-            note("filled smoothly: what is left of the picture is too small to be searched")
-            found = _smooth(picture, hole)
+            note(SEARCHED)
+            return np.asarray(found, np.float32) / np.float32(255)
+    note("filled smoothly: what is left of the picture is too small to be searched")
+    return _smooth(picture, hole)
+
+
+def _smooth(picture: NDArray[np.uint8], hole: NDArray[np.bool_]) -> Floats:
+    found = cv2.inpaint(picture, hole.astype(np.uint8), 3, cv2.INPAINT_TELEA)
     return np.asarray(found, np.float32) / np.float32(255)
-
-
-def _smooth(picture: NDArray[np.uint8], hole: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    return np.asarray(cv2.inpaint(picture, hole.astype(np.uint8), 3, cv2.INPAINT_TELEA), np.uint8)
 
 
 def _patch_match(note: Note) -> Callable[..., NDArray[np.uint8]] | None:

@@ -15,7 +15,7 @@ from acetate_engine.models.families import find_model, model_for, qwen_layered
 from acetate_engine.models.runtime.quiet import quiet_libraries
 from acetate_engine.paths import wildcards_dir
 from acetate_engine.pipelines.contract import Generated, Images, PartOf, Reporter, joined
-from acetate_engine.pipelines.painting import ModelPaint, is_better_than_search
+from acetate_engine.pipelines.painting import ModelPaint, is_better_than_search, painter
 from acetate_engine.pipelines.recipes.plain import WITHOUT_MODEL, cut_out
 from acetate_engine.prompts.understanding import pictures_apart, understood
 
@@ -77,8 +77,7 @@ class TaskGenerator:
         return Generated(tuple(layers), tuple(job.notes))
 
     def _understood(self, request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
-        words_for = request.task if request.task.needs_model else Task.INPAINT  # of what paints behind and beyond
-        meant, notes = understood(request, lambda: find_model(request.model, words_for).info.styles, wildcards_dir())
+        meant, notes = understood(request, lambda: _model_of(request).info.styles, wildcards_dir())
         made = self._made(meant, images, reporter)
         return replace(made, notes=(*made.notes, *notes))
 
@@ -102,6 +101,13 @@ class TaskGenerator:
 
             self._held = HeldModel()
         return self._held
+
+
+def _model_of(request: GenerateRequest) -> Model:
+    """That its words are for; where the task needs none, what would paint behind and beyond."""
+    if request.task.needs_model:
+        return find_model(request.model, request.task)
+    return painter(request.model, is_behind=request.task is not Task.EXPAND)[0]
 
 
 def _layered_model(name: str) -> Model | None:

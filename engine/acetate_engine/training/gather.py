@@ -38,7 +38,7 @@ class Selection(Frozen):
     licence: str = ""  # SPDX; empty: as the package's copyright file says of each
     style: str = ""  # of cut-outs
     captions: Literal["name", "sidecar", "codepoint"] = "name"  # the file's name, a .txt beside it, a Unicode name
-    crops: int = 10  # squares of each photograph
+    crops: int = 10  # squares of each photograph; 0: all of it, its longer side as long as `side`
 
 
 class PackageSource(Frozen):
@@ -112,7 +112,10 @@ def _pictures(path: Path, selection: Selection, config: GatherConfig) -> Iterato
             yield pixels, described | {"split": _split(words, config)} | _measures(pixels) | {"native": native}
         return
     described = {"photo": path.name, "caption": words, "split": _split(path.name, config)}
-    for pixels in crops(Image.open(path), selection.crops, config.side, _number(path.name)):
+    photograph = Image.open(path)
+    if not selection.crops:
+        yield whole(photograph, config.side), described
+    for pixels in crops(photograph, selection.crops, config.side, _number(path.name)):
         yield pixels, described
 
 
@@ -166,6 +169,13 @@ def cut_out(picture: Image.Image, side: int) -> tuple[Bytes, int] | None:
     canvas = Image.new("RGBa", (side, side))
     canvas.paste(subject.resize(size, Image.Resampling.LANCZOS), ((side - size[0]) // 2, (side - size[1]) // 2))
     return to_eight(bleed(to_float(np.asarray(canvas.convert("RGBA"))))), native
+
+
+def whole(photograph: Image.Image, side: int) -> Bytes:
+    """(H, W, 3), the longer side at most `side`."""
+    rgb = photograph.convert("RGB")
+    rgb.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return np.asarray(rgb)
 
 
 def crops(photograph: Image.Image, count: int, side: int, seed: int) -> Iterator[Bytes]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from krita import Document, Node
+from krita import Document, Krita, Node
 
 from acetate.host import NewLayer
 from acetate.krita.colour import Converter
@@ -21,16 +21,20 @@ from acetate.krita.nodes import check_unlocked, find_node, node_id
 from acetate.krita.wrappers import Hold, wrappers
 from acetate.language import mark, tr
 from acetate.protocol.errors import DocumentError
-from acetate.protocol.geometry import Extent
+from acetate.protocol.geometry import Bounds, Extent
 from acetate.qt import QtCore, sip
 from acetate.session.views import Place
 
 if TYPE_CHECKING:
     from acetate.krita.document import KritaDocument
 
+_TRIM = "resizeimagetolayer"
 _ANCHOR_GONE = mark("The layer that was active is gone: the new one is on top.")
 _TO_INSERT = mark("To insert it all the same, click the result in the history: it is kept there.")
 _HIDDEN = mark("“{name}” is hidden, and so is the new layer in it.")
+_BEYOND = mark(
+    "“{name}” reaches beyond the canvas: “{trim}” in the Image menu makes that as large, in one more undo step."
+)
 _LOWEST = mark("Krita's scripts cannot insert below the lowest layer: move the new one under “{name}” yourself.")
 
 
@@ -76,7 +80,7 @@ class KritaInsertion:
         with wrappers() as hold:
             parent, above, notes = _find(handle, place, hold)
             check_unlocked(parent, hold, "Unlock it and click the result in the history: it is kept there.")
-            notes = (*notes, *_unseen(parent, hold))
+            notes = (*notes, *_unseen(parent, hold), *self._beyond())
             nodes = self._gathered(hold)
             node = self._grouped(nodes, group_name)
             self.top, self.ids = node_id(node), tuple(map(node_id, nodes))
@@ -92,6 +96,13 @@ class KritaInsertion:
         Krita shows a layer that is added at once, but of a group nothing (unless it holds one layer only).
         """
         self._document.handle.refreshProjection()
+
+    def _beyond(self) -> list[str]:
+        """Of layers that lie around all of the canvas. Scripts of Krita cannot do more than one thing in an undo step:
+        enlarging the canvas, too, would be a second one, which is the painter's to make."""
+        canvas = Bounds.of(self._document.current_extent())
+        around = [layer.name for layer in self._layers if layer.bounds != canvas and layer.bounds.contains(canvas)]
+        return [_BEYOND.format(name=name, trim=_text_of(_TRIM)) for name in around]
 
     def _gathered(self, hold: Hold) -> list[Node]:
         """What is attached, bottom to top."""
@@ -117,6 +128,13 @@ class KritaInsertion:
         for node in (*self._masks, *self._nodes):
             if node is not None and not sip.isdeleted(node):
                 sip.delete(node)
+
+
+def _text_of(action: str) -> str:
+    """As Krita's menu has it, in Krita's language."""
+    found = Krita.instance().action(action)
+    assert found is not None  # one of Krita's own
+    return found.text().replace("&", "")
 
 
 def _find(document: Document, place: Place, hold: Hold) -> tuple[Node, Node | None, tuple[str, ...]]:

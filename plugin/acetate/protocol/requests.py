@@ -111,7 +111,7 @@ class GenerateRequest:
     foreground_prompt: str = ""  # background behind foreground: what that shows
     blended_prompt: str = ""  # joint and conditioned: of the blended picture; `blended` where empty
     context: Bounds | None = None  # canvas pixels
-    background: str | None = None  # digest
+    background: str | None = None  # digest; behind a foreground, with a mask: what is known of it outside of that
     foreground: str | None = None  # digest
     mask: str | None = None  # digest of an A8 image: the feathered selection
     cut_out: bool = False  # the alpha of each layer is multiplied by the mask

@@ -49,15 +49,15 @@ class Told:
     """What the painter has been told in this session and need not be told after every job."""
 
     def __init__(self) -> None:
-        self._told: set[NoteKind] = set()
+        self._told: set[str] = set()
 
     def news(self, notes: tuple[str, ...], task: Task) -> tuple[str, ...]:
-        known = {
-            *self._told,
-            *((NoteKind.OPAQUE,) if task.reworks_layer else ()),
-        }  # another version of it is opaque, too
-        self._told |= {NoteKind.LASTING} & set(map(kind_of, notes))
-        return tuple(note for note in notes if kind_of(note) not in known)
+        is_known = task.reworks_layer  # another version of a layer that is opaque is opaque, too
+        news = tuple(
+            note for note in notes if note not in self._told and not (is_known and kind_of(note) is NoteKind.OPAQUE)
+        )
+        self._told |= {note for note in news if kind_of(note) in (NoteKind.LASTING, NoteKind.WAY)}
+        return news
 
 
 def headline(error: AcetateError) -> tuple[str, str]:

@@ -44,7 +44,7 @@ class AllInOneRun(LayerMethod):
     def foreground_on(self, job: ModelJob, geometry: Geometry, behind: Tensor, start: Start | None) -> LayerLatents:
         raise NotImplementedError
 
-    def background_behind(self, job: ModelJob, geometry: Geometry, front: Tensor) -> LayerLatents:
+    def background_behind(self, job: ModelJob, geometry: Geometry, front: Tensor, start: Start | None) -> LayerLatents:
         raise NotImplementedError
 
     def blend(self, job: ModelJob, geometry: Geometry, front: Tensor, back: Tensor, both: Tensor) -> LayerLatents:

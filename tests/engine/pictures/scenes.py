@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from acetate_engine.compositing.pixels import Floats
-from acetate_engine.paths import resources_dir
 
 SIDE = 256
+_SAMPLES = Path(__file__).parents[3] / "resources" / "samples"  # whatever resources a test is given
 
 
 @cache
 def backdrop(name: str = "dawn_lake") -> Floats:
     """(SIDE, SIDE, 3) in 0..1."""
-    with Image.open(resources_dir() / "samples" / f"{name}.png") as picture:
+    with Image.open(_SAMPLES / f"{name}.png") as picture:
         small = picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
     return _kept(np.asarray(small, np.float32) / np.float32(255))
 

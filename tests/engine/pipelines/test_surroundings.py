@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,12 +12,14 @@ import pytest
 
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.geometry import Bounds
+from acetate.protocol.notes import NoteKind, kind_of
 from acetate.protocol.pictures import Light
 from acetate.protocol.requests import GenerateRequest, Task
 from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.alpha import over, to_float
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.pictures.expand import MIRRORED
+from acetate_engine.pictures.fill import SEARCHED
 from acetate_engine.pictures.light import match_light, to_linear
 from acetate_engine.pipelines.contract import Generated, JobCancelled
 from acetate_engine.pipelines.tasks import TaskGenerator
@@ -131,22 +135,61 @@ def test_something_in_front_can_come_with_its_shadow_and_its_light(tiny: TaskGen
         dataclasses.replace(request, settle=True, task=Task.FOREGROUND).validate()
 
 
-def test_a_model_of_the_painter_paints_behind_and_only_in_the_hole(tiny_released: TaskGenerator) -> None:
+def hole_of(scene_hole: tuple[slice, slice]) -> np.ndarray:
     hole = np.zeros((SIDE, SIDE), np.uint8)
-    hole[100:150, 90:170] = 255
-    wide = np.zeros((SIDE, SIDE), bool)
-    wide[90:160, 80:180] = True
+    hole[scene_hole] = 255
+    return hole
+
+
+HOLE, WIDE = np.s_[100:150, 90:170], np.s_[90:160, 80:180]
+
+
+@pytest.mark.parametrize("model", ["tiny_sd15", "tiny_sdxl"])
+def test_a_model_of_the_painter_paints_the_background_behind_and_only_in_the_hole(
+    tiny_released: TaskGenerator, model: str
+) -> None:
     found, painted, again = (
-        asked(Task.REMOVE, tiny_released, picture=pixels(scene()), mask=hole, model=model, steps=2)
-        for model in ("mini", "tiny_sd15", "tiny_sd15")
+        asked(Task.REMOVE, tiny_released, picture=pixels(scene()), mask=hole_of(HOLE), model=name, steps=2)
+        for name in ("mini", model, model)
     )
+    wide = hole_of(WIDE) > 0
     old, new = found.layers[0].pixels, painted.layers[0].pixels
-    assert np.array_equal(old[~wide], new[~wide]) and not np.array_equal(old[hole > 0], new[hole > 0])
-    assert (new[..., 3] == 255).all() and new.tobytes() == again.layers[0].pixels.tobytes() and not painted.notes
+    assert np.array_equal(old[~wide], new[~wide]) and not np.array_equal(old[HOLE], new[HOLE])
+    assert (new[..., 3] == 255).all() and new.tobytes() == again.layers[0].pixels.tobytes()
+    assert found.notes == (SEARCHED,)
+    (way,) = painted.notes
+    assert kind_of(way) is NoteKind.WAY and "fg→bg" in way and model in way
 
 
-def test_without_that_model_what_is_found_in_the_picture_stays_and_the_note_says_so(tiny: TaskGenerator) -> None:
-    picture = framed(scene())
-    found, refused = (asked(Task.EXPAND, tiny, picture=picture, model=model) for model in ("mini", "nowhere"))
+def test_what_stood_there_decides_what_is_painted_behind_it(tiny_released: TaskGenerator) -> None:
+    """Otherwise it would be repainting: what PatchMatch finds here is the same, whatever is in the hole."""
+    other = pixels(scene())
+    other[HOLE] = (250, 10, 200, 255)
+    one, two = (
+        asked(Task.REMOVE, tiny_released, picture=each, mask=hole_of(HOLE), model="tiny_sdxl", steps=2).layers[0].pixels
+        for each in (pixels(scene()), other)
+    )
+    assert not np.array_equal(one[HOLE], two[HOLE])
+
+
+def test_a_model_without_the_files_for_that_repaints(
+    tiny_released: TaskGenerator, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(tiny_data, tmp_path / "data")
+    for file in (tmp_path / "data").rglob("*fg2b*"):
+        file.unlink()
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    made = asked(Task.REMOVE, tiny_released, picture=pixels(scene()), mask=hole_of(HOLE), model="tiny_sd15", steps=2)
+    (way,) = made.notes
+    assert kind_of(way) is NoteKind.WAY and "inpaint" in way and "tiny_sd15" in way
+
+
+@pytest.mark.parametrize("task", [Task.EXPAND, Task.REMOVE])
+def test_without_that_model_what_is_found_in_the_picture_stays_and_the_notes_say_so(
+    tiny: TaskGenerator, task: Task
+) -> None:
+    picture, mask = (framed(scene()), None) if task is Task.EXPAND else (pixels(scene()), hole_of(HOLE))
+    found, refused = (asked(task, tiny, picture=picture, mask=mask, model=model) for model in ("mini", "nowhere"))
+    way = MIRRORED if task is Task.EXPAND else SEARCHED
     assert found.layers[0].pixels.tobytes() == refused.layers[0].pixels.tobytes()
-    assert any("nowhere" in note for note in refused.notes) and found.notes == (MIRRORED,)
+    assert found.notes == (way,) and refused.notes[1] == way and "nowhere" in refused.notes[0]

@@ -22,6 +22,12 @@ def test_what_holds_for_every_job_is_told_once() -> None:
     assert told.news((UNFINISHED, "a"), Task.FOREGROUND) == ("a",)
 
 
+def test_each_way_of_filling_is_told_once() -> None:
+    told, ways = Told(), ("filled by PatchMatch, from the picture itself", "filled by Dream, which painted it")
+    assert told.news(ways[:1], Task.REMOVE) == ways[:1] and told.news(ways[:1], Task.DECOMPOSE) == ()
+    assert told.news(ways, Task.REMOVE) == ways[1:]
+
+
 def test_another_version_of_an_opaque_layer_may_be_opaque() -> None:
     assert Told().news((OPAQUE,), Task.INPAINT) == ()
     assert Told().news((OPAQUE,), Task.FOREGROUND) == (OPAQUE,)

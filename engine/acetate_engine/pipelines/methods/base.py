@@ -31,6 +31,7 @@ class Start:
     wanted: Tensor
     blended: Tensor
     plain: Tensor | None = None  # of the wanted layer over mid-grey, where its colour is made apart
+    keep: Tensor | None = None  # (1, 1, h, w), 1 where the wanted picture is known; then the blended one is, all of it
 
 
 class LayerMethod(Protocol):
@@ -59,8 +60,8 @@ class LayerMethod(Protocol):
     def foreground_on(self, job: ModelJob, geometry: Geometry, behind: Tensor, start: Start | None) -> LayerLatents:
         """A foreground that fits the opaque picture `behind`; from an earlier one where there is a start."""
 
-    def background_behind(self, job: ModelJob, geometry: Geometry, front: Tensor) -> LayerLatents:
-        """An opaque picture behind a cut-out."""
+    def background_behind(self, job: ModelJob, geometry: Geometry, front: Tensor, start: Start | None) -> LayerLatents:
+        """An opaque picture behind a cut-out; where there is a start, its known part stays."""
 
     def blend(self, job: ModelJob, geometry: Geometry, front: Tensor, back: Tensor, both: Tensor) -> LayerLatents:
         """`both`, which is `front` over `back`, made one picture."""

@@ -57,13 +57,14 @@ class Concatenated(TransparentRuns):
     def foreground_on(self, job: ModelJob, geometry: Geometry, behind: Tensor, start: Start | None) -> LayerLatents:
         return self._conditioned(job, geometry, _IN_FRONT, behind, start)
 
-    def background_behind(self, job: ModelJob, geometry: Geometry, front: Tensor) -> LayerLatents:
-        return self._conditioned(job, geometry, self._behind, front, None)
+    def background_behind(self, job: ModelJob, geometry: Geometry, front: Tensor, start: Start | None) -> LayerLatents:
+        return self._conditioned(job, geometry, self._behind, front, start)
 
     def _conditioned(
         self, job: ModelJob, geometry: Geometry, chain: Chain, given: Tensor, start: Start | None
     ) -> LayerLatents:
-        job.meter.expect(job.request.images * (2 * job.settings.steps + 1))
+        runs = 1 if start is not None and start.keep is not None else 2
+        job.meter.expect(job.request.images * (runs * job.settings.steps + 1))
         latents = [encode_picture(given, job.components, job.note)] * job.request.images
         return _run_chain(job, geometry, chain, latents, job.request.prompt, generators(job), start)
 
@@ -95,12 +96,15 @@ def _run_chain(
     seeds: list[torch.Generator],
     start: Start | None = None,
 ) -> LayerLatents:
-    """`given` holds one latent an image."""
-    strength = job.request.strength
-    first = Run(chain.to_blended, (job.request.blended,), condition_latents=given)
-    blended = execute(job, first.starting(start.blended if start else None, strength), geometry, seeds)
+    """`given` holds one latent an image. A blended picture that is known is not made."""
+    strength, keep = job.request.strength, start.keep if start else None
+    if start is not None and keep is not None:
+        blended: LayerLatents = [start.blended] * len(given)
+    else:
+        first = Run(chain.to_blended, (job.request.blended,), condition_latents=given)
+        blended = execute(job, first.starting(start.blended if start else None, strength), geometry, seeds)
     both = [beside(*pair) for pair in zip(given, blended, strict=True)]
-    second = Run(chain.to_wanted, (prompt,), condition_latents=both, layer_until=chain.until)
+    second = Run(chain.to_wanted, (prompt,), condition_latents=both, layer_until=chain.until, keep=keep)
     return execute(job, second.starting(start.wanted if start else None, strength), geometry, seeds)
 
 

@@ -35,8 +35,8 @@ class SharedAttention(TransparentRuns):
     def foreground_on(self, job: ModelJob, geometry: Geometry, behind: Tensor, start: Start | None) -> LayerLatents:
         return self._conditioned(job, geometry, "bg2fg", behind, start)
 
-    def background_behind(self, job: ModelJob, geometry: Geometry, front: Tensor) -> LayerLatents:
-        return self._conditioned(job, geometry, "fg2bg", front, None)
+    def background_behind(self, job: ModelJob, geometry: Geometry, front: Tensor, start: Start | None) -> LayerLatents:
+        return self._conditioned(job, geometry, "fg2bg", front, start)
 
     def _conditioned(
         self, job: ModelJob, geometry: Geometry, layer: str, given: Tensor, start: Start | None
@@ -45,7 +45,8 @@ class SharedAttention(TransparentRuns):
         request = job.request
         frame, plain = (0 if layer == "bg2fg" else None), (start.plain if start else None)
         prompts = request.prompt, request.blended
-        run = Run(layer, prompts, prepare=_conditioned_by(given), layer_frame=frame, plain=plain)
+        keep = None if start is None or start.keep is None else torch.cat([start.keep, torch.ones_like(start.keep)])
+        run = Run(layer, prompts, prepare=_conditioned_by(given), keep=keep, layer_frame=frame, plain=plain)
         run = run.starting(torch.cat([start.wanted, start.blended]) if start else None, request.strength)
         job.meter.expect(request.images * (run.steps(job) + 1))
         return _first(run, execute(job, run, geometry, generators(job)))

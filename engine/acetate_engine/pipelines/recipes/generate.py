@@ -7,7 +7,7 @@ from acetate_engine.compositing.alpha import over, to_float, to_pixels
 from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.pipelines.contract import GeneratedLayer
 from acetate_engine.pipelines.methods.base import Start
-from acetate_engine.pipelines.recipes.repaint import reworked
+from acetate_engine.pipelines.recipes.repaint import kept_by, reworked
 from acetate_engine.pipelines.stages.encoders import encode_picture, encode_transparent, to_tensor
 from acetate_engine.pipelines.stages.geometry import Geometry
 from acetate_engine.pipelines.stages.job import ModelJob
@@ -56,9 +56,24 @@ def _start(job: ModelJob, front: Pixels, behind: Pixels) -> Start:
 def background_behind(job: ModelJob) -> list[GeneratedLayer]:
     geometry = job.covering(job.request.covered)
     cutout = job.within(job.request.foreground, job.request.covered)
-    front = to_tensor(geometry.to_working(cutout, repeat_border=False), job.device)
-    latents = job.method.background_behind(job, geometry, front)
+    working = geometry.to_working(cutout, repeat_border=False)
+    front, start = to_tensor(working, job.device), None
+    if job.request.background is not None and job.request.mask is not None:
+        start = _known_around(job, geometry, working)
+    latents = job.method.background_behind(job, geometry, front, start)
     return decoded_layers(job, latents, geometry, LayerRole.BACKGROUND, job.request.prompt)
+
+
+def _known_around(job: ModelJob, geometry: Geometry, front: Pixels) -> Start:
+    """The background that is known where the mask is 0, and the picture that it makes with what is in front of it."""
+    request = job.request
+    behind = geometry.to_working(job.within(request.background, request.covered), repeat_border=True)
+    both = to_pixels(over(to_float(front), to_float(behind)), request.pixel_format)
+    free = to_tensor(geometry.to_working(job.within(request.mask, request.covered), repeat_border=False), job.device)
+    wanted, blended = (
+        encode_picture(to_tensor(pixels, job.device), job.components, job.note) for pixels in (behind, both)
+    )
+    return Start(wanted, blended, keep=kept_by(free, job.components.vae_scale_factor))
 
 
 def blend(job: ModelJob) -> list[GeneratedLayer]:

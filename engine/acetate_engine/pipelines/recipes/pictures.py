@@ -147,7 +147,7 @@ def decompose(request: GenerateRequest, images: Images, reporter: Reporter, pain
     work.step(Stage.CUT_OUT, parts.subjects[0] if parts.subjects else None)
     work.done = work.steps - 1
     work.step(Stage.CUT_OUT)
-    names = _numbered(_name(request, "Subject"), len(parts.subjects))
+    names = _numbered("Subject", len(parts.subjects))  # words are for what paints behind them
     named = [(LayerRole.FOREGROUND, name, layer) for name, layer in zip(names, parts.subjects, strict=True)]
     return work.made([(LayerRole.BACKGROUND, "Background", parts.background), *reversed(named)])
 

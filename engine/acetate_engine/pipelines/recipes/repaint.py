@@ -97,7 +97,7 @@ def _repainted(job: ModelJob, original: Pixels, geometry: Geometry, mask: Pixels
     keep = None
     if mask is not None:
         free = to_tensor(geometry.to_working(mask, repeat_border=False), job.device)
-        keep = 1 - _any_within(free, job.components.vae_scale_factor)
+        keep = kept_by(free, job.components.vae_scale_factor)
     start, strength = encode_transparent(rgba, job.components, job.note), job.request.strength
     residual = encode_residual(rgba, start, job.components, job.note) if strength < 1 else None
     if job.components.colour_from < 1:
@@ -107,9 +107,9 @@ def _repainted(job: ModelJob, original: Pixels, geometry: Geometry, mask: Pixels
     return [decode(job, latent, LayerRole.FOREGROUND, left) for latent in latents]
 
 
-def _any_within(mask: Tensor, factor: int) -> Tensor:
-    """(1, 1, H, W) → (1, 1, h, w): 1 where any pixel of a latent pixel may change."""
-    return (F.max_pool2d(mask, factor) > 0).float()
+def kept_by(mask: Tensor, factor: int) -> Tensor:
+    """(1, 1, H, W) → (1, 1, h, w): 1 where no pixel of a latent pixel may change."""
+    return 1 - (F.max_pool2d(mask, factor) > 0).float()
 
 
 def mixed(original: Pixels, painted: Pixels, mask: NDArray[np.unsignedinteger]) -> Pixels:
