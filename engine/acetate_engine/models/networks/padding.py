@@ -28,7 +28,8 @@ def pad_rgb(rgba: Tensor) -> Tensor:
         (B, 3, H, W) float32, 0..1: where alpha is 1 the colour itself; black if nothing is visible.
     """
     pictures = rgba.detach().float().cpu().contiguous().numpy()
-    return torch.from_numpy(np.stack([_filled(picture) for picture in pictures])).to(rgba.device)
+    filled = [torch.from_numpy(_filled(picture)) for picture in pictures]
+    return (filled[0][None] if len(filled) == 1 else torch.stack(filled)).to(rgba.device)
 
 
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
@@ -56,7 +57,7 @@ def _filled(rgba: NDArray[np.float32]) -> NDArray[np.float32]:
     for level in reversed(levels):
         filled = _resized(filled, level.shape[:2], cv2.INTER_LINEAR)
         filled = level[..., :3] + filled * (1 - level[..., 3:])
-    return filled.transpose(2, 0, 1)
+    return np.ascontiguousarray(filled.transpose(2, 0, 1))
 
 
 def _sizes(height: int, width: int) -> list[tuple[int, int]]:

@@ -20,6 +20,7 @@ Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 Taps = tuple[NDArray[np.intp], Floats]  # (n,) the first of the pixels that an output pixel is made of; their weights
 
 _BAND = 64  # rows: fewer are not worth a thread
+_OPAQUE = np.float32(1 - 1e-5)  # alpha, sums of shares being what they are; what is missing can be seen nowhere
 
 
 def fill(rgba: Floats, sizes: list[tuple[int, int]], threads: int) -> Floats:
@@ -159,24 +160,25 @@ def _shrunk(target, top, bottom, row, row_weights, column, column_weights, sourc
         _line_shrunk(target[y], line, column, column_weights)
 
 
-@_compiled("UniTuple(intp, 2)(float32[::1])")
+@_compiled("UniTuple(intp, 2)(float32[:])")
 def _span(alpha) -> tuple[int, int]:  # type: ignore[no-untyped-def]
     """From the first to behind the last pixel that is not opaque: what is beside them stays as it is."""
     first, last = 0, len(alpha)
-    while first < last and alpha[first] == 1:
+    while first < last and alpha[first] >= _OPAQUE:
         first += 1
-    while last > first and alpha[last - 1] == 1:
+    while last > first and alpha[last - 1] >= _OPAQUE:
         last -= 1
     return first, last
 
 
-@_compiled(f"void({_WEIGHTS}, {_LEVEL}, intp, float32)")
-def _line_between(line, coarse, row, share) -> None:  # type: ignore[no-untyped-def]
-    """Between a row and the next one; the last pixel twice."""
+@_compiled(f"void({_WEIGHTS}, {_LEVEL}, intp, float32, {_PLACES})")
+def _line_between(line, coarse, row, share, column) -> None:  # type: ignore[no-untyped-def]
+    """Between a row and the next one, as far as `column` asks for it; the last pixel twice."""
     width = coarse.shape[1]
-    above = coarse[row].reshape(-1)
-    below = coarse[min(row + 1, len(coarse) - 1)].reshape(-1)
-    flat = line.reshape(-1)
+    first, last = 4 * column[0], 4 * min(column[-1] + 2, width)
+    above = coarse[row].reshape(-1)[first:last]
+    below = coarse[min(row + 1, len(coarse) - 1)].reshape(-1)[first:last]
+    flat = line.reshape(-1)[first:last]
     for x in range(len(above)):
         flat[x] = (np.float32(1) - share) * above[x] + share * below[x]
     line[width] = line[width - 1]
@@ -187,10 +189,13 @@ def _filled(target, top, bottom, row, row_weights, column, column_weights, coars
     """In place: a level over the enlarged filling of the next coarser one."""
     line = np.empty((coarse.shape[1] + 1, 4), np.float32)
     for y in range(top, bottom):
-        _line_between(line, coarse, row[y], row_weights[y])
-        out = target[y]
+        first, last = _span(target[y, :, 3])
+        if first == last:
+            continue
+        places, weights, out = column[first:last], column_weights[first:last], target[y, first:last]
+        _line_between(line, coarse, row[y], row_weights[y], places)
         for x in range(len(out)):
-            left, share = column[x], column_weights[x]
+            left, share = places[x], weights[x]
             rest = np.float32(1) - out[x, 3]
             keep, share = rest * (np.float32(1) - share), rest * share
             red = out[x, 0] + keep * line[left, 0] + share * line[left + 1, 0]
@@ -207,9 +212,9 @@ def _last_filled(target, top, bottom, row, row_weights, column, column_weights, 
     wide = np.empty((target.shape[2], 4), np.float32)
     for y in range(top, bottom):
         first, last = _span(rgba[3, y])
-        if first < last:
-            _line_between(line, coarse, row[y], row_weights[y])
         places, weights = column[first:last], column_weights[first:last]
+        if first < last:
+            _line_between(line, coarse, row[y], row_weights[y], places)
         for x in range(len(places)):
             left, share = places[x], weights[x]
             keep = np.float32(1) - share
