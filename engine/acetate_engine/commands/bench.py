@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import platform
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -39,14 +39,15 @@ def bench(
     console.print(", ".join(f"{name} {value}" for name, value in machine.items()), highlight=False)
     lines: list[Line] = []
     for line in _lines(small, 64 if small else side):
-        console.print(f"  {line.name}: {line.today} {line.why}", highlight=False)
+        console.print(f"  {line.name}: {line.today} {line.at_least} {line.why}", highlight=False)
         lines.append(line)
     console.print(_table(lines))
+    console.print(_summary(lines), highlight=False)
     rooflines = [] if small else list(_rooflines())
     for text in rooflines:
         console.print(text, highlight=False)
     if json_file:
-        rows = [{**asdict(line), "verdict": line.verdict} for line in lines]
+        rows = [line.record() for line in lines]
         json_file.write_text(json.dumps({"machine": machine, "lines": rows, "cards": rooflines}, indent=2) + "\n")
 
 
@@ -88,7 +89,12 @@ def _processor() -> str:
 
 
 def _table(lines: list[Line]) -> Table:
-    table = Table("line", "peer or limit", "today", "goal", "verdict", "more")
+    table = Table("line", "peer or limit", "today", "goal", "verdict", "at least", "more")
     for line in lines:
-        table.add_row(line.name, line.peer, line.today, line.goal, line.verdict, line.why)
+        table.add_row(line.name, line.peer, line.today, line.goal, line.verdict, line.at_least, line.why)
     return table
+
+
+def _summary(lines: list[Line]) -> str:
+    verdicts = Counter(line.verdict for line in lines)
+    return f"{len(lines)} lines: " + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())

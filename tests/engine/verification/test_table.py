@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from acetate_engine.cli import app
 from acetate_engine.verification.table import pictures
-from acetate_engine.verification.table.line import Line, in_turn
+from acetate_engine.verification.table.line import Bound, Line, in_turn
 from acetate_engine.verification.table.rooflines import CARDS, Cost
 
 GROWTH = ("canvas area, fixed region", "number of layers", "layers of a PSD document", "history", "waiting jobs")
@@ -28,8 +28,16 @@ def test_every_line_is_there_with_a_goal_and_a_verdict(tmp_path: Path) -> None:
     for part in ("first mini layer", "over HTTP", "the same request again", "GUI gap", "stack of 2", "worker memory"):
         assert any(part in name for name in names)
     assert {f"growth: {name}" for name in GROWTH} <= set(names)
-    assert all(line["goal"] and line["verdict"] in ("holds", "open", "skipped") for line in written["lines"])
+    assert all(
+        line["goal"] and line["verdict"] in ("holds", "at its limit", "open", "skipped") for line in written["lines"]
+    )
     assert all(line["why"] for line in written["lines"] if line["verdict"] == "skipped")
+    for line in written["lines"]:
+        assert all(bound["ratio"] == pytest.approx(bound["took"] / bound["least"]) for bound in line["bounds"])
+    bounded = [line["name"] for line in written["lines"] if line["bounds"]]
+    for start in ("padded RGB", "transparent decode", "first mini layer", "mini 64²", "stack of 2"):
+        assert any(name.startswith(start) for name in bounded)
+    assert f"{len(written['lines'])} lines: " in result.output
 
 
 def test_padding_that_differs_does_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,6 +56,14 @@ def test_the_ways_are_run_in_turn() -> None:
 
 def test_a_line_that_was_not_measured_is_neither_open_nor_held() -> None:
     assert [Line("", "", "", "", holds).verdict for holds in (True, False, None)] == ["holds", "open", "skipped"]
+
+
+def test_a_missed_goal_counts_as_a_limit_only_near_to_all_that_bounds_it() -> None:
+    near, far = Bound("copy", 1.0, 1.2), Bound("copy", 1.0, 1.3)
+    verdicts = [Line("", "", "", "", False, bounds=bounds).verdict for bounds in ((near,), (near, far), ())]
+    assert verdicts == ["at its limit", "open", "open"]
+    assert Line("", "", "", "", True, bounds=(far,)).verdict == "holds"
+    assert "1.30×" in Line("", "", "", "", False, bounds=(far,)).at_least
 
 
 def test_a_card_is_bound_by_operations_or_by_memory() -> None:

@@ -15,7 +15,6 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-NEAR = 1.25  # times the limit
 _ROUNDS = 3  # the best of them counts
 _Shape = tuple[int, int, int, int]  # how many at once, rows, sums, columns
 _Convolution = tuple[tuple[int, ...], tuple[int, ...], tuple[Any, ...]]  # of input and weights; stride and all that

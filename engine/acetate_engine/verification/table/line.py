@@ -5,7 +5,25 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+
+NEAR = 1.25  # times what it takes at least: nothing more is to be had
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What a line takes at least on this machine: work that cannot be left out, measured in the same run."""
+
+    what: str
+    least: float  # seconds, by the clock or of the processor, as those of the line
+    took: float
+
+    @property
+    def ratio(self) -> float:
+        return self.took / self.least
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.least:.3g} s: {self.ratio:.2f}× of that"
 
 
 @dataclass(frozen=True)
@@ -16,10 +34,22 @@ class Line:
     goal: str
     holds: bool | None  # None where it was not measured
     why: str = ""  # it was not, or does not hold
+    bounds: tuple[Bound, ...] = ()
 
     @property
     def verdict(self) -> str:
+        if self.holds is False and self.bounds and all(bound.ratio <= NEAR for bound in self.bounds):
+            return "at its limit"
         return {True: "holds", False: "open", None: "skipped"}[self.holds]
+
+    @property
+    def at_least(self) -> str:
+        return "; ".join(map(str, self.bounds))
+
+    def record(self) -> dict[str, object]:
+        """For JSON."""
+        bounds = [{**asdict(bound), "ratio": bound.ratio} for bound in self.bounds]
+        return {**asdict(self), "bounds": bounds, "verdict": self.verdict}
 
 
 def skipped(name: str, goal: str, why: str) -> Line:
