@@ -15,8 +15,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from acetate_engine.models.runtime.packing import computes_in_bf16
 from acetate_engine.models.runtime.quiet import quiet_libraries
-from acetate_engine.verification.bench import computes_in_bf16
 from acetate_engine.verification.table.caching import caching
 from acetate_engine.verification.table.growth import growth
 from acetate_engine.verification.table.jobs import job_lines

@@ -1,7 +1,8 @@
 """What merging and caching save: one denoising step with attention sharing, against the published way of computing it.
 
 Published: the LoRA product at every forward pass, the condition's convolutions at every step, the cross-frame attention
-as a chain of five linear maps. Ours: weights of each frame merged once, convolutions run once, two maps in the chain.
+as a chain of five linear maps. Ours: weights of each frame merged once, convolutions run once, two maps in the chain,
+and weights packed where there is memory for it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing, new_sharing_weights
 from acetate_engine.models.adapters.sharing_weights import RELEASED_CONDITION_CHANNELS, SharingWeights
+from acetate_engine.models.runtime.packing import computes_in_bf16, pack, unpack
 from acetate_engine.verification.table.limits import matrix_seconds
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -88,11 +90,6 @@ def random_unet(small: bool) -> UNet2DConditionModel:
     return _filled(UNet2DConditionModel(cross_attention_dim=768, **(_SMALL if small else {})))
 
 
-def computes_in_bf16() -> bool:
-    """Whether this processor does, rather than torch in its place."""
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-
-
 def _compared(
     unet: UNet2DConditionModel,
     weights: SharingWeights,
@@ -124,6 +121,8 @@ def _run(
 ) -> tuple[Tensor, float, float, float | None]:
     """(output, median seconds, median CPU seconds, those of the matrix products alone)."""
     seconds, cpu_seconds = [], []
+    if not published:
+        pack(unet)
     with AttentionSharing(unet, weights, trainable=published) as sharing:
         if sharing.takes_condition:
             sharing.set_condition(image)
@@ -135,6 +134,7 @@ def _run(
             if seconds[0] > _LONG:
                 break
         limit = None if published else matrix_seconds(lambda: unet(**arguments), arguments["sample"].dtype)
+    unpack(unet)
     return noise, statistics.median(seconds[1:] or seconds), statistics.median(cpu_seconds[1:] or cpu_seconds), limit
 
 

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from acetate_engine.models.adapters.sharing_processor import Condition, merged_processor, trainable_processor
 from acetate_engine.models.adapters.sharing_weights import RELEASED_RANK, SharingUnit, SharingWeights
+from acetate_engine.models.runtime.packing import is_packed, pack
 
 
 def sharing_order(unet: UNet2DConditionModel) -> list[Attention]:
@@ -65,6 +66,8 @@ class AttentionSharing:
         self._before = [attention.processor for attention in self._attentions]
         self._processors = [build(*pair) for pair in zip(self._attentions, self._units, strict=True)]
         self._set_processors(self._processors)
+        if is_packed(unet):
+            pack(unet)
 
     @property
     def takes_condition(self) -> bool:

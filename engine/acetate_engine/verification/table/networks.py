@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from acetate_engine.models.networks.latent_transparency import PASSES, decode_alpha_rgb
 from acetate_engine.models.networks.transparency import TransparentDecoder
 from acetate_engine.models.runtime.memory import unsaid
-from acetate_engine.verification.bench import EQUAL, Timing, computes_in_bf16, sharing_steps
+from acetate_engine.models.runtime.packing import computes_in_bf16, pack
+from acetate_engine.verification.bench import EQUAL, Timing, sharing_steps
 from acetate_engine.verification.seeded import seed_module
 from acetate_engine.verification.table.limits import matrix_seconds
 from acetate_engine.verification.table.line import Bound, Line, in_turn
@@ -29,6 +30,7 @@ def decoding(side: int, small: bool) -> Iterator[Line]:
     exact = _decoded(decoder, pixel, latent, 8, 1)
     (peer,) = in_turn(1, lambda: _decoded(decoder, pixel, latent, 8, 1))
     nn.Module.to(decoder, memory_format=torch.channels_last)  # type: ignore[call-overload]  # as it is loaded for a processor
+    pack(decoder)
     (ours,) = in_turn(1, lambda: _decoded(decoder, pixel, latent, 8, 4))
     limit = matrix_seconds(lambda: _decoded(decoder, pixel, latent, 8, 4), torch.float32)
     found, notes, bounds = [f"{ours:.1f} s: {peer / ours:.2f}×"], [], [Bound(_PRODUCTS, limit, ours)]
