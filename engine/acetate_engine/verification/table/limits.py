@@ -25,6 +25,7 @@ from acetate_engine.models.runtime.packing import (
     packed_convolution,
     packed_linear,
 )
+
 _ROUNDS = 3  # the best of them counts
 _Shape = tuple[int, int, int, int]  # how many at once, rows, sums, columns
 _Where = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], int]  # padding, stride, dilation, groups
