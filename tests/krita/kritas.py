@@ -17,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Self
 from xml.etree import ElementTree
@@ -29,7 +30,7 @@ from tests.krita.harness.home import PROCESSOR, REPOSITORY
 MIRROR = os.environ.get("ACETATE_MIRROR", "http://deb.debian.org/debian")
 OUT = REPOSITORY / "out" / "kritas"
 README = REPOSITORY / "tests" / "krita" / "README.md"
-TOOLS = ("xvfb", "xdotool", "imagemagick", "fonts-wqy-microhei")
+TOOLS = ("xvfb", "xdotool", "imagemagick")
 QT5, QT6 = ("python3-pyqt5", "python3-pyqt5.sip"), ("python3-pyqt6", "qt6-svg-plugins")
 TABLE = re.compile(r"(?<=<!-- kritas -->\n).*?(?=<!-- /kritas -->)", re.DOTALL)
 HEAD = "| Krita | Debian | Python | files | tests | skipped | run | |\n|---|---|---|---|---|---|---|---|\n"
@@ -82,7 +83,8 @@ class Outcome:
     failed: tuple[str, ...]
     again: tuple[str, ...]  # failed, and passed when run once more
     skipped: int
-    when: str  # the day, and the commit
+    day: str
+    commit: str  # with a + where something was changed since
 
     @classmethod
     def read(cls, report: Path) -> Self:
@@ -90,8 +92,8 @@ class Outcome:
         cases = {named(case): case for case in run.iter("testcase")}  # of one that ran twice, the second
         failed = tuple(name for name, case in cases.items() if {"failure", "error"} & {found.tag for found in case})
         skipped = sum(case.find("skipped") is not None for case in cases.values())
-        again = tuple(name for name in run.get("again", "").split() if name not in failed)
-        return cls(len(cases), failed, again, skipped, run.get("when", ""))
+        again = tuple(name for one in run.iter("again") if (name := one.text or "") not in failed)
+        return cls(len(cases), failed, again, skipped, run.get("day", ""), run.get("commit", ""))
 
 
 def named(case: ElementTree.Element) -> str:
@@ -151,7 +153,8 @@ def test(suite: Suite, file: str) -> None:
     report = suite.report(file)
     raw, log = report.with_suffix(".running"), report.with_suffix(".log")
     report.parent.mkdir(parents=True, exist_ok=True)
-    report.unlink(missing_ok=True)
+    for before in (report, raw, log):
+        before.unlink(missing_ok=True)
     marked = ["-m", "krita and not timed and not long", f"--junitxml={raw}", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", *marked, "--reruns", "1", "-rR", f"tests/krita/{file}.py"]
     inside = 'cd "$1" && shift && exec "$@" >"$0" 2>&1'
@@ -159,20 +162,29 @@ def test(suite: Suite, file: str) -> None:
     if not raw.exists() or ended not in (0, 1, NO_TESTS):
         print(log.read_text(errors="replace")[-2000:] if log.exists() else "", flush=True)
         return
+    keep(raw, report, log.read_text(errors="replace"))
+
+
+def keep(raw: Path, report: Path, log: str) -> None:
+    """pytest's report, with the day, the commit, and what was run again: of that it says nothing itself."""
     run = ElementTree.parse(raw)
-    again = re.findall(r"^RERUN \S*?(\w+)\.py(::.*?)(?: - .*)?$", log.read_text(errors="replace"), re.MULTILINE)
-    run.getroot().set("again", " ".join("".join(parts) for parts in again))
-    run.getroot().set("when", f"{today()} {commit()}")
+    for parts in re.findall(r"^RERUN \S*?(\w+)\.py(::.*?)(?: - .*)?$", log, re.MULTILINE):
+        ElementTree.SubElement(run.getroot(), "again").text = "".join(parts)
+    run.getroot().set("day", datetime.now(timezone.utc).date().isoformat())
+    run.getroot().set("commit", commit())
     run.write(report)
     raw.unlink()
 
 
-def today() -> str:
-    return subprocess.run(["date", "--utc", "+%F"], capture_output=True, text=True, check=True).stdout.strip()
-
-
 def commit() -> str:
-    command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--exclude=*", "--dirty=+"]
+    """The table itself is no change."""
+    table = README.relative_to(REPOSITORY).as_posix()
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{table}")
+    return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
+
+
+def git(*words: str) -> str:
+    command = ["git", "-C", str(REPOSITORY), *words]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
@@ -189,7 +201,7 @@ def row(suite: Suite) -> str:
     tests, skipped = (sum(getattr(one, name) for one in done.values()) for name in ("tests", "skipped"))
     python = version(suite, "python3").rpartition(".")[0] + (", PyQt6" if suite.binding is QT6 else ", PyQt5")
     count = f"{len(done)} of {len(files())}"
-    when = ", ".join(sorted({one.when for one in done.values()}))
+    when = ", ".join(sorted({one.day for one in done.values()}) + sorted({one.commit for one in done.values()}))
     cells = (version(suite, "krita"), suite.name, python, count, str(tests), str(skipped), when, verdict(done))
     return f"| {' | '.join(cells)} |"
 
