@@ -36,7 +36,7 @@ bench: $(BIN)/acetate   ## speed, memory and growth against peers and limits, ea
 	$(BIN)/python -m tests.krita.bench_stack
 
 long: $(BIN)/acetate    ## what takes too long for every change: each line is a part, all of them run
-	@resources/check.sh long kritas fuzz variants wheel
+	@resources/check.sh long kritas fuzz variants wheel fresh
 
 shots: $(BIN)/acetate   ## pictures of the docker in Krita's own workspace, to be looked at: out/shots
 	@$(BIN)/python -m tests.krita.shots

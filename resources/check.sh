@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that a change must pass. Every part runs, whatever became of those before it; one summary ends it.
-#   resources/check.sh [PART…]      some of: format lint types imports tests krita (all of these where none is named), long kritas fuzz variants wheel
+#   resources/check.sh [PART…]      some of: format lint types imports tests krita (all of these where none is named), long kritas fuzz variants wheel fresh
 set -uo pipefail
 cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -25,6 +25,7 @@ check() { # check PART
         tests/engine/models/checkpoints/test_mutated.py ;;
     variants) variants ;;
     wheel) "$BIN/python" -m tests.krita.empty_root ;;
+    fresh) "$BIN/python" -m tests.krita.fresh_clone ;; # Debian 13
     *) echo "check: no part is called $1" >&2 && return 2 ;;
     esac
 }
