@@ -40,6 +40,7 @@ from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Generat
 from acetate_engine.pipelines.tasks import TaskGenerator
 
 _NICE = 10  # painting comes first
+_FIRST = 3.0  # seconds that previews wait for a layer that is waited for: fitted beside it, they make it come later
 _PAUSE = 1.0  # seconds before a full disk is tried again
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -173,6 +174,7 @@ def main() -> None:
         reporter = ChannelReporter(pipe, run.job)
         reporter.send(carry_out(generator, run.request, images, reporter))
         _give_memory_back()
+        pipe.jobs.task_done()
 
 
 def _beat(pipe: Pipe) -> None:
@@ -187,7 +189,12 @@ def _warm_up_and_say(generator: TaskGenerator, pipe: Pipe, started: float, loade
             loaded.set()
             pipe.send(Ready(time.monotonic() - started))
 
-    warm_up(generator, say)
+    def say_and_wait() -> None:
+        say()
+        with pipe.jobs.all_tasks_done:  # as `join` does, and not for ever
+            pipe.jobs.all_tasks_done.wait_for(lambda: not pipe.jobs.unfinished_tasks, _FIRST)
+
+    warm_up(generator, say_and_wait)
     say()  # also where nothing was loaded: a job says why
     _give_memory_back()
 
@@ -196,10 +203,14 @@ def warm_up(generator: TaskGenerator, loaded: Callable[[], None] = lambda: None)
     """Happens while jobs that need no model can already run; what is wrong is for a job to report."""
     from acetate_engine.models.runtime.lean import lean_diffusers
 
+    def ready() -> None:
+        gc.enable()
+        loaded()
+
     gc.disable()  # what is imported stays: to look for what does not takes a fifth of the time
     try:
         lean_diffusers()
-        generator.warm_up(loaded)
+        generator.warm_up(ready)
     except AcetateError as error:
         log.warning("not loaded ahead: %s", error)
     except Exception:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from acetate_engine.models.families.base import Model
@@ -28,10 +29,11 @@ class HeldModel:
             self._held = (model, model.load())
         return self._held[1]
 
-    def preview(self, components: Components) -> LatentPreview | None:
-        """Fitted at its first use; None while another thread does that."""
+    def preview(self, components: Components, wait: Callable[[], None] = lambda: None) -> LatentPreview | None:
+        """Fitted at its first use, after `wait`; None while another thread does that."""
         if components not in self._previews and self._fitting.acquire(blocking=False):
             try:
+                wait()
                 self._previews[components] = LatentPreview(components)
             finally:
                 self._fitting.release()

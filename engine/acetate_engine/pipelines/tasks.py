@@ -51,14 +51,14 @@ class TaskGenerator:
     def warm_up(self, loaded: Callable[[], None] = lambda: None) -> None:
         """Imports torch and loads the default model, so that the first job begins at once.
 
-        `loaded` is told when jobs can be carried out: by then only their previews have to wait for the rest.
+        `loaded` is told when jobs can be carried out: by then only their previews have to wait for the rest, which
+        begins when it returns.
 
         Raises UnknownModel, CheckpointError.
         """
         held = self._loaded()
         components = held.components(find_model(DEFAULT_MODEL, Task.FOREGROUND))
-        loaded()
-        held.preview(components)
+        held.preview(components, loaded)
 
     def on_model(self, model: Model, request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
         """A request that needs a model, on this one, and without what is done to words and results.

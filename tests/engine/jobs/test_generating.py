@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,7 @@ def under_way(engine: EngineProcess) -> str:
 
 
 def test_a_job_reports_steps_and_previews_and_gives_exactly_its_bounds(generating: EngineProcess) -> None:
+    layer_of(generating, generating.submit(replace(REQUEST, steps=1)))  # previews are prepared behind the first layer
     job = generating.submit(REQUEST)
     events = [event for _, event in generating.events(job)]
     fractions = [event.fraction for event in events if isinstance(event, Progress) and event.stage == "denoise"]

@@ -81,3 +81,12 @@ def test_a_job_goes_on_without_previews_while_another_thread_fits_them(monkeypat
     may_end.set()
     warming_up.join()
     assert model.preview(components) == "preview"  # type: ignore[arg-type,comparison-overlap]
+
+
+def test_a_job_that_came_first_is_not_held_up_by_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What warms up waits for it, and it waits for nothing; afterwards there are previews."""
+    monkeypatch.setattr(held, "LatentPreview", lambda components: "preview")
+    model, components, seen = HeldModel(), _Model(), []  # type: HeldModel, _Model, list[object]
+    model.preview(components, lambda: seen.append(model.preview(components)))  # type: ignore[arg-type]
+    assert seen == [None]
+    assert model.preview(components) == "preview"  # type: ignore[arg-type,comparison-overlap]

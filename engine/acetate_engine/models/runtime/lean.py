@@ -1,8 +1,9 @@
-"""diffusers without what its networks need only now and then: for a worker, whose first layer somebody waits for.
+"""torch and diffusers without what networks need only now and then: for a worker, whose first layer somebody waits for.
 
 Importing one UNet of diffusers imports peft, transformers, three parts of scipy and torch's compiler wherever they are
 installed: 2.5 s of processor time and 200 MB, and the plain layers of the embedded model use none of it. All of it is
-optional to diffusers, which asks at the top of its modules what is there.
+optional to diffusers, which asks at the top of its modules what is there. torch itself imports what its operators do to
+tensors without values ("meta"), in Python: a quarter of its import, and needed by its compiler and by large models.
 
 `lean_diffusers` imports the networks while these seem to be absent; `whole_diffusers` reads those modules again that
 have noticed, before a model or a method is loaded that may want them. A process that calls neither has all of it.
@@ -34,14 +35,17 @@ _NOTICING = (  # modules that have other names at their top where something is a
 )
 _LATER = ("scipy.stats", "scipy.integrate")  # imported at their first use: of schedulers that no preset has
 
+_META = "torch._meta_registrations"
+
 _is_lean = False
 
 
 def lean_diffusers() -> None:
-    """Import the networks of diffusers; nothing happens where they are imported already."""
+    """Import torch and the networks of diffusers; nothing happens where these are imported already."""
     global _is_lean  # as sys.modules is
     if _NETWORKS[0] in sys.modules:
         return
+    _import_torch()
     with _absent({"torch._dynamo": _compiler()}):
         import diffusers.utils.import_utils as found
     for name in _LISTS:
@@ -59,6 +63,14 @@ def lean_diffusers() -> None:
     _is_lean = True
 
 
+def _import_torch() -> None:
+    """What stands for that module stays: others of torch can be imported before it only where it seems to be there."""
+    if "torch" not in sys.modules:
+        sys.modules[_META] = _later(_META)
+    importlib.import_module("torch")
+    importlib.import_module("torch._prims.rng_prims")  # torch.Generator wants it, and came by it with the others
+
+
 def _import_schedulers() -> None:
     """Those that may take each other's place: making one of them asks for all."""
     diffusers = sys.modules["diffusers"]
@@ -67,11 +79,12 @@ def _import_schedulers() -> None:
 
 
 def whole_diffusers() -> None:
-    """What `lean_diffusers` has left out is there again."""
+    """What `lean_diffusers` has left out of either is there again."""
     global _is_lean
     if not _is_lean:
         return
     _is_lean = False
+    _real(_META)
     utils: Any = sys.modules["diffusers.utils"]
     utils.USE_PEFT_BACKEND = importlib.import_module("diffusers.utils.constants").USE_PEFT_BACKEND
     for name in _NOTICING:
@@ -106,14 +119,23 @@ def _absent(instead: Mapping[str, ModuleType | None]) -> Iterator[None]:
             del sys.modules[name]
 
 
-def _later(name: str) -> ModuleType:
+class _Later(ModuleType):
     """In place of a module that is imported when something of it is asked for."""
 
+
+def _later(name: str) -> ModuleType:
     def there(wanted: str) -> object:
         if wanted.startswith("__"):
             raise AttributeError(wanted)
-        return getattr(importlib.import_module(name), wanted)
+        return getattr(_real(name), wanted)
 
-    module = ModuleType(name)
+    module = _Later(name)
     module.__dict__["__getattr__"] = there
     return module
+
+
+def _real(name: str) -> ModuleType:
+    """The module itself, where another one stands for it still."""
+    if isinstance(sys.modules.get(name), _Later):
+        del sys.modules[name]
+    return importlib.import_module(name)

@@ -15,7 +15,7 @@ def names():
             if name.partition(".")[0] == "diffusers" and hasattr(module, "__dict__")}
 """
 _LEAN = "from acetate_engine.models.runtime.lean import lean_diffusers, whole_diffusers\n"
-_WITHOUT = ("torch._dynamo", "peft", "transformers", "scipy.stats", "scipy.integrate")
+_WITHOUT = ("torch._dynamo", "torch._refs", "peft", "transformers", "scipy.stats", "scipy.integrate")
 
 
 def run(code: str, *arguments: str) -> Any:
@@ -60,6 +60,45 @@ def test_whole_diffusers_has_every_name_that_it_has_without_this() -> None:
         name: sorted(set(usual[name]) - set(whole[name])) for name in whole if set(usual[name]) - set(whole[name])
     }
     assert missing == {}
+
+
+def test_tensors_without_values_are_known_to_a_worker_that_has_become_whole() -> None:
+    """These operators have what they do there in Python alone."""
+    shapes = run(
+        _LEAN
+        + """
+import json
+lean_diffusers()
+whole_diffusers()
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+x = torch.empty(2, 4, 8, 8, device="meta")
+with FlopCounterMode(display=False) as counter:
+    y = torch.nn.functional.conv2d(x, torch.empty(3, 4, 3, 3, device="meta"), padding=1)
+print(json.dumps([list(y.shape), list(torch.linalg.vector_norm(x, dim=1).shape), counter.get_total_flops()]))
+"""
+    )
+    assert shapes == [[2, 3, 8, 8], [2, 8, 8], 2 * 2 * 3 * 8 * 8 * 4 * 9]
+
+
+def test_a_style_of_the_embedded_model_finds_what_it_imports() -> None:
+    """peft, which imports parts of torch that want to come after what was left out."""
+    shape = run(
+        _LEAN
+        + """
+import json
+lean_diffusers()
+from acetate.protocol.geometry import Bounds
+from acetate.protocol.requests import GenerateRequest, Style, Task
+from acetate_engine.pipelines.contract import Silent
+from acetate_engine.pipelines.tasks import TaskGenerator
+style = Style("fantasy_painting", 1.0)
+request = GenerateRequest(Task.FOREGROUND, Bounds(0, 0, 64, 64), 1, prompt="a fox", steps=1, styles=(style,))
+layer, = TaskGenerator().generate(request, {}, Silent()).layers
+print(json.dumps(layer.pixels.shape))
+"""
+    )
+    assert shape == [64, 64, 4]
 
 
 def test_schedulers_find_the_parts_of_scipy_when_they_want_them() -> None:
