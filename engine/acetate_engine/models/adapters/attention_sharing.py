@@ -63,9 +63,8 @@ class AttentionSharing:
         self._encoder = weights.kwargs_encoder
         self._trainable = trainable
         build = trainable_processor if trainable else partial(merged_processor, dtype=unet.dtype)
-        self._before = [attention.processor for attention in self._attentions]
         self._processors = [build(*pair) for pair in zip(self._attentions, self._units, strict=True)]
-        self._set_processors(self._processors)
+        self.attach()
         if is_packed(unet):
             pack(unet)
 
@@ -89,6 +88,11 @@ class AttentionSharing:
             pyramid = self._encoder(image.to(next(self._encoder.parameters())))
         for unit, processor in zip(self._units, self._processors, strict=True):
             processor.condition = Condition(unit, pyramid, keep=not self._trainable)
+
+    def attach(self) -> None:
+        """Again after `detach`, as it was: neither styles nor IP-Adapters may have changed meanwhile."""
+        self._before = [attention.processor for attention in self._attentions]
+        self._set_processors(self._processors)
 
     def detach(self) -> None:
         """Give the UNet its former attention processors back.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -105,8 +105,9 @@ class Denoiser(Protocol):
 
 
 class LayerAdapter(Protocol):
-    """A layer adapter in a denoiser, until `detach` gives it back bit for bit."""
+    """A layer adapter in a denoiser, until `detach` gives it back bit for bit; `attach` puts it in again after that."""
 
+    def attach(self) -> None: ...
     def detach(self) -> None: ...
 
 
@@ -141,6 +142,7 @@ class Components:
     notes: tuple[str, ...] = ()  # for the painter, of every job
     unsettled_scale: bool = False  # lambda of the encoder's file is to be found out at its first use
     _attached: tuple[str, LayerAdapter] | None = None
+    _aside: dict[str, LayerAdapter] | None = None  # taken out, and soon to come back
     _added: tuple[Weights, Weights] | None = ((), ())  # LoRAs and IP-Adapters; None while they change
 
     @property
@@ -177,6 +179,18 @@ class Components:
             with self._changing():
                 self._exchange(name)
         return self._attached[1] if self._attached else None
+
+    @contextmanager
+    def keeping_layer_adapters(self) -> Iterator[None]:
+        """For changing to and fro: what is taken out meanwhile is not read and merged again to be put in.
+
+        Models that are placed have too little memory, or layer adapters too large, to keep several.
+        """
+        self._aside = {} if self.placement is None else None
+        try:
+            yield
+        finally:
+            self._aside = None
 
     def settle_scale(self) -> str | None:
         """Find out lambda of the encoder's file, once; what to tell the painter where it is not the released one."""
@@ -219,11 +233,20 @@ class Components:
 
     def _exchange(self, name: str | None) -> None:
         if self._attached is not None:
-            layer_adapter = self._attached[1]
+            former, layer_adapter = self._attached
             self._attached = None
             layer_adapter.detach()
+            if self._aside is not None:
+                self._aside[former] = layer_adapter
         if name is not None:
-            self._attached = (name, self.layer_adapters[name](self.denoiser))
+            self._attached = (name, self._put_in(name))
+
+    def _put_in(self, name: str) -> LayerAdapter:
+        layer_adapter = None if self._aside is None else self._aside.pop(name, None)
+        if layer_adapter is None:
+            return self.layer_adapters[name](self.denoiser)
+        layer_adapter.attach()
+        return layer_adapter
 
     def _changing(self) -> AbstractContextManager[None]:
         return nullcontext() if self.placement is None else self.placement.changing()

@@ -52,6 +52,9 @@ class AppliedOffsets:
 
     def __init__(self, path: Path, unet: UNet2DConditionModel) -> None:
         self._patch = UNetPatch(unet, OffsetFile(path))
+        self.attach()
+
+    def attach(self) -> None:
         self._patch.apply()
 
     def detach(self) -> None:
