@@ -87,11 +87,6 @@ class Insertion(Protocol):
         ...
 
     @property
-    def needs_refresh(self) -> bool:
-        """Known once it is attached."""
-        ...
-
-    @property
     def has_replaced(self) -> bool:
         """Whether a group is gone for it. Known once it is attached."""
         ...
@@ -100,16 +95,12 @@ class Insertion(Protocol):
         """Writes the pixels. Any thread."""
         ...
 
-    def attach(self, place: Place, group_name: str, expected: Extent | None) -> tuple[str, ...]:
-        """One undo step: the layer, or a group of them, at `place`; it becomes the active one.
+    async def attach(self, loop: Loop, place: Place, group_name: str, expected: Extent | None) -> tuple[str, ...]:
+        """One undo step: the layer, or a group of them, at `place`; it becomes the active one, and is shown.
 
         What was done otherwise than asked is returned, as sentences. Raises DocumentError where it has no place, or
         the canvas is not `expected` large.
         """
-        ...
-
-    def refresh(self) -> None:
-        """Shows on the canvas what was attached. Any thread."""
         ...
 
     def discard(self) -> None:

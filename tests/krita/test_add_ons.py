@@ -151,6 +151,10 @@ def a_stack_follows_the_hint(painter: Painter, engine: Engine) -> None:
     try:
         painter.hands.click("acetate_stack_hints")
         set_number(painter, "acetate_stack_hint_weight_0", 60)
+        painter.hands.click("acetate_stack_own_hints")
+        painter.hands.click("acetate_stack_own_add_hint")
+        set_number(painter, "acetate_stack_own_hint_weight_0", 40)
+        the_next_layer_has_none_of_its_own(painter)
         builder.describe(PROMPT, Bounds(60, 16, 50, 40))
         builder.limit_steps(2)
         (layer,) = builder.generate()
@@ -158,12 +162,23 @@ def a_stack_follows_the_hint(painter: Painter, engine: Engine) -> None:
         builder.limit_steps(None)
         builder.close()
     request = engine.request(engine.newest())
-    (sent,) = request.control
-    assert (request.task, sent.kind, sent.weight) == (Task.STACK, ControlKind.EDGES, 0.6)
+    sent, own = request.control
+    assert (request.task, sent.kind, sent.weight, sent.layer) == (Task.STACK, ControlKind.EDGES, 0.6, None)
+    assert (own.kind, own.weight, own.layer) == (ControlKind.EDGES, 0.4, 0)
     assert engine.image(sent.image).extent == request.bounds.extent
     painter.activate(layer["name"])
     generate(painter, "acetate_regenerate")
-    assert [hint.kind for hint in engine.request(engine.newest()).control] == [ControlKind.EDGES]
+    again = engine.request(engine.newest()).control
+    assert [(hint.weight, hint.layer) for hint in again] == [(0.6, None), (0.4, None)]
+
+
+def the_next_layer_has_none_of_its_own(painter: Painter) -> None:
+    painter.hands.click("acetate_stack_add")
+    wait_until(lambda: not painter.krita.run("has_widget('acetate_stack_own_hint_weight_0')"), "no hint to be shown")
+    painter.hands.click("acetate_stack_delete")
+    wait_until(
+        lambda: painter.krita.run("widget('acetate_stack_own_hint_weight_0').value()") == 40, "the hint to be shown"
+    )
 
 
 def choices(painter: Painter) -> list[Any]:

@@ -45,6 +45,7 @@ TYPES = {"U8": np.uint8, "U16": np.uint16, "F16": np.float16, "F32": np.float32}
 
 ROUND_TRIP = """
 import base64
+from acetate.coroutines import Future, Loop
 from acetate.krita.document import KritaDocument
 from acetate.krita.insertion import KritaInsertion, NewLayer
 from acetate.krita.reading import KritaSnapshot, Show, View
@@ -65,7 +66,13 @@ picture = snapshot.read(bounds)
 snapshot.close()
 insertion = KritaInsertion(ours, [NewLayer("copy", bounds, picture)])
 insertion.fill()
-insertion.attach(ours.place(), "", ours.extent)
+class Here(Loop):
+    def thread(self, work):
+        done = Future()
+        done.settle(work())
+        return done
+loop = Here(lambda call: call())
+loop.run(insertion.attach(loop, ours.place(), "", ours.extent)).result()
 document().waitForDone()
 copy = node("copy")
 back = bytes(copy.pixelData(*area))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from acetate.protocol.geometry import Bounds
+from acetate.protocol.requests import Task
 from tests.krita.harness.engine import Engine
-from tests.krita.harness.painter import Painter
+from tests.krita.harness.painter import JOB_LIMIT, Painter
 from tests.krita.harness.scenes import PROMPT, assert_holds_the_result, paint_document, untouched
 from tests.krita.harness.waiting import wait_until
+from tests.krita.test_live import WHERE
 
 
 @pytest.mark.parametrize(
@@ -35,6 +39,51 @@ def test_one_undo_step_restores_every_byte(painter: Painter) -> None:
     assert painter.fingerprint() == before
     painter.redo()
     assert painter.fingerprint() == after
+
+
+WATCH = """
+from acetate_driver import tools
+class Watch(QtCore.QObject):
+    blocked = 0
+    def eventFilter(self, target, event):
+        self.blocked += event.type() == QtCore.QEvent.Type.WindowBlocked
+        return False
+tools.watch = Watch()
+app.activeWindow().qwindow().installEventFilter(tools.watch)
+"""
+PAINTED = """
+background = node('Background')
+[background.pixelData(round(x), round(y), 1, 1) != background.pixelData(1, 1, 1, 1) for x, y in points]
+"""
+WATCHED = """
+from acetate_driver import tools
+app.activeWindow().qwindow().removeEventFilter(tools.watch)
+tools.watch.blocked
+"""
+
+
+@pytest.mark.parametrize("task", [Task.FOREGROUND, Task.JOINT])
+def test_layers_that_come_during_a_stroke_cut_nothing_off(painter: Painter, engine: Engine, task: Task) -> None:
+    """And no dialog is in the way, which Krita puts before its windows where its GUI thread has to wait."""
+    painter.new_document(512, 512)
+    painter.krita.run("trigger('KritaShape/KisToolBrush')")
+    painter.set_up(PROMPT, task)
+    before = painter.layer_ids()
+    number = engine.new_job(painter.press_generate)
+    x, y = painter.krita.run("canvas_centre()")
+    painter.krita.run(WATCH)
+    painter.hands.press_at(x - 100, y)
+    painter.hands.move_to(x - 50, y)
+    engine.wait_for(number, "done", timeout=JOB_LIMIT)
+    time.sleep(2.0)  # it is on its way into the document
+    painter.hands.move_to(x + 100, y)
+    painter.hands.release()
+    wait_until(lambda: painter.new_layers(before), "what was made", JOB_LIMIT)
+    painter.wait_for_end()
+    assert painter.krita.run(WATCHED) == 0
+    strokes = [[x - 80, y], [x - 40, y], [x + 40, y], [x + 90, y]]
+    assert painter.krita.run(PAINTED, points=painter.krita.run(WHERE, points=strokes)) == [True] * 4
+    assert len(painter.undo_steps()) == 2
 
 
 def test_layer_covers_exactly_the_canvas(painter: Painter, engine: Engine) -> None:

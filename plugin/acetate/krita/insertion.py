@@ -1,10 +1,11 @@
 """Puts layers into the document: at the right place, in exactly one undo step, with exact pixels.
 
-Nodes are made and attached on the GUI thread; their pixels are filled in, while they are in no document yet,
-from any thread. `Node.bounds()` of what is inserted is Krita's own: it leaves out border pixels of alpha 0.
+Nodes are made on the GUI thread; their pixels are filled in, while they are in no document yet, from any thread.
+`Node.bounds()` of what is inserted is Krita's own: it leaves out border pixels of alpha 0.
 
-Attaching takes as long as Krita needs to merge its whole canvas, whatever the layer holds: as Krita's own
-Duplicate Layer, 40 to 80 ms at 2048×2048 on one core. Krita handles events meanwhile, on longer merges.
+To attach is to queue a command, which Krita's own threads carry out behind the strokes that are under way, and to wait
+until the whole canvas is merged: 40 to 120 ms, whatever the layer holds. Who waits is a thread of ours: on the GUI
+thread Krita would end the painter's stroke, and block its windows by a dialog.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from krita import Document, Krita, Node
 
+from acetate.coroutines import Loop
 from acetate.host import NewLayer
 from acetate.krita.colour import Converter
 from acetate.krita.masks import MASK, new_masks, write_mask
@@ -39,7 +41,7 @@ _LOWEST = mark("Krita's scripts cannot insert below the lowest layer: move the n
 
 
 class KritaInsertion:
-    """Layers on their way into a document: `fill` and `refresh` in any thread, `attach` on the GUI thread."""
+    """Layers on their way into a document: `fill` in any thread, `attach` on the GUI thread."""
 
     def __init__(self, document: KritaDocument, layers: Sequence[NewLayer]) -> None:
         document.check_open()
@@ -55,7 +57,6 @@ class KritaInsertion:
                 node.setChildNodes([mask])  # no undo step, as adding it would be
         self.ids = tuple(map(node_id, self._nodes))  # of the layers, in their order
         self.top = ""
-        self.needs_refresh = False  # known once it is attached
         self.has_replaced = False
         self._converter = Converter(document)
 
@@ -67,8 +68,8 @@ class KritaInsertion:
             if mask is not None and layer.coverage is not None:
                 write_mask(mask, layer.coverage, layer.bounds)
 
-    def attach(self, place: Place, group_name: str, expected: Extent | None) -> tuple[str, ...]:
-        """One undo step: the layer, or a group of them, at `place`; it becomes the active one.
+    async def attach(self, loop: Loop, place: Place, group_name: str, expected: Extent | None) -> tuple[str, ...]:
+        """One undo step: the layer, or a group of them, at `place`; it becomes the active one, and is shown.
 
         Where the anchor is gone it goes on top of its group; where that is gone too, on top of everything.
         What was done otherwise than asked is returned, as sentences.
@@ -84,18 +85,20 @@ class KritaInsertion:
             nodes = self._gathered(hold)
             node = self._grouped(nodes, group_name)
             self.top, self.ids = node_id(node), tuple(map(node_id, nodes))
-            parent.addChildNode(node, above)  # on top where `above` is None
-            self.needs_refresh = node not in nodes
+            is_group = node not in nodes
+            await loop.thread(lambda: self._add(parent, node, above, is_group=is_group))
         # Krita makes a new node active in a later turn of its event loop; only behind that does a choice hold.
         QtCore.QTimer.singleShot(0, lambda: self._activate(node))
         return notes
 
-    def refresh(self) -> None:
-        """Shows on the canvas what was attached. Any thread; takes as long as Krita merges its whole canvas.
+    def _add(self, parent: Node, node: Node, above: Node | None, *, is_group: bool) -> None:
+        """On top where `above` is None. In a thread, which makes no wrapper and ends none.
 
         Krita shows a layer that is added at once, but of a group nothing (unless it holds one layer only).
         """
-        self._document.handle.refreshProjection()
+        parent.addChildNode(node, above)
+        if is_group:
+            self._document.handle.refreshProjection()
 
     def _beyond(self) -> list[str]:
         """Of layers that lie around all of the canvas. Scripts of Krita cannot do more than one thing in an undo step:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from krita import Node
 
+from acetate.coroutines import Loop
 from acetate.host import CopiedLayer, GroupPart, Member, NewLayer
 from acetate.krita.geometry import box_of
 from acetate.krita.insertion import KritaInsertion
@@ -56,7 +57,7 @@ class StackInsertion(KritaInsertion):
         self._replaces = replaces
         self._opacity = 255
 
-    def attach(self, place: Place, group_name: str, expected: Extent | None) -> tuple[str, ...]:
+    async def attach(self, loop: Loop, place: Place, group_name: str, expected: Extent | None) -> tuple[str, ...]:
         """One undo step; where a group is replaced, its removal is another one. Raises DocumentError as Insertion."""
         handle = self._document.handle
         with wrappers() as hold:
@@ -65,10 +66,10 @@ class StackInsertion(KritaInsertion):
             if old is not None:
                 check_unlocked(old, hold, "Unlock it and generate again.")
                 group_name, self._opacity = old.name(), old.opacity()
-            notes = super().attach(place, group_name, expected)
+            notes = await super().attach(loop, place, group_name, expected)
             self.has_replaced = old is not None
             if old is not None:
-                old.remove()
+                await loop.thread(old.remove)
         return notes
 
     def _gathered(self, hold: Hold) -> list[Node]:

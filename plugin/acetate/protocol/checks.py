@@ -130,6 +130,12 @@ def _check_numbers(request: GenerateRequest) -> None:
 
 
 def _check_add_ons(request: GenerateRequest) -> None:
+    for followed in (*request.control, *request.image_prompts):
+        if followed.layer is not None and not 0 <= followed.layer < len(request.layers):
+            raise InvalidRequest(
+                f"layer {followed.layer + 1} of the stack is to follow a picture, and there are {len(request.layers)}",
+                "Name one of them, or none.",
+            )
     for hint in request.control:
         check_range("control weight", hint.weight, 0.0, 2.0)
         check_range("control start", hint.start, 0.0, 1.0)

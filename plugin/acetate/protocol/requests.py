@@ -64,6 +64,7 @@ class ControlHint:
     start: float = 0.0  # 0..1 of the steps
     end: float = 1.0
     method: ControlMethod | None = None  # the first that the model has, in the order above, where None
+    layer: int | None = None  # stack: index of the only layer that follows it; all of them where None
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class ImagePrompt:
     image: str  # digest
     adapter: str | None = None  # name among those of the model; its first where None
     weight: float = 1.0
+    layer: int | None = None  # stack: index of the only layer that shall look like it; all of them where None
 
 
 @dataclass(frozen=True)

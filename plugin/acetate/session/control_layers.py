@@ -43,11 +43,12 @@ class ControlLayer:
     def is_look(self) -> bool:
         return self.kind is Follow.LOOK
 
-    def as_hint(self, image: str) -> ControlHint:
-        return ControlHint(ControlKind(self.kind.value), image, self.weight, self.start, self.end)
+    def as_hint(self, image: str, layer: int | None = None) -> ControlHint:
+        """`layer`: of a stack, the one that follows it."""
+        return ControlHint(ControlKind(self.kind.value), image, self.weight, self.start, self.end, layer=layer)
 
-    def as_image_prompt(self, image: str) -> ImagePrompt:
-        return ImagePrompt(image, self.adapter, self.weight)
+    def as_image_prompt(self, image: str, layer: int | None = None) -> ImagePrompt:
+        return ImagePrompt(image, self.adapter, self.weight, layer)
 
 
 def followed(

@@ -55,7 +55,7 @@ class Placing:
     def __init__(self, loop: Loop, results: Results) -> None:
         self.loop = loop
         self.results = results
-        self._attaching = Lock()  # a host may handle events while it attaches: another could begin within
+        self._attaching = Lock()  # a host attaches in turns: another could begin in between
 
     async def replace(
         self, result: Alternative, document: Document, layer: str, mask: Picture | None, before: CanvasGeometry
@@ -147,10 +147,7 @@ class Placing:
         try:
             await self.loop.thread(insertion.fill)
             async with self._attaching:
-                notes = insertion.attach(place, name, expected)
-                if insertion.needs_refresh:
-                    await self.loop.thread(insertion.refresh)
-                return notes
+                return await insertion.attach(self.loop, place, name, expected)
         except BaseException:
             insertion.discard()
             raise

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.geometry import Bounds
+from acetate.session.control_layers import ControlLayer
 
 NO_ENTRY = -1  # in place of a key
 _VERSIONS = 24  # that a document remembers
@@ -24,6 +25,7 @@ class StackEntry:
     is_locked: bool = False  # keeps what it shows
     is_enabled: bool = True  # otherwise it is hidden, and those above it do not see it
     layer: str = ""  # id of the layer that it became in the document; empty before
+    follows: tuple[ControlLayer, ...] = ()  # it alone, beside what all layers of the stack follow
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from acetate.host import Document, Member
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import GenerateRequest, Role, Slot, StackLayer, Task
+from acetate.session.control_layers import ControlLayer
 from acetate.session.pictures import Absent, Draft, Source, sources, view_of
 from acetate.session.recipes import Recipe
 from acetate.session.settings import UNREAD, Settings
@@ -48,22 +49,26 @@ def prepare(
     document.check_place(place)
     if there:
         document.check_unlocked(stack.group)
+    everything = _followers(settings.controls.value, asked)
+    hints = [follower for follower in everything if not follower.followed.is_look]
+    looks = [follower for follower in everything if follower.followed.is_look]
     request = GenerateRequest(
         task=Task.STACK,
         bounds=covered,
         seed=stack.entries[wanted.made[0]].seed,
         negative_prompt=settings.negative_prompt.value.strip(),
         layers=tuple(part.layer for part in asked),
-        control=tuple(hint.as_hint(UNREAD) for hint in settings.hints),
+        control=tuple(follower.followed.as_hint(UNREAD, follower.index) for follower in hints),
         styles=settings.styles.value,
-        image_prompts=tuple(look.as_image_prompt(UNREAD) for look in settings.looks),
+        image_prompts=tuple(follower.followed.as_image_prompt(UNREAD, follower.index) for follower in looks),
         model=settings.model.value,
         preset=settings.preset.value,
         pixel_format=document.wire_format,
     )
     below = View(Show.BELOW if there else Show.UP_TO, (stack.group if there else place.anchor,))
-    hints, looks = (
-        [view_of((it.layer,), document, document.place()) for it in those] for those in (settings.hints, settings.looks)
+    hint_views, look_views = (
+        [view_of((follower.followed.layer,), document, document.place()) for follower in those]
+        for those in (hints, looks)
     )
     found = [
         *sources(Role.BACKGROUND, [below if stack.sees_below else None], covered, Absent.LEFT_OUT),
@@ -72,12 +77,25 @@ def prepare(
             for index, part in enumerate(asked)
             if part.view
         ),
-        *sources(Role.HINT, hints, covered, Absent.REFUSED),
-        *sources(Role.LOOK, looks, None, Absent.REFUSED),
+        *sources(Role.HINT, hint_views, covered, Absent.REFUSED),
+        *sources(Role.LOOK, look_views, None, Absent.REFUSED),
     ]
     draft = Draft(request, tuple(found))
     draft.check()
     return StackPlan(stack, asked, place, draft)
+
+
+@dataclass(frozen=True)
+class _Follower:
+    """A layer that is followed, and the index of the layer of the request that does; None: all of them."""
+
+    followed: ControlLayer
+    index: int | None
+
+
+def _followers(shared: Sequence[ControlLayer], asked: Sequence[Asked]) -> list[_Follower]:
+    own = [_Follower(layer, index) for index, part in enumerate(asked) if part.is_made for layer in part.entry.follows]
+    return [*(_Follower(layer, None) for layer in shared), *own]
 
 
 def _covered(wanted: LayersToMake, canvas: Bounds) -> Bounds:
@@ -113,6 +131,11 @@ def _made(entry: StackEntry, region: Bounds, *, is_there: bool) -> Asked:
 
 def recipe(planned: StackPlan, request: GenerateRequest, asked: Asked, layer: str) -> Recipe:
     """How a layer of the stack is made alone, for whoever wants it again or another like it."""
+    index, views = planned.asked.index(asked), planned.draft.views
+    hints = [pair for pair in zip(request.control, views(Role.HINT), strict=True) if pair[0].layer in (None, index)]
+    looks = [
+        pair for pair in zip(request.image_prompts, views(Role.LOOK), strict=True) if pair[0].layer in (None, index)
+    ]
     alone = replace(
         request,
         task=Task.FOREGROUND_ON_BACKGROUND,
@@ -121,6 +144,10 @@ def recipe(planned: StackPlan, request: GenerateRequest, asked: Asked, layer: st
         seed=asked.entry.seed,
         background=None,  # what lies below it now: to be read
         layers=(),
+        control=tuple(replace(hint, layer=None) for hint, _ in hints),
+        image_prompts=tuple(replace(prompt, layer=None) for prompt, _ in looks),
     )
-    below, views = View(Show.BELOW, (layer,)), planned.draft.views
-    return Recipe(alone, background=below, controls=views(Role.HINT), looks=views(Role.LOOK))
+    below = View(Show.BELOW, (layer,))
+    return Recipe(
+        alone, background=below, controls=tuple(view for _, view in hints), looks=tuple(view for _, view in looks)
+    )

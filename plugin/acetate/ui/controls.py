@@ -33,9 +33,12 @@ SOURCES = ((ACTIVE, mark("Active layer")),)
 
 
 class ControlList(ItemList[ControlLayer]):
-    def __init__(self, session: Session, prefix: str = "acetate") -> None:
-        """`prefix`: of the names of its parts."""
+    def __init__(
+        self, session: Session, items: Observable[tuple[ControlLayer, ...]] | None = None, prefix: str = "acetate"
+    ) -> None:
+        """`items`: those of the settings where None. `prefix`: of the names of its parts."""
         self._session = session
+        items = items or session.settings.controls
         add = PushButton(tr("Add a layer to follow"))
         named(
             add,
@@ -45,8 +48,7 @@ class ControlList(ItemList[ControlLayer]):
                 "or one that it shall look like."
             ),
         )
-        rows, items = partial(ControlRow, session, f"{prefix}_hint"), session.settings.controls
-        super().__init__(session, items, rows, self._new, add)
+        super().__init__(session, items, partial(ControlRow, session, items, f"{prefix}_hint"), self._new, add)
 
     def refresh(self) -> None:
         for row in self.findChildren(LayerPicker):
@@ -60,9 +62,10 @@ class ControlList(ItemList[ControlLayer]):
 class ControlRow(ItemRow[ControlLayer]):
     """What of which layer is followed, how much it counts, and during which share of the steps."""
 
-    def __init__(self, session: Session, prefix: str, index: int) -> None:
-        super().__init__(session, session.settings.controls, index)
+    def __init__(self, session: Session, items: Observable[tuple[ControlLayer, ...]], prefix: str, index: int) -> None:
+        super().__init__(session, items, index)
         self._prefix = prefix
+        self._makes_edges = items is session.settings.controls  # which take the place of the layer in that list
         self._kind = Observable(Follow.LINES)
         self._layer: Observable[Picked] = Observable((ACTIVE,))
         self._adapter = Observable("")  # the first where empty
@@ -126,7 +129,7 @@ class ControlRow(ItemRow[ControlLayer]):
         self._adapters.offer([("", tr("First adapter")), *((name, title_of(name)) for name in names)])
 
     def _show_what_counts(self, item: ControlLayer) -> None:
-        self._edges.setVisible(not item.is_look)
+        self._edges.setVisible(self._makes_edges and not item.is_look)
         self._share.setVisible(not item.is_look)
         self._adapters.setVisible(item.is_look and self._adapters.count() > 2)
 

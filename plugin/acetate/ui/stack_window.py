@@ -8,7 +8,8 @@ from krita import Krita
 
 from acetate.language import tr
 from acetate.qt import QtCore, QtGui, QtWidgets
-from acetate.session.control_layers import what_follows
+from acetate.session.control_layers import ControlLayer, what_follows
+from acetate.session.observable import Observable
 from acetate.session.session import Session
 from acetate.ui.binding import named
 from acetate.ui.canvas_regions import CanvasRegions, ShownRegion
@@ -65,13 +66,17 @@ class StackWindow(ToolWindow):
         super().changeEvent(event)
         if event.type() == QtCore.QEvent.Type.ActivationChange and self.isActiveWindow():
             self._stack.follow()
-            self._controls.refresh()
+            self._refresh_lists()
 
     def showEvent(self, event: QtGui.QShowEvent) -> None:
         super().showEvent(event)
         self._timer.start()
-        self._controls.refresh()
+        self._refresh_lists()
         self._show_regions()
+
+    def _refresh_lists(self) -> None:
+        for controls in (self._own, self._controls):
+            controls.refresh()
 
     def hideEvent(self, event: QtGui.QHideEvent) -> None:
         super().hideEvent(event)
@@ -98,7 +103,7 @@ class StackWindow(ToolWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(StackList(self._stack), 1)
         form = StackForm(self._session)
-        for part in (self._sees_below(), form, self._following(), self._again()):
+        for part in (self._sees_below(), form, self._own_following(), self._following(), self._again()):
             column.addWidget(part)
         return widget
 
@@ -145,9 +150,25 @@ class StackWindow(ToolWindow):
 
     def _following(self) -> QtWidgets.QWidget:
         """The docker's own list: each layer of the stack follows what of them lies in its region."""
-        self._controls, session = ControlList(self._session, "acetate_stack"), self._session
+        self._controls, session = ControlList(self._session, prefix="acetate_stack"), self._session
         fold = Fold(tr("Layers that all of them follow"), "acetate_stack_hints", self._controls)
         return where_useful(fold, session.model, what_follows, session.settings.controls)
+
+    def _own_following(self) -> QtWidgets.QWidget:
+        """Of the selected layer alone."""
+        own: Observable[tuple[ControlLayer, ...]] = Observable(())
+        own.changed.connect(lambda layers: self._editor.change_selected(follows=layers))
+
+        def show(_: object) -> None:
+            entry = self._editor.entry
+            own.value = entry.follows if entry else ()
+            self._own.setEnabled(entry is not None)
+
+        self._own, session = ControlList(self._session, own, "acetate_stack_own"), self._session
+        for value in (self._editor.stack, self._editor.selected):
+            value.bind(show)
+        fold = Fold(tr("Layers that only this one follows"), "acetate_stack_own_hints", self._own)
+        return where_useful(fold, session.model, what_follows, own)
 
     def _again(self) -> QtWidgets.QWidget:
         """One layer anew."""

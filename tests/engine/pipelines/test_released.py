@@ -214,6 +214,28 @@ def test_a_layer_of_a_stack_follows_what_lies_in_its_region(tiny_released: TaskG
     assert made(moved) != made(there)
 
 
+@pytest.mark.parametrize("kind", ["hint", "look"])
+@pytest.mark.parametrize("model", MODELS)
+def test_a_layer_of_a_stack_follows_what_only_it_is_to_follow(
+    tiny_released: TaskGenerator, model: str, kind: str
+) -> None:
+    """All layers lie beside each other, so that none sees another."""
+    bounds = Bounds(0, 0, 192, 64)
+    layers = tuple(StackLayer("a boat", Bounds(x, 0, 64, 64), 3) for x in (0, 64, 128))
+    look = picture_prompt(model)["image_prompts"][0]
+
+    def made(*followers: int | None) -> list[bytes]:
+        control = tuple(dataclasses.replace(EDGES, layer=layer) for layer in followers if kind == "hint")
+        looks = tuple(dataclasses.replace(look, layer=layer) for layer in followers if kind == "look")
+        request = a_request(Task.STACK, bounds=bounds, model=model, layers=layers, control=control, image_prompts=looks)
+        return layer_bytes(run(tiny_released, request, with_picture(bounds)))
+
+    none, everywhere, second, others = made(), made(None), made(1), made(0, 2)
+    assert all(one != other for one, other in zip(none, everywhere, strict=True))
+    assert second == [none[0], everywhere[1], none[2]]
+    assert others == [everywhere[0], none[1], everywhere[2]]
+
+
 @pytest.mark.parametrize(
     ("method", "kind", "place"),
     [

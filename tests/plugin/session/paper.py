@@ -293,8 +293,6 @@ class PaperSnapshot:
 
 
 class PaperInsertion:
-    needs_refresh = False
-
     def __init__(
         self, document: PaperDocument, parts: Sequence[GroupPart], replaces: str = "", *, is_group: bool = False
     ) -> None:
@@ -311,7 +309,8 @@ class PaperInsertion:
         self._nodes = [self._made(part) for part in self._parts]
         self.ids = tuple(node.id for node in self._nodes)
 
-    def attach(self, place: Place, group_name: str, expected: Extent | None) -> tuple[str, ...]:
+    async def attach(self, loop: Loop, place: Place, group_name: str, expected: Extent | None) -> tuple[str, ...]:
+        await loop.turn()
         document = self._document
         document.check_open()
         if expected not in (None, document.extent):
@@ -329,9 +328,6 @@ class PaperInsertion:
             document.parent(group).children.remove(group)
         document.current, self.top, self.has_replaced = node, node.id, bool(old)
         return ()
-
-    def refresh(self) -> None:
-        raise AssertionError("nothing is to be refreshed here")
 
     def discard(self) -> None:
         self._nodes = []

@@ -9,8 +9,15 @@ import pytest
 from acetate.protocol.codec import from_json, to_json
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.geometry import Bounds
+from acetate.protocol.requests import ControlKind
+from acetate.protocol.slots import Role
+from acetate.session.control_layers import ControlLayer, Follow
+from acetate.session.settings import ACTIVE, Settings
 from acetate.session.stack import NO_ENTRY, GroupSlot, Stack, StackEntry, Stacks, arranged, caught_up, plan
 from acetate.session.stack_editor import StackEditor
+from acetate.session.stack_work import prepare, recipe
+from acetate.session.views import Show, View
+from tests.plugin.session.paper import Paper
 
 LAYERS = {"one", "two", "three"}
 ENTRIES = tuple(StackEntry(key, f"prompt {layer}", layer=layer) for key, layer in enumerate(("one", "two", "three"), 1))
@@ -127,3 +134,45 @@ def test_layers_arrive_while_the_stack_is_being_edited() -> None:
     editor.arrived(STACK)
     assert [entry.layer for entry in editor.stack.value.entries] == ["two", "", "three"]
     assert (editor.stack.value.group, editor.stack.value.dropped) == ("group", ("one",))
+
+
+def test_what_only_one_layer_follows() -> None:
+    document = Paper().new(64, 64)
+    drawn = document.add("drawn", Bounds(0, 0, 8, 8), (9, 9, 9, 255))
+    shared, own = ControlLayer(Follow.EDGES, ACTIVE), ControlLayer(Follow.LINES, drawn.id, 0.5)
+    look = ControlLayer(Follow.LOOK, drawn.id)
+    settings = Settings()
+    settings.controls.value = (shared,)
+    entries = (StackEntry(1, "a boat", follows=(look,)), StackEntry(2, "a gull", follows=(own,)), StackEntry(3, "sky"))
+    planned = prepare(Stack(entries), settings, document)
+    request = planned.draft.request
+    assert [(hint.kind, hint.weight, hint.layer) for hint in request.control] == [
+        (ControlKind.EDGES, 1.0, None),
+        (ControlKind.LINES, 0.5, 1),
+    ]
+    assert [prompt.layer for prompt in request.image_prompts] == [0]
+    assert planned.draft.views(Role.HINT)[1] == View(Show.ONLY, (drawn.id,))
+    alone = [recipe(planned, request, part, part.entry.layer) for part in planned.asked]
+    assert [[hint.kind for hint in made.request.control] for made in alone] == [
+        [ControlKind.EDGES],
+        [ControlKind.EDGES, ControlKind.LINES],
+        [ControlKind.EDGES],
+    ]
+    assert [len(made.request.image_prompts) for made in alone] == [1, 0, 0]
+    assert all(follower.layer is None for made in alone for follower in made.request.control)
+    assert [len(made.controls) for made in alone] == [1, 2, 1]
+    assert from_json(Stack, to_json(Stack(entries))) == Stack(entries)
+
+
+def test_a_layer_that_is_kept_follows_nothing_more() -> None:
+    document = Paper().new(64, 64)
+    made = document.add("made", Bounds(0, 0, 64, 64), (9, 9, 9, 255))
+    group = document.add("group", Bounds(0, 0, 1, 1), (0, 0, 0, 0))
+    document.parent(made).children.remove(made)
+    group.pixels, group.children = None, [made]
+    document.activate(group)
+    own = (ControlLayer(Follow.LINES, "gone"),)
+    kept = StackEntry(1, "a boat", is_locked=True, layer=made.id, follows=own)
+    planned = prepare(Stack((kept, StackEntry(2, "a gull")), group.id), Settings(), document)
+    assert [part.is_made for part in planned.asked] == [False, True]
+    assert planned.draft.request.control == ()

@@ -74,7 +74,11 @@ def _one_layer(job: ModelJob, spec: StackLayer, index: int, image: int, below: P
         seed=seed % (MAX_SEED + 1),
         images=1,
         strength=spec.strength,
+        control=tuple(hint for hint in job.request.control if hint.layer in (None, index)),
+        image_prompts=tuple(prompt for prompt in job.request.image_prompts if prompt.layer in (None, index)),
     )
+    if spec.strength > 0:
+        job.components.use_add_ons(part.request.styles, part.request.image_prompts)
     seen = crop(below, bounds.relative_to(job.request.covered))
     (layer,) = _made(part, seen, None if spec.picture is None else job.images[spec.picture])
     return replace(layer, image=image)
