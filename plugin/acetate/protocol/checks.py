@@ -130,10 +130,11 @@ def _check_numbers(request: GenerateRequest) -> None:
 
 
 def _check_add_ons(request: GenerateRequest) -> None:
-    for followed in (*request.control, *request.image_prompts):
-        if followed.layer is not None and not 0 <= followed.layer < len(request.layers):
+    followers = [*(hint.layer for hint in request.control), *(prompt.layer for prompt in request.image_prompts)]
+    for layer in followers:
+        if layer is not None and not 0 <= layer < len(request.layers):
             raise InvalidRequest(
-                f"layer {followed.layer + 1} of the stack is to follow a picture, and there are {len(request.layers)}",
+                f"layer {layer + 1} of the stack is to follow a picture, and there are {len(request.layers)}",
                 "Name one of them, or none.",
             )
     for hint in request.control:
