@@ -210,6 +210,7 @@ def warm_up(generator: TaskGenerator, loaded: Callable[[], None] = lambda: None)
     gc.disable()  # what is imported stays: to look for what does not takes a fifth of the time
     try:
         lean_diffusers()
+        gc.freeze()  # nor later, when the first layer is made
         generator.warm_up(ready)
     except AcetateError as error:
         log.warning("not loaded ahead: %s", error)
