@@ -160,6 +160,8 @@ class Components:
         if self._added == (loras, adapters):
             return
         self.use_layer_adapter(None)
+        if self._aside is not None:
+            self._aside.clear()  # they were merged with the others
         self._added = None
         with self._changing():
             if self.styles is not None:
