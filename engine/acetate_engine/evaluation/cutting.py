@@ -151,6 +151,6 @@ WAYS: dict[str, Callable[[Floats, Bytes], Floats]] = {
     "ours": _ours,
     "matting, true trimap": _matting,
     "pymatting alone": _matting_alone,
-    "u2netp alone": _network,
+    "network alone": _network,
     "GrabCut": _grab_cut,
 }

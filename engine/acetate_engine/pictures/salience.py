@@ -1,4 +1,7 @@
-"""Where a picture's subject is: U²-Net (Qin et al. 2020, arXiv 2005.09007), its small version, through OpenCV."""
+"""Where a picture's subject is: U²-Net (Qin et al. 2020, arXiv 2005.09007) through OpenCV.
+
+Its small version comes with the installation; the large one, where it was fetched, is used in its place.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from numpy.typing import NDArray
 from acetate.protocol.geometry import Bounds
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.compositing.regions import crop
-from acetate_engine.models.parts.shelf import read_part
+from acetate_engine.models.parts.shelf import find_part, read_part
 
 _SIDE = 320  # pixels that it was trained on
 _OUTPUT = "1959"  # of its seven the fused one
@@ -28,7 +31,7 @@ def salience(rgb: Floats) -> Floats:
     height, width = rgb.shape[:2]
     small = cv2.resize(rgb, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
     feed = (small / max(float(small.max()), 1e-6) - _MEAN) / _SPREAD
-    net = _network()
+    net = _network("u2net" if find_part("u2net").is_there else "u2netp")
     net.setInput(np.ascontiguousarray(feed.transpose(2, 0, 1))[None])
     found = net.forward(_OUTPUT)[0, 0]
     low, high = float(found.min()), float(found.max())
@@ -75,6 +78,6 @@ def _touched(look: Floats, click: Point) -> Floats:
 
 
 @cache
-def _network() -> Any:
+def _network(name: str) -> Any:
     """Loaded once a process. Raises PartMissing."""
-    return cv2.dnn.readNetFromONNX(np.frombuffer(read_part("u2netp")["u2netp.onnx"], np.uint8))
+    return cv2.dnn.readNetFromONNX(np.frombuffer(read_part(name)[f"{name}.onnx"], np.uint8))

@@ -23,8 +23,8 @@ pytestmark = pytest.mark.usefixtures("parts")
 
 def test_ours_is_nearer_to_the_truth_than_its_parts_alone() -> None:
     report = evaluate_extract(pixels(toy())[None], pixels(backdrop())[None], 1, lambda text: None)
-    assert set(report) == {"ours", "matting, true trimap", "pymatting alone", "u2netp alone", "GrabCut"}
-    for rival in ("u2netp alone", "GrabCut"):
+    assert set(report) == {"ours", "matting, true trimap", "pymatting alone", "network alone", "GrabCut"}
+    for rival in ("network alone", "GrabCut"):
         assert report["ours"]["sad"] < report[rival]["sad"] and report["ours"]["colour"] < report[rival]["colour"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from acetate.protocol.requests import GenerateRequest, Task
 from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.alpha import over, to_float
 from acetate_engine.compositing.pixels import Pixels
+from acetate_engine.paths import models_dir
 from acetate_engine.pictures import salience
 from acetate_engine.pipelines.contract import Generated, GeneratedLayer, JobCancelled, Reporter
 from acetate_engine.pipelines.recipes.repaint import haze_note
@@ -211,6 +213,20 @@ def test_without_the_network_colour_alone_tells_and_the_note_says_so(
     made = asked(Task.EXTRACT, mask=shape_mask())
     assert any("by colour alone" in note and "acetate models get u2netp" in note for note in made.notes)
     assert alpha_error(made.layers[0]) < 0.03
+
+
+def test_the_large_network_is_used_where_it_is_and_a_damaged_one_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copytree(models_dir() / "parts" / "u2netp", tmp_path / "acetate" / "models" / "parts" / "u2netp")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    small = asked(Task.EXTRACT)
+    large = tmp_path / "acetate" / "models" / "parts" / "u2net" / "u2net.onnx"
+    large.parent.mkdir()
+    large.write_bytes(b"broken off")
+    made = asked(Task.EXTRACT)
+    assert not any("by colour alone" in note for note in small.notes)
+    assert any("SHA-256 differs" in note and "acetate models get u2net" in note for note in made.notes)
 
 
 def test_without_patch_match_holes_are_filled_smoothly_and_the_note_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
