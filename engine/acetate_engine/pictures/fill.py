@@ -76,8 +76,8 @@ def _searched(rgb: Floats, hole: NDArray[np.bool_], seed: int, note: Note) -> Fl
 
 
 def _smooth(picture: NDArray[np.uint8], hole: NDArray[np.bool_]) -> Floats:
-    found = cv2.inpaint(picture, hole.astype(np.uint8), 3, cv2.INPAINT_TELEA)
-    return np.asarray(found, np.float32) / np.float32(255)
+    found: Floats = np.asarray(cv2.inpaint(picture, hole.astype(np.uint8), 3, cv2.INPAINT_TELEA), np.float32)
+    return found / np.float32(255)
 
 
 def _patch_match(note: Note) -> Callable[..., NDArray[np.uint8]] | None:
