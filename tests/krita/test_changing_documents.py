@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.krita.harness.engine import Engine
-from tests.krita.harness.painter import Painter
+from tests.krita.harness.painter import JOB_LIMIT, Painter
 from tests.krita.harness.scenes import PROMPT, paint_document, untouched
 from tests.krita.harness.waiting import wait_until
 
@@ -24,6 +24,35 @@ def test_document_closed_while_the_job_runs(painter: Painter, engine: Engine) ->
     other = painter.fingerprint()
     painter.wait_for_message("document", "closed", timeout=120)
     assert painter.fingerprint() == other
+    assert painter.undo_steps() == []
+    painter.generate(PROMPT)
+
+
+SLOWER = """
+import time
+from acetate.krita.insertion import KritaInsertion
+KritaInsertion.quick = add = KritaInsertion._add
+def add_slowly(self, *arguments, **named):
+    add(self, *arguments, **named)
+    time.sleep(3.0)
+KritaInsertion._add = add_slowly
+"""
+QUICK = "from acetate.krita.insertion import KritaInsertion; KritaInsertion._add = KritaInsertion.quick"
+
+
+def test_document_closed_while_a_layer_is_put_into_it(painter: Painter) -> None:
+    """Its own thread adds it, and the GUI thread closes documents meanwhile."""
+    paint_document(painter)
+    painter.set_up(PROMPT)
+    steps = len(painter.undo_steps())
+    painter.krita.run(SLOWER)
+    try:
+        painter.press_generate()
+        wait_until(lambda: len(painter.undo_steps()) > steps, "the layer to be added", JOB_LIMIT)
+        painter.krita.run("close_documents(); new_document(64, 64)")
+        painter.wait_for_message("document", "closed", timeout=120)
+    finally:
+        painter.krita.run(QUICK)
     assert painter.undo_steps() == []
     painter.generate(PROMPT)
 

@@ -87,6 +87,7 @@ class KritaInsertion:
             self.top, self.ids = node_id(node), tuple(map(node_id, nodes))
             is_group = node not in nodes
             await loop.thread(lambda: self._add(parent, node, above, is_group=is_group))
+        self._document.check_open()  # it may have been closed meanwhile
         # Krita makes a new node active in a later turn of its event loop; only behind that does a choice hold.
         QtCore.QTimer.singleShot(0, lambda: self._activate(node))
         return notes

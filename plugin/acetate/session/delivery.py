@@ -108,8 +108,14 @@ class Placing:
         return Placed(result, insertion.ids, (*notes, *more), boxes)
 
     async def boxes(self, document: Document, layers: Sequence[str]) -> dict[str, Bounds]:
-        """What they cover now: looked at beside the GUI thread. One that was undone already is left out."""
-        return await self.loop.thread(lambda: document.layer_boxes(layers))
+        """What they cover now: looked at beside the GUI thread. One that was undone already is left out.
+
+        Raises DocumentError where the document was closed meanwhile: whatever is kept with it then would end Krita.
+        """
+        document.check_open()
+        boxes = await self.loop.thread(lambda: document.layer_boxes(layers))
+        document.check_open()
+        return boxes
 
     async def placed(
         self, result: Alternative, document: Document, before: CanvasGeometry | None
