@@ -224,16 +224,21 @@ def test_a_layer_of_a_stack_follows_what_only_it_is_to_follow(
     layers = tuple(StackLayer("a boat", Bounds(x, 0, 64, 64), 3) for x in (0, 64, 128))
     look = picture_prompt(model)["image_prompts"][0]
 
-    def made(*followers: int | None) -> list[bytes]:
+    def made(*followers: int | None) -> np.ndarray:
         control = tuple(dataclasses.replace(EDGES, layer=layer) for layer in followers if kind == "hint")
         looks = tuple(dataclasses.replace(look, layer=layer) for layer in followers if kind == "look")
         request = a_request(Task.STACK, bounds=bounds, model=model, layers=layers, control=control, image_prompts=looks)
-        return layer_bytes(run(tiny_released, request, with_picture(bounds)))
+        pixels = layer_bytes(run(tiny_released, request, with_picture(bounds)))
+        return np.stack([np.frombuffer(layer, np.uint8).astype(int) for layer in pixels])
+
+    def differ(some: np.ndarray, others: np.ndarray) -> list[bool]:
+        """By more than a level: sums are rounded otherwise where an IP-Adapter comes and goes between layers."""
+        return [bool(abs(one - other).max() > 1) for one, other in zip(some, others, strict=True)]
 
     none, everywhere, second, others = made(), made(None), made(1), made(0, 2)
-    assert all(one != other for one, other in zip(none, everywhere, strict=True))
-    assert second == [none[0], everywhere[1], none[2]]
-    assert others == [everywhere[0], none[1], everywhere[2]]
+    assert differ(none, everywhere) == [True] * 3
+    assert differ(second, none) == differ(others, everywhere) == [False, True, False]
+    assert differ(second, everywhere) == differ(others, none) == [True, False, True]
 
 
 @pytest.mark.parametrize(
