@@ -42,6 +42,12 @@ def test_serve_imports_nothing_heavy_before_it_listens() -> None:
     assert not set(light) & set(eval(result.stdout))
 
 
+def test_what_eval_can_do_is_told_without_torch() -> None:
+    code = "import acetate_engine.commands.evaluate, sys; print('torch' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
+    assert result.stdout.strip() == "False"
+
+
 def test_version() -> None:
     assert run("--version").stdout.strip() == __version__
 

@@ -14,8 +14,8 @@ from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.requests import Preset
 
 if TYPE_CHECKING:
+    from acetate_engine.evaluation.report import Measured
     from acetate_engine.evaluation.saying import Say
-from acetate_engine.evaluation.report import Measured
 
 ModelName = Annotated[str, typer.Option("--model", help="See `acetate models`.")]
 Quality = Annotated[Preset, typer.Option("--preset", help="How to sample.")]

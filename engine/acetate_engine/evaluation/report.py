@@ -40,8 +40,6 @@ class Amount:
 
 FULL, QUICK = Amount(1000, 24, 24), Amount(100, 6, 4)
 
-"""Told what is being measured."""
-
 
 @dataclass(frozen=True)
 class Measured:

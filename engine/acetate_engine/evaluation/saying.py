@@ -5,3 +5,4 @@ from __future__ import annotations
 from collections.abc import Callable
 
 Say = Callable[[str], None]
+"""Told what is being measured."""
