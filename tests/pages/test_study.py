@@ -20,8 +20,9 @@ LIMIT = 60  # seconds
 
 
 @pytest.fixture
-def pairs() -> list[Pair]:
-    return study([f"thing {number}" for number in range(6)], seed=1)
+def pairs(request: pytest.FixtureRequest) -> list[Pair]:
+    """Of every test its own: a browser keeps choices by the study, and writes and forgets them when it likes."""
+    return study([f"thing {number} of {request.node.name}" for number in range(6)], seed=1)
 
 
 @pytest.fixture
@@ -31,8 +32,6 @@ def page(browser: Browser, pairs: list[Pair], tmp_path: Path) -> Browser:
     browser.hosts()
     browser.complaints()
     browser.driver.get(file.as_uri())
-    browser.driver.execute_script("localStorage.clear()")
-    browser.driver.refresh()
     return browser
 
 
@@ -47,6 +46,12 @@ def wait(page: Browser, condition: Callable[[], bool]) -> None:
 
 def wait_for_prompt(page: Browser, start: str) -> None:
     wait(page, lambda: prompt(page).startswith(start))
+
+
+def opened_again(page: Browser) -> str:
+    """Its prompt then; what was kept may come a moment later."""
+    page.driver.refresh()
+    return prompt(page)
 
 
 def press(page: Browser, key: str) -> None:
@@ -75,11 +80,12 @@ def test_it_is_taken_with_clicks_and_keys_and_the_choices_count(page: Browser, p
 
 def test_what_was_chosen_is_there_after_a_pause_and_can_be_forgotten(page: Browser, pairs: list[Pair]) -> None:
     press(page, keys.ARROW_LEFT)
+    wait_for_prompt(page, "2 of ")
     press(page, keys.ARROW_DOWN)
     wait_for_prompt(page, "3 of ")
-    page.driver.refresh()
-    wait_for_prompt(page, "3 of ")
-    for _ in pairs[2:]:
+    wait(page, lambda: opened_again(page).startswith("3 of "))
+    for number in range(2, len(pairs)):
+        wait_for_prompt(page, f"{number + 1} of ")
         press(page, keys.ARROW_RIGHT)
     press(page, keys.ARROW_RIGHT)  # one too many
     wait(page, lambda: not page.driver.find_element(by.ID, "none").is_displayed())
@@ -105,8 +111,10 @@ def test_all_of_it_is_reached_with_the_keyboard(page: Browser) -> None:
 
 
 def test_the_choices_are_saved_as_a_file(page: Browser, pairs: list[Pair], browser: Browser) -> None:
-    for _ in pairs:
+    for number, _ in enumerate(pairs):
+        wait_for_prompt(page, f"{number + 1} of ")
         press(page, keys.ARROW_DOWN)
+    wait(page, page.driver.find_element(by.ID, "end").is_displayed)
     link = page.driver.execute_script(
         "let saved; const click = HTMLAnchorElement.prototype.click;"
         "HTMLAnchorElement.prototype.click = function() { saved = [this.download, decodeURIComponent(this.href)]; };"
