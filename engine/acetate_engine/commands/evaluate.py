@@ -121,12 +121,10 @@ def captions(
     from acetate_engine.evaluation.captions import judge_captions, summary
     from acetate_engine.evaluation.generation import of_styles
     from acetate_engine.evaluation.weave import weave
-    from acetate_engine.training.translucent.subjects import STYLE
 
     with measuring(model, data, split, preset) as (subject, _):
         real = weave(of_styles(subject.foregrounds, subject.captions))["grain"]
-        soft = frozenset(caption for caption in subject.captions if caption.endswith(f", {STYLE}"))
-        judged = judge_captions(subject.sampler, subject.captions, subject.reference, real, soft)
+        judged = judge_captions(subject.sampler, subject.captions, subject.reference, real)
     report = summary(judged)
     out.write_text(jsonlib.dumps(report, indent=1) + "\n", encoding="utf-8")
     if folder is not None:
@@ -148,14 +146,24 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 @app.command()
 def sheet(
-    data: Data, out: Out, split: Split = "val", model: ModelName = "mini", preset: Quality = Preset.FINAL
+    data: Data,
+    out: Out,
+    split: Split = "val",
+    model: ModelName = "mini",
+    preset: Quality = Preset.FINAL,
+    seed: Seed = 0,
 ) -> None:
-    """Write a contact sheet of 64 layers, PNG: taught captions, then the subjects that are hard for any model."""
-    from acetate_engine.evaluation.sheet import contact_sheet
+    """Write contact sheets of 64 layers, PNG: taught captions, then translucent ones, or what is hard for any model.
+
+    NAME.png is over a checkerboard; NAME-light.png and NAME-dark.png lie beside it.
+    """
+    from acetate_engine.evaluation.sheet import sheet_prompts, sheets
 
     with measuring(model, data, split, preset) as (subject, _):
-        picture, prompts = contact_sheet(subject.sampler, subject.captions)
-    picture.save(out)
+        prompts = sheet_prompts(subject.captions)
+        made = sheets(subject.sampler.native(prompts, seed))
+    for name, picture in made.items():
+        picture.save(out if name == "checkerboard" else out.with_stem(f"{out.stem}-{name}"))
     for row in range(0, len(prompts), 8):
         typer.echo(" | ".join(prompts[row : row + 8]))
 

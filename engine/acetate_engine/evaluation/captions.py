@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from acetate_engine.evaluation import alpha as measure
+from acetate_engine.evaluation.generation import is_soft
 from acetate_engine.evaluation.probe import Reference
 from acetate_engine.evaluation.sampling import Sampler
 from acetate_engine.evaluation.weave import weave
@@ -38,13 +39,12 @@ class Judged:
 
 
 def judge_captions(
-    sampler: Sampler, captions: Sequence[str], reference: Reference, real_grain: float | None, soft: frozenset[str]
+    sampler: Sampler, captions: Sequence[str], reference: Reference, real_grain: float | None
 ) -> list[Judged]:
     """All captions, in order.
 
     Args:
         real_grain: that of real pictures, from `weave`; None: no fill is judged.
-        soft: captions of what need not have an opaque core.
     """
     texts = reference.read(list(captions))
     judged = []
@@ -54,17 +54,17 @@ def judge_captions(
         for offset, caption in enumerate(part):
             own = layers[offset * SEEDS : (offset + 1) * SEEDS]
             rank = worst_rank(reference.see(over_grey(own)), texts, start + offset)
-            judged.append(judge(caption, own, rank, real_grain, caption in soft))
+            judged.append(judge(caption, own, rank, real_grain))
     return judged
 
 
-def judge(caption: str, layers: Bytes, rank: int, real_grain: float | None, is_soft: bool) -> Judged:
+def judge(caption: str, layers: Bytes, rank: int, real_grain: float | None) -> Judged:
     """`layers`: (N, H, W, 4) of this caption."""
     grains = [found for layer in layers if (found := weave(layer[None])["grain"]) is not None]
     return Judged(
         caption,
         rank,
-        is_soft or measure.opaque_core_share(layers) == 1,
+        is_soft(caption) or measure.opaque_core_share(layers) == 1,
         measure.clean_border_share(layers) == 1,
         max(grains) / real_grain if grains and real_grain else None,
     )

@@ -15,6 +15,7 @@ from acetate_engine.evaluation.sampling import Sampler
 from acetate_engine.evaluation.weave import evaluate_weave
 from acetate_engine.training.datasets import Bytes, PictureSet
 from acetate_engine.training.probe import over_grey
+from acetate_engine.training.translucent.subjects import STYLE as TRANSLUCENT
 
 CLASSES = 50  # captions that a picture is sought among
 
@@ -38,6 +39,11 @@ def chosen_prompts(captions: list[str], count: int = CLASSES) -> list[str]:
     return [captions[index] for index in indices]
 
 
+def is_soft(caption: str) -> bool:
+    """Whether what it names need not have an opaque core: glass, light, smoke, hair."""
+    return caption.endswith(f", {TRANSLUCENT}")
+
+
 def sample_layers(sampler: Sampler, captions: list[str], count: int) -> Samplings:
     """At least `count` layers."""
     prompts = chosen_prompts(captions)
@@ -49,6 +55,7 @@ def evaluate_generation(samples: Samplings, reference: Reference, real: PictureS
     """`real`: layers of the split, against which KID is measured; the weave against those of the prompts' styles."""
     seen, texts = reference.see(over_grey(samples.layers)), reference.read(samples.prompts)
     distance = kid(seen, reference.see(over_grey(real.pixels)))
+    solid = [row for row, answer in enumerate(samples.answers) if not is_soft(samples.prompts[answer])]
     shuffled = samples.answers[torch.randperm(len(seen), generator=torch.Generator().manual_seed(0))]
     return {
         "top1_of_50": _top1(seen, texts, samples.answers),
@@ -56,7 +63,7 @@ def evaluate_generation(samples: Samplings, reference: Reference, real: PictureS
         "top1_shuffled_floor": _top1(seen, texts, shuffled),
         "nearest_train_distance": float((1 - (seen @ reference.features.T).amax(1)).mean()),
         "kid": {"value": distance.value, "interval": [distance.low, distance.high]},
-        "opaque_core_share": measure.opaque_core_share(samples.layers),
+        "opaque_core_share": measure.opaque_core_share(samples.layers[solid]) if solid else None,
         "clean_border_share": measure.clean_border_share(samples.layers),
         "weave": evaluate_weave(samples.layers, of_styles(real, samples.prompts)),
         "samples": len(samples.layers),

@@ -81,12 +81,20 @@ def evaluate_matte(
     """
     true = measure.alpha_of(real)
     mattes = np.stack(list(matted_over(real, backgrounds)))
+    return {
+        "native_soft_alpha_mae": measure.soft_alpha_mae(measure.alpha_of(decoded), true),
+        "matting_soft_alpha_mae": measure.soft_alpha_mae(measure.alpha_of(mattes), true),
+    } | nearer_over(real, native, opaque, backgrounds, reference)
+
+
+def nearer_over(
+    real: Bytes, native: Bytes, opaque: Bytes, backgrounds: Bytes, reference: Reference
+) -> dict[str, object]:
+    """KID over photographs of generated layers and of cut-out pictures, against real layers; arguments as above."""
     matted = matted_pictures(opaque)
     ours, theirs, truth = (reference.see(each_over(layers, backgrounds)) for layers in (native, matted, real))
     difference = kid_difference(ours, theirs, truth)
     return {
-        "native_soft_alpha_mae": measure.soft_alpha_mae(measure.alpha_of(decoded), true),
-        "matting_soft_alpha_mae": measure.soft_alpha_mae(measure.alpha_of(mattes), true),
         "native_kid": kid(ours, truth).value,
         "matting_kid": kid(theirs, truth).value,
         "kid_interval": [difference.low, difference.high],  # of native - matting: below 0 where native is nearer

@@ -21,6 +21,7 @@ from acetate_engine.evaluation.probe import Reference, load_reference
 from acetate_engine.evaluation.sampling import Sampler
 from acetate_engine.evaluation.saying import Say
 from acetate_engine.evaluation.style import evaluate_styles
+from acetate_engine.evaluation.translucent import evaluate_translucent
 from acetate_engine.evaluation.variety import evaluate_variety
 from acetate_engine.models.families import find_model
 from acetate_engine.models.families.base import Model
@@ -36,9 +37,10 @@ class Amount:
     samples: int
     layer_prompts: int
     variety_prompts: int
+    translucent: int
 
 
-FULL, QUICK = Amount(1000, 24, 24), Amount(100, 6, 4)
+FULL, QUICK = Amount(1000, 24, 24, 590), Amount(100, 6, 4, 60)
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def taught(name: str, what: str) -> list[str]:
 
 
 def evaluate(subject: Measured, amount: Amount, say: Say) -> dict[str, object]:
-    """The whole report: `latent`, `generation`, `variety`, `layers`, `matte`, `style`."""
+    """The whole report: `latent`, `generation`, `variety`, `layers`, `matte`, `translucent`, `style`."""
     components, real, grounds = subject.sampler.components, subject.foregrounds.pixels, subject.backgrounds
     say("latent")
     trip = round_trip(components, real)
@@ -116,6 +118,10 @@ def evaluate(subject: Measured, amount: Amount, say: Say) -> dict[str, object]:
     opaque = subject.sampler.opaque([prompt for prompt in samples.prompts for _ in range(samples.each)])
     # against mattes stands what a diffusion model could make, too
     matte = evaluate_matte(real, trip.latent_alone, samples.layers, opaque, grounds.pixels, subject.reference)
+    say("translucent")
+    translucent = evaluate_translucent(
+        subject.sampler, subject.captions, grounds.pixels, subject.reference, amount.translucent
+    )
     say("style")
     style = evaluate_styles(subject.sampler, subject.model.info.styles, subject.captions, subject.reference)
     return {
@@ -125,5 +131,6 @@ def evaluate(subject: Measured, amount: Amount, say: Say) -> dict[str, object]:
         "variety": variety,
         "layers": layers,
         "matte": matte,
+        "translucent": translucent,
         "style": style,
     }

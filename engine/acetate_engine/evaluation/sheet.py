@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from PIL import Image
 
-from acetate_engine.evaluation.generation import chosen_prompts
-from acetate_engine.evaluation.sampling import Sampler
+from acetate_engine.evaluation.generation import chosen_prompts, is_soft
+from acetate_engine.training.compose import over_ground
+from acetate_engine.training.datasets import Bytes
 from acetate_engine.training.sheets import checkerboard, grid
 
 HARD = (
@@ -27,9 +28,21 @@ HARD = (
     "a spider web",
 )  # glass, hair, fur, glow, fire, magic, smoke, shadow: the paper's figures
 COLUMNS = 8
+CELLS = 64
+_GREYS = {"light": 245, "dark": 35}
 
 
-def contact_sheet(sampler: Sampler, captions: list[str], seed: int = 0) -> tuple[Image.Image, list[str]]:
-    """64 cells, row by row over a checkerboard, and their prompts: 48 taught captions, then HARD as it is."""
-    prompts = [*chosen_prompts(captions)[:48], *HARD]
-    return grid(checkerboard(sampler.native(prompts, seed)), COLUMNS), prompts
+def sheet_prompts(captions: list[str]) -> list[str]:
+    """CELLS of them, half of what is translucent; 48 and HARD for a model that was taught nothing of the kind."""
+    soft = [caption for caption in captions if is_soft(caption)]
+    solid = [caption for caption in captions if not is_soft(caption)]
+    if not soft:
+        return [*chosen_prompts(solid)[: CELLS - len(HARD)], *HARD]
+    return [*chosen_prompts(solid, CELLS // 2), *chosen_prompts(soft, CELLS // 2)]
+
+
+def sheets(layers: Bytes) -> dict[str, Image.Image]:
+    """Straight RGBA (N, H, W, 4), row by row over a checkerboard, a light and a dark grey."""
+    grounds = {"checkerboard": checkerboard(layers)}
+    grounds |= {name: over_ground(layers, grey) for name, grey in _GREYS.items()}
+    return {name: grid(pictures, COLUMNS) for name, pictures in grounds.items()}

@@ -25,23 +25,23 @@ def test_a_solid_layer_passes_and_each_fault_fails_it() -> None:
     solid, spilt, glassy = discs(2, 4), discs(2, 4), discs(2, 4)
     spilt[2, :, 0, 3] = 255
     glassy[1, ..., 3] //= 2
-    assert judge("a disc", solid, 1, 0.01, False).passes
-    assert not judge("a disc", solid, 6, 0.01, False).passes
-    assert not judge("a disc", spilt, 1, 0.01, False).passes
-    assert not judge("a disc", glassy, 1, 0.01, False).passes
-    assert judge("glass", glassy, 1, 0.01, True).passes, "what is translucent needs no opaque core"
+    assert judge("a disc", solid, 1, 0.01).passes
+    assert not judge("a disc", solid, 6, 0.01).passes
+    assert not judge("a disc", spilt, 1, 0.01).passes
+    assert not judge("a disc", glassy, 1, 0.01).passes
+    assert judge("glass, translucent", glassy, 1, 0.01).passes, "what is translucent needs no opaque core"
 
 
 def test_woven_fills_fail_by_how_much_more_they_have_than_real_ones() -> None:
     layers = woven(4, 0.03)
     layers[:, [0, 1, -2, -1]] = layers[:, :, [0, 1, -2, -1]] = 0
-    grain = judge("a wall", layers, 1, 0.005, False)
+    grain = judge("a wall", layers, 1, 0.005)
     assert grain.grain is not None and grain.grain > 2 and not grain.passes
-    assert judge("a wall", layers, 1, 0.05, False).passes
+    assert judge("a wall", layers, 1, 0.05).passes
 
 
 def test_what_is_said_of_all() -> None:
-    good, bad = judge("a", discs(2, 4), 1, 0.01, False), judge("b", discs(2, 4), 9, 0.01, False)
+    good, bad = judge("a", discs(2, 4), 1, 0.01), judge("b", discs(2, 4), 9, 0.01)
     said = summary([good, good, bad, bad])
     assert (said["captions"], said["passed"], said["dropped_share"], said["rank_share"]) == (4, 2, 0.5, 0.5)
     assert [row["passes"] for row in said["each"]] == [True, True, False, False]

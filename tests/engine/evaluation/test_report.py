@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from acetate.protocol.requests import Preset
+from acetate_engine.evaluation.generation import is_soft
 from acetate_engine.evaluation.probe import Probe, Reference, load_reference, pooled_text, save_reference
 from acetate_engine.evaluation.report import Amount, Measured, evaluate, subject_of
-from acetate_engine.evaluation.sheet import contact_sheet
+from acetate_engine.evaluation.sheet import HARD, sheet_prompts
+from acetate_engine.evaluation.translucent import evaluate_translucent
 from tests.engine.commands.conftest import Acetate, acetate, tiny, tiny_resources  # noqa: F401  # fixtures
 from tests.engine.training.conftest import data  # noqa: F401  # fixture
 
@@ -45,7 +48,7 @@ def subject(probe: Path, data: Path) -> Measured:  # noqa: F811
 
 
 def test_every_figure_is_there(subject: Measured) -> None:
-    report = evaluate(subject, Amount(16, 2, 2), lambda text: None)
+    report = evaluate(subject, Amount(16, 2, 2, 6), lambda text: None)
     for group, names in KEYS.items():
         figures = report[group]
         assert isinstance(figures, dict)
@@ -61,10 +64,31 @@ def test_samples_of_one_seed_are_the_same_again(subject: Measured) -> None:
     assert (first != other).any()
 
 
-def test_the_sheet_has_a_cell_for_each_prompt(subject: Measured) -> None:
-    picture, prompts = contact_sheet(subject.sampler, [f"disc {number}" for number in range(60)])
-    assert len(prompts) == 64
-    assert picture.size == (8 * 64, 8 * 64)
+def test_half_of_the_sheet_is_translucent_where_that_was_taught() -> None:
+    solid, soft = [f"disc {n}, photo" for n in range(60)], [f"glass {n}, translucent" for n in range(60)]
+    assert [is_soft(prompt) for prompt in sheet_prompts(soft + solid)] == [False] * 32 + [True] * 32
+    assert sheet_prompts(solid)[48:] == list(HARD)
+
+
+def test_the_sheets_have_a_cell_for_each_prompt_and_three_grounds(
+    probe: Path,
+    tmp_path: Path,
+    acetate: Acetate,  # noqa: F811
+    data: Path,  # noqa: F811
+) -> None:
+    said = acetate("eval", "sheet", "--data", data, "--out", tmp_path / "all.png", "--preset", "draft")
+    assert [line.count(" | ") for line in said.splitlines()][-3:] == [7, 7, 7]
+    for name in ("all", "all-light", "all-dark"):
+        assert Image.open(tmp_path / f"{name}.png").size == (8 * 64, 3 * 64)
+
+
+def test_translucent_subjects_are_measured_against_rendered_ones(subject: Measured) -> None:
+    captions = [*CAPTIONS, "a soap bubble, translucent", "rain, translucent"]
+    grounds = subject.backgrounds.pixels
+    figures = evaluate_translucent(subject.sampler, captions, grounds, subject.reference, 6)
+    assert figures is not None and figures["samples"] == 6
+    assert all(math.isfinite(value) for value in figures.values() if isinstance(value, float))
+    assert evaluate_translucent(subject.sampler, CAPTIONS, grounds, subject.reference, 6) is None
 
 
 def test_captions_are_judged_and_lists_written(subject: Measured, tmp_path: Path, acetate: Acetate, data: Path) -> None:  # noqa: F811
