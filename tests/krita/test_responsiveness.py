@@ -119,11 +119,43 @@ def test_gaps_in_other_colour_spaces_are_reported(
     record(f"{name}, {SIDE}²: {gap:.0f} ms")
 
 
+POSTED = """
+from acetate.qt import GuiThread
+gui, done, seen = GuiThread(), [], []
+looking = QTimer()
+looking.timeout.connect(lambda: seen.append(len(done)))
+
+def work(number):
+    time.sleep(0.003)
+    done.append(number)
+    if number == 5: gui.post(lambda: done.append('later'))
+    if number == 8: turn_the_event_loop(1)  # as a window does that waits for an answer
+    if number == 11: raise ZeroDivisionError(number)
+
+for number in range(20): gui.post(lambda number=number: work(number))
+looking.start(0)
+for _ in range(200):
+    if len(done) < 21: turn_the_event_loop(5)
+looking.stop()
+[done, [after - before for before, after in zip([0, *seen], seen)]]
+"""
+
+
+def test_many_small_calls_leave_room_for_other_events(krita: KritaProcess) -> None:
+    """What threads post comes in order, but not all in one turn of the event loop."""
+    done, at_once = krita.run(POSTED)
+    assert done == [*range(20), "later"]
+    assert max(at_once) <= 4  # two in a turn, which may be asked for twice
+    (error,) = krita.uncaught
+    krita.uncaught.clear()
+    assert "ZeroDivisionError" in error
+
+
 STEPS = {
     "Live looks at the document": "session.live._wish()",
     "Live prepares a draft": "session._prepare(host.active_document())",
     "layers below are cloned": "snapshot = host.active_document().snapshot(View(Show.EVERYTHING)); snapshot.close()",
-    "a picture is put over the canvas": "preview.show(picture, Bounds(1024, 1024, 2048, 2048))",
+    "a picture is put over the canvas": "preview.show(to_image(picture), Bounds(1024, 1024, 2048, 2048))",
     "the picture over the canvas is followed": "preview._follow()",
     "a result is drawn in the list": "widget('acetate_history')._show_thumbnail(0)",
     "a result of the list is shown on the canvas": "widget('acetate_history').show_preview()",
@@ -138,14 +170,15 @@ from acetate.picture import Picture, row_strips
 from acetate.session.jobs import Job
 from acetate.session.views import Show, View
 from acetate.ui.canvas_preview import CanvasPreview
+from acetate.ui.checkerboard import to_image
 from acetate.ui.queue import JobRow
 session, host = _docker('acetate_dock').session, KritaHost()
 area = Bounds(0, 0, 1024, 1024)
 strips = tuple(b'\\x40\\x80\\xc0\\xff' * (strip.width * strip.height) for strip in row_strips(area, 4))
 picture = Picture(area.extent, PixelFormat.RGBA8, strips)
 preview = CanvasPreview(_docker('acetate_dock'))
-preview.show(picture, area)
-image = __import__('acetate.ui.checkerboard', fromlist=['x']).to_image(picture).scaled(256, 256)
+preview.show(to_image(picture), area)
+image = to_image(picture).scaled(256, 256)
 data = QtCore.QByteArray(); buffer = QtCore.QBuffer(data); buffer.open(QtCore.QIODevice.OpenModeFlag.WriteOnly)
 image.save(buffer, 'PNG'); png = bytes(data)
 row = JobRow(session, Job(session.history.entries[0].result.request), is_here=True)

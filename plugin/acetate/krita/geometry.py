@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from krita import Document, Krita, Node
 
@@ -96,8 +97,9 @@ def _undo_view(window: QtWidgets.QMainWindow) -> QtWidgets.QListView | None:
     return next((view for view in views if view.inherits("KisUndoView")), None)
 
 
+@cache
 def _translated() -> dict[str, ImageStep]:
-    """As this Krita calls them."""
+    """As this Krita calls them: its language changes with its next start only."""
     app = Krita.instance()
     return {
         **_NAMES,

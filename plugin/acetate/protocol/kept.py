@@ -9,7 +9,7 @@ misunderstand does.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -95,17 +95,32 @@ def read_list(kind: type[T], text: bytes, name: str) -> Records[T]:
 
     A text that is no such object is one record that cannot be read.
     """
+    found, beside = _opened(text, name)
+    return Records(tuple(it if isinstance(it, Unread) else read_record(kind, it) for it in found), beside)
+
+
+def amend_list(text: bytes, name: str, is_kept: Callable[[JsonValue], bool], new: Iterable[object]) -> bytes:
+    """`text` with the records for which `is_kept`, as they are, and the new ones behind them.
+
+    None of the old ones is decoded: they may be many.
+    """
+    found, beside = _opened(text, name)
+    kept = [it if isinstance(it, Unread) else Unread(it, "") for it in found]
+    return write_list([*(it for it in kept if is_kept(it.data)), *new], name, beside)
+
+
+def _opened(text: bytes, name: str) -> tuple[list[JsonValue | Unread], Mapping[str, JsonValue]]:
+    """The records, and what lies beside them."""
     if not text:
-        return Records()
+        return [], _NOTHING
     try:
         book = read_text(text)
     except MalformedMessage as error:
-        return Records((Unread(text.decode("latin-1"), error.detail),))
+        return [Unread(text.decode("latin-1"), error.detail)], _NOTHING
     found = book.get(name) if isinstance(book, dict) else None
-    if not isinstance(found, list):
-        return Records((Unread(book, f"it is no list of {name}"),))
-    beside = {key: value for key, value in book.items() if key != name} if isinstance(book, dict) else {}
-    return Records(tuple(read_record(kind, data) for data in found), beside)
+    if not isinstance(book, dict) or not isinstance(found, list):
+        return [Unread(book, f"it is no list of {name}")], _NOTHING
+    return [*found], {key: value for key, value in book.items() if key != name}
 
 
 def write_list(entries: Iterable[object], name: str, beside: Mapping[str, JsonValue] = _NOTHING) -> bytes:

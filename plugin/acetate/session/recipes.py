@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 from acetate.host import Document
 from acetate.picture import Picture, row_strips
-from acetate.protocol.errors import DocumentError
+from acetate.protocol.errors import DocumentError, JsonValue
 from acetate.protocol.events import LayerResult
 from acetate.protocol.geometry import Bounds, Extent
-from acetate.protocol.kept import Records, Unread, read_list, write_list
+from acetate.protocol.kept import Records, Unread, amend_list, read_list, read_record
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import GenerateRequest, Role, Slot, Task
 from acetate.session.control_layers import ControlLayer, followed
@@ -160,10 +160,13 @@ class _Kept:
 
 def keep(document: Document, recipes: dict[str, Recipe], boxes: Mapping[str, Bounds]) -> None:
     """Adds to what the document keeps; keys are ids of layers. `boxes`: what these cover."""
-    before = _read(document)
-    old = [kept for kept in before.entries if isinstance(kept, Unread) or kept.layer not in recipes]
+
+    def is_kept(record: JsonValue) -> bool:
+        is_other = not isinstance(record, dict) or record.get("layer") not in recipes
+        return is_other or isinstance(read_record(_Kept, record), Unread)
+
     new = [_Kept(layer, recipe, boxes.get(layer), document.layer_name(layer)) for layer, recipe in recipes.items()]
-    document.annotate(RECIPES, write_list([*old, *new], _KEPT, before.beside))
+    document.annotate(RECIPES, amend_list(document.annotation(RECIPES), _KEPT, is_kept, new))
 
 
 def recipe_of(document: Document, layer: str) -> Recipe:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from acetate.client import another_engine, api
 from acetate.client.launcher import Launcher
@@ -52,6 +52,8 @@ from acetate.session.stack_session import StackSession
 from acetate.session.storing import Storing
 from acetate.session.vocabulary import PromptWords
 from acetate.session.work import prepare, prepare_again, prepare_edges
+
+T = TypeVar("T")
 
 
 class Session:
@@ -199,13 +201,16 @@ class Session:
         document = self._host.active_document()
         return document is not None and result.document == self._flow.names.of(document)
 
-    def peek(self, result: Alternative, show: Callable[[Picture], None]) -> None:
-        """The topmost layer of a result of the history, no larger than a screen; where it is gone, nothing."""
+    def peek(self, result: Alternative, make: Callable[[Picture], T], show: Callable[[T], None]) -> None:
+        """The topmost layer of a result of the history, no larger than a screen; where it is gone, nothing.
+
+        `make`, of what is shown, is called in a thread.
+        """
 
         async def fetch() -> None:
             picture = await self._results.peek(result)
             if picture is not None:
-                show(picture)
+                show(await self._loop.thread(lambda: make(picture)))
 
         self._flow.run(fetch())
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from acetate.picture import Picture
 from acetate.protocol.geometry import Bounds
 from acetate.qt import QtCore, QtGui, QtWidgets
-from acetate.ui.checkerboard import to_image
 from acetate.ui.over_canvas import OverCanvas, Veil, rectangle
 
 _FADED = 0.2  # of its opacity
@@ -22,9 +20,8 @@ class CanvasPreview(OverCanvas):
         super().__init__(parent)
         self._fades = fades
 
-    def show(self, picture: Picture, bounds: Bounds) -> None:
-        """`picture` is RGBA8, of any size; `bounds` are canvas pixels. Nothing where no document is in front."""
-        image = to_image(picture)
+    def show(self, image: QtGui.QImage, bounds: Bounds) -> None:
+        """`image` is of any size; `bounds` are canvas pixels. Nothing where no document is in front."""
         self.put(lambda canvas: _PictureVeil(canvas, image, bounds))
 
     def followed(self, veil: Veil) -> None:

@@ -33,9 +33,11 @@ def on_checkerboard(image: QtGui.QImage, size: QtCore.QSize) -> QtGui.QPixmap:
 
 
 def to_image(picture: Picture) -> QtGui.QImage:
-    """An RGBA8 picture as QtCore.Qt's."""
+    """An RGBA8 picture in the format that Qt draws fastest. Any thread; of a large one, best not on the GUI thread."""
+    data, formats = b"".join(picture.strips), QtGui.QImage.Format
     width, height = picture.extent.width, picture.extent.height
-    return QtGui.QImage(b"".join(picture.strips), width, height, width * 4, QtGui.QImage.Format.Format_RGBA8888).copy()
+    straight = QtGui.QImage(data, width, height, width * 4, formats.Format_RGBA8888)  # goes with `data`
+    return straight.convertToFormat(formats.Format_ARGB32_Premultiplied)
 
 
 def _tile() -> QtGui.QPixmap:

@@ -83,8 +83,8 @@ class AcetateDock(DockWidget):
 
     def enterEvent(self, event: QtCore.QEvent) -> None:
         """Krita does not tell scripts when layers change: the docker looks when the painter comes near."""
-        self.session.look()
-        self.session.list_models()
+        for work in (self.session.look, self.session.list_models):
+            shared().post(work)
         self._keyboard.pointer_entered()
         super().enterEvent(event)
 

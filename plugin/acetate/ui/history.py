@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from acetate.language import tr
-from acetate.picture import Picture
 from acetate.protocol.labels import label_of
 from acetate.qt import QtCore, QtGui, QtWidgets, sip
 from acetate.session.history import Alternative, HistoryEntry
@@ -145,11 +144,11 @@ class HistoryView(QtWidgets.QListWidget):
         bounds = batch[0].result.layers[-1].bounds
         self._beside.show([entry.thumbnail for entry in batch], bounds, lambda index: self._pick(batch[index]))
         for index, entry in enumerate(batch):
-            self._session.peek(entry.result, partial(self._refine_beside, batch, index))
+            self._session.peek(entry.result, to_image, partial(self._refine_beside, batch, index))
 
-    def _refine_beside(self, batch: list[HistoryEntry], index: int, picture: Picture) -> None:
+    def _refine_beside(self, batch: list[HistoryEntry], index: int, image: QtGui.QImage) -> None:
         if not sip.isdeleted(self) and [entry.result for entry in self.batch] == [entry.result for entry in batch]:
-            self._beside.refine(index, picture)
+            self._beside.refine(index, image)
 
     def _pick(self, entry: HistoryEntry) -> None:
         """It is the chosen one, and shown alone."""
@@ -181,15 +180,15 @@ class HistoryView(QtWidgets.QListWidget):
             return
         entry = self._session.history.entries[self.row(item)]
         bounds, self._hovered = entry.result.layers[-1].bounds, entry.result
-        self._preview.show(entry.thumbnail, bounds)
+        self._preview.show(to_image(entry.thumbnail), bounds)
 
-        def refine(picture: Picture) -> None:
+        def refine(image: QtGui.QImage) -> None:
             if sip.isdeleted(self):
                 return
             if self._hovered is entry.result and (self.underMouse() or self._looks_first):
-                self._preview.show(picture, bounds)
+                self._preview.show(image, bounds)
 
-        self._session.peek(entry.result, refine)
+        self._session.peek(entry.result, to_image, refine)
 
     def _click(self, item: QtWidgets.QListWidgetItem) -> None:
         self._beside.hide()

@@ -11,6 +11,7 @@ from acetate.session.live import Sketch
 from acetate.session.session import Session
 from acetate.ui.binding import bind_check, named
 from acetate.ui.canvas_preview import CanvasPreview, is_pressed
+from acetate.ui.checkerboard import to_image
 from acetate.ui.elided import ElidedLabel
 from acetate.ui.inputs import CheckBox, NarrowButton
 from acetate.ui.once import once
@@ -69,6 +70,6 @@ class LiveRow(QtWidgets.QWidget):
     def _show(self, sketch: Sketch | None) -> None:
         self._keep.setEnabled(sketch is not None)
         if sketch is not None and self._eye.isChecked() and is_in_front(self):
-            self._preview.show(sketch.picture, sketch.bounds)
+            self._preview.show(to_image(sketch.picture), sketch.bounds)
         else:
             self._preview.hide()

@@ -21,11 +21,12 @@ class Shared:
 
     def __init__(self) -> None:
         self._gui = GuiThread()
+        self.post = self._gui.post  # into a later turn of Krita's event loop
         preferences = Preferences()
         launcher = Launcher(lambda: preferences.cores.value)
-        self.session = Session(self._gui.post, KritaHost(), launcher, preferences)
+        self.session = Session(self.post, KritaHost(), launcher, preferences)
         self.leaving = Leaving(self.session)
-        self.installing = Installing(Loop(self._gui.post), self.session.engine.end_own)
+        self.installing = Installing(Loop(self.post), self.session.engine.end_own)
         Krita.instance().notifier().applicationClosing.connect(self.session.engine.stop)
         application().focusWindowChanged.connect(self._follow)
 

@@ -33,10 +33,10 @@ class SideBySide(OverCanvas):
     def is_shown(self) -> bool:
         return self._veil is not None
 
-    def refine(self, index: int, picture: Picture) -> None:
+    def refine(self, index: int, image: QtGui.QImage) -> None:
         """The same picture, finer; nothing where they are gone."""
         if isinstance(self._veil, BatchVeil):
-            self._veil.take(index, to_image(picture))
+            self._veil.take(index, image)
 
 
 class BatchVeil(Veil):

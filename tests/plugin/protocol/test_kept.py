@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from acetate.protocol.errors import MalformedMessage
 from acetate.protocol.geometry import Bounds
-from acetate.protocol.kept import FORM, Unread, from_record, read_list, to_record, write_list
+from acetate.protocol.kept import FORM, Unread, amend_list, from_record, read_list, to_record, write_list
 from tests.plugin.protocol.strategies import values_of
 from tests.plugin.protocol.test_codec import JSON_VALUES
 
@@ -53,3 +53,19 @@ def test_a_text_that_is_no_list_is_kept_byte_for_byte(text: bytes) -> None:
     assert isinstance(unread, Unread)
     assert unread.data.encode("latin-1") == text if isinstance(unread.data, str) else unread.data == json.loads(text)
     assert read_list(Bounds, written, "kept").read == (BOUNDS,)
+
+
+@given(st.lists(values_of(Bounds) | JSON_VALUES, max_size=6), st.integers(0, 6))
+def test_records_are_added_beside_others_that_stay_as_they_are(entries: list[Any], cut: int) -> None:
+    raw = [to_record(entry) if isinstance(entry, Bounds) else entry for entry in entries]
+    text = json.dumps({"mood": 1, "kept": raw}).encode()
+    going = iter(range(len(raw)))
+    amended = json.loads(amend_list(text, "kept", lambda _: next(going) >= cut, [BOUNDS]))
+    assert amended["mood"] == 1
+    assert json.dumps(amended["kept"]) == json.dumps([*raw[cut:], to_record(BOUNDS)])
+
+
+@given(st.binary(min_size=1))
+def test_records_are_added_to_a_text_that_is_no_list(text: bytes) -> None:
+    amended = amend_list(text, "kept", lambda _: True, [BOUNDS])
+    assert amended == write_list([*read_list(Bounds, text, "kept").entries, BOUNDS], "kept")
