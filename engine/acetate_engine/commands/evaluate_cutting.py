@@ -29,25 +29,32 @@ def extract(
         list[str] | None,
         typer.Option(help="One way alone, as the report calls it; may be repeated.", show_default="all"),
     ] = None,
+    share: Annotated[str, typer.Option(help="The second of three equal parts as 2/3.", metavar="I/N")] = "1/1",
     looked_at: Sheet = None,
 ) -> None:
     """Cut known layers out of pictures again: ours, the network alone, GrabCut, and matting that is told where.
+
+    A run that was broken off goes on where it was: what is measured lies in NAME.kept beside the report. So can several
+    runs at once, each with a share; one more without any then has the report of all.
 
     Known layers, and photographs to put them on, come by
     `acetate train gather --config resources/presets/eval/pictures.yaml --downloads packages --out pictures`.
     """
     require("scipy", "skimage")
-    from acetate_engine.evaluation.cutting import WAYS, evaluate_extract, in_turns
+    from acetate_engine.evaluation.cutting import WAYS, Composites, evaluate_extract, in_turns
+    from acetate_engine.evaluation.kept import Kept
     from acetate_engine.training.datasets import load_pictures
 
     if unknown := [name for name in way or () if name not in WAYS]:
         raise InvalidRequest(f"there is no way {unknown[0]!r}", f"Choose of {', '.join(WAYS)}.")
+    part = _parse_share(share)
     layers, grounding = (load_pictures(data, kind, split) for kind in ("fg", "bg"))
     behind = in_turns(grounding.pixels, [row["photo"] for row in grounding.rows])
     chosen = _spread(layers.pixels, count)
+    composites = Composites(chosen, behind, grounds, part)
     with saying() as say, _shown(looked_at) as show:
-        report = evaluate_extract(chosen, behind, grounds, say, show, way or ())
-    typer.echo(f"{len(chosen) * grounds} composites of {len(chosen)} layers")
+        report = evaluate_extract(composites, say, show, way or (), Kept(_kept_beside(out)))
+    typer.echo(f"{len(composites)} composites of {len(chosen)} layers")
     _write_report(out, report)
 
 
@@ -88,16 +95,18 @@ def split_again(
 ) -> None:
     """Split pictures into layers, and see how far these, one over the other, are from the picture, in levels of 255.
 
+    A run that was broken off goes on where it was: what is split lies in NAME.kept beside the report.
     Twenty photographs come by
     `acetate train gather --config resources/presets/eval/photographs.yaml --downloads packages --out photographs`.
     """
     from acetate_engine.compositing.pixels import eight
+    from acetate_engine.evaluation.kept import Kept
     from acetate_engine.evaluation.splitting import evaluate_split
     from acetate_engine.sources import seen
 
     with saying() as say, _shown(looked_at, beside=2) as show:
         read = ((path.stem, eight(seen(path).pixels)) for path in pictures)
-        report = evaluate_split(read, subjects, say, show)
+        report = evaluate_split(read, subjects, say, show, Kept(_kept_beside(out)))
     _write_report(out, report)
 
 
@@ -122,6 +131,18 @@ def _shown(sheet: Path | None, beside: int = 1) -> Iterator[Callable[[list[Any]]
     if sheet is not None:
         cells = np.stack([np.asarray(cell) for row in rows for cell in row])
         grid(checkerboard(cells), beside * len(rows[0])).save(sheet)
+
+
+def _kept_beside(report: Path) -> Path:
+    return report.with_suffix(".kept")
+
+
+def _parse_share(text: str) -> tuple[int, int]:
+    """Of "2/3": leave out one, and take every third from there. Raises InvalidRequest."""
+    first, _, of = text.partition("/")
+    if not (first.isdecimal() and of.isdecimal() and 1 <= int(first) <= int(of)):
+        raise InvalidRequest(f"{text[:80]!r} is no share", "Write it as 2/3, for the second third.")
+    return int(first) - 1, int(of)
 
 
 def _spread(pictures: Any, count: int) -> Any:

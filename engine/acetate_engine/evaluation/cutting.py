@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -12,6 +14,7 @@ from acetate_engine.compositing.alpha import to_eight, to_float
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.compositing.resize import resize
 from acetate_engine.evaluation import alpha as measure
+from acetate_engine.evaluation.kept import Kept, Measured, cell
 from acetate_engine.evaluation.matte import trimap_of
 from acetate_engine.evaluation.probe import load_reference, probe_distance
 from acetate_engine.evaluation.saying import Say
@@ -24,36 +27,67 @@ from acetate_engine.training.datasets import Bytes
 
 Figures = dict[str, dict[str, float]]
 ShowCut = Callable[[list[Bytes]], None]
-"""Told of pictures to look at, all of one size, RGBA."""
+"""Told of pictures to look at, RGBA."""
 
 _FACTOR = 4
 _TEN = 10  # pixels around what the network says
 _SMALLEST = 32  # pixels of a side that is enlarged
 
 
+@dataclass(frozen=True, eq=False)
+class Composites:
+    """Each layer (N, H, W, 4) over `grounds` of the backgrounds (M, H, W, 3); of these, one in so many from the first
+    (`share`: 0, 1 are all, 1, 2 the second half)."""
+
+    layers: Bytes
+    backgrounds: Bytes
+    grounds: int
+    share: tuple[int, int] = (0, 1)
+
+    def __len__(self) -> int:
+        return len(self._chosen())
+
+    def __iter__(self) -> Iterator[tuple[Bytes, Bytes]]:
+        """The layer, and the opaque picture (H, W, 4) of it over a background."""
+        for index in self._chosen():
+            layer, behind = self.layers[index // self.grounds], self.backgrounds[index % len(self.backgrounds)]
+            rgb = over_ground(layer[None], behind[None])[0]
+            yield layer, np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)])
+
+    def _chosen(self) -> range:
+        return range(self.share[0], self.grounds * len(self.layers), self.share[1])
+
+
 def evaluate_extract(
-    layers: Bytes,
-    backgrounds: Bytes,
-    grounds: int,
+    composites: Composites,
     say: Say,
     show: ShowCut = lambda cells: None,
     ways: Sequence[str] = (),
+    kept: Kept | None = None,
 ) -> Figures:
-    """Each layer (N, H, W, 4) over `grounds` of the backgrounds (M, H, W, 3), and cut out again in these ways, or all.
+    """The layers cut out again in these ways, or all; what is kept is not measured again.
 
     `matting, true trimap` is told where to look, and so is no rival but a bound. SAD, gradient and connectivity in
-    thousands, as in the matting benchmark; colour is the mean error of premultiplied light. Means over the scenes;
-    `show` gets of each scene the picture, the layer, and what each way made of it.
+    thousands, as in the matting benchmark; colour is the mean error of premultiplied light. Means over the composites,
+    and the median of SAD; `show` gets of each the picture, the layer, and what each way made of it.
     """
-    wanted = {name: way for name, way in WAYS.items() if name in ways or not ways}
+    kept = kept or Kept()
+    wanted = [name for name in WAYS if name in ways or not ways]
     found: dict[str, list[dict[str, float]]] = {name: [] for name in wanted}
-    for index, (layer, scene) in enumerate(_scenes(layers, backgrounds, grounds)):
-        say(f"cutting out {index + 1} of {grounds * len(layers)}")
-        made = [to_eight(way(scene, layer)) for way in wanted.values()]
-        for name, one in zip(wanted, made, strict=True):
-            found[name].append(_errors(one[None], layer[None]))
-        show([to_eight(scene), layer, *made])
+    for index, (layer, scene) in enumerate(composites):
+        say(f"cutting out {index + 1} of {len(composites)}")
+        cells = [cell(scene), cell(layer)]
+        for name in wanted:
+            one = kept.measured(f"{name}, {index + 1}", [name, scene, layer], partial(_measured, name, scene, layer))
+            found[name].append(one.figures)
+            cells.extend(one.cells)
+        show(cells)
     return {name: _means(errors) for name, errors in found.items()}
+
+
+def _measured(name: str, scene: Bytes, layer: Bytes) -> Measured:
+    made = to_eight(WAYS[name](to_float(scene), layer))
+    return Measured(_errors(made[None], layer[None]), cell(made)[None])
 
 
 def in_turns(pictures: Bytes, photos: Sequence[str]) -> Bytes:
@@ -63,7 +97,8 @@ def in_turns(pictures: Bytes, photos: Sequence[str]) -> Bytes:
 
 
 def _means(figures: list[dict[str, float]]) -> dict[str, float]:
-    return {key: float(np.mean([one[key] for one in figures])) for key in figures[0]}
+    means = {key: float(np.mean([one[key] for one in figures])) for key in figures[0]}
+    return {**means, "median_sad": float(np.median([one["sad"] for one in figures]))}
 
 
 def evaluate_finish(layers: Bytes, say: Say, show: ShowCut = lambda cells: None) -> Figures:
@@ -91,15 +126,6 @@ def _finish_errors(made: Bytes, true: Bytes) -> dict[str, float]:
     psnr, probe = measure.composite_psnr(made, true), load_reference().probe
     distances = [probe_distance(probe, a[None], b[None]) for a, b in zip(made, true, strict=True)]
     return {**_errors(made, true), "psnr": psnr, "probe": float(np.mean(distances))}
-
-
-def _scenes(layers: Bytes, backgrounds: Bytes, grounds: int) -> Iterator[tuple[Bytes, Floats]]:
-    """The layer, and the opaque picture (H, W, 4) of it over a background."""
-    for index, layer in enumerate(layers):
-        for ground in range(grounds):
-            behind = backgrounds[(index * grounds + ground) % len(backgrounds)]
-            rgb = over_ground(layer[None], behind[None])[0]
-            yield layer, np.dstack([to_float(rgb), np.ones(rgb.shape[:2], np.float32)])
 
 
 def _errors(made: Bytes, true: Bytes) -> dict[str, float]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import numpy as np
-from PIL import Image
 
-from acetate.protocol.geometry import Extent
 from acetate.protocol.pixels import PixelFormat
-from acetate_engine.compositing.alpha import over, to_float, to_pixels
+from acetate_engine.compositing.alpha import over, to_eight, to_float, to_pixels
 from acetate_engine.compositing.pixels import Floats
-from acetate_engine.compositing.resize import resize
+from acetate_engine.evaluation.kept import Kept, Measured, cell, fitting
 from acetate_engine.evaluation.saying import Say
 from acetate_engine.pictures.split import split
 from acetate_engine.pictures.subject import Hints
@@ -20,28 +19,37 @@ from acetate_engine.training.datasets import Bytes
 ShowSplit = Callable[[list[Bytes]], None]
 
 _SIDE = 768  # pixels of the longer side, at most
-_CELL = 200  # pixels of a picture on the sheet
 
 
 def evaluate_split(
-    pictures: Iterable[tuple[str, Bytes]], most: int, say: Say, show: ShowSplit = lambda cells: None
+    pictures: Iterable[tuple[str, Bytes]],
+    most: int,
+    say: Say,
+    show: ShowSplit = lambda cells: None,
+    kept: Kept | None = None,
 ) -> dict[str, dict[str, float]]:
     """Of each named picture (H, W, 4): how many subjects there are, and how far the composite of the layers, eight bits
-    each, is from it, in levels of 255.
+    each, is from it, in levels of 255; what is kept is not split again.
 
     `show` gets the picture, what lies behind, the subjects front to back, and nothing up to `most` of them.
     """
-    found = {}
+    kept, found = kept or Kept(), {}
     for name, picture in pictures:
         say(f"splitting {name}")
-        scene = to_float(_fitting(picture, _SIDE))
-        parts = split(scene, Hints(), most, 0, lambda note: None, lambda: None)
-        layers = [to_float(to_pixels(layer, PixelFormat.RGBA8)) for layer in parts.layers]
-        found[name] = {"subjects": float(len(parts.subjects)), "levels_off": levels_off(layers, scene)}
-        cells = [scene, parts.background, *parts.subjects][: most + 2]
-        empty = [np.zeros((_CELL, _CELL, 4), np.uint8)] * (most + 2 - len(cells))
-        show([*map(_cell, cells), *empty])
+        one = kept.measured(name, ["split", str(most), picture], partial(_measured, picture, most))
+        found[name] = one.figures
+        show(list(one.cells))
     return found
+
+
+def _measured(picture: Bytes, most: int) -> Measured:
+    scene = to_float(fitting(picture, _SIDE))
+    parts = split(scene, Hints(), most, 0, lambda note: None, lambda: None)
+    layers = [to_float(to_pixels(layer, PixelFormat.RGBA8)) for layer in parts.layers]
+    shown = [cell(to_eight(layer)) for layer in (scene, parts.background, *parts.subjects)]
+    empty = [np.zeros_like(shown[0])] * (most + 2 - len(shown))
+    figures = {"subjects": float(len(parts.subjects)), "levels_off": levels_off(layers, scene)}
+    return Measured(figures, np.stack([*shown, *empty]))
 
 
 def levels_off(layers: list[Floats], picture: Floats) -> float:
@@ -50,17 +58,3 @@ def levels_off(layers: list[Floats], picture: Floats) -> float:
     for layer in layers[1:]:
         seen = over(layer, seen)
     return float(np.abs(np.rint(seen * 255) - np.rint(picture * 255)).max())
-
-
-def _fitting(picture: Bytes, side: int) -> Bytes:
-    height, width = picture.shape[:2]
-    scale = min(1.0, side / max(height, width))
-    return resize(picture, Extent(max(1, round(width * scale)), max(1, round(height * scale)))).astype(np.uint8)
-
-
-def _cell(layer: Floats) -> Bytes:
-    """In the middle of a square of the sheet."""
-    small = _fitting(to_pixels(layer, PixelFormat.RGBA8).astype(np.uint8), _CELL)
-    cell = Image.new("RGBA", (_CELL, _CELL))
-    cell.paste(Image.fromarray(small), ((_CELL - small.shape[1]) // 2, (_CELL - small.shape[0]) // 2))
-    return np.asarray(cell)

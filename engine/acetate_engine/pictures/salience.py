@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from acetate.protocol.geometry import Bounds
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.compositing.regions import crop
-from acetate_engine.models.parts.shelf import find_part, read_part
+from acetate_engine.models.parts.shelf import PackagedPart, find_part, read_part
 
 _SIDE = 320  # pixels that it was trained on
 _OUTPUT = "1959"  # of its seven the fused one
@@ -31,13 +31,19 @@ def salience(rgb: Floats) -> Floats:
     height, width = rgb.shape[:2]
     small = cv2.resize(rgb, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
     feed = (small / max(float(small.max()), 1e-6) - _MEAN) / _SPREAD
-    net = _network("u2net" if find_part("u2net").is_there else "u2netp")
+    net = _network(finder().name)
     net.setInput(np.ascontiguousarray(feed.transpose(2, 0, 1))[None])
     found = net.forward(_OUTPUT)[0, 0]
     low, high = float(found.min()), float(found.max())
     scaled = (found - low) / max(high - low, 1e-6)
     grown: Floats = cv2.resize(scaled, (width, height), interpolation=cv2.INTER_LINEAR)
     return grown
+
+
+def finder() -> PackagedPart:
+    """The network that is asked: the large one where it is, else the small one."""
+    large = find_part("u2net")
+    return large if large.is_there else find_part("u2netp")
 
 
 def salience_within(rgb: Floats, part: Bounds) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from acetate_engine.evaluation.alpha import alpha_conn
-from acetate_engine.evaluation.cutting import evaluate_extract, evaluate_finish, in_turns
+from acetate_engine.evaluation.cutting import Composites, evaluate_extract, evaluate_finish, in_turns
 from acetate_engine.evaluation.finished import unused
 from acetate_engine.evaluation.generation import chosen_prompts
 from acetate_engine.evaluation.probe import load_reference, probe_distance
@@ -21,8 +21,12 @@ from tests.engine.pictures.scenes import backdrop, pixels, scene, toy
 pytestmark = pytest.mark.usefixtures("parts")
 
 
+def _composites(share: tuple[int, int] = (0, 1)) -> Composites:
+    return Composites(pixels(toy())[None], pixels(backdrop())[None], 1, share)
+
+
 def test_ours_is_nearer_to_the_truth_than_its_parts_alone() -> None:
-    report = evaluate_extract(pixels(toy())[None], pixels(backdrop())[None], 1, lambda text: None)
+    report = evaluate_extract(_composites(), lambda text: None)
     assert set(report) == {"ours", "matting, true trimap", "pymatting alone", "network alone", "GrabCut"}
     for rival in ("network alone", "GrabCut"):
         assert report["ours"]["sad"] < report[rival]["sad"] and report["ours"]["colour"] < report[rival]["colour"]
@@ -67,8 +71,18 @@ def test_neighbours_are_crops_of_different_photographs() -> None:
 
 
 def test_one_way_can_be_measured_alone() -> None:
-    report = evaluate_extract(pixels(toy())[None], pixels(backdrop())[None], 1, lambda text: None, ways=["GrabCut"])
+    report = evaluate_extract(_composites(), lambda text: None, ways=["GrabCut"])
     assert set(report) == {"GrabCut"}
+
+
+def test_shares_together_are_all_composites_in_their_order() -> None:
+    layers = np.stack([pixels(toy(x)) for x in (0.4, 0.6)])
+    grounds = np.stack([pixels(backdrop(name)) for name in ("dawn_lake", "forest_clearing", "window_table")])
+    whole = [scene.tobytes() for _, scene in Composites(layers, grounds, 3)]
+    halves = [list(Composites(layers, grounds, 3, (half, 2))) for half in (0, 1)]
+    assert [len(Composites(layers, grounds, 3, (half, 4))) for half in range(4)] == [2, 2, 1, 1]
+    assert [scene.tobytes() for _, scene in halves[0]] == whole[::2] and len(set(whole)) == 6
+    assert [scene.tobytes() for _, scene in halves[1]] == whole[1::2]
 
 
 def test_the_list_of_pictures_says_each_with_its_licence() -> None:
@@ -84,7 +98,7 @@ def test_pictures_come_together_again() -> None:
     rows: list[list[np.ndarray]] = []
     report = evaluate_split([("toy", pixels(scene()))], 2, lambda text: None, rows.append)
     assert report["toy"] == {"subjects": 1, "levels_off": report["toy"]["levels_off"]}
-    assert report["toy"]["levels_off"] <= 1 and [cell.shape for cell in rows[0]] == [(200, 200, 4)] * 4
+    assert report["toy"]["levels_off"] <= 1 and [cell.shape for cell in rows[0]] == [(160, 160, 4)] * 4
     apart = [np.dstack([np.full((9, 9, 3), 0.5), np.ones((9, 9))]).astype(np.float32)]
     assert levels_off(apart, np.ones((9, 9, 4), np.float32)) == 127
 
