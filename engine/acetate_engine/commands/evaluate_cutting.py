@@ -42,7 +42,7 @@ def extract(
     """
     require("scipy", "skimage")
     from acetate_engine.evaluation.cutting import WAYS, Composites, evaluate_extract, in_turns
-    from acetate_engine.evaluation.kept import Kept
+    from acetate_engine.evaluation.kept import Notebook
     from acetate_engine.training.datasets import load_pictures
 
     if unknown := [name for name in way or () if name not in WAYS]:
@@ -53,7 +53,7 @@ def extract(
     chosen = _spread(layers.pixels, count)
     composites = Composites(chosen, behind, grounds, part)
     with saying() as say, _shown(looked_at) as show:
-        report = evaluate_extract(composites, say, show, way or (), Kept(_kept_beside(out)))
+        report = evaluate_extract(composites, say, show, way or (), Notebook(_kept_beside(out)))
     typer.echo(f"{len(composites)} composites of {len(chosen)} layers")
     _write_report(out, report)
 
@@ -100,13 +100,13 @@ def split_again(
     `acetate train gather --config resources/presets/eval/photographs.yaml --downloads packages --out photographs`.
     """
     from acetate_engine.compositing.pixels import eight
-    from acetate_engine.evaluation.kept import Kept
+    from acetate_engine.evaluation.kept import Notebook
     from acetate_engine.evaluation.splitting import evaluate_split
     from acetate_engine.sources import seen
 
     with saying() as say, _shown(looked_at, beside=2) as show:
         read = ((path.stem, eight(seen(path).pixels)) for path in pictures)
-        report = evaluate_split(read, subjects, say, show, Kept(_kept_beside(out)))
+        report = evaluate_split(read, subjects, say, show, Notebook(_kept_beside(out)))
     _write_report(out, report)
 
 

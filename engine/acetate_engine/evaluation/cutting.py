@@ -14,7 +14,7 @@ from acetate_engine.compositing.alpha import to_eight, to_float
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.compositing.resize import resize
 from acetate_engine.evaluation import alpha as measure
-from acetate_engine.evaluation.kept import Kept, Measured, cell
+from acetate_engine.evaluation.kept import Finding, Notebook, cell
 from acetate_engine.evaluation.matte import trimap_of
 from acetate_engine.evaluation.probe import load_reference, probe_distance
 from acetate_engine.evaluation.saying import Say
@@ -63,7 +63,7 @@ def evaluate_extract(
     say: Say,
     show: ShowCut = lambda cells: None,
     ways: Sequence[str] = (),
-    kept: Kept | None = None,
+    kept: Notebook | None = None,
 ) -> Figures:
     """The layers cut out again in these ways, or all; what is kept is not measured again.
 
@@ -71,7 +71,7 @@ def evaluate_extract(
     thousands, as in the matting benchmark; colour is the mean error of premultiplied light. Means over the composites,
     and the median of SAD; `show` gets of each the picture, the layer, and what each way made of it.
     """
-    kept = kept or Kept()
+    kept = kept or Notebook()
     wanted = [name for name in WAYS if name in ways or not ways]
     found: dict[str, list[dict[str, float]]] = {name: [] for name in wanted}
     for index, (layer, scene) in enumerate(composites):
@@ -85,9 +85,9 @@ def evaluate_extract(
     return {name: _means(errors) for name, errors in found.items()}
 
 
-def _measured(name: str, scene: Bytes, layer: Bytes) -> Measured:
+def _measured(name: str, scene: Bytes, layer: Bytes) -> Finding:
     made = to_eight(WAYS[name](to_float(scene), layer))
-    return Measured(_errors(made[None], layer[None]), cell(made)[None])
+    return Finding(_errors(made[None], layer[None]), cell(made)[None])
 
 
 def in_turns(pictures: Bytes, photos: Sequence[str]) -> Bytes:

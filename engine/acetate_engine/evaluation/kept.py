@@ -29,7 +29,7 @@ _CELL = 160  # pixels of a picture in the sheet
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class Finding:
     figures: dict[str, float]
     cells: Bytes  # (N, S, S, 4): what the sheet shows of it
 
@@ -51,13 +51,13 @@ def fitting(picture: Bytes, side: int) -> Bytes:
     return resize(picture, Extent(max(1, round(width * scale)), max(1, round(height * scale)))).astype(np.uint8)
 
 
-class Kept:
+class Notebook:
     """In a folder, two files each; without a folder nothing is kept."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
 
-    def measured(self, what: str, decided_by: Iterable[str | Bytes], make: Callable[[], Measured]) -> Measured:
+    def measured(self, what: str, decided_by: Iterable[str | Bytes], make: Callable[[], Finding]) -> Finding:
         """As it was kept, else measured now and kept; `what` says in the file what it is of."""
         if self._folder is None:
             return make()
@@ -90,17 +90,17 @@ def _digest(parts: Iterable[str | Bytes]) -> str:
     return whole.hexdigest()
 
 
-def _read(path: Path) -> Measured | None:
+def _read(path: Path) -> Finding | None:
     """None where it is not there; one that is damaged is measured again."""
     try:
         figures = json.loads(path.read_text(encoding="utf-8"))["figures"]
         strip = np.asarray(Image.open(path.with_suffix(".png")))
-        return Measured(dict(figures), strip.reshape(-1, strip.shape[1], *strip.shape[1:]))
+        return Finding(dict(figures), strip.reshape(-1, strip.shape[1], *strip.shape[1:]))
     except (OSError, ValueError, KeyError, TypeError):
         return None  # the docstring says why
 
 
-def _write(path: Path, what: str, measured: Measured) -> None:
+def _write(path: Path, what: str, measured: Finding) -> None:
     """The figures last, whole: where they are, all is."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(measured.cells.reshape(-1, *measured.cells.shape[2:])).save(path.with_suffix(".png"))

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from acetate_engine.cli import app
 from acetate_engine.evaluation.cutting import Composites, Figures, evaluate_extract
-from acetate_engine.evaluation.kept import Kept, digest_of_files
+from acetate_engine.evaluation.kept import Notebook, digest_of_files
 from acetate_engine.evaluation.splitting import evaluate_split
 from tests.engine.pictures.scenes import backdrop, pixels, scene, toy
 
@@ -24,7 +24,7 @@ def _extract(folder: Path, count: int = 2, most: int = 9, way: str = "GrabCut") 
         if int(text.split()[2]) > most:
             raise KeyboardInterrupt
 
-    return evaluate_extract(Composites(layers, pixels(backdrop())[None], 1), say, ways=[way], kept=Kept(folder))
+    return evaluate_extract(Composites(layers, pixels(backdrop())[None], 1), say, ways=[way], kept=Notebook(folder))
 
 
 def _figures(folder: Path) -> list[Path]:
@@ -46,7 +46,7 @@ def test_a_run_that_was_broken_off_goes_on_where_it_was(tmp_path: Path) -> None:
 def test_the_sheet_shows_what_was_kept(tmp_path: Path) -> None:
     rows: list[list[np.ndarray]] = []
     for _ in range(2):
-        evaluate_split([("toy", pixels(scene()))], 1, lambda text: None, rows.append, Kept(tmp_path))
+        evaluate_split([("toy", pixels(scene()))], 1, lambda text: None, rows.append, Notebook(tmp_path))
     assert len(rows[0]) == 3 and np.array_equal(np.stack(rows[0]), np.stack(rows[1]))
 
 
@@ -57,7 +57,7 @@ def test_other_pictures_ways_and_settings_are_measured_for_themselves(tmp_path: 
     _extract(tmp_path, 2, way="matting, true trimap")
     assert len(_figures(tmp_path)) == 4
     for most in (1, 2):
-        evaluate_split([("toy", pixels(scene()))], most, lambda text: None, kept=Kept(tmp_path))
+        evaluate_split([("toy", pixels(scene()))], most, lambda text: None, kept=Notebook(tmp_path))
     assert len(_figures(tmp_path)) == 6
 
 
