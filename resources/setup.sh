@@ -169,6 +169,12 @@ fetch_parts() {
     "$VENV/bin/acetate" models get >"$LOG" 2>&1 || say "  not all: $(tail -n 2 "$LOG" | tr '\n' ' ') 'acetate models get' tries again"
 }
 
+# numba would do it at the first cut-out; what it makes lies beside the sources in the environment.
+compile_loops() {
+    run "compiling loops over pixels, for this processor" "Look at $LOG, then run this again." \
+        "$VENV/bin/python" -P -m acetate_engine.compiling
+}
+
 # --- the stamp -------------------------------------------------------------------------------------------------------
 
 # What the installation depends on: our requirements, this script, this folder, and whether there is a GPU to build for.
@@ -196,6 +202,7 @@ main() {
     install_torch
     install_acetate
     fetch_parts
+    compile_loops
     fingerprint >"$STAMP"
     say "ready: $VENV/bin/acetate"
 }

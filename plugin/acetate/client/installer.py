@@ -33,6 +33,7 @@ _FULL = ("No space left on device", "os error 28", "not enough space", "os error
 _LAST_WORDS = 12  # lines of the log in an error
 _TRY = "import torch, acetate_engine.cli; print(torch.__version__)"
 _GET_PARTS = ("-m", "acetate_engine", "models", "get")
+_COMPILE = ("-m", "acetate_engine.compiling")
 _HIDDEN = 0x08000000 if sys.platform == "win32" else 0  # CREATE_NO_WINDOW
 
 
@@ -68,6 +69,7 @@ class Installer:
             (mark("Installing the engine"), self._install_engine),
             (mark("Trying it"), self._try),
             (mark("Fetching small networks (finish, cut out)"), self._get_parts),
+            (mark("Compiling what cuts out, for this processor"), self._compile),
         )
         try:
             engine_folder().mkdir(parents=True, exist_ok=True)
@@ -133,13 +135,18 @@ class Installer:
         self._follow([str(environment_python()), "-P", "-c", _TRY], clean_environment())
 
     def _get_parts(self) -> None:
-        """Tasks that lack one fall back and say so: no reason to call the installation a failure."""
+        lost = "Not all of them are here. Repair tries again; until then results are enlarged more simply."
+        self._attempt(_GET_PARTS, self._index_of_pip(), lost)
+
+    def _compile(self) -> None:
+        self._attempt(_COMPILE, {}, "That did not work: the first cut-out takes a minute longer.")
+
+    def _attempt(self, arguments: Sequence[str], variables: dict[str, str], lost: str) -> None:
+        """With the engine's Python. Tasks do without, and say so: no reason to call the installation a failure."""
         try:
-            self._follow(
-                [str(environment_python()), "-P", *_GET_PARTS], {**clean_environment(), **self._index_of_pip()}
-            )
+            self._follow([str(environment_python()), "-P", *arguments], {**clean_environment(), **variables})
         except (InstallationFailed, NoSpace):
-            self._note("Not all of them are here. Repair tries again; until then results are enlarged more simply.")
+            self._note(lost)
 
     def _index_of_pip(self) -> dict[str, str]:
         """Where uv finds packages, pip does."""

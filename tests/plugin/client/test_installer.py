@@ -36,6 +36,7 @@ ENGINE = {
     "acetate_engine/__init__.py": b"",
     "acetate_engine/cli.py": b"import stands_on\n",
     "acetate_engine/__main__.py": ASKED,
+    "acetate_engine/compiling.py": b"import pathlib, sys\npathlib.Path(sys.prefix, 'compiled').touch()\n",
 }
 LARGE = os.urandom(3_000_000)
 
@@ -82,6 +83,7 @@ def test_from_nothing_to_an_engine_and_back(index: PackageIndex, release: Releas
     assert engine_command() == command and command.version == __version__
     assert Path(command.command[0]) == environment_python()
     subprocess.run([*command.command[:2], "-c", "import acetate_engine.cli"], check=True)
+    assert (environment_python().parents[1] / "compiled").exists() and "did not work" not in installing.log_tail()
     assert "== Trying it" in installing.log_tail() and installing.progress.number == installing.progress.of
     uninstall()
     assert state() is State.ABSENT and not engine_folder().exists() and not engine_command_file().exists()
