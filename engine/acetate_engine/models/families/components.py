@@ -142,7 +142,8 @@ class Components:
     notes: tuple[str, ...] = ()  # for the painter, of every job
     unsettled_scale: bool = False  # lambda of the encoder's file is to be found out at its first use
     _attached: tuple[str, LayerAdapter] | None = None
-    _aside: dict[str, LayerAdapter] | None = None  # taken out, and soon to come back
+    _aside: dict[str, LayerAdapter] = field(default_factory=dict)  # taken out, and soon to come back
+    _keeps_aside: bool = False
     _added: tuple[Weights, Weights] | None = ((), ())  # LoRAs and IP-Adapters; None while they change
 
     @property
@@ -160,8 +161,7 @@ class Components:
         if self._added == (loras, adapters):
             return
         self.use_layer_adapter(None)
-        if self._aside is not None:
-            self._aside.clear()  # they were merged with the others
+        self._aside.clear()  # they were merged with the others
         self._added = None
         with self._changing():
             if self.styles is not None:
@@ -188,11 +188,12 @@ class Components:
 
         Models that are placed have too little memory, or layer adapters too large, to keep several.
         """
-        self._aside = {} if self.placement is None else None
+        self._keeps_aside = self.placement is None
         try:
             yield
         finally:
-            self._aside = None
+            self._keeps_aside = False
+            self._aside.clear()
 
     def settle_scale(self) -> str | None:
         """Find out lambda of the encoder's file, once; what to tell the painter where it is not the released one."""
@@ -238,13 +239,13 @@ class Components:
             former, layer_adapter = self._attached
             self._attached = None
             layer_adapter.detach()
-            if self._aside is not None:
+            if self._keeps_aside:
                 self._aside[former] = layer_adapter
         if name is not None:
             self._attached = (name, self._put_in(name))
 
     def _put_in(self, name: str) -> LayerAdapter:
-        layer_adapter = None if self._aside is None else self._aside.pop(name, None)
+        layer_adapter = self._aside.pop(name, None)
         if layer_adapter is None:
             return self.layer_adapters[name](self.denoiser)
         layer_adapter.attach()

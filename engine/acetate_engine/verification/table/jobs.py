@@ -95,7 +95,6 @@ def _stack(connection: Connection, side: int, count: int) -> Line:
         f"{together.seconds:.1f} s: {ratio:.2f}×",
         "≥ 1.5×",
         ratio >= 1.5,
-        bounds=(Bound("these jobs in the worker alone", sum(made.inside for made in apart), together.seconds),),
     )
 
 
