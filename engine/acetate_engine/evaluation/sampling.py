@@ -84,8 +84,11 @@ class Sampler:
         generators = [torch.Generator().manual_seed(seed + k) for k in range(len(prompts))]
         noise = torch.cat([seeded_noise(generator, shape, components.device) for generator in generators])
         begin = settings.steps if layer is None else round(settings.steps * components.colour_from)
-        components.use_layer_adapter(layer)
         whole = self._denoising(predict, noise, settings.steps)
+        if layer == "transparent":
+            components.use_layer_adapter(None)
+            whole.run(round(settings.steps * components.layer_from))
+        components.use_layer_adapter(layer)
         whole.run(begin)
         half = torch.cat([whole.sample_of(row) for row in range(len(prompts))])
         whole.run(settings.steps)

@@ -83,14 +83,17 @@ class Denoised:
     kept: Tensor  # (N): share of the latent's variance that the noise left, 0..1; near 1 is the weak-noise end
 
 
-def denoised(schedule: DDPMScheduler, predict: Predict, latent: Tensor, frames: int = 1) -> Denoised:
+def denoised(
+    schedule: DDPMScheduler, predict: Predict, latent: Tensor, frames: int = 1, latest: float = 1.0
+) -> Denoised:
     """v-prediction at random times.
 
     Args:
         latent: (images * frames, C, h, w), scaled, frame fastest; the frames of one image share its time.
+        latest: share of the schedule that times are drawn from; 1 is pure noise.
     """
     noise = torch.randn_like(latent)
-    count = schedule.config.num_train_timesteps
+    count = round(schedule.config.num_train_timesteps * latest)
     time = torch.randint(count, (len(latent) // frames,), device=latent.device).repeat_interleave(frames)
     noisy = schedule.add_noise(latent, noise, time)
     velocity = predict(noisy, time)

@@ -37,6 +37,7 @@ class LayerConfig(BaseConfig):
     rank: int = 32  # of new ones
     scenes: int = 0
     background_share: float = 0.0
+    latest: float = 1.0  # which times are taught, as a share of the schedule: the strongest noise may be left to `base`
     weak_weight: float = 0.0  # how much more an error counts where there is hardly any noise left
     identity_weight: float = 0.0  # the frozen decoder must show of a made latent what it shows of a plain one
     spectrum_weight: float = 0.0  # of what such a picture has more at the patches' periods: the weave
@@ -73,10 +74,8 @@ class LayerStage(BaseStage):
         return {self.trains: self.weights}
 
     def batch_loss(self, rng: np.random.Generator, device: torch.device) -> Tensor:
-        """As `base`; what the frozen decoder shows of the clean latent counts by how little noise there was."""
+        """As `base`, of cut-outs; what the frozen decoder shows counts by how little noise there was."""
         config = self.config
-        if not (config.weak_weight or config.identity_weight or config.spectrum_weight):
-            return super().batch_loss(rng, device)
         pool = self.pools[self.config.framing.choose(rng)].plain
         index = draw_indices(pool.weight, self.config.schedule.batch, rng)
         text, latent = self.said(pool.text[index], rng).to(device), pool.latent[index].to(device)
@@ -85,7 +84,7 @@ class LayerStage(BaseStage):
             velocity: Tensor = self.unet.to(device)(noisy, time, text).sample
             return velocity
 
-        made = denoised(self.noise, predict, latent)
+        made = denoised(self.noise, predict, latent, latest=config.latest)
         weak = made.kept**2
         weight = snr_weight(made.kept, config.snr_limit) * (1 + config.weak_weight * weak)
         loss = (made.error * weight).mean()

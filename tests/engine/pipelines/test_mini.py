@@ -53,13 +53,19 @@ def squares(
     tiny_resources: Path, shared_generator: TaskGenerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> TaskGenerator:
     """As `tiny`, of a mini that learnt squares, and which follows edges."""
-    shutil.copytree(tiny_resources, tmp_path / "resources")
-    mini = tmp_path / "resources" / "models" / "mini"
-    card = json.loads((mini / "mini.json").read_text())
-    (mini / "mini.json").write_text(json.dumps({**card, "layer_aspect": 1.0}))
+    mini = _use_card(tiny_resources, tmp_path, monkeypatch, layer_aspect=1.0)
     new_controlnet(mini_unet(), 16, 8).save_pretrained(mini / "controlnet" / "edges")
-    monkeypatch.setenv("ACETATE_RESOURCES", str(tmp_path / "resources"))
     return shared_generator
+
+
+def _use_card(resources: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, **values: float) -> Path:
+    """A copy of these resources is in use, whose mini has these values in its card; its folder."""
+    shutil.copytree(resources, folder / "resources")
+    mini = folder / "resources" / "models" / "mini"
+    card = json.loads((mini / "mini.json").read_text())
+    (mini / "mini.json").write_text(json.dumps({**card, **values}))
+    monkeypatch.setenv("ACETATE_RESOURCES", str(folder / "resources"))
+    return mini
 
 
 @pytest.mark.parametrize("task", [Task.FOREGROUND, Task.FOREGROUND_ON_BACKGROUND])
@@ -193,11 +199,7 @@ def apart(
     tiny_resources: Path, shared_generator: TaskGenerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> TaskGenerator:
     """As `tiny`, of a mini whose colours come from the base from half of the steps on."""
-    shutil.copytree(tiny_resources, tmp_path / "resources")
-    mini = tmp_path / "resources" / "models" / "mini"
-    card = json.loads((mini / "mini.json").read_text())
-    (mini / "mini.json").write_text(json.dumps({**card, "colour_from": 0.5}))
-    monkeypatch.setenv("ACETATE_RESOURCES", str(tmp_path / "resources"))
+    _use_card(tiny_resources, tmp_path, monkeypatch, colour_from=0.5)
     return shared_generator
 
 
@@ -230,6 +232,32 @@ def test_colour_made_apart_is_the_same_again_and_its_steps_are_counted(apart: Ta
     done = [step for step, _, stage in recorder.stages if stage != "loading"]
     assert done == list(range(1, len(done) + 1))
     assert {total for _, total, stage in recorder.stages if stage != "loading"} == {len(done)}
+
+
+@pytest.fixture
+def shaped(
+    tiny_resources: Path, shared_generator: TaskGenerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> TaskGenerator:
+    """As `tiny`, of a mini whose base decides shapes."""
+    _use_card(tiny_resources, tmp_path, monkeypatch, layer_from=0.4)
+    return shared_generator
+
+
+@pytest.mark.parametrize("task", LAYERS[:-1])
+def test_the_base_begins_a_layer_alone_that_is_made_from_noise(request: pytest.FixtureRequest, task: Task) -> None:
+    """What starts from a layer, or is made beside other frames, has the layer adapter from the first step on."""
+    asked = a_request(task, steps=5)
+    before = layer_bytes(run(request.getfixturevalue("tiny"), asked))
+    after = layer_bytes(run(request.getfixturevalue("shaped"), asked))
+    assert (before != after) == (task is Task.FOREGROUND)
+
+
+def test_a_base_that_begins_changes_to_the_layer_adapter_once(shaped: TaskGenerator) -> None:
+    """Images go half-way together, and each is what it is alone."""
+    asked = a_request(Task.FOREGROUND, steps=5, images=2)
+    both = run(shaped, asked).layers
+    alone = run(shaped, dataclasses.replace(asked, images=1, seed=both[1].seed)).layers[0]
+    assert alone.pixels.tobytes() == both[1].pixels.tobytes()
 
 
 def test_an_alternative_has_its_own_seeds_colours_with_noise_in_every_step(apart: TaskGenerator) -> None:

@@ -44,6 +44,7 @@ class MiniCard:
     alpha_floor: float = 0.03  # so small a decoder leaves a haze of this alpha around things,
     alpha_ceiling: float = 0.97  # and as much lacking inside of them
     grain: float = 0.052  # colours of what it paints tremble by about this much
+    layer_from: float = 0.0  # see Components: `layer` was not taught where shapes are decided
     colour_from: float = 1.0  # see Components: what the layer adapter hides alpha in shows as a weave in colours
     licence: str = ""
 

@@ -53,6 +53,7 @@ def load_parts(folder: Path, card: MiniCard, layers: Sequence[str], added: AddOn
         vae_scale_factor=vae.factor,
         alpha_levels=(card.alpha_floor, card.alpha_ceiling),
         grain=card.grain,
+        layer_from=card.layer_from,
         colour_from=card.colour_from,
         scaling_factor=vae.config.scaling_factor,
     )

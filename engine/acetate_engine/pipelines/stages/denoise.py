@@ -28,14 +28,14 @@ from acetate_engine.pipelines.stages.encoders import encode_prompts
 from acetate_engine.pipelines.stages.geometry import Geometry
 from acetate_engine.pipelines.stages.guidance import Predictor
 from acetate_engine.pipelines.stages.job import ModelJob
-from acetate_engine.pipelines.stages.runs import Run, colour_steps
+from acetate_engine.pipelines.stages.runs import Run, base_steps, colour_steps
 from acetate_engine.pipelines.stages.step_cache import computed_steps, step_cached
 
 
 def execute(job: ModelJob, run: Run, geometry: Geometry, generators: Sequence[torch.Generator]) -> list[Tensor]:
     """Denoise one image a generator; the seed of an image alone decides it.
 
-    Where the layer adapter goes half-way, all images go half-way first: it is taken out once.
+    Where the layer adapter comes or goes half-way, all images go half-way first: it is changed once.
 
     Returns:
         (frames, c, h, w) an image, clean, scaled; where the colour of a layer is made apart, its latent comes last.
@@ -47,6 +47,8 @@ def execute(job: ModelJob, run: Run, geometry: Geometry, generators: Sequence[to
     if run.prepare is not None and (layer_adapter := job.components.use_layer_adapter(run.layer_adapter)):
         run.prepare(layer_adapter)
     begun = [_begin(job, run, geometry, text, index, generator) for index, generator in enumerate(generators)]
+    for one in begun:
+        one.picture.run(base_steps(job, run))
     colours = [colour for one in begun if (colour := _branched(job, run, text, one)) is not None]
     for until in (run.layer_until, always):
         for one in begun:
@@ -80,10 +82,12 @@ def _begin(
     )
     sides = geometry.working.height // parts.vae_scale_factor, geometry.working.width // parts.vae_scale_factor
     noise = seeded_noise(generator, (len(run.prompts), parts.latent_channels, *sides), parts.device)
+    first = base_steps(job, run)
 
     def on_step(step: int, clean: Callable[[], Tensor]) -> None:
         job.meter.advance(Stage.DENOISE)
-        job.show(step, timesteps.count, clean, geometry)
+        if step > first:  # before, there is no alpha to be seen
+            job.show(step, timesteps.count, clean, geometry)
 
     picture = Denoising(
         _predict(job, run, text, None if run.condition_latents is None else run.condition_latents[index], timesteps),
@@ -139,18 +143,19 @@ def _copied(generator: torch.Generator) -> torch.Generator:
 def _predict(
     job: ModelJob, run: Run, text: tuple[Text, Text | None], condition_latents: Tensor | None, timesteps: Timesteps
 ) -> Predict:
-    """With the layer adapter and its conditions up to `layer_until`, without them from then on."""
+    """With the layer adapter and its conditions up to `layer_until`, without them from then on, and in `base_steps`."""
     denoiser, guidance_scale = job.components.denoiser, job.settings.guidance_scale
     rescale = guidance_rescale_of(job.components.scheduler)
     layered = Predictor(denoiser, *text, guidance_scale, condition_latents, run.controls, rescale)
     plain = Predictor(denoiser, *text, guidance_scale, controls=run.controls, rescale=rescale)
-    switch = run.layer_until(timesteps.values)
+    first, switch = base_steps(job, run), run.layer_until(timesteps.values)
 
     def predict(sample: Tensor, timestep: Tensor, step: int) -> Tensor:
-        job.components.use_layer_adapter(run.layer_adapter if step < switch else None)
-        return (layered if step < switch else plain)(sample, timestep, step / timesteps.count)
+        is_layered = first <= step < switch
+        job.components.use_layer_adapter(run.layer_adapter if is_layered else None)
+        return (layered if is_layered else plain)(sample, timestep, step / timesteps.count)
 
-    others = {switch, *changes(run.controls, [step / timesteps.count for step in range(timesteps.count)])}
+    others = {first, switch, *changes(run.controls, [step / timesteps.count for step in range(timesteps.count)])}
     return step_cached(predict, computed_steps(timesteps.count, job.settings.cache_interval, others))
 
 

@@ -42,6 +42,12 @@ class Run:
         return own + (0 if self.layer_frame is None else colour_steps(job, own))
 
 
+def base_steps(job: ModelJob, run: Run) -> int:
+    """How many first steps of a layer that is made from noise alone go without layer adapter: they decide its shape."""
+    alone = run.layer_frame is not None and len(run.prompts) == 1 and run.start is None
+    return round(job.settings.steps * job.components.layer_from) if alone else 0
+
+
 def colour_steps(job: ModelJob, steps: int) -> int:
     """How many of a run's last steps are gone again without layer adapter, for the colour of a layer."""
     whole = job.settings.steps
