@@ -37,6 +37,22 @@ def add_slowly(self, *arguments, **named):
     time.sleep(3.0)
 KritaInsertion._add = add_slowly
 """
+CLOSE_IT = """
+old = document(); new_document(64, 64); turn_the_event_loop(LAYERS_DOCKER)
+old.setBatchmode(True); old.setModified(False); old.close()
+"""
+LATER = """
+import time
+from acetate.krita.insertion import KritaInsertion
+KritaInsertion.quick = add = KritaInsertion._add
+reached = KritaInsertion.reached = []
+def add_later(self, *arguments, **named):
+    reached.append(self)
+    time.sleep(1.5)
+    add(self, *arguments, **named)
+KritaInsertion._add = add_later
+"""
+REACHED = "from acetate.krita.insertion import KritaInsertion; bool(KritaInsertion.reached)"
 QUICK = "from acetate.krita.insertion import KritaInsertion; KritaInsertion._add = KritaInsertion.quick"
 
 
@@ -49,7 +65,23 @@ def test_document_closed_while_a_layer_is_put_into_it(painter: Painter) -> None:
     try:
         painter.press_generate()
         wait_until(lambda: len(painter.undo_steps()) > steps, "the layer to be added", JOB_LIMIT)
-        painter.krita.run("close_documents(); new_document(64, 64)")
+        painter.krita.run(CLOSE_IT)
+        painter.wait_for_message("document", "closed", timeout=120)
+    finally:
+        painter.krita.run(QUICK)
+    assert painter.undo_steps() == []
+    painter.generate(PROMPT)
+
+
+def test_document_closed_while_a_layer_is_about_to_be_put_into_it(painter: Painter) -> None:
+    """Its thread has looked, and not begun: Krita ends where a node is added to a document that is gone."""
+    paint_document(painter)
+    painter.set_up(PROMPT)
+    painter.krita.run(LATER)
+    try:
+        painter.press_generate()
+        wait_until(lambda: painter.krita.run(REACHED), "the call", JOB_LIMIT, every=0.05)
+        painter.krita.run(CLOSE_IT)
         painter.wait_for_message("document", "closed", timeout=120)
     finally:
         painter.krita.run(QUICK)

@@ -17,6 +17,7 @@ from krita import Document, Krita, Node
 
 from acetate.coroutines import Loop
 from acetate.host import NewLayer
+from acetate.krita.closing import kept_open
 from acetate.krita.colour import Converter
 from acetate.krita.masks import MASK, new_masks, write_mask
 from acetate.krita.nodes import check_unlocked, find_node, node_id
@@ -86,7 +87,8 @@ class KritaInsertion:
             node = self._grouped(nodes, group_name)
             self.top, self.ids = node_id(node), tuple(map(node_id, nodes))
             is_group = node not in nodes
-            await loop.thread(lambda: self._add(parent, node, above, is_group=is_group))
+            with kept_open(self._document) as do:
+                await loop.thread(lambda: do(lambda: self._add(parent, node, above, is_group=is_group)))
         self._document.check_open()  # it may have been closed meanwhile
         # Krita makes a new node active in a later turn of its event loop; only behind that does a choice hold.
         QtCore.QTimer.singleShot(0, lambda: self._activate(node))
