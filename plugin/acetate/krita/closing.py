@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from acetate.krita.document import KritaDocument
 
 _PATIENCE = 10.0  # seconds; such a call takes a tenth of one
-Work = Callable[[], object]
+Call = Callable[[], object]
 
 
 @contextmanager
-def kept_open(document: KritaDocument) -> Iterator[Callable[[Work], None]]:
+def kept_open(document: KritaDocument) -> Iterator[Callable[[Call], None]]:
     """Gives what does some work in a thread, or nothing once the document is closed. Entered on the GUI thread."""
     working, is_closed = threading.Lock(), threading.Event()
 
@@ -32,10 +32,10 @@ def kept_open(document: KritaDocument) -> Iterator[Callable[[Work], None]]:
             if working.acquire(timeout=_PATIENCE):
                 working.release()
 
-    def do(work: Work) -> None:
+    def do(call: Call) -> None:
         with working:
             if not is_closed.is_set():
-                work()
+                call()
 
     told = Krita.instance().notifier().imageClosed
     told.connect(look)
