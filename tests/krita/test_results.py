@@ -236,3 +236,15 @@ def a_pen_picks_too(painter: Painter) -> None:
     for name in ("acetate_generate", "acetate_result_star", "acetate_prompt", "acetate_history"):
         x, y, _ = painter.krita.run("place(name)", name=name)
         assert painter.krita.run("tap(x, y)", x=x, y=y) == [False, False], name
+
+
+def test_a_result_that_is_not_shown_is_shown_while_compared(painter: Painter) -> None:
+    """Nothing may stay over the canvas where a click inserts: no pointer would leave the list to take it away."""
+    painter.new_document(256, 256)
+    painter.generate(PROMPT)
+    painter.krita.run("view = widget('acetate_history'); view.setCurrentItem(view.item(0))")
+    x, y = wait_until(lambda: painter.krita.run("place('acetate_result_compare')"), "the button")[:2]
+    painter.hands.press_at(x, y)
+    wait_until(lambda: painter.krita.run(VEIL), "the canvas with it")
+    painter.hands.release()
+    wait_until(lambda: not painter.krita.run(VEIL), "the canvas without it")

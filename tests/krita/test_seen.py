@@ -180,6 +180,34 @@ def test_a_file_layer(scene: Painter, tmp_path: Path) -> None:
     assert wrong(scene, views) == []
 
 
+ANIMATED = """
+activate('top'); turn_the_event_loop(200)
+document().setFullClipRangeEndTime(20)
+trigger('add_blank_frame'); document().setCurrentTime(10); document().waitForDone(); turn_the_event_loop(100)
+trigger('add_blank_frame'); document().waitForDone(); turn_the_event_loop(200)
+[node('top').animated(), document().currentTime()]
+"""
+AT_TIME = "document().setCurrentTime(time); document().waitForDone(); turn_the_event_loop(200)"
+
+
+def test_frames_of_an_animation(scene: Painter) -> None:
+    """Those of the time that is shown."""
+    assert scene.krita.run(ANIMATED) == [True, 10]
+    shown = {}
+    for time in (10, 0, 15):
+        scene.krita.run(AT_TIME, time=time)
+        assert wrong(scene, VIEWS) == [], time
+        shown[time] = scene.krita.run(READ, show="everything", names=())
+    assert shown[10] == shown[15] != shown[0]
+
+
+def test_a_colourize_mask(scene: Painter) -> None:
+    scene.activate("masked")
+    scene.krita.run("trigger('add_new_colorize_mask'); document().waitForDone(); turn_the_event_loop(300)")
+    assert "colorizemask" in scene.krita.run("[it['type'] for it in layers()]")
+    assert wrong(scene, VIEWS) == []
+
+
 def test_reference_images_are_no_part_of_the_picture(scene: Painter) -> None:
     """Krita's own exports leave them out, too; and they are no layers to choose."""
     views, ids = {"everything": VIEWS["everything"]}, "[it.name for it in KritaHost().active_document().layers()]"

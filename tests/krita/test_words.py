@@ -115,3 +115,20 @@ def test_what_was_not_taught_is_said_with_what_is_near(typing: Painter) -> None:
     typing.krita.run("widget('acetate_untaught').linkActivated.emit('a cat, 3d emoji')")
     wait_until(lambda: typing.krita.run(ROW) == "", "the row to go")
     assert prompt_of(typing) == "a cat, 3d emoji"
+
+
+def test_names_in_a_message_are_no_markup(painter: Painter) -> None:
+    """A layer may be called anything."""
+    painter.new_document(64, 64)
+    code = """
+from acetate.session.messages import Notice
+_docker('acetate_dock').session.message.value = Notice("<u>Done</u> & gone", "<b>Sky</b> is <img src=x>locked")
+turn_the_event_loop(50)
+bar, page = widget('acetate_message'), QtGui.QTextDocument()
+page.setHtml(bar.findChild(QWidget, 'acetate_message_title').text())
+detail = bar.findChild(QWidget, 'acetate_message_detail')
+is_plain = detail.textFormat() == Qt.TextFormat.PlainText or not Qt.mightBeRichText(detail.text())
+[page.toPlainText(), detail.text(), is_plain]
+"""
+    expected = ["<u>Done</u> & gone", "<b>Sky</b> is <img src=x>locked", True]
+    assert painter.krita.run(code) == expected

@@ -28,6 +28,7 @@ class HistoryView(QtWidgets.QListWidget):
         self._session = session
         self._hovered: Alternative | None = None
         self._looks_first = False
+        self._was_shown = False  # when the comparison began
         self.setObjectName("acetate_history")
         self.setAccessibleName(tr("Results, the newest first"))
         self.setViewMode(QtWidgets.QListView.ViewMode.IconMode)
@@ -126,6 +127,15 @@ class HistoryView(QtWidgets.QListWidget):
 
     def hide_preview(self) -> None:
         self._preview.hide()
+
+    def compare(self, *, is_pressed: bool) -> None:
+        """The canvas without the chosen one, or with it where it is not shown, as long as a button is pressed."""
+        if is_pressed:
+            self._was_shown = self._preview.is_shown
+        if self._was_shown is is_pressed:
+            self._preview.hide()
+        else:
+            self.show_preview()
 
     @property
     def batch(self) -> list[HistoryEntry]:

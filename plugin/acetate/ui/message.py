@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 
 from acetate.language import tr, translated
 from acetate.protocol.errors import AcetateError
@@ -26,9 +27,10 @@ class MessageBar(QtWidgets.QWidget):
         self.setObjectName("acetate_message")
         self._text = ""
         self._colour = _ERROR
-        self._title = _label("acetate_message_title")
-        self._detail = _label("acetate_message_detail")
-        self._remedy = _label("acetate_message_remedy")
+        formats = QtCore.Qt.TextFormat
+        self._title = _label("acetate_message_title", formats.RichText)
+        self._detail = _label("acetate_message_detail", formats.PlainText)
+        self._remedy = _label("acetate_message_remedy", formats.PlainText)
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(_BAR + 6, 6, 6, 6)
         column.setSpacing(3)
@@ -54,7 +56,7 @@ class MessageBar(QtWidgets.QWidget):
     def _fill(self, title: str, detail: str, remedy: str, colour: QtGui.QColor) -> None:
         self._colour = colour
         self._text = "\n".join(part for part in (title, detail, remedy) if part)
-        self._title.setText(f"<b>{title}</b>")
+        self._title.setText(f"<b>{escape(title)}</b>")
         self._detail.setText(detail)
         self._detail.setVisible(bool(detail))
         self._remedy.setText(remedy)
@@ -87,10 +89,11 @@ class MessageBar(QtWidgets.QWidget):
         QtWidgets.QApplication.clipboard().setText(self._text)
 
 
-def _label(name: str) -> QtWidgets.QLabel:
+def _label(name: str, text_format: QtCore.Qt.TextFormat) -> QtWidgets.QLabel:
     label = QtWidgets.QLabel()
     named(label, name)
     label.setWordWrap(True)
+    label.setTextFormat(text_format)  # else names of layers and files would be read as markup
     label.setTextInteractionFlags(QtCore.Qt.TextInteractionFlag.TextSelectableByMouse)
     label.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
     return label

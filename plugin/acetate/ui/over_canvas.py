@@ -86,6 +86,10 @@ class OverCanvas(QtCore.QObject):
             self._veil.place(shown[1])
             self._timer.start()
 
+    @property
+    def is_shown(self) -> bool:
+        return self._veil is not None
+
     def hide(self) -> None:
         self._timer.stop()
         veil, self._veil = self._veil, None

@@ -84,9 +84,10 @@ class ResultsPanel(QtWidgets.QWidget):
         vary = _button("↻", tr("Vary: another seed."), "acetate_result_vary", self._vary)
         self._star = _toggle("★", tr("Keep it longest."), "acetate_result_star")
         self._star.clicked.connect(lambda is_on: self._do(lambda it: self._session.filings.star(it, is_wanted=is_on)))
-        compare = _button("◐", tr("Without it, as long as this is pressed."), "acetate_result_compare", lambda: None)
-        compare.pressed.connect(self.view.hide_preview)
-        compare.released.connect(self.view.show_preview)
+        tip = tr("The canvas without it, or with it where it is not shown, as long as this is pressed.")
+        compare = _button("◐", tip, "acetate_result_compare", lambda: None)
+        compare.pressed.connect(lambda: self.view.compare(is_pressed=True))
+        compare.released.connect(lambda: self.view.compare(is_pressed=False))
         self._beside = _button(
             "▦",
             tr("All that were made with it beside each other on the canvas: click one to choose it."),

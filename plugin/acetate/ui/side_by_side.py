@@ -29,10 +29,6 @@ class SideBySide(OverCanvas):
 
         self.put(lambda canvas: BatchVeil(canvas, images, area, pick))
 
-    @property
-    def is_shown(self) -> bool:
-        return self._veil is not None
-
     def refine(self, index: int, image: QtGui.QImage) -> None:
         """The same picture, finer; nothing where they are gone."""
         if isinstance(self._veil, BatchVeil):
