@@ -19,7 +19,7 @@ from PIL import Image
 
 from acetate.protocol.geometry import Extent
 from acetate_engine.compositing.resize import resize
-from acetate_engine.pictures.salience import finder
+from acetate_engine.pictures.salience import networks
 from acetate_engine.training.datasets import Bytes
 
 _PACKAGE = Path(__file__).parents[1]
@@ -76,10 +76,10 @@ def digest_of_files(files: Iterable[Path]) -> str:
 
 @cache
 def _surroundings() -> str:
-    """Of the code, the libraries, and the network that finds subjects."""
-    network = finder()
+    """Of the code, the libraries, and the networks that find subjects."""
+    seeing = [member.sha256 for part in networks() if part.is_there for member in part.members]
     code = digest_of_files(path for pattern in _CODE for path in _PACKAGE.glob(pattern))
-    return _digest([code, *map(version, _LIBRARIES), network.members[0].sha256, str(network.is_there)])
+    return _digest([code, *map(version, _LIBRARIES), *seeing])
 
 
 def _digest(parts: Iterable[str | Bytes]) -> str:

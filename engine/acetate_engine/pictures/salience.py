@@ -1,6 +1,6 @@
 """Where a picture's subject is: U²-Net (Qin et al. 2020, arXiv 2005.09007) through OpenCV.
 
-Its small version comes with the installation; the large one, where it was fetched, is used in its place.
+Its small version comes with the installation; the large one is there where it was fetched.
 """
 
 from __future__ import annotations
@@ -26,12 +26,15 @@ _CLOSER = (1.0, 0.7, 0.5, 0.35, 0.25)  # of the picture's shorter side: how near
 Point = tuple[int, int]  # x, y
 
 
-def salience(rgb: Floats) -> Floats:
-    """(H, W, 3) in 0..1 → (H, W): 1 where the subject is, 0 elsewhere, soft and coarse. Raises PartMissing."""
+def salience(rgb: Floats, network: str | None = None) -> Floats:
+    """(H, W, 3) in 0..1 → (H, W): 1 where the subject is, 0 elsewhere, soft and coarse.
+
+    As that one of `networks` says, or the largest. Raises PartMissing.
+    """
     height, width = rgb.shape[:2]
     small = cv2.resize(rgb, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
     feed = (small / max(float(small.max()), 1e-6) - _MEAN) / _SPREAD
-    net = _network(finder().name)
+    net = _network(network or networks()[-1].name)
     net.setInput(np.ascontiguousarray(feed.transpose(2, 0, 1))[None])
     found = net.forward(_OUTPUT)[0, 0]
     low, high = float(found.min()), float(found.max())
@@ -40,10 +43,10 @@ def salience(rgb: Floats) -> Floats:
     return grown
 
 
-def finder() -> PackagedPart:
-    """The network that is asked: the large one where it is, else the small one."""
-    large = find_part("u2net")
-    return large if large.is_there else find_part("u2netp")
+def networks() -> list[PackagedPart]:
+    """Those that are there, the largest last; where none is, the small one, which can be had."""
+    small, large = find_part("u2netp"), find_part("u2net")
+    return [part for part in (small, large) if part.is_there] or [small]
 
 
 def salience_within(rgb: Floats, part: Bounds) -> Floats:

