@@ -42,23 +42,23 @@ def test_one_undo_step_restores_every_byte(painter: Painter) -> None:
 
 
 WATCH = """
-from acetate_driver import tools
+from acetate_driver import windows
 class Watch(QtCore.QObject):
     blocked = 0
     def eventFilter(self, target, event):
         self.blocked += event.type() == QtCore.QEvent.Type.WindowBlocked
         return False
-tools.watch = Watch()
-app.activeWindow().qwindow().installEventFilter(tools.watch)
+windows.watch = Watch()
+app.activeWindow().qwindow().installEventFilter(windows.watch)
 """
 PAINTED = """
 background = node('Background')
 [background.pixelData(round(x), round(y), 1, 1) != background.pixelData(1, 1, 1, 1) for x, y in points]
 """
 WATCHED = """
-from acetate_driver import tools
-app.activeWindow().qwindow().removeEventFilter(tools.watch)
-tools.watch.blocked
+from acetate_driver import windows
+app.activeWindow().qwindow().removeEventFilter(windows.watch)
+windows.watch.blocked
 """
 
 

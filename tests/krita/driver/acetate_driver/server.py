@@ -17,7 +17,7 @@ from typing import Any
 from krita import Extension, Krita, Window
 
 from acetate_driver import tools
-from acetate_driver.binding import QtCore, QtGui, QtNetwork, QtWidgets
+from acetate_driver.binding import QtCore, QtNetwork
 
 uncaught = []
 
@@ -81,7 +81,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 def execute(code: str, arguments: dict[str, Any]) -> object:
     """Runs the statements; the value is that of the last one where it is an expression."""
-    names = {**vars(tools), "QtCore": QtCore, "QtGui": QtGui, "QtWidgets": QtWidgets, **arguments}
+    names = {**tools.names(), **arguments}
     tree = ast.parse(code)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     exec(compile(tree, "<test>", "exec"), names)
