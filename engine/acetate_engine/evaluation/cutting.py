@@ -20,6 +20,7 @@ from acetate_engine.evaluation.probe import load_reference, probe_distance
 from acetate_engine.evaluation.saying import Say
 from acetate_engine.pictures.matting import front_colour, matte
 from acetate_engine.pictures.salience import salience
+from acetate_engine.pictures.solvers import estimate_alpha_cf, estimate_foreground_ml
 from acetate_engine.pictures.subject import Hints, by_colour, cut, find
 from acetate_engine.pipelines.stages.enlarging import enlarge
 from acetate_engine.training.compose import over_ground
@@ -152,8 +153,6 @@ def _matting(scene: Floats, layer: Bytes) -> Floats:
 
 def _matting_alone(scene: Floats, layer: Bytes) -> Floats:
     """As programs put the two together that keep to the libraries: fixed thresholds, ten pixels, all of it solved."""
-    from pymatting import estimate_alpha_cf, estimate_foreground_ml
-
     rgb = np.ascontiguousarray(scene[..., :3])
     front = salience(rgb)
     disc = np.ones((2 * _TEN + 1, 2 * _TEN + 1), np.uint8)

@@ -14,6 +14,7 @@ from acetate_engine.compositing.pixels import Floats
 from acetate_engine.evaluation import alpha as measure
 from acetate_engine.evaluation.kid import kid, kid_difference
 from acetate_engine.evaluation.probe import Reference
+from acetate_engine.pictures.solvers import estimate_alpha_cf, estimate_foreground_ml
 from acetate_engine.training.compose import over_ground
 from acetate_engine.training.datasets import Bytes
 
@@ -23,8 +24,6 @@ _GREY = 0.5  # what the base model paints around things
 
 def cut_out(rgb: Floats, trimap: Floats) -> Bytes:
     """(H, W, 3) in 0..1 and its trimap (0, 0.5, 1) -> straight RGBA uint8 with estimated foreground colour."""
-    from pymatting import estimate_alpha_cf, estimate_foreground_ml
-
     if not ((trimap == 0).any() and (trimap == 1).any()):
         alpha = (trimap > 0).astype(np.float64)  # nothing to start from
     else:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from acetate.protocol.geometry import Bounds
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.compositing.regions import crop
+from acetate_engine.pictures.solvers import estimate_alpha_cf, estimate_foreground_ml
 
 _SOLVED = 400_000  # pixels of the part that is solved, at most
 _GUIDED = 2  # pixels of the small picture, radius
@@ -52,15 +53,11 @@ def matte(rgb: Floats, known: Floats) -> Floats:
 
 def front_colour(rgb: Floats, alpha: Floats) -> Floats:
     """(H, W, 3): the colour of what is in front without that behind it, also under soft alpha."""
-    from pymatting import estimate_foreground_ml  # compiles at its first import
-
     colour: NDArray[np.float32] = estimate_foreground_ml(rgb.astype(np.float32), alpha.astype(np.float32))
     return np.where(alpha[..., None] == 1, rgb, colour.clip(0, 1)).astype(np.float32)
 
 
 def _solved(rgb: Floats, known: Floats) -> Floats:
-    from pymatting import estimate_alpha_cf
-
     if not ((known == 0).any() and (known == 1).any()):
         return (known > 0).astype(np.float32)  # nothing to tell front from behind by
     options = {"maxiter": _ITERATIONS, "rtol": 1e-5}
