@@ -1,4 +1,5 @@
-"""One Krita and one engine for all tests here; a test that fails says which windows were open.
+"""One Krita and one engine for all tests here, in each process of pytest-xdist; a test that fails says which windows
+were open.
 
 Screenshots and diagnoses of failures: out/krita-failures/.
 """
@@ -6,6 +7,7 @@ Screenshots and diagnoses of failures: out/krita-failures/.
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from tests.krita.harness.process import KritaProcess
 FAILURES = REPOSITORY / "out" / "krita-failures"
 HERE = Path(__file__).parent
 TEST_LIMIT = 600  # seconds
-_MEASURED = pytest.StashKey[list[str]]()
+_MEASURED = "measured"  # property of a test's report: those come from other processes, too
 
 
 class Studio:
@@ -75,7 +77,7 @@ def krita(studio: Studio) -> Iterator[KritaProcess]:
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Keeps a measurement for the end of the run."""
-    return request.config.stash[_MEASURED].append
+    return lambda line: request.node.user_properties.append((_MEASURED, line))
 
 
 @pytest.fixture
@@ -83,6 +85,7 @@ def painter(krita: KritaProcess) -> Painter:
     """With the docker shown, and as it is at first."""
     painter = Painter(krita)
     painter.show_docker()
+    painter.forget_jobs()
     painter.forget_settings()
     return painter
 
@@ -92,12 +95,10 @@ def engine(studio: Studio) -> Engine:
     return Engine(studio.home)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_MEASURED] = []
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if lines := config.stash[_MEASURED]:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    told = [report.user_properties for report in reports if getattr(report, "when", "") == "call"]
+    if lines := [line for properties in told for name, line in properties if name == _MEASURED]:
         terminalreporter.section("measured in Krita")
         terminalreporter.write("".join(f"{line}\n" for line in lines))
 
@@ -122,9 +123,12 @@ def pytest_runtest_makereport(
 
 
 def _record(krita: KritaProcess, test: str, when: str) -> str:
-    """Screenshot and open windows, kept in out/krita-failures."""
+    """Screenshot and open windows, kept in out/krita-failures; where that fails, too, the run goes on."""
     name = re.sub(r"[^\w.-]+", "_", f"{test.rpartition('/')[2]}-{when}")
-    diagnosis = krita.diagnosis()
-    picture = krita.display.screenshot(FAILURES / f"{name}.png")
-    (FAILURES / f"{name}.txt").write_text(f"{diagnosis}\n\n{krita.log_tail()}\n")
+    try:
+        diagnosis = krita.diagnosis()
+        picture = krita.display.screenshot(FAILURES / f"{name}.png")
+        (FAILURES / f"{name}.txt").write_text(f"{diagnosis}\n\n{krita.log_tail()}\n")
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"no more can be told: {error}"
     return f"{diagnosis}\nscreenshot: {picture}"

@@ -51,7 +51,7 @@ def scene(added: None, painter: Painter) -> Painter:
     )
     painter.activate("Background")
     painter.set_up(PROMPT)
-    wait_until(lambda: painter.krita.run("has_widget('acetate_styles')"), "the styles of the model", 90)
+    wait_until(lambda: painter.krita.run("has_widget('acetate_styles')"), "the styles of the model")
     for fold in ("acetate_styles", "acetate_hints"):
         if not painter.krita.run("widget(fold).isChecked()", fold=fold):
             painter.hands.click(fold)

@@ -66,7 +66,7 @@ def test_engine_killed_in_the_middle_of_a_job(painter: Painter, engine: Engine) 
     job = engine.new_job(painter.press_generate)
     engine.wait_for(job, "running")
     first = engine.kill()
-    painter.wait_for_message("engine", timeout=20)
+    painter.wait_for_message("engine")
     painter.wait_for_layer(ids)
     assert engine.pid not in (None, first)
     assert untouched(before, painter.fingerprint())
@@ -95,7 +95,7 @@ def test_engine_port_taken(painter: Painter, engine: Engine, studio: Studio) -> 
             painter.new_document(64, 64)
             painter.set_up(PROMPT)
             painter.press_generate()
-            painter.wait_for_message(str(port), "port", timeout=90)
+            painter.wait_for_message(str(port), "port")
     painter.generate(PROMPT)
 
 

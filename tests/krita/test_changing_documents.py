@@ -22,7 +22,7 @@ def test_document_closed_while_the_job_runs(painter: Painter, engine: Engine) ->
     engine.wait_for(job, "running")
     painter.krita.run("close_documents(); new_document(64, 64)")
     other = painter.fingerprint()
-    painter.wait_for_message("document", "closed", timeout=120)
+    painter.wait_for_message("document", "closed")
     assert painter.fingerprint() == other
     assert painter.undo_steps() == []
     painter.generate(PROMPT)
@@ -66,7 +66,7 @@ def test_document_closed_while_a_layer_is_put_into_it(painter: Painter) -> None:
         painter.press_generate()
         wait_until(lambda: len(painter.undo_steps()) > steps, "the layer to be added", JOB_LIMIT)
         painter.krita.run(CLOSE_IT)
-        painter.wait_for_message("document", "closed", timeout=120)
+        painter.wait_for_message("document", "closed")
     finally:
         painter.krita.run(QUICK)
     assert painter.undo_steps() == []
@@ -82,7 +82,7 @@ def test_document_closed_while_a_layer_is_about_to_be_put_into_it(painter: Paint
         painter.press_generate()
         wait_until(lambda: painter.krita.run(REACHED), "the call", JOB_LIMIT, every=0.05)
         painter.krita.run(CLOSE_IT)
-        painter.wait_for_message("document", "closed", timeout=120)
+        painter.wait_for_message("document", "closed")
     finally:
         painter.krita.run(QUICK)
     assert painter.undo_steps() == []
@@ -97,7 +97,7 @@ def test_document_resized_while_the_job_runs(painter: Painter, engine: Engine) -
     engine.wait_for(job, "running")
     painter.krita.run("document().resizeImage(0, 0, 128, 300); document().waitForDone()")
     state, steps = painter.fingerprint(), painter.undo_steps()
-    painter.wait_for_message("resized", "256", "128", "history", timeout=120)
+    painter.wait_for_message("resized", "256", "128", "history")
     assert painter.fingerprint() == state
     assert painter.undo_steps() == steps
     painter.generate(PROMPT)
@@ -156,5 +156,5 @@ def test_nothing_is_put_into_a_locked_group(painter: Painter) -> None:
     before = painter.fingerprint()
     painter.set_up(PROMPT)
     painter.press_generate()
-    painter.wait_for_message("garden", "locked", "unlock", timeout=120)
+    painter.wait_for_message("garden", "locked", "unlock")
     assert painter.fingerprint() == before

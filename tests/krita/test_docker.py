@@ -71,7 +71,7 @@ def test_a_row_for_each_job_and_each_can_be_ended(painter: Painter, engine: Engi
         wait_until(lambda: "a green pear" not in painter.krita.run(JOBS), "the second job to end")
         assert "a red apple" in painter.krita.run(JOBS)
     painter.hands.click("acetate_cancel_all")
-    wait_until(lambda: painter.krita.run(JOBS) == [], "all jobs to end", 60)
+    wait_until(lambda: painter.krita.run(JOBS) == [], "all jobs to end")
     assert not painter.message()
 
 
@@ -107,7 +107,7 @@ def test_a_result_is_shown_on_the_canvas_before_it_is_inserted(painter: Painter,
             seen = np.array(painter.krita.run(SEEN, points=points), float)
             return bool(np.median(np.abs(seen - expected)) < 12)
 
-        wait_until(is_shown, "the result where it belongs", 20)
+        wait_until(is_shown, "the result where it belongs")
         assert painter.fingerprint() == before
         assert painter.undo_steps() == steps
         painter.hands.move_to(*painter.krita.run("canvas_centre()"))

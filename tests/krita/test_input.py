@@ -117,7 +117,7 @@ def test_keys_over_the_canvas_are_the_canvas_s(small: Painter) -> None:
     over_the_canvas(small)
     for is_erasing in (True, False):
         small.hands.keys("e")
-        wait_until(lambda is_erasing=is_erasing: small.krita.run(ERASES) == is_erasing, "the eraser", 5)
+        wait_until(lambda is_erasing=is_erasing: small.krita.run(ERASES) == is_erasing, "the eraser")
     assert prompt_of(small) == PROMPT
 
 
@@ -127,7 +127,7 @@ def test_keys_after_generate_are_the_canvas_s(small: Painter) -> None:
     small.wait_for_message("prompt is empty")
     for is_erasing in (True, False):
         small.hands.keys("e")
-        wait_until(lambda is_erasing=is_erasing: small.krita.run(ERASES) == is_erasing, "the eraser", 5)
+        wait_until(lambda is_erasing=is_erasing: small.krita.run(ERASES) == is_erasing, "the eraser")
     assert prompt_of(small) == ""
 
 
@@ -169,7 +169,7 @@ def test_keys_that_edit_stay_in_the_text(small: Painter, name: str) -> None:
     small.hands.type_into(name, "a red fox")
     for keys, expected in EDITED:
         small.hands.keys(*keys)
-        wait_until(lambda expected=expected: small.krita.run("text(name)", name=name) == expected, f"{keys}", 5)
+        wait_until(lambda expected=expected: small.krita.run("text(name)", name=name) == expected, f"{keys}")
     small.hands.keys("ctrl+a", "BackSpace")
     assert small.fingerprint() == before
     assert small.krita.run("undo_position()") == done
@@ -234,7 +234,7 @@ def test_a_double_click_ends_one_job(small: Painter, engine: Engine) -> None:
         time.sleep(2 * SETTLED)
         assert jobs(small) == 2
     small.hands.click("acetate_cancel_all")
-    wait_until(lambda: jobs(small) == 0, "all jobs to end", 60)
+    wait_until(lambda: jobs(small) == 0, "all jobs to end")
 
 
 def test_a_double_click_in_the_history_inserts_once(small: Painter) -> None:

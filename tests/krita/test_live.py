@@ -41,7 +41,7 @@ def live(painter: Painter) -> Iterator[Painter]:
 
 
 def wait_for_sketch(painter: Painter) -> None:
-    wait_until(lambda: painter.krita.run(SHOWN), "a draft on the canvas", 120)
+    wait_until(lambda: painter.krita.run(SHOWN), "a draft on the canvas")
 
 
 def test_a_draft_is_shown_and_one_click_keeps_it(live: Painter, engine: Engine) -> None:
@@ -72,7 +72,7 @@ def test_all_strokes_arrive_while_drafts_are_made(live: Painter, engine: Engine)
         ends += [start, end]
         if index % 4 == 3:
             time.sleep(1.0)  # as a painter who looks
-    wait_until(lambda: len(live.undo_steps()) >= STROKES, "all strokes", 30)
+    wait_until(lambda: len(live.undo_steps()) >= STROKES, "all strokes")
     assert len(set(live.undo_steps())) == 1 and len(live.undo_steps()) == STROKES
     points = live.krita.run(WHERE, points=ends)
     assert all(live.krita.run(PAINTED, points=points))
@@ -86,6 +86,6 @@ def test_all_strokes_arrive_while_drafts_are_made(live: Painter, engine: Engine)
 def test_another_prompt_is_drawn_and_the_old_one_given_up(live: Painter, engine: Engine) -> None:
     live.hands.type_into("acetate_prompt", "a green pear, 3d emoji")
     prompt = f"{LIVE}.sketch.value and {LIVE}.sketch.value.work.job.request.prompt"
-    wait_until(lambda: live.krita.run(prompt) == "a green pear, 3d emoji", "the new words", 120)
+    wait_until(lambda: live.krita.run(prompt) == "a green pear, 3d emoji", "the new words")
     live.hands.click("acetate_live")
     wait_until(lambda: not live.krita.run(VEIL), "nothing over the canvas")

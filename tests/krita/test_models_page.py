@@ -68,7 +68,7 @@ def page(display: Display, hub: Hub) -> Iterator[Painter]:
     painter.show_docker()
     painter.new_document(64, 64)
     krita.run(_OPEN)
-    wait_until(lambda: krita.run(f"{_SHELVES} is not None"), "the engine to tell what there is", 120)
+    wait_until(lambda: krita.run(f"{_SHELVES} is not None"), "the engine to tell what there is")
     yield painter
     krita.quit()
     Engine(home).stop()
@@ -89,16 +89,16 @@ def test_what_is_missing_comes_by_a_click_and_is_checked(page: Painter, hub: Hub
     assert "for SD 1.5: joint" in detail and "OpenRAIL-M" in detail and "LayerDiffusion/layerdiffusion-v1" in detail
     click(page, "acetate_model_fetch")
     file = page.krita.home.root / "data/acetate/models/layerdiffuse" / NAME
-    wait_until(file.exists, "the file", 60)
+    wait_until(file.exists, "the file")
     assert file.read_bytes() == hub.files[NAME]
     there = f"{_SHELVES}.downloads[0].state.value"
-    wait_until(lambda: page.krita.run(there) == "done", "the page to know it", 30)
+    wait_until(lambda: page.krita.run(there) == "done", "the page to know it")
 
 
 def test_a_dropped_file_is_taken_and_what_is_none_is_refused_with_the_reason(page: Painter, tmp_path: Path) -> None:
     krita = page.krita
     assert krita.run(_DROP, path=str(lora(tmp_path / "chalk.safetensors")))
-    wait_until(lambda: krita.run(f"any(each.name == 'chalk.safetensors' for each in {_SHELVES}.files)"), "it", 60)
+    wait_until(lambda: krita.run(f"any(each.name == 'chalk.safetensors' for each in {_SHELVES}.files)"), "it")
     assert "LoRA" in choose(page, "chalk.safetensors")
     (tmp_path / "notes.txt").write_text("no model")
     krita.run(_DROP, path=str(tmp_path / "notes.txt"))

@@ -171,7 +171,7 @@ def test_a_file_layer(scene: Painter, tmp_path: Path) -> None:
         path=str(tmp_path / "with.kra"),
     )
     blank = "len(set(bytes(node('linked').projectionPixelData(0, 0, 160, 120)))) > 8"
-    wait_until(lambda: scene.krita.run(blank), "the file to be read", 20)
+    wait_until(lambda: scene.krita.run(blank), "the file to be read")
     views = {
         "everything": (Show.EVERYTHING, (), (), ()),
         "it alone": (Show.ONLY, ("linked",), ALL, ()),

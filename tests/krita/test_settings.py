@@ -82,20 +82,20 @@ def test_the_limits_of_what_is_kept_are_shown_and_set(docker: Painter) -> None:
     wait_until(lambda: docker.krita.run(f"{_WINDOW}.isVisible()"), "the settings")
     docker.krita.run(f"{_WINDOW}.findChild(QtWidgets.QTabWidget).setCurrentIndex(1)")
     enabled = f"{_WINDOW}.findChild(QWidget, 'acetate_storage_days').isEnabled()"
-    wait_until(lambda: docker.krita.run(enabled), "the engine to tell what it keeps", 60)
+    wait_until(lambda: docker.krita.run(enabled), "the engine to tell what it keeps")
     docker.hands.click_at(*docker.krita.run(_IN_WINDOW, name="acetate_storage_days"))
     docker.hands.keys("ctrl+a")
     docker.hands.type_text("12")
     docker.hands.keys("Tab")
     days = "_docker('acetate_dock').session.storing.storage.value.days"
-    wait_until(lambda: docker.krita.run(days) == 12, "the engine to have taken it", 30)
+    wait_until(lambda: docker.krita.run(days) == 12, "the engine to have taken it")
 
 
 def test_diagnostics_are_copied_without_the_token(docker: Painter) -> None:
     docker.krita.run("_docker('acetate_dock')._settings_window.open(); QApplication.clipboard().clear()")
     docker.krita.run(f"{_WINDOW}.findChild(QtWidgets.QTabWidget).setCurrentIndex(0)")
     docker.hands.click_at(*docker.krita.run(_IN_WINDOW, name="acetate_diagnostics"))
-    text = wait_until(lambda: docker.krita.run("QApplication.clipboard().text()"), "something to be copied", 120)
+    text = wait_until(lambda: docker.krita.run("QApplication.clipboard().text()"), "something to be copied")
     assert re.search(r"krita: [56]\.", text) and "[versions]" in text and "mini: installed" in text
     assert str(docker.krita.home.root) not in text
     docker.krita.run(f"{_WINDOW}.close()")

@@ -82,7 +82,7 @@ def lands_beside(painter: Painter, name: str) -> None:
     assert untouched(before, painter.fingerprint())
     assert painter.krita.run("undo_position()") == done + 1
     painter.undo()
-    wait_until(lambda: painter.fingerprint()["nodes"] == before["nodes"], "undo", 10)
+    wait_until(lambda: painter.fingerprint()["nodes"] == before["nodes"], "undo")
 
 
 def test_whatever_kind_of_node_is_active(scene: Painter) -> None:
@@ -158,7 +158,7 @@ def test_what_is_done_while_the_job_runs(scene: Painter, engine: Engine) -> None
             engine.new_job(scene.press_generate)
             scene.krita.run(f"{code}; document().waitForDone(); None")
             there = scene.layer_ids()
-        wait_until(lambda there=there: scene.new_layers(there), f"the layer after {code}", 60)
+        wait_until(lambda there=there: scene.new_layers(there), f"the layer after {code}")
         scene.wait_for_end()
         (layer,) = scene.new_layers(there)
         assert layer["parent"] == parent, code

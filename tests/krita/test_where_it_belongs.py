@@ -144,7 +144,7 @@ def test_what_cannot_be_followed_is_said(painter: Painter, engine: Engine) -> No
     with engine.worker_held():
         engine.new_job(painter.press_generate)
         painter.krita.run("document().crop(8, 16, 100, 90); document().waitForDone()")
-    painter.wait_for_message("resized", "history", timeout=120)
+    painter.wait_for_message("resized", "history")
     painter.wait_for_end()
     assert len([layer for layer in painter.layers() if layer["type"] == "paintlayer"]) == 1
 

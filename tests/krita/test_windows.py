@@ -138,7 +138,7 @@ def _all_six_at_once(one: Windows, two: Windows, engine: Engine) -> None:
         for krita in (one, two):
             assert krita.jobs() == [krita.first, krita.second, krita.copy]
             assert krita.krita.run("front_dock().session is docks()[1].session")
-        wait_until(lambda: len(engine.jobs()) == 6, "six jobs in one engine", 60)
+        wait_until(lambda: len(engine.jobs()) == 6, "six jobs in one engine")
         one.krita.run("bring_to_front(1)")
         assert one.prompts() == [one.second] * 2, "settings follow the document that comes to the front"
         one.krita.run("bring_to_front(0)")

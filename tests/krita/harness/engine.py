@@ -19,7 +19,7 @@ from acetate.protocol.events import JobState, JobStatus, LayerResult, ModelList
 from acetate.protocol.pixels import MEDIA_TYPE, PixelBuffer
 from acetate.protocol.requests import DEFAULT_MODEL, GenerateRequest, Task
 from tests.krita.harness.home import Home
-from tests.krita.harness.waiting import wait_until
+from tests.krita.harness.waiting import PATIENCE, wait_until
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -53,7 +53,7 @@ class Engine:
 
     # its jobs
 
-    def new_job(self, action: Callable[[], None], timeout: float = 90.0) -> str:
+    def new_job(self, action: Callable[[], None], timeout: float = PATIENCE) -> str:
         """The id of the job that `action` makes the plugin send."""
         before = set(self.jobs())
         action()
@@ -70,7 +70,7 @@ class Engine:
     def has_ended(self, job: str) -> bool:
         return JobState(self.state(job)).is_final
 
-    def wait_for(self, job: str, state: str, timeout: float = 120.0) -> None:
+    def wait_for(self, job: str, state: str, timeout: float = PATIENCE) -> None:
         """Raises AssertionError where the job ends in another state."""
 
         def there() -> bool:
@@ -128,13 +128,13 @@ class Engine:
     def _get(self, path: str, **headers: str) -> bytes:
         connection = self.wait_ready()
         headers["Authorization"] = f"Bearer {connection.token}"
-        with _DIRECT.open(urllib.request.Request(connection.url + path, headers=headers), timeout=30) as response:
+        with _DIRECT.open(urllib.request.Request(connection.url + path, headers=headers), timeout=PATIENCE) as response:
             body: bytes = response.read()
             return body
 
     # its life
 
-    def wait_ready(self, timeout: float = 60.0) -> Connection:
+    def wait_ready(self, timeout: float = PATIENCE) -> Connection:
         wait_until(self.health, "a healthy engine", timeout)
         connection = self.connection
         assert connection is not None
@@ -153,14 +153,14 @@ class Engine:
             yield self.wait_ready()
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(PATIENCE)
 
     def kill(self) -> int:
         """As a crash or the system's memory killer would: no goodbye. The process id that was."""
         pid = self.pid
         assert pid is not None, "there is no engine to kill"
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not is_alive(pid), "the engine to be gone", 10.0)
+        wait_until(lambda: not is_alive(pid), "the engine to be gone")
         return pid
 
     def kill_worker(self) -> None:
@@ -194,7 +194,7 @@ class Engine:
         pid = self.pid
         if pid is not None:
             os.kill(pid, signal.SIGTERM)
-            wait_until(lambda: not is_alive(pid), "the engine to stop", 60.0)
+            wait_until(lambda: not is_alive(pid), "the engine to stop")
 
 
 def children(pid: int) -> list[int]:

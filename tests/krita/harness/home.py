@@ -6,13 +6,15 @@ user's cache directory and copied.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -95,8 +97,9 @@ class Home:
 def new_home(warm_up: Callable[[Home], None]) -> Home:
     """A copy of the template; `warm_up` starts and quits Krita in a fresh one where there is none yet."""
     template = template_path()
-    if not template.exists():
-        _make_template(template, warm_up)
+    with _alone(template):
+        if not template.exists():
+            _make_template(template, warm_up)
     home = Home(Path(tempfile.mkdtemp(prefix="acetate-krita-")))
     subprocess.run(["cp", "-a", "--reflink=auto", f"{template}/.", str(home.root)], check=True)
     _install_driver(home)
@@ -138,6 +141,15 @@ def _installer_environment(home: Home) -> dict[str, str]:
     return {**os.environ, **{name: text for name, text in home.environment("").items() if name.startswith("XDG_")}}
 
 
+@contextmanager
+def _alone(template: Path) -> Iterator[None]:
+    """No other run makes it meanwhile."""
+    template.parent.mkdir(parents=True, exist_ok=True)
+    with template.with_name(f"{template.name}.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def _make_template(template: Path, warm_up: Callable[[Home], None]) -> None:
     home = Home(Path(tempfile.mkdtemp(prefix="acetate-krita-")))
     _write_settings(home)
@@ -145,12 +157,7 @@ def _make_template(template: Path, warm_up: Callable[[Home], None]) -> None:
     warm_up(home)
     for leftover in home.runtime.iterdir():  # sockets of the Krita that is gone
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-    template.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        shutil.move(str(home.root), template)
-    except OSError:
-        if not template.exists():  # else another run was faster
-            raise
+    shutil.move(str(home.root), template)
 
 
 def _write_settings(home: Home) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -13,9 +14,10 @@ from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import Task
 from tests.krita.harness.hands import Hands
 from tests.krita.harness.process import KritaProcess
-from tests.krita.harness.waiting import wait_until
+from tests.krita.harness.waiting import PATIENCE, wait_until
 
 Layer = dict[str, Any]
+LEFT = 60.0  # seconds that jobs of an earlier test may take
 JOB_LIMIT = 180.0  # seconds; a guard, not a promise: the worker runs at nice 10 and may have to import torch
 
 
@@ -28,6 +30,12 @@ class Painter:
 
     def show_docker(self) -> None:
         self.krita.run("fill_screen(); show_dockers({'acetate_dock': 700, 'KisLayerBox': 200})")
+
+    def forget_jobs(self) -> None:
+        """What an earlier test has left under way ends first, or what is said of it would come into this one."""
+        code = "session = _docker('acetate_dock').session; session.live.is_on.value = False; len(session.jobs)"
+        with suppress(TimeoutError):  # one that ends never: this test's own jobs are told apart by their document
+            wait_until(lambda: self.krita.run(code) == 0, "the end of earlier jobs", LEFT)
 
     def forget_settings(self) -> None:
         """What an earlier test has set in the docker, and what that has answered."""
@@ -150,7 +158,7 @@ session.message.value = None
         text: str = self.krita.run("text('acetate_message') if has_widget('acetate_message') else ''")
         return text
 
-    def wait_for_message(self, *words: str, timeout: float = 30.0) -> str:
+    def wait_for_message(self, *words: str, timeout: float = PATIENCE) -> str:
         """The docker's message once it contains all the words, in any case."""
 
         def shown() -> str:

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+PATIENCE = 180.0  # seconds; a guard, not a promise: two Kritas, and whatever else, may share the machine
 
 
-def wait_until(question: Callable[[], T | None], what: str, timeout: float = 30.0, every: float = 0.05) -> T:
+def wait_until(question: Callable[[], T | None], what: str, timeout: float = PATIENCE, every: float = 0.05) -> T:
     """The first truthy answer. Raises TimeoutError, saying `what` was awaited and the last answer."""
     deadline = time.monotonic() + timeout
     while True:
