@@ -2,7 +2,7 @@
 
 `ACETATE_TEST_THREADS` asks for another number. Equal requests are equal work: engines of the tests look up no result
 that was made before. And what torch draws in a test does not depend on the tests before it. Hypothesis gives no example
-a time limit: a busy machine misses it.
+a time limit: a busy machine misses it; and its examples are the same ones each time, where `make fuzz` does not draw.
 """
 
 from __future__ import annotations
@@ -16,7 +16,13 @@ from hypothesis import HealthCheck, settings
 os.environ["OMP_NUM_THREADS"] = os.environ.get("ACETATE_TEST_THREADS", "1")  # before torch; processes inherit it
 os.environ["ACETATE_MAKE_AGAIN"] = "1"
 
-settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "any machine",
+    settings(),
+    deadline=None,
+    derandomize="ACETATE_FUZZ" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("any machine")
 
 

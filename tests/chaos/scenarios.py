@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from tests.chaos.ledger import Ledger, Outcome, done, store_of
+from tests.engine.disks import fill
 from tests.engine.process import EngineProcess, wait_until
 
 Scenario = Callable[[Path, int, random.Random], Outcome]
@@ -60,7 +61,7 @@ def kill_engines(root: Path, count: int, dice: random.Random) -> Outcome:
 
 def hang_workers(root: Path, count: int, dice: random.Random) -> Outcome:
     """Stopped for good, at any moment of a job."""
-    with engine_in(root, ACETATE_HANG_SECONDS="3") as engine:
+    with engine_in(root, ACETATE_HANG_SECONDS="6") as engine:
         ledger = Ledger(dice)
         for _ in range(count):
             engine.wait_ready() if not _is_busy(engine) else None
@@ -94,7 +95,7 @@ def fill_disk(root: Path, count: int, dice: random.Random) -> Outcome:
             ledger = Ledger(dice)
             for level in range(count):
                 work(ledger, engine)
-                filler = _fill(root, free=dice.choice((0, 4096 * level, dice.randrange(1 << 20))))
+                filler = fill(root, free=dice.choice((0, 4096 * level, dice.randrange(1 << 20))))
                 work(ledger, engine)
                 time.sleep(dice.uniform(0.2, 1.5))
                 filler.unlink()
@@ -147,7 +148,15 @@ def _frozen_copy(engine: EngineProcess, target: Path, lose: Lose) -> Path:
 
 
 def _is_stopped(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "Tt"
+    """Every thread of it: one that still writes would be copied in the middle of that."""
+    with suppress(OSError):  # a thread has just ended
+        return all(state_of(thread) in "Tt" for thread in Path(f"/proc/{pid}/task").iterdir())
+    return False
+
+
+def state_of(process: Path) -> str:
+    """The letter that the system says of a process, or a thread, by its folder in /proc."""
+    return (process / "stat").read_text().rpartition(")")[2].split()[0]
 
 
 def _noted(ledger: Ledger) -> Ledger:
@@ -173,17 +182,3 @@ def wait_for_progress(engine: EngineProcess) -> None:
 def _is_waiting(engine: EngineProcess) -> bool:
     jobs = engine.http.get("/v1/jobs", params={"limit": 20}).json()["jobs"]
     return any(job["state"] in ("queued", "running") for job in jobs)
-
-
-def _fill(folder: Path, free: int) -> Path:
-    """While the engine writes, too: what was free may not be any more."""
-    filler = folder / "filler"
-    with filler.open("ab") as file:
-        while True:
-            space = os.statvfs(folder)
-            wanted = space.f_bavail * space.f_frsize - free
-            if wanted <= 0:
-                return filler
-            with suppress(OSError):
-                os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size + wanted)
-                return filler

@@ -20,9 +20,8 @@ pytestmark = pytest.mark.engine
 
 
 def run(scenario: scenarios.Scenario, count: int, folder: Path) -> None:
-    seed = random.SystemRandom().randrange(1 << 31)
-    print(f"seed {seed}")
-    outcome = scenario(folder / "home", count, random.Random(seed))
+    """With the same dice each time; `make chaos` throws others."""
+    outcome = scenario(folder / "home", count, random.Random(1))
     assert outcome == Outcome(jobs=outcome.jobs) and outcome.jobs
 
 

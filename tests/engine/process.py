@@ -114,7 +114,7 @@ class EngineProcess:
         self.http.close()
         if self.process.poll() is None:
             self.process.terminate()
-        status = self.process.wait(20)
+        status = self.process.wait(PATIENCE)
         for worker in filter(is_worker, self.paused):
             os.kill(worker, signal.SIGKILL)
         return status

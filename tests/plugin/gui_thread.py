@@ -9,13 +9,15 @@ from typing import Any
 
 from acetate.coroutines import Future, Loop
 
+PATIENCE = 200.0  # seconds; the engine's worker may have to import torch, and leaves others the right of way
+
 
 class EventLoop:
     def __init__(self) -> None:
         self._posted: queue.Queue[Callable[[], None]] = queue.Queue()
         self.loop = Loop(self._posted.put)
 
-    def run_until(self, condition: Callable[[], object], patience: float = 60.0) -> None:
+    def run_until(self, condition: Callable[[], object], patience: float = PATIENCE) -> None:
         deadline = time.monotonic() + patience
         while not condition():
             assert time.monotonic() < deadline, f"not within {patience} s"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import sys
 from typing import Any, ClassVar
@@ -11,7 +12,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADER_TIMEOUT = 5.0  # seconds that the head of a request may take, from its first byte; of the first from the start
-BODY_TIMEOUT = 20.0  # seconds without a byte of a body that is not complete
+BODY_TIMEOUT = float(os.environ.get("ACETATE_BODY_SECONDS", "20"))  # without a byte of a body that is not complete
 _RESERVED = 64  # descriptors that are no connections: store, log, worker, pictures
 
 

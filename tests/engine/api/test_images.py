@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from acetate.protocol.pixels import MEDIA_TYPE, digest
-from tests.engine.process import PIXELS, EngineProcess, problem_of
+from tests.engine.process import PATIENCE, PIXELS, EngineProcess, problem_of
 
 pytestmark = pytest.mark.engine
 
@@ -85,7 +85,7 @@ def test_what_is_too_large_is_refused_before_it_is_read(engine: EngineProcess) -
     head = f"PUT /v1/images/{'0' * 64} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999999999\r\n"
     import socket
 
-    with socket.create_connection((engine.connection.host, engine.connection.port), 30) as client:
+    with socket.create_connection((engine.connection.host, engine.connection.port), PATIENCE) as client:
         client.sendall(f"{head}Authorization: Bearer {engine.connection.token}\r\n\r\n".encode())
         assert client.recv(4096).startswith(b"HTTP/1.1 413")
 

@@ -199,6 +199,7 @@ def test_a_waiting_job_is_cancelled_at_once(own_engine: EngineProcess) -> None:
     own_engine.upload()
     own_engine.pause_worker()
     first, second, third = (own_engine.submit(identity_request(seed=seed)) for seed in range(3))
+    own_engine.wait_for(first, JobState.RUNNING)
     assert own_engine.http.delete(f"/v1/jobs/{second}").json()["state"] == "cancelled"
     assert [event for _, event in own_engine.events(second)][-1] == Cancelled()
     assert own_engine.status(third).state is JobState.QUEUED

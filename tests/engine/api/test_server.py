@@ -15,7 +15,7 @@ import pytest
 
 from acetate.protocol.version import PROTOCOL_VERSION, __version__
 from acetate_engine.api.server import listen
-from tests.engine.process import EngineProcess, private_environment
+from tests.engine.process import PATIENCE, EngineProcess, private_environment
 
 pytestmark = pytest.mark.engine
 
@@ -26,7 +26,7 @@ def serve(root: Path, *options: str, **environment: str) -> subprocess.Completed
         env={**private_environment(root), **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -104,7 +104,7 @@ def test_torch_stays_in_the_worker(engine: EngineProcess) -> None:
 def test_the_worker_leaves_painting_the_right_of_way(engine: EngineProcess) -> None:
     own = os.getpriority(os.PRIO_PROCESS, 0)  # whoever runs the tests may run them at low priority
     assert os.getpriority(os.PRIO_PROCESS, engine.process.pid) == own
-    assert os.getpriority(os.PRIO_PROCESS, engine.worker) == min(own + 10, 19)
+    assert os.getpriority(os.PRIO_PROCESS, engine.wait_ready()) == min(own + 10, 19)
 
 
 def test_a_taken_port_is_named_with_a_remedy(tmp_path: Path) -> None:

@@ -88,7 +88,6 @@ def test_an_engine_of_a_plugin_ends_with_its_users(tmp_path_factory: pytest.Temp
 def test_whoever_follows_a_job_keeps_it(tmp_path_factory: pytest.TempPathFactory) -> None:
     engine = EngineProcess(tmp_path_factory.mktemp("engine"), **BY_A_PLUGIN)
     try:
-        engine.wait_ready()
         engine.pause_worker()
         engine.upload()
         job = engine.submit(identity_request())

@@ -14,9 +14,11 @@ from tests.engine.process import EngineProcess, identity_request, is_gone, wait_
 pytestmark = pytest.mark.engine
 
 
-def running_job(engine: EngineProcess) -> tuple[str, int]:
-    """A job under way in a worker that has stopped in the middle of it, and that worker."""
+def running_job(engine: EngineProcess, *, in_a_ready_one: bool = False) -> tuple[str, int]:
+    """A job under way in a worker that has stopped in the middle of it, and that worker; it may still be starting."""
     engine.upload()
+    if in_a_ready_one:
+        engine.wait_ready()
     worker = engine.pause_worker()
     job = engine.submit(identity_request())
     engine.wait_for(job, JobState.RUNNING)
@@ -79,7 +81,8 @@ def test_a_polite_end_costs_no_attempt(own_engine: EngineProcess) -> None:
 
 
 def test_a_running_job_is_cancelled_at_its_next_step(own_engine: EngineProcess) -> None:
-    job, worker = running_job(own_engine)
+    """By a worker that is ready: one that has to import torch first may take longer than a cancel is waited for."""
+    job, worker = running_job(own_engine, in_a_ready_one=True)
     assert own_engine.http.delete(f"/v1/jobs/{job}").json()["state"] == "running"
     os.kill(worker, signal.SIGCONT)
     own_engine.wait_for(job, JobState.CANCELLED)

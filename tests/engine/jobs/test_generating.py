@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from tests.engine.rounding import are_equal_but_for_rounding
 
 pytestmark = pytest.mark.engine
 
+LOOKS = 30  # one after the other
 REQUEST = GenerateRequest(Task.FOREGROUND, Bounds(-3, 5, 40, 33), 7, prompt="a fox", steps=60)
 
 
@@ -50,15 +51,34 @@ def undisturbed(generating: EngineProcess) -> bytes:
     return layer_of(generating, generating.submit(REQUEST))
 
 
-def under_way(engine: EngineProcess) -> str:
-    """A job that has taken some of its steps and has more before it, also where this process had to wait meanwhile."""
+def under_way(engine: EngineProcess, pause: Callable[[], int]) -> tuple[str, int]:
+    """A job that has taken some of its steps and has more before it, and the process that it is carried out in: `pause`
+    has stopped that, so that the job gets no further however long this process has to wait.
+    """
 
-    def begun() -> str:
+    def begun() -> tuple[str, int] | None:
         job = engine.submit(REQUEST)
         wait_until(lambda: engine.status(job).step >= 3, "some steps")
-        return job if engine.status(job).step < 40 else ""
+        process = pause()
+        if last_step(engine, job) < 40:
+            return job, process
+        os.kill(process, signal.SIGCONT)
+        return None
 
-    return str(wait_until(begun, "a job with steps before it"))
+    job, process = wait_until(begun, "a job with steps before it")
+    return str(job), int(process)
+
+
+def last_step(engine: EngineProcess, job: str) -> int:
+    """Of a job whose worker stands still, once all that it had said before is written down: no look finds more."""
+    seen: list[int] = []
+
+    def is_all() -> bool:
+        seen.append(engine.status(job).step)
+        return len(seen) > LOOKS and len(set(seen[-LOOKS:])) == 1
+
+    wait_until(is_all, "what the worker has said")
+    return seen[-1]
 
 
 def test_a_job_reports_steps_and_previews_and_gives_exactly_its_bounds(generating: EngineProcess) -> None:
@@ -78,8 +98,8 @@ def test_a_job_reports_steps_and_previews_and_gives_exactly_its_bounds(generatin
 def test_a_killed_worker_costs_a_retry_and_leaves_the_layer_as_it_was(
     generating: EngineProcess, undisturbed: bytes
 ) -> None:
-    job = under_way(generating)
-    os.kill(generating.worker, signal.SIGKILL)
+    job, worker = under_way(generating, generating.pause_worker)
+    os.kill(worker, signal.SIGKILL)
     assert are_equal_but_for_rounding(layer_of(generating, job), undisturbed)
     assert [event for _, event in generating.events(job) if isinstance(event, Started)] == [Started(1), Started(2)]
 
@@ -87,7 +107,7 @@ def test_a_killed_worker_costs_a_retry_and_leaves_the_layer_as_it_was(
 def test_a_killed_engine_costs_a_retry_and_leaves_the_layer_as_it_was(
     generating: EngineProcess, undisturbed: bytes
 ) -> None:
-    job, worker = under_way(generating), generating.worker
+    job, worker = under_way(generating, generating.pause_worker)
     generating.kill()
     wait_until(lambda: is_gone(worker), "the worker to go with its engine")
     generating.start()
@@ -97,14 +117,12 @@ def test_a_killed_engine_costs_a_retry_and_leaves_the_layer_as_it_was(
 def test_cancelling_takes_one_step_and_leaves_the_next_job_as_it_should_be(
     generating: EngineProcess, undisturbed: bytes
 ) -> None:
-    job, worker = under_way(generating), generating.worker
-    at_most = generating.status(job).step
-    os.kill(worker, signal.SIGSTOP)  # so that steps can be counted
-    at_most = max(at_most, generating.status(job).step)
+    job, worker = under_way(generating, generating.pause_worker)
+    before = last_step(generating, job)
     generating.http.delete(f"/v1/jobs/{job}")
     os.kill(worker, signal.SIGCONT)
     status = generating.wait_for(job, JobState.CANCELLED)
-    assert status.step <= at_most + 3  # what was in the pipe already, and the step under way
+    assert status.step <= before + 3  # the step under way, and what it says
     assert list(generating.events(job))[-1][1] == Cancelled()
     assert are_equal_but_for_rounding(layer_of(generating, generating.submit(REQUEST)), undisturbed)
     assert generating.worker == worker

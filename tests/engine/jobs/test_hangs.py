@@ -24,7 +24,7 @@ engine_test = pytest.mark.engine
 
 @engine_test
 def test_a_worker_that_says_nothing_is_ended_and_its_job_tried_again(tmp_path: Path) -> None:
-    engine = EngineProcess(tmp_path, ACETATE_HANG_SECONDS="4")
+    engine = EngineProcess(tmp_path, ACETATE_HANG_SECONDS="8")
     try:
         engine.upload()
         engine.wait_ready()
@@ -53,16 +53,17 @@ def test_a_cancel_that_is_ignored_ends_the_worker(own_engine: EngineProcess) -> 
 
 @engine_test
 def test_an_engine_that_was_stopped_for_long_ends_no_worker(tmp_path: Path) -> None:
-    engine = EngineProcess(tmp_path, ACETATE_HANG_SECONDS="2")
+    engine = EngineProcess(tmp_path, ACETATE_HANG_SECONDS="4")
     try:
+        engine.upload()
         worker = engine.wait_ready()
         os.kill(engine.process.pid, signal.SIGSTOP)
         wait_until(lambda: Path(f"/proc/{engine.process.pid}/stat").read_text().split()[2] == "T", "the engine to stop")
         os.kill(worker, signal.SIGSTOP)
-        time.sleep(5.0)
+        time.sleep(6.0)  # longer than that
         for process in (engine.process.pid, worker):
             os.kill(process, signal.SIGCONT)
-        time.sleep(1.5)
+        assert engine.wait_for(engine.submit(identity_request()), JobState.DONE).attempt == 1
         assert engine.worker == worker
     finally:
         engine.stop()

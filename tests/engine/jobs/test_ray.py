@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -31,14 +33,33 @@ def on_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
     assert engine.stop() == -signal.SIGTERM
 
 
-def actor(engine: EngineProcess) -> int:
-    """The process that Ray runs the worker in."""
+def pause_actor(engine: EngineProcess) -> int:
+    """Stops the process that Ray runs the worker in."""
+    children = psutil.Process(engine.process.pid).children
+    process = int(wait_until(lambda: list(filter(is_actor, children(recursive=True))), "an actor")[0].pid)
+    os.kill(process, signal.SIGSTOP)
+    return process
 
-    def found() -> list[int]:
-        children = psutil.Process(engine.process.pid).children(recursive=True)
-        return [child.pid for child in children if "ray::RayWorker" in " ".join(child.cmdline())]
 
-    return int(wait_until(found, "an actor")[0])
+def is_actor(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):  # it has just ended
+        return "ray::RayWorker" in " ".join(process.cmdline())
+    return False
+
+
+@pytest.fixture
+def halted(on_ray: EngineProcess) -> Iterator[tuple[str, int]]:
+    """A job under way, and the process of the actor, which stands still in the middle of it."""
+    job, process = under_way(on_ray, partial(pause_actor, on_ray))
+    yield job, process
+    with suppress(ProcessLookupError):
+        os.kill(process, signal.SIGCONT)
+
+
+@pytest.fixture
+def undisturbed(on_ray: EngineProcess) -> bytes:
+    """What REQUEST makes when nobody interferes."""
+    return layer_of(on_ray, on_ray.submit(REQUEST))
 
 
 def test_images_go_to_the_cluster_and_layers_come_back(on_ray: EngineProcess) -> None:
@@ -46,26 +67,28 @@ def test_images_go_to_the_cluster_and_layers_come_back(on_ray: EngineProcess) ->
     assert layer_of(on_ray, on_ray.submit(identity_request())) == PIXELS.encode()
 
 
-def test_a_killed_actor_costs_a_retry_and_leaves_the_layer_as_it_was(on_ray: EngineProcess) -> None:
-    undisturbed = layer_of(on_ray, on_ray.submit(REQUEST))
-    job = under_way(on_ray)
-    os.kill(actor(on_ray), signal.SIGKILL)
+def test_a_killed_actor_costs_a_retry_and_leaves_the_layer_as_it_was(
+    on_ray: EngineProcess, undisturbed: bytes, halted: tuple[str, int]
+) -> None:
+    job, process = halted
+    os.kill(process, signal.SIGKILL)
     assert are_equal_but_for_rounding(layer_of(on_ray, job), undisturbed)
     events = [event for _, event in on_ray.events(job)]
     assert [event for event in events if isinstance(event, Started)] == [Started(1), Started(2)]
 
 
-def test_a_running_job_is_cancelled(on_ray: EngineProcess) -> None:
-    job = under_way(on_ray)
+def test_a_running_job_is_cancelled(on_ray: EngineProcess, halted: tuple[str, int]) -> None:
+    job, process = halted
     on_ray.http.delete(f"/v1/jobs/{job}")
+    os.kill(process, signal.SIGCONT)
     status = on_ray.wait_for(job, JobState.CANCELLED)
     assert status.step < REQUEST.steps
     assert list(on_ray.events(job))[-1][1] == Cancelled()
 
 
-def test_a_job_whose_actor_just_died_is_cancelled(on_ray: EngineProcess) -> None:
-    job = under_way(on_ray)
-    os.kill(actor(on_ray), signal.SIGKILL)
+def test_a_job_whose_actor_just_died_is_cancelled(on_ray: EngineProcess, halted: tuple[str, int]) -> None:
+    job, process = halted
+    os.kill(process, signal.SIGKILL)
     assert on_ray.http.delete(f"/v1/jobs/{job}").status_code == 200
     on_ray.wait_for(job, JobState.CANCELLED)
 

@@ -130,6 +130,7 @@ def test_over_http(tmp_path: Path) -> None:
         first = engine.submit(request)
         layers = engine.wait_for(first, JobState.DONE).layers
         assert NOTE not in engine.status(first).notes
+        engine.wait_ready()  # the first is done before it is known how to find it again
         worker = engine.pause_worker()  # nothing can be carried out from here on
         second = engine.submit(request)
         status = engine.status(second)

@@ -18,6 +18,7 @@ import pytest
 from acetate.protocol.events import JobState
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelBuffer, PixelFormat
+from tests.engine.disks import fill
 from tests.engine.process import EngineProcess, identity_request, problem_of, wait_until
 
 pytestmark = pytest.mark.engine
@@ -61,15 +62,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("no disk can be mounted here")
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
-
-
-def fill(folder: Path, free: int) -> Path:
-    """All but `free` bytes of the disk."""
-    filler = folder / "filler"
-    space = os.statvfs(folder)
-    with filler.open("ab") as file:
-        os.posix_fallocate(file.fileno(), file.tell(), max(1, space.f_bavail * space.f_frsize - free))
-    return filler
 
 
 PICTURE = PixelBuffer(Extent(256, 256), PixelFormat.RGBA8, bytes(range(256)) * 1024)

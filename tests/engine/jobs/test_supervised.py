@@ -8,6 +8,7 @@ import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,13 +25,21 @@ def change(engine: EngineProcess, statement: str) -> None:
 
 
 def wait_degraded(engine: EngineProcess, what: str) -> None:
-    wait_until(lambda: any(what in reason for reason in engine.health()["reasons"]), f"{what} in /health")
-    assert engine.health()["status"] == "degraded"
+    """One answer says both: the next one may be another."""
+
+    def trouble() -> dict[str, Any] | None:
+        told = engine.health()
+        return told if any(what in reason for reason in told["reasons"]) else None
+
+    assert wait_until(trouble, f"{what} in /health")["status"] == "degraded"
 
 
 def wait_well(engine: EngineProcess) -> None:
-    wait_until(lambda: engine.health()["status"] == "ok", "a healthy engine")
-    assert engine.health()["reasons"] == []
+    def well() -> dict[str, Any] | None:
+        told = engine.health()
+        return told if told["status"] == "ok" else None
+
+    assert wait_until(well, "a healthy engine")["reasons"] == []
 
 
 def test_a_worker_that_cannot_be_started_is_tried_again(own_engine: EngineProcess) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -76,20 +77,24 @@ def _start(workshop: Path, data: Path, run: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([*command, *map(str, options)], env={**os.environ, "OMP_NUM_THREADS": threads})
 
 
-def _kill_after_a_checkpoint(run: Path, process: subprocess.Popen[bytes]) -> None:
-    while not checkpoints(run):
-        assert process.poll() is None, "the run ended before it could be killed"
+def _is_killed_in_between(workshop: Path, data: Path, run: Path) -> bool:
+    """After a checkpoint and before its end; a run that this process was too slow for is thrown away."""
+    process = _start(workshop, data, run)
+    while not checkpoints(run) and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    assert process.wait() in (-signal.SIGKILL, 0)
+    if checkpoints(run)[-1].name < "checkpoint-00000020":
+        return True
+    shutil.rmtree(run)
+    return False
 
 
 def test_a_killed_process_resumes_to_the_same_weights(workshop: Path, data: Path, tmp_path: Path) -> None:
     often = (workshop / "vae.yaml").read_text().replace("steps: 20", "steps: 20, checkpoint_seconds: 0")
     (workshop / "often.yaml").write_text(often)
     _trainer("vae", workshop, data, tmp_path / "whole", "often").run()
-    _kill_after_a_checkpoint(tmp_path / "killed", _start(workshop, data, tmp_path / "killed"))
-    assert checkpoints(tmp_path / "killed")[-1].name < "checkpoint-00000020"
+    assert any(_is_killed_in_between(workshop, data, tmp_path / "killed") for _ in range(5))
     assert _start(workshop, data, tmp_path / "killed").wait() == 0
     _assert_equal(_checkpoint(tmp_path / "whole"), _checkpoint(tmp_path / "killed"))
 

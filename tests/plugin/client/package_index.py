@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tests.engine.process import PATIENCE
+
 
 class PackageIndex:
     """Serves the wheels of a folder. A file named in `broken` ends in the middle, as often as the number says."""
@@ -19,7 +21,7 @@ class PackageIndex:
         self.url = url
         self.broken: dict[str, int] = {}
         self.sent: dict[str, int] = {}  # bytes by file name
-        self.held = threading.Event()  # while it is clear, files wait
+        self.held = threading.Event()  # while it is clear, files wait, those of uv apart
         self.held.set()
 
 
@@ -71,8 +73,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _file(self, name: str) -> None:
         data = (self.index.wheels / name).read_bytes()
         start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")[0] or 0)
-        if self.command == "GET":
-            self.index.held.wait(60)
+        if self.command == "GET" and _project(Path(name)) != "uv":
+            self.index.held.wait(PATIENCE)
         is_broken = self.command == "GET" and self.index.broken.get(name, 0) > 0
         if is_broken:
             self.index.broken[name] -= 1
@@ -86,11 +88,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Cache-Control", "max-age=600")  # as PyPI's
         self.end_headers()
         if self.command == "GET":
-            part = body[:sent]
+            part, name = body[:sent], self.path.rpartition("/")[2]
+            self.index.sent[name] = self.index.sent.get(name, 0) + len(part)  # whoever has it finds it counted
             with suppress(ConnectionError):  # who asked has gone
                 self.wfile.write(part)
-            name = self.path.rpartition("/")[2]
-            self.index.sent[name] = self.index.sent.get(name, 0) + len(part)
 
 
 def sha256(path: Path) -> str:

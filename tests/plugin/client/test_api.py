@@ -105,8 +105,8 @@ def test_nobody_there() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         nobody = Connection("127.0.0.1", listener.getsockname()[1], "", 1, "0", 1)
-    with pytest.raises(EngineUnreachable, match=r"GET /health") as caught:
-        api.health(nobody)
+        with pytest.raises(EngineUnreachable, match=r"GET /health") as caught:
+            api.health(nobody)  # it is bound, so that nobody else gets it, and does not listen
     assert "Generate" in caught.value.remedy
 
 

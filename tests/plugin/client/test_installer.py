@@ -23,7 +23,7 @@ from acetate.client.torch_builds import CPU, VERSION
 from acetate.protocol.connection import engine_command_file
 from acetate.protocol.errors import EngineError, InstallationCancelled, InstallationFailed, NoSpace
 from acetate.protocol.version import __version__
-from tests.engine.process import private_environment, wait_until
+from tests.engine.process import PATIENCE, private_environment, wait_until
 from tests.plugin.client.package_index import PackageIndex, make_wheel, package_index, sha256
 
 UV_TAG = "py3-none-manylinux_2_17_x86_64"
@@ -193,13 +193,12 @@ def test_cancel_ends_it_wherever_it_is(index: PackageIndex, release: Release) ->
         except EngineError as error:
             ended.append(error)
 
+    index.held.clear()  # uv comes, and all else waits
     thread = threading.Thread(target=run)
     thread.start()
-    wait_until(lambda: installing.progress.number == 2, "uv to be there")
-    index.held.clear()
     wait_until(lambda: installing.progress.number >= 3, "the download")
     installing.cancel()
-    thread.join(60)
+    thread.join(PATIENCE)
     assert [type(error) for error in ended] == [InstallationCancelled]
     index.held.set()
     Installer(CPU, release=release).run()
@@ -232,7 +231,7 @@ def test_a_disk_that_is_full_in_the_middle(
             Installer(CPU, release=release).run()
         assert "goes on" in caught.value.remedy
     finally:
-        subprocess.run(["umount", str(disk)], check=True)
+        subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 def test_a_zip_without_an_engine_says_so(index: PackageIndex, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
+from tests.engine.process import PATIENCE
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -74,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not whole:
             self.close_connection = True
             return
-        self.hub.gate.wait(30)
+        self.hub.gate.wait(PATIENCE)
         self.wfile.write(content[len(content) // 2 :])
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,9 +20,9 @@ from acetate_engine.models.library.listing import library
 from acetate_engine.models.library.origins import kept_beside, origin_of
 from acetate_engine.paths import models_dir
 from tests.engine.models.library.hub import Hub, running
+from tests.engine.process import wait_until
 
 NAME = "layer_sd15_joint.safetensors"
-LIMIT = 60.0  # seconds
 
 
 @pytest.fixture(autouse=True)
@@ -53,13 +52,9 @@ def lora(path: Path, fill: float = 0.5) -> Path:
 
 def ended(downloads: Downloads) -> DownloadState:
     """Of the only one; waits for it."""
-    deadline = time.monotonic() + LIMIT
-    while time.monotonic() < deadline:
-        (told,) = downloads.all()
-        if told.state.is_final:
-            return told.state
-        time.sleep(0.02)
-    raise AssertionError(f"it did not end: {downloads.all()}")
+    wait_until(lambda: all(told.state.is_final for told in downloads.all()), "the end of all downloads")
+    (told,) = downloads.all()
+    return told.state
 
 
 def reason(downloads: Downloads) -> str:
@@ -125,9 +120,7 @@ def test_what_broke_off_goes_on_where_it_was(hub: Hub) -> None:
     hub.gate.clear()
     downloads = Downloads()
     downloads.fetch(NAME)
-    deadline = time.monotonic() + LIMIT
-    while not downloads.all()[0].done and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: downloads.all()[0].done, "the first pieces")
     downloads.cancel(NAME)
     hub.gate.set()
     assert ended(downloads) is DownloadState.CANCELLED
@@ -240,3 +233,4 @@ def test_at_most_some_at_once(hub: Hub) -> None:
         for name in names:
             downloads.fetch(name)
     hub.gate.set()
+    wait_until(lambda: all(told.state.is_final for told in downloads.all()), "their end, in the folders of this test")
