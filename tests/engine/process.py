@@ -87,7 +87,7 @@ class EngineProcess:
             cwd=self.started_in,
             stdout=subprocess.DEVNULL,
         )
-        wait_until(self.connection_file.exists, "a connection file")
+        wait_until(self._is_announced, "a connection file")
         connection = read_connection(self.connection_file)
         assert connection is not None
         self.connection: Connection = connection
@@ -99,6 +99,11 @@ class EngineProcess:
         self.seconds_to_health = time.monotonic() - began
         user, system = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
         self.cpu_seconds_to_health = (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def _is_announced(self) -> bool:
+        """Raises AssertionError where it ended before."""
+        assert self.process.poll() is None, f"the engine ended with {self.process.returncode} while it started"
+        return self.connection_file.exists()
 
     def health(self) -> dict[str, Any]:
         answer = self.http.get("/health")
