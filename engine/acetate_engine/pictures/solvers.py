@@ -16,17 +16,24 @@ from importlib.util import find_spec, module_from_spec
 from typing import Any
 
 _PACKAGES = ("", ".alpha", ".foreground", ".laplacian", ".preconditioner", ".solver", ".util")
+_ALPHA, _COLOUR = "alpha.estimate_alpha_cf", "foreground.estimate_foreground_ml"
 _one_at_a_time = threading.Lock()
+
+
+def import_solvers() -> None:
+    """And so compiles them, where that was not done on this machine."""
+    for name in (_ALPHA, _COLOUR):
+        _module(name)
 
 
 def estimate_alpha_cf(*arguments: Any, **named: Any) -> Any:
     """Closed-form matting (Levin et al. 2008), as pymatting documents it."""
-    return _module("alpha.estimate_alpha_cf").estimate_alpha_cf(*arguments, **named)
+    return _module(_ALPHA).estimate_alpha_cf(*arguments, **named)
 
 
 def estimate_foreground_ml(*arguments: Any, **named: Any) -> Any:
     """Multi-level foreground estimation (Germer et al. 2020), as pymatting documents it."""
-    return _module("foreground.estimate_foreground_ml").estimate_foreground_ml(*arguments, **named)
+    return _module(_COLOUR).estimate_foreground_ml(*arguments, **named)
 
 
 @cache
