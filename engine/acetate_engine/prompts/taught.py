@@ -1,7 +1,8 @@
 """What a small model was taught, by name, and what of a prompt it was not. Torch-free.
 
-Beside its weights lie `captions.json` (of objects), `backdrops.json` (of backgrounds), and `near.json`: for many other
-words, those of them that mean nearly the same (training/near.py writes it).
+Beside its weights lie `captions.json` (of objects), `backdrops.json` (of backgrounds), `taught.json` (also of objects
+that it does not do well enough to be offered), and `near.json`: for many other words, those of the first two that mean
+nearly the same (training/near.py writes it).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 from acetate.protocol.words import Untaught
 from acetate_engine.paths import modified
 
+_FILES = ("captions", "backdrops", "near", "taught")
 _MOST = 3  # near things that are told
 _ALIKE = 0.75  # of difflib's ratio: a slip of the finger
 _PHRASE = re.compile(r"[,.;:()\[\]{}|\n]+")
@@ -32,6 +34,7 @@ class Taught:
 
     things: tuple[str, ...] = ()  # whole prompts, in alphabetical order, objects first
     near: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # word → things, the nearest first
+    others: tuple[str, ...] = ()  # taught as well, and not to be offered
 
     def untaught(self, prompt: str) -> Untaught:
         """Nothing where the prompt names no thing, or at least one that was taught or is about to be written."""
@@ -52,7 +55,7 @@ class Taught:
     def _known(self) -> dict[str, str]:
         """Word → the first thing that it names."""
         known: dict[str, str] = {}
-        for thing in self.things:
+        for thing in (*self.things, *self.others):
             for word in _heads(_PHRASE.split(thing)[0]):
                 known.setdefault(_single(word), thing)
         return known
@@ -69,16 +72,17 @@ class Taught:
 
 def read_taught(folder: Path) -> Taught:
     """Of a model's folder; of files that are not there or cannot be read, nothing."""
-    return _read(folder, tuple(modified(folder / f"{name}.json") for name in ("captions", "backdrops", "near")))
+    return _read(folder, tuple(modified(folder / f"{name}.json") for name in _FILES))
 
 
 @lru_cache(maxsize=4)
 def _read(folder: Path, stamps: tuple[int, ...]) -> Taught:
-    captions, backdrops, near = (_json(folder / f"{name}.json") for name in ("captions", "backdrops", "near"))
+    captions, backdrops, near, taught = (_json(folder / f"{name}.json") for name in _FILES)
     things = tuple(text for found in (captions, backdrops) if isinstance(found, list) for text in found)
     rows = near if isinstance(near, dict) else {}
     fits = rows.get("things") == list(things)  # made for other captions, its numbers would name other things
-    return Taught(things, {word: tuple(row) for word, row in rows["near"].items()} if fits else {})
+    others = tuple(text for text in taught if text not in things) if isinstance(taught, list) else ()
+    return Taught(things, {word: tuple(row) for word, row in rows["near"].items()} if fits else {}, others)
 
 
 def _json(path: Path) -> Any:

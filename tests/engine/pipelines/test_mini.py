@@ -58,7 +58,7 @@ def squares(
     return shared_generator
 
 
-def _use_card(resources: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, **values: float) -> Path:
+def _use_card(resources: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, **values: object) -> Path:
     """A copy of these resources is in use, whose mini has these values in its card; its folder."""
     shutil.copytree(resources, folder / "resources")
     mini = folder / "resources" / "models" / "mini"
@@ -239,17 +239,24 @@ def shaped(
     tiny_resources: Path, shared_generator: TaskGenerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> TaskGenerator:
     """As `tiny`, of a mini whose base decides shapes."""
-    _use_card(tiny_resources, tmp_path, monkeypatch, layer_from=0.4)
+    _use_card(tiny_resources, tmp_path, monkeypatch, layer_from={"transparent": 0.4, "bg2fg": 0.2})
     return shared_generator
 
 
 @pytest.mark.parametrize("task", LAYERS[:-1])
-def test_the_base_begins_a_layer_alone_that_is_made_from_noise(request: pytest.FixtureRequest, task: Task) -> None:
-    """What starts from a layer, or is made beside other frames, has the layer adapter from the first step on."""
+def test_the_base_begins_what_is_made_from_noise(request: pytest.FixtureRequest, task: Task) -> None:
+    """By layer adapter; what starts from a layer has it from the first step on."""
     asked = a_request(task, steps=5)
     before = layer_bytes(run(request.getfixturevalue("tiny"), asked))
     after = layer_bytes(run(request.getfixturevalue("shaped"), asked))
-    assert (before != after) == (task is Task.FOREGROUND)
+    assert (before != after) == (task in (Task.FOREGROUND, Task.FOREGROUND_ON_BACKGROUND))
+
+
+def test_a_base_that_begins_leaves_the_background_to_look_at(shaped: TaskGenerator) -> None:
+    """The layer adapter comes later, and is still given its condition."""
+    asked = a_request(Task.FOREGROUND_ON_BACKGROUND, steps=5)
+    other = dataclasses.replace(asked, background=FOREGROUND)
+    assert layer_bytes(run(shaped, asked)) != layer_bytes(run(shaped, other))
 
 
 def test_a_base_that_begins_changes_to_the_layer_adapter_once(shaped: TaskGenerator) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from acetate_engine.pipelines.stages.unmixing import coloured, unmixed, without_haze
+from acetate_engine.pipelines.stages.unmixing import coloured, solid, unmixed, without_haze
 
 Floats = NDArray[np.float32]
 
@@ -81,3 +81,27 @@ def test_a_layer_takes_the_colour_of_the_picture_and_keeps_its_alpha() -> None:
     np.testing.assert_allclose(result[36, 32, :3], [0.8, 0.1, 0.1], atol=1e-4)
     beside = (alpha == 0) & (np.roll(alpha, 2, 0) > 0)
     assert (result[beside, 0] > 0.5).all(), "no grey contour where it is scaled later"
+
+
+def test_a_nearly_opaque_core_becomes_opaque_and_edges_stay_soft() -> None:
+    alpha = np.zeros((64, 64), np.float32)
+    alpha[8:56, 8:56] = 0.85
+    alpha[8, 8:56] = 0.3
+    solidified = solid(alpha)
+    assert (solidified[12:52, 12:52] == 1).all()
+    assert 0.3 <= solidified[8, 20] < 0.4
+    assert not solidified[:8].any()
+
+
+@pytest.mark.parametrize("level", [0.0, 0.4, 0.7])
+def test_what_is_translucent_stays_so(level: float) -> None:
+    alpha = np.zeros((64, 64), np.float32)
+    alpha[8:56, 8:56] = level
+    assert (solid(alpha) == alpha).all()
+
+
+def test_a_thing_with_a_translucent_part_keeps_it() -> None:
+    alpha = np.zeros((64, 64), np.float32)
+    alpha[8:56, 8:56] = 0.95
+    alpha[16:32, 8:56] = 0.6
+    assert (solid(alpha) == alpha).all()

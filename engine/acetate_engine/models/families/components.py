@@ -133,8 +133,8 @@ class Components:
     styles: StyleLoras | None = None
     image_prompts: IPAdapters | None = None
     alpha_levels: tuple[float, float] = (0.0, 1.0)  # decoded alpha that counts as 0 and as 1; linear between
-    # share of the steps that make a layer alone without layer adapter at first: where the base knows shapes better
-    layer_from: float = 0.0
+    # layer adapter -> share of the steps that go without it at first: where the plain base knows shapes better
+    layer_from: Mapping[str, float] = field(default_factory=dict)
     # share of the steps from where on a layer's colour comes from a run without layer adapter; 1: its own is good
     colour_from: float = 1.0
     grain: float = 0.0  # how much its colours tremble that should not, 0..1: smoothed away where a layer is enlarged

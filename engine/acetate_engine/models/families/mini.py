@@ -32,6 +32,15 @@ _MEMORY = 560 << 20  # bytes of the whole process after a draft at its native si
 
 
 @dataclass(frozen=True)
+class LayerFrom:
+    """Share of the steps before each layer adapter is put in."""
+
+    transparent: float = 0.0
+    joint: float = 0.0
+    bg2fg: float = 0.0
+
+
+@dataclass(frozen=True)
 class MiniCard:
     """mini.json: what the folders do not say."""
 
@@ -44,7 +53,7 @@ class MiniCard:
     alpha_floor: float = 0.03  # so small a decoder leaves a haze of this alpha around things,
     alpha_ceiling: float = 0.97  # and as much lacking inside of them
     grain: float = 0.052  # colours of what it paints tremble by about this much
-    layer_from: float = 0.0  # see Components: `layer` was not taught where shapes are decided
+    layer_from: LayerFrom = LayerFrom()  # see Components: they know shapes less well
     colour_from: float = 1.0  # see Components: what the layer adapter hides alpha in shows as a weave in colours
     licence: str = ""
 

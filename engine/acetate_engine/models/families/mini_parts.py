@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -53,7 +54,7 @@ def load_parts(folder: Path, card: MiniCard, layers: Sequence[str], added: AddOn
         vae_scale_factor=vae.factor,
         alpha_levels=(card.alpha_floor, card.alpha_ceiling),
         grain=card.grain,
-        layer_from=card.layer_from,
+        layer_from=asdict(card.layer_from),
         colour_from=card.colour_from,
         scaling_factor=vae.config.scaling_factor,
     )

@@ -10,7 +10,7 @@ from acetate_engine.compositing.pixels import Floats
 from acetate_engine.models.families.components import Components
 from acetate_engine.models.networks.latent_transparency import decode_rgb
 from acetate_engine.models.runtime.memory import Note
-from acetate_engine.pipelines.stages.unmixing import coloured
+from acetate_engine.pipelines.stages.unmixing import coloured, solid
 
 OPAQUE_NOTE = (
     "nothing transparent came out, alpha is opaque over 98 % of the layer: this checkpoint does not follow the "
@@ -43,7 +43,11 @@ def decode_transparent(
     if rgba[..., 3].max() < 0.02:
         note(EMPTY_NOTE)
     layer = np.ascontiguousarray(rgba)
-    return coloured(layer, _rgb(latent[1:], components, note)) if len(latent) > 1 else bleed(layer)
+    if len(latent) == 1:
+        return bleed(layer)
+    if residual is None:  # made from noise: there is no alpha that is to be kept
+        layer[..., 3] = solid(layer[..., 3])
+    return coloured(layer, _rgb(latent[1:], components, note))
 
 
 def _rgb(latent: Tensor, components: Components, note: Note) -> Floats:

@@ -44,11 +44,11 @@ def execute(job: ModelJob, run: Run, geometry: Geometry, generators: Sequence[to
     job.note(known_badly(job.components.scheduler, job.settings.scheduler, run.layer_adapter))
     job.note(unfollowed(job.components.scheduler, job.settings.scheduler))
     run = replace(run, controls=read_controls(job, geometry))
-    if run.prepare is not None and (layer_adapter := job.components.use_layer_adapter(run.layer_adapter)):
-        run.prepare(layer_adapter)
     begun = [_begin(job, run, geometry, text, index, generator) for index, generator in enumerate(generators)]
     for one in begun:
         one.picture.run(base_steps(job, run))
+    if run.prepare is not None and (layer_adapter := job.components.use_layer_adapter(run.layer_adapter)):
+        run.prepare(layer_adapter)  # now, for a condition leaves with its layer adapter
     colours = [colour for one in begun if (colour := _branched(job, run, text, one)) is not None]
     for until in (run.layer_until, always):
         for one in begun:

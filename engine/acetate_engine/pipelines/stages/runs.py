@@ -43,9 +43,9 @@ class Run:
 
 
 def base_steps(job: ModelJob, run: Run) -> int:
-    """How many first steps of a layer that is made from noise alone go without layer adapter: they decide its shape."""
-    alone = run.layer_frame is not None and len(run.prompts) == 1 and run.start is None
-    return round(job.settings.steps * job.components.layer_from) if alone else 0
+    """How many of the first steps, of a run from noise, go without layer adapter: they decide shapes."""
+    share = job.components.layer_from.get(run.layer_adapter or "", 0.0) if run.start is None else 0.0
+    return round(job.settings.steps * share)
 
 
 def colour_steps(job: ModelJob, steps: int) -> int:

@@ -15,6 +15,8 @@ from acetate_engine.compositing.pixels import Floats
 
 _GREY = 0.5
 _TRUST = 0.2  # in the layer's own colour where alpha leaves little of the base's; see `unmixed`
+_CORE = 3  # pixels inside of where alpha is a half
+_NEARLY, _MOST = 0.75, 10  # a core is meant to be opaque if all of it but this percentage has such an alpha
 _FAINT, _SMALL = 0.5, 0.01  # haze: nowhere of more alpha, and no more than this share of all of the layer's
 
 
@@ -37,6 +39,13 @@ def unmixed(
     pull = _TRUST * (1 - alpha) + 1e-6
     colour = (alpha * (picture - (1 - alpha) * _GREY) + pull * likely) / (alpha**2 + pull)
     return colour.clip(0, 1).astype(np.float32)
+
+
+def solid(alpha: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What is meant to be opaque is: stretched where the core of (H, W) is nearly so; glass, smoke and glow stay."""
+    core = cv2.erode((alpha > 0.5).astype(np.uint8), np.ones((2 * _CORE + 1,) * 2, np.uint8)) > 0
+    level = np.percentile(alpha[core], _MOST) if core.any() else 0.0
+    return (alpha / np.float32(level)).clip(0, 1) if level >= _NEARLY else alpha
 
 
 def without_haze(alpha: NDArray[np.float32]) -> NDArray[np.float32]:
