@@ -7,7 +7,6 @@ there with the job, and layers come back with its events. Models are looked for 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import queue
 import signal
@@ -107,9 +106,9 @@ class RayExecutor:
         return [self._images.read(digest) for digest in request.image_digests if digest in self._images]
 
     async def cancel(self, job: str) -> None:
-        with contextlib.suppress(RayError):  # an actor that is just started again has no job; the store knows
-            if self._job == job:
-                await self._worker.cancel.remote(self._run)
+        """Does not wait for the actor: it may stand still, or be started again, and then it has no job."""
+        if self._job == job:
+            self._worker.cancel.remote(self._run)
 
     async def stop(self) -> None:
         await asyncio.to_thread(ray.shutdown)  # the actor ends with the engine that started it
