@@ -85,8 +85,9 @@ class Sampler:
         noise = torch.cat([seeded_noise(generator, shape, components.device) for generator in generators])
         begin = settings.steps if layer is None else round(settings.steps * components.colour_from)
         whole = self._denoising(predict, noise, settings.steps)
-        components.use_layer_adapter(None)
-        whole.run(round(settings.steps * components.layer_from.get(layer or "", 0.0)))
+        if first := components.steps_without(layer, settings.steps):
+            components.use_layer_adapter(None)
+            whole.run(first)
         components.use_layer_adapter(layer)
         whole.run(begin)
         half = torch.cat([whole.sample_of(row) for row in range(len(prompts))])

@@ -67,7 +67,8 @@ class Taught:
             if meant is not None:
                 yield from (self.things[index] for index in meant)
             else:  # no word, as it seems: a slip
-                yield from (known[alike] for alike in difflib.get_close_matches(_single(word), known, _MOST, _ALIKE))
+                alike = difflib.get_close_matches(_single(word), known, _MOST, _ALIKE)
+                yield from (known[name] for name in alike if known[name] not in self.others)
 
 
 def read_taught(folder: Path) -> Taught:

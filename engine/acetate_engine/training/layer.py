@@ -74,8 +74,10 @@ class LayerStage(BaseStage):
         return {self.trains: self.weights}
 
     def batch_loss(self, rng: np.random.Generator, device: torch.device) -> Tensor:
-        """As `base`, of cut-outs; what the frozen decoder shows counts by how little noise there was."""
+        """As `base`; what the frozen decoder shows of the clean latent counts by how little noise there was."""
         config = self.config
+        if not (config.weak_weight or config.identity_weight or config.spectrum_weight or config.latest < 1):
+            return super().batch_loss(rng, device)
         pool = self.pools[self.config.framing.choose(rng)].plain
         index = draw_indices(pool.weight, self.config.schedule.batch, rng)
         text, latent = self.said(pool.text[index], rng).to(device), pool.latent[index].to(device)

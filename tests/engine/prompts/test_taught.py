@@ -61,6 +61,16 @@ def test_whatever_was_taught_is_known(mini: Taught) -> None:
     assert [thing for thing in mini.things if mini.untaught(thing) != Untaught()] == []
 
 
+def test_what_it_does_not_do_well_is_known_and_not_offered(tmp_path: Path) -> None:
+    (tmp_path / "captions.json").write_text(json.dumps(["a whale, 3d emoji"]))
+    (tmp_path / "taught.json").write_text(json.dumps(["a whale, 3d emoji", "a rocket, 3d emoji"]))
+    found = read_taught(tmp_path)
+    assert found.things == ("a whale, 3d emoji",) and found.others == ("a rocket, 3d emoji",)
+    assert found.untaught("a rocket") == Untaught()
+    assert found.untaught("a rokcet") == Untaught("rokcet")
+    assert found.untaught("a whael") == Untaught("whael", ("a whale, 3d emoji",))
+
+
 def test_without_its_files_it_knows_more_than_can_be_told(tmp_path: Path) -> None:
     (tmp_path / "captions.json").write_text("{broken")
     assert read_taught(tmp_path) == Taught(()) and read_taught(tmp_path).untaught("a kitten") == Untaught()

@@ -184,6 +184,10 @@ class Components:
                 self._exchange(name)
         return self._attached[1] if self._attached else None
 
+    def steps_without(self, layer_adapter: str | None, steps: int) -> int:
+        """How many of the first of `steps` from noise go without it, as `layer_from` has it."""
+        return round(steps * self.layer_from.get(layer_adapter or "", 0.0))
+
     @contextmanager
     def keeping_layer_adapters(self) -> Iterator[None]:
         """For changing to and fro: what is taken out meanwhile is not read and merged again to be put in.

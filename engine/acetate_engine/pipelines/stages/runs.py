@@ -44,8 +44,7 @@ class Run:
 
 def base_steps(job: ModelJob, run: Run) -> int:
     """How many of the first steps, of a run from noise, go without layer adapter: they decide shapes."""
-    share = job.components.layer_from.get(run.layer_adapter or "", 0.0) if run.start is None else 0.0
-    return round(job.settings.steps * share)
+    return job.components.steps_without(run.layer_adapter, job.settings.steps) if run.start is None else 0
 
 
 def colour_steps(job: ModelJob, steps: int) -> int:
