@@ -1,11 +1,17 @@
-"""What is compiled with the installation is not compiled again when a painter needs it."""
+"""What is compiled with the installation is not compiled again for a painter; where it was not, a job says so."""
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
+from acetate.protocol.events import Stage
 from acetate_engine.compiling import compile_loops
+from acetate_engine.pipelines.contract import WaitingForLoops
+from tests.engine.pipelines.reporters import Recorder
 
 _CUT_AND_PADDED = """
 from numba.core import event
@@ -38,3 +44,56 @@ def test_what_is_compiled_would_be_seen() -> None:
         "import numpy as np", "import numba, numpy as np\n    numba.njit('f8(f8)')(lambda x: x + 1)", 1
     )
     assert _compiled(code) > 0
+
+
+_SELECTED = """
+import json, sys
+from acetate_engine.pipelines.contract import JobCancelled
+from tests.engine.pipelines.reporters import Recorder
+from tests.engine.pipelines.test_pictures import Task, asked, shape_mask
+
+class Impatient(Recorder):
+    def check(self):
+        if self.stages and self.stages[-1][2] == "compiling, only once":
+            raise JobCancelled
+
+said, made = [], []
+for reporter in [Recorder(), Recorder()] if "patient" in sys.argv else [Impatient(), Recorder(), Recorder()]:
+    try:
+        made.append(len(asked(Task.SELECT, mask=shape_mask(), reporter=reporter).layers))
+    except JobCancelled:
+        made.append(0)
+    said.append(reporter.stages)
+print(json.dumps([made, said]))
+"""
+
+
+def _selected(cache: Path, *arguments: str) -> tuple[list[int], list[list[tuple[int, int, str]]]]:
+    """Layers and progress of jobs one after the other, in a process of its own."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
+    done = subprocess.run(
+        [sys.executable, "-c", _SELECTED, *arguments], capture_output=True, text=True, check=True, env=environment
+    )
+    made, said = json.loads(done.stdout)
+    return made, [[tuple(one) for one in job] for job in said]
+
+
+def test_a_job_says_that_it_compiles_where_nothing_was_compiled_and_can_be_cancelled_then(tmp_path: Path) -> None:
+    found, compiling, cut = (1, 2, Stage.FIND), (1, 2, Stage.COMPILING), (2, 2, Stage.CUT_OUT)
+    made, said = _selected(tmp_path)
+    assert made == [0, 1, 1]
+    assert said == [[found, compiling], [found, compiling, found, cut], [found, cut]]
+    made, said = _selected(tmp_path, "patient")
+    assert made == [1, 1] and said == [[found, cut], [found, cut]]
+
+
+def test_what_was_said_before_is_said_again_only_where_something_was_compiled() -> None:
+    recorder = Recorder()
+    waiting = WaitingForLoops(recorder)
+    waiting.progress(3, 7, Stage.DENOISE)
+    waiting.compiled()
+    assert recorder.stages == [(3, 7, Stage.DENOISE)]
+    waiting.compiling()
+    waiting.compiling()
+    waiting.compiled()
+    assert recorder.stages[1:] == [(3, 7, Stage.COMPILING), (3, 7, Stage.DENOISE)]

@@ -15,6 +15,8 @@ from functools import cache
 from importlib.util import find_spec, module_from_spec
 from typing import Any
 
+from acetate_engine.compiling import compiles
+
 _PACKAGES = ("", ".alpha", ".foreground", ".laplacian", ".preconditioner", ".solver", ".util")
 _ALPHA, _COLOUR = "alpha.estimate_alpha_cf", "foreground.estimate_foreground_ml"
 _one_at_a_time = threading.Lock()
@@ -38,7 +40,7 @@ def estimate_foreground_ml(*arguments: Any, **named: Any) -> Any:
 
 @cache
 def _module(name: str) -> Any:
-    with _one_at_a_time, _empty_packages():
+    with _one_at_a_time, _empty_packages(), compiles():
         return importlib.import_module(f"pymatting.{name}")
 
 

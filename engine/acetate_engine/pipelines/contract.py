@@ -67,6 +67,38 @@ class PartOf:
         self.whole.check()
 
 
+@dataclass
+class WaitingForLoops:
+    """A Reporter that is told when loops over pixels have to be compiled first (compiling.py), and says so."""
+
+    whole: Reporter
+    _said: tuple[int, int, Stage] = (0, 0, Stage.FIND)  # last; what tasks on pictures begin with
+    _compiles: bool = False
+
+    def progress(self, step: int, steps: int, stage: Stage) -> None:
+        self._said = step, steps, stage
+        self.whole.progress(step, steps, stage)
+
+    def preview(self, step: int, rgba: NDArray[np.uint8]) -> None:
+        self.whole.preview(step, rgba)
+
+    def check(self) -> None:
+        self.whole.check()
+
+    def compiling(self) -> None:
+        """Raises JobCancelled."""
+        if not self._compiles:
+            self._compiles = True
+            step, steps, _ = self._said
+            self.whole.progress(step, steps, Stage.COMPILING)
+        self.check()
+
+    def compiled(self) -> None:
+        if self._compiles:
+            self._compiles = False
+            self.whole.progress(*self._said)
+
+
 @dataclass(frozen=True)
 class GeneratedLayer:
     image: int  # which of the alternatives

@@ -10,11 +10,12 @@ from acetate.protocol.errors import InvalidRequest, UnknownImage
 from acetate.protocol.events import Stage
 from acetate.protocol.geometry import Extent
 from acetate.protocol.requests import DEFAULT_MODEL, GenerateRequest, Role, Task
+from acetate_engine.compiling import telling
 from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.models.families import find_model, model_for, qwen_layered
 from acetate_engine.models.runtime.quiet import quiet_libraries
 from acetate_engine.paths import wildcards_dir
-from acetate_engine.pipelines.contract import Generated, Images, PartOf, Reporter, joined
+from acetate_engine.pipelines.contract import Generated, Images, PartOf, Reporter, WaitingForLoops, joined
 from acetate_engine.pipelines.painting import ModelPaint, is_better_than_search, painter
 from acetate_engine.pipelines.recipes.plain import WITHOUT_MODEL, cut_out
 from acetate_engine.prompts.understanding import pictures_apart, understood
@@ -40,10 +41,11 @@ class TaskGenerator:
         """As in contract.py; also InvalidRequest and UnknownImage where request and images do not fit."""
         check(request, images)
         reporter.check()
-        apart = pictures_apart(request)
-        made = joined(
-            self._understood(one, images, PartOf(reporter, index, len(apart))) for index, one in enumerate(apart)
-        )
+        apart, waiting = pictures_apart(request), WaitingForLoops(reporter)
+        with telling(waiting):
+            made = joined(
+                self._understood(one, images, PartOf(waiting, index, len(apart))) for index, one in enumerate(apart)
+            )
         if request.settle:
             made = _settled(made, request, images)
         return cut_out(made, request, images) if request.cut_out else made

@@ -78,6 +78,7 @@ class Stage(str, Enum):
     CUT_OUT = "cut out"
     FILL = "fill"  # what lies behind it
     ENLARGE = "enlarge"
+    COMPILING = "compiling, only once"  # what works on pixels, for this processor
     NO_SPACE = "no space"  # what was made waits until the disk has room for it
 
 

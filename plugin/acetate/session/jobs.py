@@ -39,6 +39,7 @@ _STAGES = {
     Stage.CUT_OUT: mark("Cutting it out"),
     Stage.FILL: mark("Filling what lies behind"),
     Stage.ENLARGE: mark("Enlarging the layer"),
+    Stage.COMPILING: mark("Preparing for this processor, only this once: up to a minute"),
     Stage.NO_SPACE: mark("The disk is full: free some space, the layer waits"),
 }
 

@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from acetate_engine.compiling import compiles
+
 _SHRINK = 1.2
 _LARGE = 1 << 21  # pixels: from here on the compiled loops are worth their import
 
@@ -45,7 +47,8 @@ def _filled(rgba: NDArray[np.float32]) -> NDArray[np.float32]:
     """(4, H, W) straight -> (3, H, W)."""
     sizes = _sizes(*rgba.shape[1:])
     if rgba[0].size >= _LARGE and len(sizes) > 1:
-        from acetate_engine.models.networks.pyramid import fill
+        with compiles():
+            from acetate_engine.models.networks.pyramid import fill
 
         return fill(rgba, sizes, torch.get_num_threads())
     alpha = rgba[3]
