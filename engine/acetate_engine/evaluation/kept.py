@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from acetate.protocol.geometry import Extent
+from acetate.protocol.whole import write_whole
 from acetate_engine.compositing.resize import resize
 from acetate_engine.pictures.salience import networks
 from acetate_engine.training.datasets import Bytes
@@ -104,6 +105,4 @@ def _write(path: Path, what: str, measured: Finding) -> None:
     """The figures last, whole: where they are, all is."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(measured.cells.reshape(-1, *measured.cells.shape[2:])).save(path.with_suffix(".png"))
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps({"of": what, "figures": measured.figures}) + "\n", encoding="utf-8")
-    new.replace(path)
+    write_whole(path, json.dumps({"of": what, "figures": measured.figures}).encode())

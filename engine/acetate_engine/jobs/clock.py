@@ -15,6 +15,7 @@ from pathlib import Path
 from acetate.protocol.errors import MalformedMessage
 from acetate.protocol.kept import from_record, read_text, to_record
 from acetate.protocol.private import open_private
+from acetate.protocol.whole import write_whole
 
 _TOLERANCE = 3600.0  # seconds: a summer time, a correction
 _FARTHEST = 200 * 365 * 24 * 3600.0  # that no clock is off, nor ahead of 1970: such a record is damaged
@@ -40,10 +41,7 @@ class BelievedClock:
         """Seconds since 1970, without the jumps; keeps what it has seen. Raises OSError where it cannot."""
         with self._lock:
             seen = self._look()
-            fresh = self._path.with_suffix(".new")
-            with open_private(fresh, "wb") as file:
-                file.write(json.dumps(to_record(seen)).encode())
-            fresh.replace(self._path)
+            write_whole(self._path, json.dumps(to_record(seen)).encode(), is_private=True)
         return seen.wall - seen.shift
 
     def shift(self) -> float:

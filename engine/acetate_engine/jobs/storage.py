@@ -8,7 +8,6 @@ that were never put into a document, go last, and are counted.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from acetate.protocol.errors import InvalidRequest, MalformedMessage
 from acetate.protocol.events import Storage
 from acetate.protocol.kept import from_record, read_text, to_record
 from acetate.protocol.private import open_private
+from acetate.protocol.whole import write_whole
 from acetate_engine.jobs.clock import BelievedClock
 from acetate_engine.jobs.images import ImageStore
 from acetate_engine.jobs.store import JobStore
@@ -73,12 +73,7 @@ class StorageKeeper:
         limits = Limits(size, days)
         limits.check()
         self.limits = limits
-        fresh = self._settings.with_suffix(".new")
-        with open_private(fresh, "wb") as file:
-            file.write(json.dumps(to_record(self.limits)).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._settings)
+        write_whole(self._settings, json.dumps(to_record(self.limits)).encode(), is_private=True, synced=True)
 
     def look(self) -> None:
         """Measures, and makes room where there is too little; old jobs go once a day."""

@@ -6,7 +6,6 @@ It has to be reached through loopback, because nothing encrypts the way: from an
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from acetate.protocol.connection import LOOPBACK, TOKEN, Connection, config_dir
 from acetate.protocol.errors import AccessError, EngineUnreachable, MalformedMessage
 from acetate.protocol.kept import Unread, read_record, read_text, to_record
 from acetate.protocol.version import PROTOCOL_VERSION
+from acetate.protocol.whole import write_whole
 
 _FORM = "Write it as http://127.0.0.1:PORT; an engine of another machine is brought here by ssh -L PORT:127.0.0.1:PORT."
 
@@ -55,13 +55,7 @@ def use(url: str, token: str) -> Connection:
     """From now on this one. Raises AccessError, EngineUnreachable, VersionMismatch; nothing is changed then."""
     address = Address(url.strip(), token.strip())
     connection = connect(address)
-    path = file()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.new")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # the token is a secret
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        json.dump(to_record(address), stream)
-    fresh.replace(path)
+    write_whole(file(), json.dumps(to_record(address)).encode(), is_private=True)  # the token is a secret
     return connection
 
 

@@ -21,6 +21,7 @@ from acetate.protocol.codec import from_answer, to_json
 from acetate.protocol.errors import MalformedMessage
 from acetate.protocol.paths import as_file_name
 from acetate.protocol.private import open_private, private_folder
+from acetate.protocol.whole import write_whole
 
 APP = "acetate"
 WHILE_USED = "ACETATE_WHILE_USED"  # an engine in whose environment it is 1 ends with the last program that uses it
@@ -176,9 +177,5 @@ def read_engine_command() -> EngineCommand:
 def write_engine_command(python: Path, version: str) -> EngineCommand:
     """What the plugin runs from now on: the engine of this version, in the environment of this Python."""
     command = EngineCommand((str(python), "-P", "-m", "acetate_engine", "serve"), version)
-    file = engine_command_file()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_name(f"{file.name}.new")
-    fresh.write_text(json.dumps(to_json(command), indent=2) + "\n", encoding="utf-8")
-    fresh.replace(file)
+    write_whole(engine_command_file(), (json.dumps(to_json(command), indent=2) + "\n").encode())
     return command

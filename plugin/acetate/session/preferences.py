@@ -15,6 +15,7 @@ from typing import Any
 from acetate.protocol.connection import config_dir
 from acetate.protocol.errors import Json, MalformedMessage
 from acetate.protocol.kept import FORM, Unread, read_field, read_text
+from acetate.protocol.whole import write_whole
 from acetate.session.observable import Observable
 
 
@@ -70,13 +71,10 @@ class Preferences:
         """Where that cannot be done, the choice holds until Krita closes."""
         values = {name: value.value for name, value in self._values.items()}
         text = json.dumps({"version": FORM, **values, **self._unread}, indent=1)
-        fresh = self._file.with_name(f"{self._file.name}.new")
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
             if self._is_damaged:
                 self._file.replace(self._file.with_name(f"{self._file.name}.unread"))
                 self._is_damaged = False
-            fresh.write_text(text + "\n", encoding="utf-8")
-            fresh.replace(self._file)
+            write_whole(self._file, f"{text}\n".encode())
         except OSError:
             traceback.print_exc()

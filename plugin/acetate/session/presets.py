@@ -15,6 +15,7 @@ from acetate.protocol.errors import AcetateError, FileError, Json, JsonValue
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.kept import FORM, Unread, read_field, read_text
 from acetate.protocol.pixels import PixelFormat
+from acetate.protocol.whole import write_whole
 from acetate.session.observable import Observable
 from acetate.session.settings import DECLARED, Settings
 
@@ -104,10 +105,7 @@ def write_preset(file: Path, name: str, values: Values) -> None:
     held = {field: to_json(value) for field, value in values.items()}
     text = json.dumps({"kind": _KIND, "version": FORM, "name": name, "values": held}, indent=1, ensure_ascii=False)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = file.with_name(f"{file.name}.new")
-        fresh.write_text(text + "\n", encoding="utf-8")
-        fresh.replace(file)
+        write_whole(file, f"{text}\n".encode())
     except OSError as error:
         raise FileError(f"{file} cannot be written ({error.strerror})", "Choose another folder.") from error
 

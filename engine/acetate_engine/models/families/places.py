@@ -19,6 +19,7 @@ from pathlib import Path
 from acetate.protocol.codec import is_text
 from acetate.protocol.errors import FileError
 from acetate.protocol.kept import FORM
+from acetate.protocol.whole import write_whole
 from acetate_engine.models.checkpoints.formats import START, is_model
 from acetate_engine.models.families.extra_paths import NAME, SUFFIXES, folders_of
 from acetate_engine.paths import data_dir, is_file, is_folder, models_dir
@@ -99,12 +100,8 @@ def _is_place(noted: object) -> bool:
 
 def note_folders(folders: Iterable[Path]) -> None:
     """In place of those that were noted before."""
-    path = data_dir() / _SETTING
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
     kept = {"version": FORM, "folders": [str(folder) for folder in folders]}
-    fresh.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
-    fresh.replace(path)
+    write_whole(data_dir() / _SETTING, (json.dumps(kept, indent=2) + "\n").encode())
 
 
 def require_models_in(folder: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from acetate.protocol.errors import CheckpointError, MalformedMessage
 from acetate.protocol.kept import from_record, read_text, to_record
 from acetate.protocol.library import Origin
+from acetate.protocol.whole import write_whole
 from acetate_engine.models.library.published import published
 
 _BLOCK = 1 << 20  # bytes
@@ -50,9 +51,7 @@ def origin_of(file: Path) -> Origin:
 def keep(file: Path, sha256: str, origin: Origin, source: str) -> None:
     state = file.stat()
     record = to_record(Kept(sha256, state.st_size, state.st_mtime_ns, origin, source))
-    fresh = kept_beside(file).with_suffix(".new")
-    fresh.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    fresh.replace(kept_beside(file))
+    write_whole(kept_beside(file), (json.dumps(record, indent=1) + "\n").encode())
 
 
 def check(name: str, found: str, held: Kept | None, said: str) -> Origin:
