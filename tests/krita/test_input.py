@@ -96,6 +96,16 @@ def test_the_wheel_over_the_docker_changes_nothing(small: Painter) -> None:
     assert {name for name in names if before[name] != small.krita.run(VALUE, name=name)} <= {"acetate_strength"}
 
 
+def test_the_wheel_over_what_a_shadow_is_told_changes_nothing(small: Painter) -> None:
+    small.set_up("", Task.CAST_SHADOW)
+    for name in ("acetate_angle", "acetate_length", "acetate_softness", "acetate_opacity"):
+        x, y, _ = small.krita.run("place(name)", name=name)
+        value = small.krita.run(VALUE, name=name)
+        small.hands.wheel_at(x, y, -2)
+        time.sleep(SETTLED)
+        assert small.krita.run(VALUE, name=name) == value, name
+
+
 def test_space_over_the_canvas_starts_no_job(small: Painter, engine: Engine) -> None:
     """It pans there; a button that keeps the keyboard after a click would be pressed by it."""
     small.set_up(PROMPT)

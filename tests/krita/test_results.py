@@ -248,3 +248,90 @@ def test_a_result_that_is_not_shown_is_shown_while_compared(painter: Painter) ->
     wait_until(lambda: painter.krita.run(VEIL), "the canvas with it")
     painter.hands.release()
     wait_until(lambda: not painter.krita.run(VEIL), "the canvas without it")
+
+
+FOCUS = "view = widget('acetate_history'); view.setFocus(Qt.FocusReason.TabFocusReason); view.setCurrentRow(-1)"
+OFFER = """
+button = widget('acetate_message').findChild(QWidget, 'acetate_message_offer')
+point = button.mapToGlobal(button.rect().center()); [point.x(), point.y()]
+"""
+COUNTED = "widget('acetate_history').count()"
+KEY = "[widget('acetate_history').hasFocus(), widget('acetate_history').currentRow()]"
+
+
+def with_keys(painter: Painter, *keys: str) -> None:
+    painter.krita.run(FOCUS)
+    painter.hands.keys("Home", *keys)
+
+
+def test_all_is_done_to_a_result_with_keys(painter: Painter) -> None:
+    """Delete and Space are Krita's own, too: they must not reach the picture."""
+    painter.new_document(160, 120)
+    for seed in (1, 2):
+        painter.generate(PROMPT, seed=seed)
+    before, done, count = painter.fingerprint(), steps_done(painter), painter.krita.run(COUNTED)
+    with_keys(painter)
+    wait_until(lambda: painter.krita.run(KEY) == [True, 0], "the first to be chosen")
+    painter.hands.keys("space")
+    wait_until(lambda: painter.krita.run(VEIL), "it on the canvas")
+    painter.hands.keys("space")
+    wait_until(lambda: not painter.krita.run(VEIL), "it to go from there")
+    with_keys(painter, "Delete")
+    wait_until(lambda: painter.krita.run(COUNTED) == count - 1, "it to be discarded")
+    assert painter.fingerprint() == before and steps_done(painter) == done
+    painter.hands.click_at(*painter.krita.run(OFFER))
+    wait_until(lambda: painter.krita.run(COUNTED) == count, "it to be back")
+    there = painter.layer_ids()
+    with_keys(painter, "Return")
+    wait_until(lambda: painter.new_layers(there), "a layer of it")
+    painter.wait_for_end()
+    with_keys(painter, "Menu")
+    x, y = wait_until(lambda: painter.krita.run("menu_entry('Show on the canvas')"), "the menu")
+    painter.hands.click_at(x, y)
+    wait_until(lambda: painter.krita.run(VEIL), "it on the canvas")
+    painter.hands.move_to(*painter.krita.run("place('acetate_history')[:2]"))
+    painter.hands.move_to(*painter.krita.run("canvas_centre()"))
+    time.sleep(0.4)
+    assert painter.krita.run(VEIL)  # it was asked for: the pointer may go
+
+
+EVERY_VEIL = "[w.objectName() for w in app.activeWindow().qwindow().findChildren(QWidget, 'acetate_canvas_preview')]"
+FRONT = "app.setActiveDocument(next(it for it in app.documents() if it.width() == width)); turn_the_event_loop(200)"
+
+
+def test_what_lies_over_the_canvas_goes_with_its_document(painter: Painter) -> None:
+    """Left behind, it would lie there for good: nothing knows of it any more."""
+    painter.new_document(160, 120)
+    painter.generate(PROMPT)
+    with_keys(painter, "space")
+    wait_until(lambda: painter.krita.run(VEIL), "it on the canvas")
+    painter.new_document(120, 160)
+    wait_until(lambda: not painter.krita.run(EVERY_VEIL), "it to go")
+    painter.krita.run(FRONT, width=160)
+    assert not painter.krita.run(EVERY_VEIL)
+
+
+def test_a_row_of_the_queue_names_the_document_that_is_not_in_front(painter: Painter, engine: Engine) -> None:
+    row = "widget('acetate_queue')._rows[0]._text.text()"
+    painter.new_document(160, 120)
+    painter.set_up(PROMPT)
+    with engine.worker_held():
+        engine.new_job(painter.press_generate)
+        assert painter.krita.run(row) == PROMPT
+        name = painter.krita.run("document().name()")
+        painter.new_document(120, 160)
+        wait_until(lambda: painter.krita.run(row) == f"{PROMPT} · {name}", "the row to say so")
+        painter.krita.run(FRONT, width=160)
+        wait_until(lambda: painter.krita.run(row) == PROMPT, "the row to be of this one")
+    painter.wait_for_end()
+
+
+def test_nothing_is_done_to_a_result_that_is_not_listed(painter: Painter) -> None:
+    painter.new_document(96, 96)
+    painter.generate(PROMPT)
+    choose(painter, 0)
+    painter.hands.click("acetate_results_starred")
+    wait_until(lambda: painter.krita.run(COUNT) == 0 or not painter.krita.run(STARRED)[0], "the list")
+    wait_until(lambda: not painter.krita.run("has_widget('acetate_result_discard')"), "its buttons to go")
+    painter.hands.click("acetate_results_starred")
+    painter.hands.click("acetate_results_look")

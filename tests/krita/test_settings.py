@@ -26,6 +26,10 @@ found = [item for item in (menu.actions() if menu else []) if item.text().starts
 point = menu.mapToGlobal(menu.actionGeometry(found[0]).center()) if found else None
 [point.x(), point.y()] if point else None
 """
+_OFFER = """
+button = widget('acetate_message').findChild(QWidget, 'acetate_message_offer')
+point = button.mapToGlobal(button.rect().center()); [point.x(), point.y()]
+"""
 _IN_WINDOW = f"""
 item = {_WINDOW}.findChild(QWidget, name)
 point = item.mapToGlobal(item.rect().center())
@@ -75,6 +79,19 @@ def test_escape_leaves_the_name_and_nothing_is_saved(docker: Painter) -> None:
     docker.hands.keys("Escape")
     wait_until(lambda: docker.krita.run("has_widget('acetate_preset_choice')"), "the choice to be back")
     assert docker.krita.run("list(_docker('acetate_dock').session.presets.names.value)") == []
+
+
+def test_a_preset_that_is_removed_is_had_back_with_a_click(docker: Painter) -> None:
+    """Whatever it is called."""
+    name, names = "<b>Ink</b> & wash", "list(_docker('acetate_dock').session.presets.names.value)"
+    docker.krita.run("widget('acetate_steps').setValue(33)")
+    docker.krita.run("_docker('acetate_dock').session.presets.save(name)", name=name)
+    menu(docker, "Remove “<b>Ink</b> && wash”")
+    wait_until(lambda: docker.krita.run(names) == [], "it to go")
+    docker.wait_for_message("A preset is removed", name)
+    docker.hands.click_at(*docker.krita.run(_OFFER))
+    wait_until(lambda: docker.krita.run(names) == [name], "it to be back")
+    assert docker.krita.run("widget('acetate_preset_choice').currentText()") == name and docker.message() == ""
 
 
 def test_the_limits_of_what_is_kept_are_shown_and_set(docker: Painter) -> None:

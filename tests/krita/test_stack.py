@@ -202,6 +202,7 @@ def test_a_region_is_drawn_on_the_canvas_and_seen_there(painter: Painter, builde
     builder.press("acetate_stack_draw_region")
     x, y = painter.krita.run("canvas_centre()")
     wait_until(lambda: painter.krita.run(OVER_CANVAS, name="acetate_draw_region"), "the sheet to draw on")
+    painter.krita.run("app.activeWindow().activeView().canvas().setZoomLevel(2.0); turn_the_event_loop(100)")
     painter.hands.drag((x - 250, y - 60), (x - 130, y + 60))
     wait_until(lambda: builder.entries()[0]["region"], "the region")
     left, top = painter.krita.run(TO_CANVAS, x=x - 250, y=y - 60)
@@ -212,8 +213,25 @@ def test_a_region_is_drawn_on_the_canvas_and_seen_there(painter: Painter, builde
     assert painter.krita.run(OVER_CANVAS, name="acetate_canvas_regions")
     assert not painter.krita.run(OVER_CANVAS, name="acetate_draw_region")
     assert without_selection(painter.fingerprint()) == before
+    builder.press("acetate_stack_draw_region")
+    wait_until(lambda: painter.krita.run(OVER_CANVAS, name="acetate_draw_region"), "the sheet to draw on")
     builder.close()
     wait_until(lambda: not painter.krita.run(OVER_CANVAS, name="acetate_canvas_regions"), "nothing over the canvas")
+    assert not painter.krita.run(OVER_CANVAS, name="acetate_draw_region")
+
+
+def test_the_sheet_to_draw_on_is_of_the_document_in_front(painter: Painter, builder: Builder) -> None:
+    painter.new_document(300, 200)
+    builder.open()
+    builder.press("acetate_stack_draw_region")
+    wait_until(lambda: painter.krita.run(OVER_CANVAS, name="acetate_draw_region"), "the sheet to draw on")
+    painter.new_document(200, 300)
+    builder.press("acetate_stack_draw_region")
+    x, y = painter.krita.run("canvas_centre()")
+    painter.hands.drag((x - 40, y - 60), (x + 40, y + 60))
+    region = wait_until(lambda: builder.entries()[0]["region"], "the region")
+    assert region["height"] > region["width"]
+    assert not painter.krita.run(OVER_CANVAS, name="acetate_draw_region")
 
 
 @pytest.mark.usefixtures("quick")

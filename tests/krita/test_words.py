@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from acetate.protocol.geometry import Bounds
+from tests.krita.harness.builder import Builder
 from tests.krita.harness.engine import Engine
 from tests.krita.harness.painter import Painter
 from tests.krita.harness.scenes import PROMPT
@@ -115,6 +117,32 @@ def test_what_was_not_taught_is_said_with_what_is_near(typing: Painter) -> None:
     typing.krita.run("widget('acetate_untaught').linkActivated.emit('a cat, 3d emoji')")
     wait_until(lambda: typing.krita.run(ROW) == "", "the row to go")
     assert prompt_of(typing) == "a cat, 3d emoji"
+    typing.hands.click("acetate_prompt")
+    typing.hands.keys("ctrl+z")
+    wait_until(lambda: prompt_of(typing) == "kitten", "what was typed before")
+
+
+def test_an_emoji_is_counted_as_it_is_shown(typing: Painter) -> None:
+    """Qt counts two for it, Python one."""
+    typing.krita.run("widget('acetate_prompt').setPlainText('🦊🦊\\n')")
+    typing.hands.click("acetate_prompt")
+    typing.hands.keys("ctrl+End")
+    typing.hands.type_text("a dra")
+    wait_until(lambda: "a dragon, 3d emoji" in offered(typing), "the list")
+    typing.hands.keys("Tab")
+    wait_until(lambda: prompt_of(typing) == "🦊🦊\na dragon, 3d emoji", "the words")
+    typing.krita.run("_docker('acetate_dock').session.settings.prompt.value = 'a cat'")
+    assert prompt_of(typing) == "a cat"
+
+
+def test_undo_brings_no_words_of_another_document(typing: Painter) -> None:
+    typing.hands.type_into("acetate_prompt", "a fox")
+    typing.new_document(64, 64)
+    wait_until(lambda: prompt_of(typing) == "", "the words of the new one")
+    typing.hands.click("acetate_prompt")
+    typing.hands.keys("ctrl+z", "ctrl+z")
+    typing.hands.type_text("b")
+    wait_until(lambda: prompt_of(typing) == "b", "what is typed")
 
 
 def test_names_in_a_message_are_no_markup(painter: Painter) -> None:
@@ -132,3 +160,36 @@ is_plain = detail.textFormat() == Qt.TextFormat.PlainText or not Qt.mightBeRichT
 """
     expected = ["<u>Done</u> & gone", "<b>Sky</b> is <img src=x>locked", True]
     assert painter.krita.run(code) == expected
+
+
+READ = """
+def read(text):
+    page = QtGui.QTextDocument()
+    page.setHtml(text) if Qt.mightBeRichText(text) else page.setPlainText(text)
+    return page.toPlainText()
+def label(item):
+    return item.text() if item.textFormat() == Qt.TextFormat.PlainText else read(item.text())
+"""
+ODD = "<b>a</b> & <i>fox</i>"
+
+
+def test_names_beside_a_widget_are_no_markup(painter: Painter, engine: Engine) -> None:
+    """Nor do they lose letters."""
+    painter.new_document(64, 64)
+    painter.set_up("")
+    painter.krita.run("_docker('acetate_dock').session.settings.prompt.value = odd", odd=ODD)
+    before = painter.layer_ids()
+    with engine.worker_held():
+        engine.new_job(painter.press_generate)
+        tip, said = painter.krita.run(
+            READ + "row = widget('acetate_queue')._rows[0]; [read(row.toolTip()), label(row._text)]"
+        )
+        assert tip.startswith(f"{ODD}\n") and said == ODD
+    painter.wait_for_layer(before)
+    assert painter.krita.run(READ + "read(widget('acetate_history').item(0).toolTip())").startswith(f"{ODD}\n")
+    builder = Builder(painter)
+    builder.open()
+    builder.fill([ODD], [Bounds(0, 0, 64, 64)])
+    code = READ + "view = widget('acetate_stack_list'); label(view.itemWidget(view.item(0))._prompt)"
+    assert painter.krita.run(code) == ODD
+    builder.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from acetate.host import Document, Host
 from acetate.protocol.errors import DocumentError
-from acetate.session.settings import ACTIVE, BELOW, Saved, Settings
+from acetate.session.settings import ACTIVE, BELOW, DECLARED, Saved, Settings
 from acetate.session.settings_keeping import KeptSettings
 
 SETTINGS = "acetate/settings"  # type of the annotation
@@ -60,8 +60,8 @@ class Desks:
             self._left = [*others, (current, self._settings.saved())] if current.is_open else others
 
     def _clear(self) -> None:
-        words = ("prompt", "negative_prompt", "background_prompt")
-        picks = {"background": (BELOW,), "foreground": (ACTIVE,), "controls": ()}
+        words = [name for name in DECLARED if name.endswith("prompt")]
+        picks = {"background": (BELOW,), "foreground": (ACTIVE,), "controls": (), "clicks": (), "box": None}
         self._settings.take({**dict.fromkeys(words, ""), **picks})
 
 

@@ -83,6 +83,17 @@ class History:
     def has(self, result: Alternative) -> bool:
         return any((entry.result.job, entry.result.layers) == (result.job, result.layers) for entry in self.entries)
 
+    def after(self, entry: HistoryEntry) -> Alternative | None:
+        """The next older one; None behind the last."""
+        results = [other.result for other in self.entries]
+        return next(iter(results[results.index(entry.result) + 1 :]), None)
+
+    def put_back(self, entry: HistoryEntry, older: Alternative | None) -> None:
+        """Before `older`, where it stood; at the end where that is gone, too. Nothing where it is there."""
+        results = [other.result for other in self.entries]
+        if entry.result not in results:
+            self._insert(results.index(older) if older in results else len(results), entry)
+
     def of_job(self, job: str) -> list[HistoryEntry]:
         return [entry for entry in self.entries if entry.result.job == job]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from acetate.language import mark, tr, translated
@@ -11,9 +12,18 @@ from acetate.protocol.tasks import Task
 
 
 @dataclass(frozen=True)
+class Offer:
+    """A button beside a notice; the notice goes with the press."""
+
+    text: str
+    work: Callable[[], object]
+
+
+@dataclass(frozen=True)
 class Notice:
     title: str
     detail: str
+    offer: Offer | None = None
 
     def __str__(self) -> str:
         return f"{self.title}: {self.detail}"
@@ -28,6 +38,7 @@ ENGINE_TROUBLED = mark("The engine goes on, but something does not work as it sh
 MASKS = mark("The transparency of new layers")
 MASKED = mark("It is a mask from now on: the layers are opaque, and the mask can be painted on.")
 UNMASKED = mark("It is in their pixels from now on.")
+UNDO = mark("Undo")
 REPORT = mark("Copy this message and report it with what you did.")
 
 
@@ -43,6 +54,11 @@ def done_otherwise(notes: tuple[str, ...]) -> Notice | None:
 def unread(reasons: tuple[str, ...]) -> Notice | None:
     """Of preferences and presets, each as its file says it; None where all can be read."""
     return Notice(UNREAD, "\n".join(reasons)) if reasons else None
+
+
+def undoable(title: str, detail: str, undo: Callable[[], object]) -> Notice:
+    """What has been done, as long as it can be taken back. No step of Krita's own undo does."""
+    return Notice(title, detail, Offer(UNDO, undo))
 
 
 class Told:

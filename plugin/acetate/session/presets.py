@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ _LARGEST = 1 << 16  # bytes of a file
 _SHARED = "Ask for the file again, or save the preset anew where it was made."
 
 Values = Mapping[str, Any]
+Undo = Callable[[], None]
+"""Raises FileError."""
 
 
 class Presets:
@@ -65,24 +68,37 @@ class Presets:
     def take(self, name: str) -> None:
         self._settings.take(self._known[name])
 
-    def save(self, name: str) -> None:
-        """The settings as they are, under this name; one of that name is replaced. Raises FileError."""
+    def save(self, name: str) -> Undo | None:
+        """The settings as they are, under this name. One of that name is replaced: then, what brings it back.
+
+        Raises FileError.
+        """
         name = name.strip()[:LONGEST_NAME]
         if not name:
             raise FileError("the preset has no name", "Give it one.")
-        write_preset(self._file(name), name, chosen(self._settings))
-        self.read()
+        now, before = chosen(self._settings), self._known.get(name)
+        self._put(name, now)
+        return None if before in (None, now) else partial(self._put, name, before)
 
-    def remove(self, name: str) -> None:
-        self._file(name).unlink(missing_ok=True)
+    def remove(self, name: str) -> Undo:
+        """What brings it back. Raises FileError."""
+        file, values = self._file(name), self._known[name]
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise FileError(f"{file} cannot be removed ({error.strerror})", "Remove it by hand.") from error
+        self.read()
+        return partial(self._put, name, values)
+
+    def _put(self, name: str, values: Values) -> None:
+        write_preset(self._file(name), name, values)
         self.read()
 
     def take_in(self, file: Path) -> str:
         """A file from somebody else, checked; its name here. Raises FileError."""
         name, values = read_preset(file)
         name = next(free for free in _numbered(name) if free not in self._known or self._known[free] == values)
-        write_preset(self._file(name), name, values)
-        self.read()
+        self._put(name, values)
         return name
 
     def give_out(self, name: str, file: Path) -> None:

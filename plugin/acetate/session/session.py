@@ -75,7 +75,7 @@ class Session:
         self.words = PromptWords(self._loop, self.engine, self.model, self.settings.prompt)
         self.history = History()
         self.prompt_wanted: Signal[None] = Signal()  # the keyboard, for its words
-        self.entered: Signal[None] = Signal()  # the active document has been looked at anew
+        self.entered: Signal[bool] = Signal()  # the active document has been looked at anew; whether it is another
         self.sending = Sending(self._loop, host, self.settings)
         self._desks = Desks(self.settings)
         self._recipes = RecipeKeeping(self._loop)
@@ -122,10 +122,14 @@ class Session:
         self._flow.run(work)
 
     def diagnose(self, program: Section, done: Callable[[str], None]) -> None:
-        """What a report of a fault needs; takes seconds."""
+        """What a report of a fault needs, empty where it could not be had; takes seconds."""
 
         async def look() -> None:
-            done(await self._loop.thread(lambda: collect(program)))
+            text = ""
+            try:
+                text = await self._loop.thread(lambda: collect(program))
+            finally:
+                done(text)
 
         self._flow.run(look())
 
@@ -227,6 +231,10 @@ class Session:
 
         self._flow.attempt(copy)
 
+    def copy_settings_of(self, result: Alternative) -> None:
+        """Of a result of the history."""
+        self._flow.attempt(lambda: self.settings.copy_from(result.request))
+
     def toggle_mask(self) -> None:
         """Whether the transparency of new layers is a mask; the message tells what holds now."""
         self.settings.as_mask.value = is_on = not self.settings.as_mask.value
@@ -247,7 +255,7 @@ class Session:
             self.message.value = DocumentError(
                 f"the Acetate settings of this document cannot all be read ({reasons})", "Set them anew."
             )
-        self.entered.emit(None)
+        self.entered.emit(is_other)
 
     def follow(self) -> None:
         """Another document may have come to the front."""

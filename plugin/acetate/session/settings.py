@@ -9,7 +9,9 @@ from enum import Enum
 from types import SimpleNamespace, UnionType
 from typing import Any, Generic, TypeVar, overload
 
+from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
+from acetate.protocol.labels import label_of
 from acetate.protocol.pictures import Click, Light, Subject
 from acetate.protocol.pixels import PixelFormat
 from acetate.protocol.requests import (
@@ -166,7 +168,15 @@ class Settings:
         )
 
     def copy_from(self, request: GenerateRequest) -> None:
-        """What made a layer, so that the next press makes it again; pickers of layers and region stay."""
+        """What made a layer, so that the next press makes it again; pickers of layers and region stay.
+
+        Raises DocumentError where it came of something that has no settings here.
+        """
+        if not request.task.traits.is_offered:
+            raise DocumentError(
+                f"what came of “{label_of(request.task)}” has no settings in the docker",
+                "Copy those of a layer that Generate has made.",
+            )
         self.take({name: getattr(request, name) for name, setting in DECLARED.items() if setting.is_copied})
         self.random_seed.value = False
         if request.task.reworks_layer:

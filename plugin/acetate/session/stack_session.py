@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from acetate.host import Document, Host
+from acetate.language import mark
 from acetate.protocol.errors import DocumentError
 from acetate.session.delivery import Placing
 from acetate.session.desks import open_document
 from acetate.session.flow import Flow, Work
 from acetate.session.jobs import Job
+from acetate.session.messages import Notice, undoable
 from acetate.session.observable import Observable, Signal
 from acetate.session.settings import Settings
 from acetate.session.stack import Stack, caught_up, keys_of
@@ -15,6 +19,8 @@ from acetate.session.stack_delivery import StackLayers
 from acetate.session.stack_editor import StackEditor
 from acetate.session.stack_keeping import keep, stacks_of, unread_stacks
 from acetate.session.stack_work import prepare
+
+DROPPED = mark("Words of the stack are deleted")
 
 
 class StackSession:
@@ -30,6 +36,7 @@ class StackSession:
         self._shown: Document | None = None
         self.present: Observable[frozenset[str]] = Observable(frozenset())  # ids of what the document has
         self._changes: object = None  # of the document, at the last look
+        self._undo: Notice | None = None  # the last that was offered
         self.editor.stack.changed.connect(self._keep)
         self.editor.changing.connect(lambda _: self.follow())
 
@@ -68,7 +75,7 @@ class StackSession:
         if entry is None:
             return
         if document is None or entry.layer not in document.node_ids():
-            self.editor.delete()
+            self._drop(self.editor.delete)
             return
 
         def remove() -> None:
@@ -80,8 +87,23 @@ class StackSession:
 
     def new(self) -> None:
         """A stack beside those that the document has."""
+        if self.editor.stack.value.group:
+            self._begin()
+        else:
+            self._drop(self._begin)
+
+    def _begin(self) -> None:
         self.editor.load(Stack())
         self.editor.add()
+
+    def _drop(self, change: Callable[[], None]) -> None:
+        """Words that the document has nothing of go with it: no undo of Krita brings them back."""
+        before = self.editor.stack.value
+        change()
+        gone = [entry.prompt for entry in before.entries if entry not in self.editor.stack.value.entries]
+        if any(map(str.strip, gone)):
+            self._undo = undoable(DROPPED, ", ".join(gone), lambda: self.editor.load(before))
+            self._flow.message.value = self._undo
 
     def select_region(self) -> None:
         """The selected layer goes where the selection is."""
@@ -124,5 +146,7 @@ class StackSession:
             raise unread
 
     def _keep(self, stack: Stack) -> None:
+        if self._undo is not None and self._flow.message.value is self._undo:
+            self._flow.message.value = None  # it would take back what has come since, too
         if self._shown is not None and self._shown.is_open:
             keep(self._shown, stack)

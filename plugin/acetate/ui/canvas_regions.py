@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from acetate.krita.document import KritaDocument
 from acetate.krita.geometry import bounds_of
 from acetate.krita.host import KritaHost
 from acetate.krita.view import transform_of
@@ -55,7 +56,7 @@ class _RegionsVeil(Veil):
             painter.drawText(box, int(QtCore.Qt.AlignmentFlag.AlignCenter), region.label)
 
 
-def draw_region(done: Callable[[Bounds], None]) -> QtWidgets.QWidget | None:
+def draw_region(done: Callable[[Bounds], None]) -> RegionSheet | None:
     """A sheet over the canvas that takes one rectangle, as far as the canvas goes; any other button gives it up.
 
     None where no document is in front.
@@ -64,23 +65,16 @@ def draw_region(done: Callable[[Bounds], None]) -> QtWidgets.QWidget | None:
     shown = transform_of(document.handle) if document else None
     if document is None or shown is None:
         return None
-    sheet = _Sheet(shown[0], shown[1], document.bounds, done)
+    sheet = RegionSheet(shown[0], document, done)
     sheet.show()
     return sheet
 
 
-class _Sheet(QtWidgets.QWidget):
-    def __init__(
-        self,
-        canvas: QtWidgets.QWidget,
-        transform: QtGui.QTransform,
-        limits: Bounds,
-        done: Callable[[Bounds], None],
-    ) -> None:
+class RegionSheet(QtWidgets.QWidget):
+    def __init__(self, canvas: QtWidgets.QWidget, document: KritaDocument, done: Callable[[Bounds], None]) -> None:
         super().__init__(canvas)
         named(self, "acetate_draw_region")
-        self._there, _ = transform.inverted()
-        self._limits, self._done = limits, done
+        self._document, self._done = document, done
         self._start: QtCore.QPoint | None = None
         self._drawn = QtCore.QRect()
         self.setGeometry(canvas.rect())
@@ -101,11 +95,24 @@ class _Sheet(QtWidgets.QWidget):
     def mouseReleaseEvent(self, event: QtGui.QMouseEvent) -> None:
         if self._start is None:
             return
-        box = self._there.mapRect(QtCore.QRectF(self._drawn)).toRect()
-        bounds = bounds_of(box).intersection(self._limits)
+        bounds = self._bounds()
         self.deleteLater()
         if not bounds.is_empty:
             self._done(bounds)
+
+    @property
+    def is_in_front(self) -> bool:
+        """Whether it lies where the painter looks."""
+        return transform_of(self._document.handle) is not None
+
+    def _bounds(self) -> Bounds:
+        """On the canvas as it is now: the wheel goes through, and zooms."""
+        shown = transform_of(self._document.handle)
+        if shown is None:
+            return Bounds(0, 0, 0, 0)
+        there, _ = shown[1].inverted()
+        box = there.mapRect(QtCore.QRectF(self._drawn)).toRect()
+        return bounds_of(box).intersection(Bounds.of(self._document.current_extent()))
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         painter = QtGui.QPainter(self)

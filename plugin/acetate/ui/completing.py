@@ -29,7 +29,7 @@ def helped(edit: PromptEdit, session: Session) -> None:
     def walk(back: bool) -> None:
         prompt = earlier.step(edit.toPlainText(), back=back)
         if prompt is not None:
-            _replace(edit, 0, len(edit.toPlainText()), prompt)
+            edit.write(prompt)
 
     edit.going_back.connect(walk)
 
@@ -58,8 +58,7 @@ class Completing(QtWidgets.QListWidget):
         edit.installEventFilter(self)
 
     def _offer(self) -> None:
-        cursor = self._edit.textCursor()
-        self._found = self._offered(self._edit.toPlainText()[: cursor.position()])
+        self._found = self._offered(self._edit.before_cursor)
         self.clear()
         self.addItems([completion.text for completion in self._found])
         self.setCurrentRow(-1)
@@ -114,13 +113,4 @@ class Completing(QtWidgets.QListWidget):
 
     def _insert(self, row: int) -> None:
         completion = self._found[row]
-        _replace(self._edit, completion.start, self._edit.textCursor().position(), completion.text)
-
-
-def _replace(edit: PromptEdit, start: int, end: int, text: str) -> None:
-    """A step of the field's own undo."""
-    cursor = edit.textCursor()
-    cursor.setPosition(start)
-    cursor.setPosition(end, cursor.MoveMode.KeepAnchor)
-    cursor.insertText(text)
-    edit.setTextCursor(cursor)
+        self._edit.write(completion.text, instead_of=self._edit.before_cursor[completion.start :])

@@ -8,6 +8,7 @@ from acetate.qt import QtCore, QtGui, QtWidgets
 class ElidedLabel(QtWidgets.QLabel):
     def __init__(self, text: str = "") -> None:
         super().__init__(text)
+        self.setTextFormat(QtCore.Qt.TextFormat.PlainText)  # names would be read as markup
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:

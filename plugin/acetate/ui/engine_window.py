@@ -11,14 +11,17 @@ from acetate.language import mark, tr, translated
 from acetate.protocol.paths import as_file_name
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.installing import Installing
+from acetate.session.messages import Notice, Offer
 from acetate.ui.binding import named
 from acetate.ui.fold import Fold
 from acetate.ui.inputs import ComboBox, PushButton
 from acetate.ui.message import MessageBar
 from acetate.ui.once import once
+from acetate.ui.plain import plain
 from acetate.ui.reach import ToolWindow
 
 _SIZE = QtCore.QSize(460, 520)  # screen pixels
+UNINSTALL = mark("Uninstall")
 _REFRESH = 400  # milliseconds
 _INSTALL = {
     State.ABSENT: mark("Install engine"),
@@ -80,7 +83,7 @@ class EngineWindow(ToolWindow):
     def _buttons(self) -> QtWidgets.QLayout:
         self._install = _button("acetate_engine_install", "", self._begin)
         self._cancel = _button("acetate_engine_cancel", tr("Cancel"), self._installing.cancel)
-        self._remove = _button("acetate_engine_remove", tr("Uninstall"), self._installing.remove)
+        self._remove = _button("acetate_engine_remove", tr(UNINSTALL), self._ask_to_remove)
         self._remove.setToolTip(tr("Removes the engine from this machine; models, pictures and settings stay."))
         row = QtWidgets.QHBoxLayout()
         for button, stretch in ((self._install, 1), (self._cancel, 0), (self._remove, 0)):
@@ -116,11 +119,18 @@ class EngineWindow(ToolWindow):
             self._build.setCurrentIndex(names.index(chosen.name))
 
     def _choose_folder(self) -> None:
+        """Pressed again, and nothing chosen: from the internet again."""
         chosen = QtWidgets.QFileDialog.getExistingDirectory(self, tr("Folder with the wheels"), str(Path.home()))
         self._wheels = Path(as_file_name(chosen)) if chosen else None
         self._source.setText(
-            tr("Packages: from {folder}", folder=chosen) if chosen else tr("Packages: from the internet")
+            plain(tr("Packages: from {folder}", folder=chosen)) if chosen else tr("Packages: from the internet")
         )
+
+    def _ask_to_remove(self) -> None:
+        """To have it again is a download of gigabytes."""
+        ask = mark("Remove the engine from this machine?")
+        kept = mark("Models, pictures and settings stay; to have it again, it has to be downloaded again.")
+        self._installing.message.value = Notice(ask, kept, Offer(UNINSTALL, self._installing.remove))
 
     def _begin(self) -> None:
         build = self._build.currentData()

@@ -14,6 +14,8 @@ from acetate.ui.binding import named, silent
 from acetate.ui.canvas_preview import CanvasPreview
 from acetate.ui.checkerboard import on_checkerboard, to_image
 from acetate.ui.once import once
+from acetate.ui.plain import plain_tip
+from acetate.ui.prompt import is_alone
 from acetate.ui.side_by_side import SideBySide
 
 _STAR, _APPLIED = QtGui.QColor("#ffd75e"), QtGui.QColor("#7ed07e")
@@ -22,12 +24,14 @@ _THUMBNAIL = QtCore.QSize(62, 62)
 
 class HistoryView(QtWidgets.QListWidget):
     chosen = QtCore.pyqtSignal()  # another result, or none
+    discarded = QtCore.pyqtSignal()  # the chosen one, by a key
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         self._hovered: Alternative | None = None
         self._looks_first = False
+        self._is_held = False  # the chosen one stays on the canvas, wherever the pointer goes
         self._was_shown = False  # when the comparison began
         self.setObjectName("acetate_history")
         self.setAccessibleName(tr("Results, the newest first"))
@@ -39,14 +43,12 @@ class HistoryView(QtWidgets.QListWidget):
         self.setMinimumHeight(_THUMBNAIL.height() + 16)
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Expanding)
         self.itemClicked.connect(self._click)
-        self.currentItemChanged.connect(lambda *_: self.chosen.emit())
+        self.currentItemChanged.connect(lambda *_: self._choose())
         self._preview = CanvasPreview(self)
         self._beside = SideBySide(self)
         self.setMouseTracking(True)
         self.itemEntered.connect(self._show_on_canvas)
         self.viewportEntered.connect(self._leave)
-        self.setContextMenuPolicy(QtCore.Qt.ContextMenuPolicy.CustomContextMenu)
-        self.customContextMenuRequested.connect(self._show_menu)
         session.history.added.connect(self._add)
         session.history.removed.connect(self._remove)
         session.history.changed.connect(self._show_thumbnail)
@@ -97,7 +99,49 @@ class HistoryView(QtWidgets.QListWidget):
         said += [tr("It has a star.")] if entry.is_starred else []
         item.setData(QtCore.Qt.ItemDataRole.AccessibleTextRole, ". ".join(said))
         how = tr("The canvas shows where it goes. Click to insert it, right click for more.")
-        item.setToolTip("\n".join([*said, how]))
+        keys = tr("Return inserts the chosen one, Space shows it, Delete discards it.")
+        item.setToolTip(plain_tip("\n".join([*said, how, keys])))
+
+    # without a pointer
+
+    def event(self, event: QtCore.QEvent) -> bool:
+        """Krita has shortcuts on some of these keys, which go first where nobody claims them."""
+        if event.type() == event.Type.ShortcutOverride and isinstance(event, QtGui.QKeyEvent) and self._work_of(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
+        work = self._work_of(event)
+        if work is None:
+            super().keyPressEvent(event)
+        elif not event.isAutoRepeat():
+            work()
+
+    def _work_of(self, event: QtGui.QKeyEvent) -> Callable[[], None] | None:
+        """What a key does to the chosen one."""
+        item, keys = self.currentItem(), QtCore.Qt.Key
+        if item is None or not is_alone(event):
+            return None
+        work: dict[int, Callable[[], None]] = {
+            keys.Key_Return: partial(self._insert, item),
+            keys.Key_Enter: partial(self._insert, item),
+            keys.Key_Space: lambda: self._hold(not self._preview.is_shown),
+            keys.Key_Delete: self.discarded.emit,
+        }
+        return work.get(event.key())
+
+    def _hold(self, is_wanted: bool) -> None:
+        """The chosen one on the canvas."""
+        self._is_held = is_wanted
+        if is_wanted:
+            self.show_preview()
+        else:
+            self._preview.hide()
+
+    def _choose(self) -> None:
+        self._is_held = False
+        self.chosen.emit()
 
     # what the panel around it asks for
 
@@ -124,9 +168,11 @@ class HistoryView(QtWidgets.QListWidget):
         for row in rows:
             if (item := self.item(row)) is not None:
                 item.setHidden(not is_listed(self._session.history.entries[row]))
+        if (chosen := self.currentItem()) is not None and chosen.isHidden():
+            self.setCurrentItem(None)  # nothing is done to what nobody sees
 
     def hide_preview(self) -> None:
-        self._preview.hide()
+        self._hold(False)
 
     def compare(self, *, is_pressed: bool) -> None:
         """The canvas without the chosen one, or with it where it is not shown, as long as a button is pressed."""
@@ -168,8 +214,8 @@ class HistoryView(QtWidgets.QListWidget):
             self.show_preview()
 
     def show_preview(self) -> None:
-        if (item := self.currentItem()) is not None:
-            self._show_on_canvas(item)
+        if (entry := self.entry) is not None:
+            self._show(entry)
 
     def leaveEvent(self, event: QtCore.QEvent) -> None:
         self._leave()
@@ -179,23 +225,25 @@ class HistoryView(QtWidgets.QListWidget):
         """What was chosen to be looked at stays on the canvas."""
         if self._beside.is_shown:
             return
-        if self._looks_first and self.currentItem() is not None:
+        if (self._looks_first or self._is_held) and self.currentItem() is not None:
             self.show_preview()
         else:
             self._preview.hide()
 
     def _show_on_canvas(self, item: QtWidgets.QListWidgetItem) -> None:
+        """Where the painter wants that of all that the pointer rests on."""
+        if not self._beside.is_shown and self._session.preferences.shown_on_canvas.value:
+            self._show(self._session.history.entries[self.row(item)])
+
+    def _show(self, entry: HistoryEntry) -> None:
         """At once as small as it is here; finer as soon as the engine has sent it."""
-        if self._beside.is_shown or not self._session.preferences.shown_on_canvas.value:
-            return
-        entry = self._session.history.entries[self.row(item)]
         bounds, self._hovered = entry.result.layers[-1].bounds, entry.result
         self._preview.show(to_image(entry.thumbnail), bounds)
 
         def refine(image: QtGui.QImage) -> None:
             if sip.isdeleted(self):
                 return
-            if self._hovered is entry.result and (self.underMouse() or self._looks_first):
+            if self._hovered is entry.result and self._preview.is_shown:
                 self._preview.show(image, bounds)
 
         self._session.peek(entry.result, to_image, refine)
@@ -203,28 +251,37 @@ class HistoryView(QtWidgets.QListWidget):
     def _click(self, item: QtWidgets.QListWidgetItem) -> None:
         self._beside.hide()
         if self._looks_first:
-            self._show_on_canvas(item)
+            self._show(self._session.history.entries[self.row(item)])
         else:
             self._insert(item)
 
     def _insert(self, item: QtWidgets.QListWidgetItem) -> None:
-        self._preview.hide()
+        self._hold(False)
         self._hovered = None
         once(lambda: self._session.insert(self._result(item)))()
 
     def _result(self, item: QtWidgets.QListWidgetItem) -> Alternative:
         return self._session.history.entries[self.row(item)].result
 
-    def _show_menu(self, position: QtCore.QPoint) -> None:
-        item = self.itemAt(position)
-        if item is None:
-            return
+    def contextMenuEvent(self, event: QtGui.QContextMenuEvent) -> None:
+        """Of the chosen one where a key asks for it."""
+        is_key = event.reason() == QtGui.QContextMenuEvent.Reason.Keyboard
+        item = self.currentItem() if is_key else self.itemAt(event.pos())
+        if item is not None:
+            at = self.visualItemRect(item).center() if is_key else event.pos()
+            self._show_menu(item, self.viewport().mapToGlobal(at))
+
+    def _show_menu(self, item: QtWidgets.QListWidgetItem, at: QtCore.QPoint) -> None:
+        self.setCurrentItem(item)
         result = self._result(item)
         menu = QtWidgets.QMenu(self)
         named(menu, "acetate_history_menu")
         menu.addAction(tr("Insert above the active layer"), once(lambda: self._session.insert(result)))
-        menu.addAction(tr("Show on the canvas"), lambda: self._show_on_canvas(item))
+        show = menu.addAction(tr("Show on the canvas"))
+        show.setCheckable(True)
+        show.setChecked(self._is_held)
+        show.triggered.connect(self._hold)
         menu.addAction(tr("Vary: another seed"), once(lambda: self._session.vary(result)))
-        menu.addAction(tr("Copy settings"), lambda: self._session.settings.copy_from(result.request))
+        menu.addAction(tr("Copy settings"), lambda: self._session.copy_settings_of(result))
         menu.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(self.mapToGlobal(position))
+        menu.popup(at)

@@ -70,6 +70,10 @@ class Slider(_Unturned, QtWidgets.QSlider):
     pass
 
 
+class Dial(_Unturned, QtWidgets.QDial):
+    pass
+
+
 class PushButton(QtWidgets.QPushButton):
     """Reached with Tab; a click leaves the keyboard where it is."""
 

@@ -8,7 +8,7 @@ from html import escape
 from acetate.language import tr, translated
 from acetate.protocol.errors import AcetateError
 from acetate.qt import QtCore, QtGui, QtWidgets
-from acetate.session.messages import Message, headline
+from acetate.session.messages import Message, Notice, headline
 from acetate.session.observable import Observable
 from acetate.ui.binding import named
 from acetate.ui.small_button import small_button
@@ -31,6 +31,7 @@ class MessageBar(QtWidgets.QWidget):
         self._title = _label("acetate_message_title", formats.RichText)
         self._detail = _label("acetate_message_detail", formats.PlainText)
         self._remedy = _label("acetate_message_remedy", formats.PlainText)
+        self._offer = small_button("", "", "acetate_message_offer", self._take)
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(_BAR + 6, 6, 6, 6)
         column.setSpacing(3)
@@ -52,6 +53,9 @@ class MessageBar(QtWidgets.QWidget):
             self._fill(title, detail, translated(message.remedy), _ERROR)
         elif message is not None:
             self._fill(tr(message.title), translated(message.detail), "", _NOTE)
+        offer = message.offer if isinstance(message, Notice) else None
+        self._offer.setVisible(offer is not None)
+        self._offer.setText(tr(offer.text) if offer else "")
 
     def _fill(self, title: str, detail: str, remedy: str, colour: QtGui.QColor) -> None:
         self._colour = colour
@@ -78,9 +82,16 @@ class MessageBar(QtWidgets.QWidget):
         row = QtWidgets.QHBoxLayout()
         row.setSpacing(2)
         row.addWidget(self._title, 1)
+        row.addWidget(self._offer, 0, QtCore.Qt.AlignmentFlag.AlignTop)
         row.addWidget(copy, 0, QtCore.Qt.AlignmentFlag.AlignTop)
         row.addWidget(close, 0, QtCore.Qt.AlignmentFlag.AlignTop)
         return row
+
+    def _take(self) -> None:
+        """What is offered with the notice."""
+        message, self._shown.value = self._shown.value, None
+        if isinstance(message, Notice) and message.offer:
+            message.offer.work()
 
     def _close(self) -> None:
         self._shown.value = None

@@ -12,6 +12,7 @@ from acetate.protocol.library import Download, DownloadState, Library, MissingFi
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.session import Session
 from acetate.ui.inputs import CheckBox, PushButton
+from acetate.ui.plain import plain_tip
 
 _ORIGINS = {
     Origin.PUBLISHED: mark("checked: it is what was published"),
@@ -42,6 +43,11 @@ class ListedFile:
     folder: str = ""  # where it can be forgotten
     is_grey: bool = False
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The same file may be missing and on its way."""
+        return self.text, self.missing, self.coming, self.folder
+
 
 class ModelsPage(QtWidgets.QWidget):
     def __init__(self, session: Session) -> None:
@@ -52,6 +58,7 @@ class ModelsPage(QtWidgets.QWidget):
         self._detail = QtWidgets.QLabel(tr("Drop model files here, or choose a line to see what it is."))
         self._detail.setObjectName("acetate_model_detail")
         self._detail.setWordWrap(True)
+        self._detail.setTextFormat(QtCore.Qt.TextFormat.PlainText)  # else names of files would be read as markup
         self._detail.setTextInteractionFlags(QtCore.Qt.TextInteractionFlag.TextSelectableByMouse)
         self._links = CheckBox(tr("&Link files that I add, in place of a copy"))
         self._links.setObjectName("acetate_models_link")
@@ -81,33 +88,42 @@ class ModelsPage(QtWidgets.QWidget):
         self._cancel = _button("acetate_model_cancel", tr("&Cancel"), self._end)
         self._forget = _button("acetate_models_forget", tr("F&orget folder"), self._forget_folder)
         add = _button("acetate_models_add", tr("&Add files…"), self._choose_files)
-        folder = _button("acetate_models_folder", tr("Use a &folder…"), self._choose_folder)
-        folder.setToolTip(tr("Of ComfyUI, Forge or A1111: its models are used where they lie, and nothing is changed."))
+        self._folder = _button("acetate_models_folder", tr("Use a &folder…"), self._choose_folder)
+        self._folder.setToolTip(
+            tr("Of ComfyUI, Forge or A1111: its models are used where they lie, and nothing is changed.")
+        )
         grid = QtWidgets.QGridLayout()
-        for index, button in enumerate((self._fetch, self._cancel, self._forget, add, folder)):
+        for index, button in enumerate((self._fetch, self._cancel, self._forget, add, self._folder)):
             grid.addWidget(button, index // 3, index % 3)
         return grid
 
     def _show(self) -> None:
+        """The painter may be reading it: what was chosen, folded away and scrolled to stays."""
         row = self._chosen()
-        chosen = row.text if row else ""
+        chosen = row.key if row else None
+        groups = [self._tree.topLevelItem(index) for index in range(self._tree.topLevelItemCount())]
+        folded = {group.data(0, _ROW) for group in groups if group is not None and not group.isExpanded()}
+        at = self._tree.verticalScrollBar().value()
         self._tree.blockSignals(True)
         self._tree.clear()
         shelves = self._library.shelves.value
         for title, rows in _groups(self._session.engine.models.value, shelves):
             group = QtWidgets.QTreeWidgetItem([f"{title} ({len(rows)})"])
+            group.setData(0, _ROW, title)
             group.setFlags(QtCore.Qt.ItemFlag.ItemIsEnabled)
             self._tree.addTopLevelItem(group)
             for each in rows:
-                self._add_row(group, each, is_chosen=each.text == chosen)
-            group.setExpanded(True)
+                self._add_row(group, each, is_chosen=each.key == chosen)
+            group.setExpanded(title not in folded)
+        self._tree.verticalScrollBar().setValue(at)
         self._tree.blockSignals(False)
+        self._folder.setEnabled(shelves is not None)
         self._show_chosen()
 
     def _add_row(self, group: QtWidgets.QTreeWidgetItem, row: ListedFile, *, is_chosen: bool) -> None:
         item = QtWidgets.QTreeWidgetItem(group, [row.text, row.right])
         item.setData(0, _ROW, row)
-        item.setToolTip(0, row.detail)
+        item.setToolTip(0, plain_tip(row.detail))
         if row.is_grey:
             grey = self.palette().brush(QtGui.QPalette.ColorGroup.Disabled, QtGui.QPalette.ColorRole.Text)
             item.setForeground(0, grey)

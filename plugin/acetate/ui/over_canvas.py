@@ -7,7 +7,7 @@ from collections.abc import Callable
 from acetate.krita.host import KritaHost
 from acetate.krita.view import transform_of
 from acetate.protocol.geometry import Bounds
-from acetate.qt import QtCore, QtGui, QtWidgets
+from acetate.qt import QtCore, QtGui, QtWidgets, sip
 from acetate.ui.binding import named
 
 _FOLLOW = 40  # milliseconds between two looks at how the view is turned and zoomed
@@ -93,7 +93,7 @@ class OverCanvas(QtCore.QObject):
     def hide(self) -> None:
         self._timer.stop()
         veil, self._veil = self._veil, None
-        if veil is not None:
+        if veil is not None and not sip.isdeleted(veil):  # it goes with the canvas that it is on
             veil.hide()
             veil.deleteLater()
 
@@ -101,8 +101,7 @@ class OverCanvas(QtCore.QObject):
         document = KritaHost().active_document()
         shown = transform_of(document.handle) if document and document.handle == self._document else None
         if self._veil is None or shown is None or shown[0] is not self._veil.parentWidget():
-            self._veil = None  # it went with the canvas that it was on
-            self._timer.stop()
+            self.hide()
         else:
             self._veil.place(shown[1])
             self.followed(self._veil)

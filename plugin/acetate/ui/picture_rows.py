@@ -9,7 +9,7 @@ from acetate.qt import QtCore, QtWidgets
 from acetate.session.observable import Observable
 from acetate.session.settings import Settings
 from acetate.ui.binding import bind_check, bind_choice, bind_number, bind_part, named
-from acetate.ui.inputs import CheckBox, ComboBox, Slider, SpinBox
+from acetate.ui.inputs import CheckBox, ComboBox, Dial, Slider, SpinBox
 from acetate.ui.length import LengthRow
 from acetate.ui.rows import Rows, show_row
 
@@ -51,7 +51,7 @@ class PictureRows(Rows):
 
 def _angle(settings: Settings) -> QtWidgets.QDial:
     """A dial whose hand points where the shadow falls: right is 0, down 90."""
-    dial = named(QtWidgets.QDial(), "acetate_angle", tr("Where the shadow falls; down is towards you."))
+    dial = named(Dial(), "acetate_angle", tr("Where the shadow falls; down is towards you."))
     dial.setRange(0, 359)
     dial.setWrapping(True)
     dial.setNotchesVisible(True)

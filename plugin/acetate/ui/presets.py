@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from acetate.language import tr
+from acetate.language import mark, tr
 from acetate.protocol.errors import FileError
 from acetate.protocol.paths import as_file_name
 from acetate.qt import QtCore, QtGui, QtWidgets
-from acetate.session.presets import FIELDS, LONGEST_NAME, Presets
+from acetate.session.messages import undoable
+from acetate.session.presets import FIELDS, LONGEST_NAME, Presets, Undo
 from acetate.session.session import Session
 from acetate.ui.binding import named, silent
 from acetate.ui.inputs import ComboBox, NarrowButton
+from acetate.ui.plain import plain
 from acetate.ui.small_button import small_button
 
+REMOVED = mark("A preset is removed")
+REPLACED = mark("A preset is replaced")
 _FILES = "*.json"
 
 
@@ -56,17 +60,31 @@ class PresetRow(QtWidgets.QWidget):
             (tr("Save these settings…"), lambda: self._ask(True), True),
             (tr("Import…"), self._import, True),
             (tr("Export “{name}”…", name=current), lambda: self._export(current), bool(current)),
-            (tr("Remove “{name}”", name=current), lambda: self._presets.remove(current), bool(current)),
+            (tr("Remove “{name}”", name=current), lambda: self._remove(current), bool(current)),
         )
         for text, work, is_there in entries:
             if is_there:
-                menu.addAction(text.replace("&", "&&"), work)
+                menu.addAction(plain(text), work)
         menu.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self._more.mapToGlobal(QtCore.QPoint(0, self._more.height())))
 
     def _save(self) -> None:
-        if self._attempt(lambda: self._presets.save(self._name.text())):
+        if self._change(REPLACED, self._name.text().strip(), self._presets.save):
             self._ask(False)
+
+    def _remove(self, name: str) -> None:
+        if name in self._presets.names.value:  # another docker may have been quicker
+            self._change(REMOVED, name, self._presets.remove)
+
+    def _change(self, title: str, name: str, work: Callable[[str], Undo | None]) -> bool:
+        """What cannot be got back by making it again is offered to be undone."""
+
+        def change() -> None:
+            if undo := work(name):
+                self._session.message.value = undoable(title, name, lambda: self._attempt(undo))
+
+        self._session.message.value = None
+        return self._attempt(change)
 
     def _import(self) -> None:
         chosen, _ = QtWidgets.QFileDialog.getOpenFileName(self, tr("Import a preset"), str(Path.home()), _FILES)
@@ -80,6 +98,7 @@ class PresetRow(QtWidgets.QWidget):
             self._attempt(lambda: self._presets.give_out(name, Path(as_file_name(chosen))))
 
     def _attempt(self, work: Callable[[], object]) -> bool:
+        """An error of it is shown."""
         try:
             work()
         except FileError as error:

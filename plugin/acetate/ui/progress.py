@@ -36,14 +36,23 @@ class ProgressBox(QtWidgets.QWidget):
         jobs = self._session.jobs_here or self._session.jobs
         job = jobs[0] if jobs else None
         self.setVisible(job is not None)
-        if job is not None and job is not self._job:
+        if job is not self._job:
+            self._leave()
+            self._job = job
             self._preview.show_png(b"")
-            job.fraction.bind(self._show_fraction)
-            job.status.bind(self._show_status)
-            job.preview.changed.connect(self._preview.show_png)
-        self._job = job
+            if job is not None:
+                job.fraction.bind(self._show_fraction)
+                job.status.changed.connect(self._show_status)
+                job.preview.bind(self._preview.show_png)
         if job is not None:
             self._show_status(job.status.value)
+
+    def _leave(self) -> None:
+        """It may go on for long; another is shown."""
+        if self._job is not None:
+            self._job.fraction.changed.disconnect(self._show_fraction)
+            self._job.status.changed.disconnect(self._show_status)
+            self._job.preview.changed.disconnect(self._preview.show_png)
 
     def _show_fraction(self, fraction: float) -> None:
         self._bar.setValue(round(1000 * fraction))

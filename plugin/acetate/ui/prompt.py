@@ -10,6 +10,7 @@ from acetate.session.observable import Observable
 
 _MOST = 8  # lines
 _BACK_AND_FORTH = (QtCore.Qt.Key.Key_Up, QtCore.Qt.Key.Key_Down)
+_NEW_LINE = "\u2029"  # within what is selected
 _REPEAT = 0.7  # seconds; a key that is held down is repeated after 0.66 at first
 
 
@@ -33,9 +34,33 @@ class PromptEdit(QtWidgets.QPlainTextEdit):
         self.textChanged.connect(self._grow)
         text.bind(self._show)
 
+    @property
+    def before_cursor(self) -> str:
+        cursor = self.textCursor()
+        end = cursor.position()
+        cursor.setPosition(0)
+        cursor.setPosition(end, cursor.MoveMode.KeepAnchor)
+        return cursor.selectedText().replace(_NEW_LINE, "\n")
+
+    def write(self, text: str, instead_of: str | None = None) -> None:
+        """In place of these last words before the cursor, of all where None: one step of the field's own undo."""
+        cursor = self.textCursor()
+        if instead_of is None:
+            cursor.select(cursor.SelectionType.Document)
+        else:
+            end = cursor.position()
+            cursor.setPosition(end - _length(instead_of))
+            cursor.setPosition(end, cursor.MoveMode.KeepAnchor)
+        cursor.insertText(text)
+        self.setTextCursor(cursor)
+
+    def begin_anew(self) -> None:
+        """What it holds belongs to something else than before: Ctrl+Z must not bring back the words of that."""
+        self.document().clearUndoRedoStacks()
+
     def _show(self, text: str) -> None:
         if text != self.toPlainText():
-            self.setPlainText(text)
+            self.write(text)
 
     def sizeHint(self) -> QtCore.QSize:
         margins = 2 * (int(self.document().documentMargin()) + self.frameWidth())
@@ -101,6 +126,11 @@ class PromptEdit(QtWidgets.QPlainTextEdit):
         """Held down it is one press; on a busy machine Qt takes some of what the X server repeats for presses."""
         before, self._pressed = self._pressed, time.monotonic()
         return event.isAutoRepeat() or self._pressed - before < _REPEAT
+
+
+def _length(text: str) -> int:
+    """As Qt counts: an emoji is two."""
+    return len(text.encode("utf-16-le")) // 2
 
 
 def is_alone(event: QtGui.QKeyEvent) -> bool:

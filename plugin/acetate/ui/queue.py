@@ -11,6 +11,7 @@ from acetate.ui.binding import named
 from acetate.ui.checkerboard import on_checkerboard
 from acetate.ui.elided import ElidedLabel
 from acetate.ui.once import once
+from acetate.ui.plain import plain_tip
 from acetate.ui.small_button import small_button
 
 _SHOWN = 3  # rows; the rest is counted
@@ -55,19 +56,21 @@ class Queue(QtWidgets.QWidget):
         jobs = [*here, *(job for job in self._session.jobs if job not in here)]
         shown = jobs[:_SHOWN]
         if [row.job for row in self._rows] != shown:
-            self._list(shown, here)
+            self._list(shown)
+        for row in self._rows:
+            row.show_where(is_here=row.job in here)
         count = len(jobs) - len(shown)
         self._more.setText(trn("{count} more", "{count} more", count) if count else "")
         self._line.setVisible(len(jobs) > 1)
         self.setVisible(bool(jobs))
 
-    def _list(self, shown: list[Job], here: list[Job]) -> None:
+    def _list(self, shown: list[Job]) -> None:
         known = {id(row.job): row for row in self._rows}
         for row in self._rows:
             self._column.removeWidget(row)
             if row.job not in shown:
                 row.deleteLater()
-        self._rows = [known.get(id(job)) or JobRow(self._session, job, is_here=job in here) for job in shown]
+        self._rows = [known.get(id(job)) or JobRow(self._session, job) for job in shown]
         for index, row in enumerate(self._rows):
             self._column.insertWidget(index, row)
             named(row.cancel, f"acetate_job_cancel_{index}")
@@ -79,11 +82,11 @@ class Queue(QtWidgets.QWidget):
 
 
 class JobRow(QtWidgets.QWidget):
-    def __init__(self, session: Session, job: Job, *, is_here: bool) -> None:
+    def __init__(self, session: Session, job: Job) -> None:
         super().__init__()
         self.job = job
         self._previews = session.preferences.previews
-        self._where = "" if is_here else f" · {job.document.name if job.document else tr('from an earlier session')}"
+        self._where = ""
         self._picture = _Preview()
         self._picture.setFixedSize(_PREVIEW)
         self._text = ElidedLabel()
@@ -112,6 +115,14 @@ class JobRow(QtWidgets.QWidget):
         job.preview.changed.connect(self._show_png)
         self._show(None)
 
+    def show_where(self, *, is_here: bool) -> None:
+        """Its document, where another is in front."""
+        document = self.job.document
+        where = "" if is_here else f" · {document.name if document else tr('from an earlier session')}"
+        if where != self._where:
+            self._where = where
+            self._show(None)
+
     def _show(self, _: object) -> None:
         share = round(100 * self.job.fraction.value)
         what = " ".join(self.job.request.prompt.split()) or tr(label_of(self.job.request.task))
@@ -119,7 +130,7 @@ class JobRow(QtWidgets.QWidget):
         is_counted = self.job.phase.value is Phase.RUNNING and share and status == tr(Phase.RUNNING.value)
         self._text.setText(what + self._where)
         self._state.setText(f"{share} %" if is_counted else tr(_SHORT.get(self.job.phase.value, status)))
-        self.setToolTip(f"{what}{self._where}\n{status}")
+        self.setToolTip(plain_tip(f"{what}{self._where}\n{status}"))
         self.front.setVisible(self.job.is_waiting and not self.job.is_cancel_wanted)
         self._bar.setValue(round(1000 * self.job.fraction.value))
 

@@ -46,6 +46,7 @@ class ResultsPanel(QtWidgets.QWidget):
         column.addWidget(self._limit_label())
         column.addWidget(self._older())
         self.view.chosen.connect(lambda: self._show_chosen())
+        self.view.discarded.connect(lambda: self._do(self._session.filings.discard))
         session.history.added.connect(self._added)
         for signal in (session.history.removed, session.history.changed):
             signal.connect(lambda _: self._changed())

@@ -78,9 +78,10 @@ class GeneralPage(Rows):
         copy.setToolTip(tr("Versions, what the engine finds, and the end of its log; neither your name nor the token."))
 
         def done(text: str) -> None:
-            QtWidgets.QApplication.clipboard().setText(text)
+            if text:
+                QtWidgets.QApplication.clipboard().setText(text)
             if not sip.isdeleted(copy):  # its window may have been closed meanwhile
-                copy.setText(tr("Copied: paste it into your report"))
+                copy.setText(tr("Copied: paste it into your report") if text else tr("&Copy diagnostics"))
                 copy.setEnabled(True)
 
         def begin() -> None:

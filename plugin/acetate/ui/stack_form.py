@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from acetate.language import tr, translated
 from acetate.protocol.requests import MAX_SEED
-from acetate.qt import QtCore, QtWidgets, sip
+from acetate.qt import QtCore, QtGui, QtWidgets, sip
 from acetate.session.observable import Observable
 from acetate.session.session import Session
 from acetate.session.settings import new_seed
 from acetate.session.stack import StackEntry
 from acetate.ui.binding import named, silent
-from acetate.ui.canvas_regions import draw_region
+from acetate.ui.canvas_regions import RegionSheet, draw_region
 from acetate.ui.choice import Choice
 from acetate.ui.completing import helped
 from acetate.ui.conditions import PRESETS
@@ -31,7 +31,7 @@ class StackForm(Rows):
         self._prompt = Observable("")
         self._region = ElidedLabel()
         named(self._region, "acetate_stack_region")
-        self._sheet: QtWidgets.QWidget | None = None  # over the canvas, while a region is drawn
+        self._sheet: RegionSheet | None = None  # over the canvas, while a region is drawn
         self._seed = _seed()
         self._strength, self._percent = Slider(QtCore.Qt.Orientation.Horizontal), QtWidgets.QLabel()
         self.add(tr("Prompt"), self._prompt_edit())
@@ -51,7 +51,9 @@ class StackForm(Rows):
         self._fill(entry or StackEntry(0))
 
     def _fill(self, entry: StackEntry) -> None:
-        self._prompt.value = entry.prompt
+        if entry.prompt != self._prompt.value:
+            self._prompt.value = entry.prompt
+            self._words.begin_anew()
         self._region.setText(translated(str(entry.region)) if entry.region else tr("Whole canvas"))
         for widget, value in ((self._seed, entry.seed), (self._strength, round(100 * entry.strength))):
             with silent(widget):
@@ -60,7 +62,7 @@ class StackForm(Rows):
         self._percent.setText(f"{round(100 * entry.strength)} %")
 
     def _prompt_edit(self) -> QtWidgets.QWidget:
-        edit = PromptEdit(self._prompt, lines=2)
+        self._words = edit = PromptEdit(self._prompt, lines=2)
         named(edit, "acetate_stack_prompt", tr("Describe this layer only. Ctrl+Return generates the stack."))
         edit.setPlaceholderText(tr("What should appear on this layer?"))
         edit.submitted.connect(lambda: self._stack.generate())
@@ -88,12 +90,22 @@ class StackForm(Rows):
         return widget
 
     def _draw(self) -> None:
-        """Pressed again, it gives up."""
-        if self._sheet is not None and not sip.isdeleted(self._sheet):
-            self._sheet.deleteLater()
-            self._sheet = None
-        else:
+        """Pressed again, it gives up; over another document it begins anew."""
+        if not self._end_drawing():
             self._sheet = draw_region(lambda bounds: self._editor.change_selected(region=bounds))
+
+    def _end_drawing(self) -> bool:
+        """Whether the painter was about to draw where they look."""
+        sheet, self._sheet = self._sheet, None
+        if sheet is None or sip.isdeleted(sheet):
+            return False
+        sheet.deleteLater()
+        return sheet.is_in_front
+
+    def hideEvent(self, event: QtGui.QHideEvent) -> None:
+        """Its window is closed, or folded away: the sheet must not stay over the canvas."""
+        super().hideEvent(event)
+        self._end_drawing()
 
     def _seed_row(self) -> QtWidgets.QWidget:
         self._seed.valueChanged.connect(lambda seed: self._editor.change_selected(seed=int(seed)))

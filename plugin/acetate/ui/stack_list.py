@@ -69,6 +69,7 @@ class StackRow(QtWidgets.QWidget):
         self._eye.clicked.connect(lambda is_on: editor.change(index, is_enabled=is_on))
         self._lock.clicked.connect(lambda is_on: editor.change(index, is_locked=is_on))
         self._prompt, self._state = QtWidgets.QLabel(), QtWidgets.QLabel()
+        self._prompt.setTextFormat(QtCore.Qt.TextFormat.PlainText)  # else words would be read as markup
         self._prompt.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
         number = QtWidgets.QLabel(str(index + 1))
         named(number, f"acetate_stack_number_{index + 1}")

@@ -50,6 +50,7 @@ class StackWindow(ToolWindow):
         self._timer.timeout.connect(self._stack.follow)
         for value in (self._editor.stack, self._editor.selected):
             value.changed.connect(lambda _: self._show_regions())
+        session.entered.connect(lambda _: self._show_regions())  # they went with the document before it
 
     def open_beside(self) -> None:
         """To the left of the docker, with the keyboard."""

@@ -66,6 +66,7 @@ def _words(session: Session, setting: Observable[str], lines: int, name: str, qu
     edit.setPlaceholderText(question)
     edit.setAccessibleName(question)
     edit.submitted.connect(session.generate)
+    session.entered.connect(lambda is_other: edit.begin_anew() if is_other else None)
     helped(edit, session)
     return edit
 

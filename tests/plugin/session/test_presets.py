@@ -141,3 +141,31 @@ def test_a_preset_without_a_name_is_not_saved(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="no name"):
         presets_in(tmp_path).save("   ")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_removed_or_replaced_is_had_back(tmp_path: Path) -> None:
+    presets = presets_in(tmp_path, **INK)
+    assert presets.save("Ink") is None and presets.save("Ink") is None  # nothing is lost
+    files = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    undo = presets.remove("Ink")
+    assert presets.names.value == ()
+    undo()
+    assert presets.current == "Ink" and {file.name: file.read_bytes() for file in tmp_path.iterdir()} == files
+    settings = Settings()
+    other = Presets(settings, tmp_path)
+    back = other.save("Ink")
+    assert other.current == "Ink" and back is not None
+    back()
+    other.take("Ink")
+    assert chosen(settings) == INK
+
+
+def test_a_preset_that_cannot_be_removed_is_named(tmp_path: Path) -> None:
+    """A folder in its place: who runs the tests may be allowed everything else."""
+    presets = presets_in(tmp_path, **INK)
+    presets.save("Ink")
+    (file,) = tmp_path.iterdir()
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(FileError, match="cannot be removed"):
+        presets.remove("Ink")

@@ -14,8 +14,11 @@ import pytest
 
 from acetate.client import api
 from acetate.client.launcher import Launcher
+from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds
+from acetate.protocol.pictures import Click
 from acetate.protocol.requests import Task
+from acetate.session.history import Alternative
 from acetate.session.messages import Notice
 from acetate.session.recipes import recipe_of
 from acetate.session.results import Apply
@@ -368,3 +371,87 @@ def test_results_belong_to_their_document(studio: Studio, document: PaperDocumen
     assert studio.session.is_of_document(result) and result.document == document.annotation("acetate/document").decode()
     studio.paper.new(8, 8)
     assert not studio.session.is_of_document(result)
+
+
+def test_a_discarded_result_is_taken_back(studio: Studio, document: PaperDocument) -> None:
+    """To its place, with its star; the engine and another Krita know it again."""
+    session = studio.session
+    session.settings.images.value = 3
+    studio.generate()
+    job = session.history.entries[0].result.job
+    middle = session.history.of_job(job)[1]
+    session.filings.star(middle, is_wanted=True)
+    before = list(session.history.entries)
+    for entry in (before[1], before[2], before[0]):
+        session.filings.discard(entry)
+        assert entry.result not in [other.result for other in session.history.entries]
+        offer = session.message.value.offer if isinstance(session.message.value, Notice) else None
+        assert offer is not None
+        offer.work()
+        assert session.history.entries == before
+    studio.events.run_until(lambda: studio.sent()[0].filing.discarded == () and studio.sent()[0].filing.listed)
+    again = Studio(studio.events)
+    again.session.warm_up()
+    studio.events.run_until(lambda: len(again.session.history.of_job(job)) == 3)
+
+
+def test_the_only_result_of_a_job_is_taken_back(studio: Studio, document: PaperDocument) -> None:
+    session = studio.session
+    studio.generate()
+    (entry,) = session.history.of_job(session.history.entries[0].result.job)
+    session.filings.discard(entry)
+    message = session.message.value
+    assert isinstance(message, Notice) and message.offer
+    studio.events.run_until(lambda: not studio.sent()[0].filing.listed)
+    message.offer.work()
+    message.offer.work()  # pressed in two windows
+    assert session.history.entries[0] == entry and len(session.history.of_job(entry.result.job)) == 1
+    studio.events.run_until(lambda: studio.sent()[0].filing.listed)
+
+
+def test_words_of_a_stack_that_is_not_made_yet_are_taken_back(studio: Studio, document: PaperDocument) -> None:
+    stack, session = studio.session.stack, studio.session
+    stack.enter()
+    stack.editor.change_selected(prompt="a red apple")
+    stack.editor.add()
+    stack.editor.change_selected(prompt="a green pear", seed=2)
+    before = stack.editor.stack.value
+    for work in (stack.delete, stack.new):
+        work()
+        message = session.message.value
+        assert isinstance(message, Notice) and message.offer and "a green pear" in message.detail
+        message.offer.work()
+        assert stack.editor.stack.value == before and session.message.value is None
+    stack.delete()
+    stack.editor.change_selected(prompt="a lemon")  # it would be lost by going back now
+    assert session.message.value is None
+    stack.new()
+    stack.new()  # nothing was written in it
+    assert session.message.value is None
+
+
+def test_a_new_document_has_nothing_of_another(studio: Studio, document: PaperDocument) -> None:
+    """No words, and nothing that lies at a place on the canvas of that."""
+    settings = studio.session.settings
+    empty = settings.saved()
+    words = [name for name in vars(empty) if name.endswith("prompt")]
+    settings.take({name: f"a {name}" for name in words})
+    settings.take({"clicks": (Click(3, 4, True),), "box": Bounds(1, 2, 3, 4)})
+    kept = settings.saved()
+    other = studio.paper.new(64, 64)
+    studio.session.enter_document()
+    for name in (*words, "clicks", "box"):
+        assert settings.values[name].value == getattr(empty, name), name
+    studio.paper.active = document
+    studio.session.enter_document()
+    assert settings.saved() == kept and other is not document
+
+
+def test_edges_have_no_settings_to_be_copied(studio: Studio, document: PaperDocument) -> None:
+    """A list of tasks that lacks theirs could not show it."""
+    session = studio.session
+    before = session.settings.saved()
+    request = dataclasses.replace(session.settings.request(document.bounds, document.wire_format), task=Task.EDGES)
+    session.copy_settings_of(Alternative("job", request, ()))
+    assert session.settings.saved() == before
+    assert isinstance(session.message.value, DocumentError) and "Edges of a layer" in session.message.value.detail
