@@ -296,7 +296,10 @@ def test_all_is_done_to_a_result_with_keys(painter: Painter) -> None:
 
 
 EVERY_VEIL = "[w.objectName() for w in app.activeWindow().qwindow().findChildren(QWidget, 'acetate_canvas_preview')]"
-FRONT = "app.setActiveDocument(next(it for it in app.documents() if it.width() == width)); turn_the_event_loop(200)"
+FRONT = """
+next(view for view in app.activeWindow().views() if view.document().width() == width).setVisible()
+turn_the_event_loop(200)
+"""
 
 
 def test_what_lies_over_the_canvas_goes_with_its_document(painter: Painter) -> None:
