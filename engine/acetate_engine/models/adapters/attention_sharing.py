@@ -57,13 +57,14 @@ class AttentionSharing:
 
     def __init__(self, unet: UNet2DConditionModel, weights: SharingWeights, trainable: bool = False) -> None:
         self._attentions = sharing_order(unet)
-        self._units = list(weights.units())
-        _require_fit(self._attentions, self._units)
+        units = list(weights.units())
+        _require_fit(self._attentions, units)
         self.frames = weights.frames
         self._encoder = weights.kwargs_encoder
         self._trainable = trainable
         build = trainable_processor if trainable else partial(merged_processor, dtype=unet.dtype)
-        self._processors = [build(*pair) for pair in zip(self._attentions, self._units, strict=True)]
+        self._processors = [build(*pair) for pair in zip(self._attentions, units, strict=True)]
+        self._convolutions = [unit.control_convs for unit in units] if self._encoder is not None else []
         self.attach()
         if is_packed(unet):
             pack(unet)
@@ -86,8 +87,8 @@ class AttentionSharing:
             raise ValueError("this layer adapter takes no condition image; load fg2bg or bg2fg for one")
         with torch.set_grad_enabled(self._trainable and torch.is_grad_enabled()):
             pyramid = self._encoder(image.to(next(self._encoder.parameters())))
-        for unit, processor in zip(self._units, self._processors, strict=True):
-            processor.condition = Condition(unit, pyramid, keep=not self._trainable)
+        for convolutions, processor in zip(self._convolutions, self._processors, strict=True):
+            processor.condition = Condition(convolutions, pyramid, keep=not self._trainable)
 
     def attach(self) -> None:
         """Again after `detach`, as it was: neither styles nor IP-Adapters may have changed meanwhile."""
@@ -95,7 +96,7 @@ class AttentionSharing:
         self._set_processors(self._processors)
 
     def detach(self) -> None:
-        """Give the UNet its former attention processors back.
+        """Give the UNet its former attention processors back, and forget the condition image.
 
         Raises:
             RuntimeError: something else has replaced a processor meanwhile, as loading an IP-Adapter does.
@@ -107,6 +108,17 @@ class AttentionSharing:
                 "load IP-Adapters and choose attention backends before attaching"
             )
         self._set_processors(self._before)
+        for processor in self._processors:
+            processor.condition = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of what is merged, and of what takes condition images."""
+        own = [part for processor in self._processors for part in (processor.own, processor.across)]
+        condition = [] if self._encoder is None else [self._encoder, *self._convolutions]
+        return sum(
+            weight.numel() * weight.element_size() for part in (*own, *condition) for weight in part.parameters()
+        )
 
     def _set_processors(self, processors: Sequence[object]) -> None:
         for attention, processor in zip(self._attentions, processors, strict=True):

@@ -15,20 +15,26 @@ from diffusers.models.attention_processor import Attention
 from torch import Tensor, nn
 
 from acetate_engine.models.adapters.lora import OffsetLinear, linear_from, merged_linear
-from acetate_engine.models.adapters.sharing_weights import PROJECTIONS, SharingUnit, by_frame, frame_attention
+from acetate_engine.models.adapters.sharing_weights import (
+    PROJECTIONS,
+    FrameConvolutions,
+    SharingUnit,
+    by_frame,
+    frame_attention,
+)
 
 
 class Condition:
     """What a condition image adds to the input of one attention.
 
     Args:
-        unit: holds the convolutions.
+        convolutions: of that attention.
         pyramid: {tokens of a level: (n, channels, h, w)}.
         keep: compute at the first use and keep; for training every use computes.
     """
 
-    def __init__(self, unit: SharingUnit, pyramid: dict[int, Tensor], keep: bool) -> None:
-        self._unit = unit
+    def __init__(self, convolutions: FrameConvolutions, pyramid: dict[int, Tensor], keep: bool) -> None:
+        self._convolutions = convolutions
         self._pyramid = pyramid
         self._keep = keep
         self._kept: Tensor | None = None
@@ -50,7 +56,7 @@ class Condition:
                 f"the condition image gives levels of {sorted(self._pyramid)} tokens, and none of {x.shape[2]}: "
                 "give it the size in pixels that is generated"
             )
-        control = self._unit.control(self._pyramid[x.shape[2]])
+        control = self._convolutions(self._pyramid[x.shape[2]])
         if self._keep:
             self._kept = control.to(x)
         return control

@@ -63,7 +63,7 @@ class SharingUnit(nn.Module):
         nn.init.zeros_(self.temporal_o.weight)
         nn.init.zeros_(self.temporal_o.bias)
         if condition:
-            self.control_convs = nn.ModuleList(_condition_convolution(condition, width) for _ in range(frames))
+            self.control_convs = FrameConvolutions(_condition_convolution(condition, width) for _ in range(frames))
 
     def lora(self, projection: str, frame: int) -> LowRankOffset:
         """The LoRA of `projection` ("q", "k", "v" or "out") for one frame."""
@@ -79,9 +79,12 @@ class SharingUnit(nn.Module):
         residual: Tensor = self.temporal_o(mixed)
         return residual
 
-    def control(self, level: Tensor) -> Tensor:
-        """One level of the pyramid (n, channels, h, w) -> what the frames' inputs gain: (n, frames, h * w, width)."""
-        return torch.stack([conv(level).flatten(2).transpose(1, 2) for conv in self.control_convs], dim=1)
+
+class FrameConvolutions(nn.ModuleList):
+    """One level of the pyramid (n, channels, h, w) -> what the frames' inputs gain: (n, frames, h * w, width)."""
+
+    def forward(self, level: Tensor) -> Tensor:
+        return torch.stack([conv(level).flatten(2).transpose(1, 2) for conv in self], dim=1)
 
 
 def frame_attention(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:

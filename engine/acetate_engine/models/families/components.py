@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -104,8 +104,15 @@ class Denoiser(Protocol):
     def __call__(self, sample: Tensor, timestep: Tensor, **arguments: Any) -> DenoiserOutput: ...
 
 
+_ASIDE = 40 << 20  # bytes: the largest of `mini` beside the smallest
+
+
 class LayerAdapter(Protocol):
     """A layer adapter in a denoiser, until `detach` gives it back bit for bit; `attach` puts it in again after that."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes as long as it is there, in the denoiser or not."""
 
     def attach(self) -> None: ...
     def detach(self) -> None: ...
@@ -144,8 +151,7 @@ class Components:
     notes: tuple[str, ...] = ()  # for the painter, of every job
     unsettled_scale: bool = False  # lambda of the encoder's file is to be found out at its first use
     _attached: tuple[str, LayerAdapter] | None = None
-    _aside: dict[str, LayerAdapter] = field(default_factory=dict)  # taken out, and soon to come back
-    _keeps_aside: bool = False
+    _aside: dict[str, LayerAdapter] = field(default_factory=dict)  # taken out, the last one last
     _added: tuple[Weights, Weights] | None = ((), ())  # LoRAs and IP-Adapters; None while they change
 
     @property
@@ -178,7 +184,11 @@ class Components:
         return self.image_prompts.names[0]
 
     def use_layer_adapter(self, name: str | None) -> LayerAdapter | None:
-        """Put the layer adapter `name` into the UNet in place of others; None: the plain UNet."""
+        """Put the layer adapter `name` into the UNet in place of others; None: the plain UNet.
+
+        Those that were taken out last are kept, so that they are not read and merged again. Models that are placed have
+        too little memory, or layer adapters too large, to keep any.
+        """
         if name != (self._attached[0] if self._attached else None):
             with self._changing():
                 self._exchange(name)
@@ -187,19 +197,6 @@ class Components:
     def steps_without(self, layer_adapter: str | None, steps: int) -> int:
         """How many of the first of `steps` from noise go without it, as `layer_from` has it."""
         return round(steps * self.layer_from.get(layer_adapter or "", 0.0))
-
-    @contextmanager
-    def keeping_layer_adapters(self) -> Iterator[None]:
-        """For changing to and fro: what is taken out meanwhile is not read and merged again to be put in.
-
-        Models that are placed have too little memory, or layer adapters too large, to keep several.
-        """
-        self._keeps_aside = self.placement is None
-        try:
-            yield
-        finally:
-            self._keeps_aside = False
-            self._aside.clear()
 
     def settle_scale(self) -> str | None:
         """Find out lambda of the encoder's file, once; what to tell the painter where it is not the released one."""
@@ -241,21 +238,26 @@ class Components:
             self.placement.clear_for(self.memory.pictures(pixels))
 
     def _exchange(self, name: str | None) -> None:
+        coming = self._aside.pop(name or "", None)  # before another one takes its room
         if self._attached is not None:
             former, layer_adapter = self._attached
             self._attached = None
             layer_adapter.detach()
-            if self._keeps_aside:
-                self._aside[former] = layer_adapter
+            if self.placement is None:
+                self._put_aside(former, layer_adapter)
         if name is not None:
-            self._attached = (name, self._put_in(name))
+            self._attached = (name, self._put_in(name, coming))
 
-    def _put_in(self, name: str) -> LayerAdapter:
-        layer_adapter = self._aside.pop(name, None)
-        if layer_adapter is None:
+    def _put_aside(self, name: str, layer_adapter: LayerAdapter) -> None:
+        self._aside[name] = layer_adapter
+        while sum(each.size for each in self._aside.values()) > _ASIDE:
+            del self._aside[next(iter(self._aside))]
+
+    def _put_in(self, name: str, kept: LayerAdapter | None) -> LayerAdapter:
+        if kept is None:
             return self.layer_adapters[name](self.denoiser)
-        layer_adapter.attach()
-        return layer_adapter
+        kept.attach()
+        return kept
 
     def _changing(self) -> AbstractContextManager[None]:
         return nullcontext() if self.placement is None else self.placement.changing()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TypeVar
 
 import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
+from torch import Tensor
 
 from acetate.protocol.errors import CheckpointError
 from acetate.protocol.geometry import Extent
@@ -28,6 +29,8 @@ from acetate_engine.models.networks.transparency_folders import read_transparenc
 from acetate_engine.pipelines.methods.shared_attention import SharedAttention
 from acetate_engine.prompts.weights import plain, weighed
 
+_PROMPTS = 32  # of the last jobs that are kept encoded, 25 KB each
+
 Part = TypeVar("Part")
 
 
@@ -36,9 +39,15 @@ def load_parts(folder: Path, card: MiniCard, layers: Sequence[str], added: AddOn
     vae = _part(SpaceToDepthAutoencoder.from_pretrained, folder / "vae").eval().requires_grad_(False)
     text = MiniLMTextEncoder(card.text_tokens)
 
+    @lru_cache(_PROMPTS)
+    def states(*words: str) -> Tensor:
+        encoded = text.encode(list(words))
+        text.let_go()
+        return encoded
+
     def encode_text(prompts: list[str], clip_skip: int, working: Extent) -> Text:
         words = [plain(prompt) for prompt in prompts]
-        return Text(text.encode(words), notes=tuple(_unread(text, prompts, words)))
+        return Text(states(*words), notes=tuple(_unread(text, prompts, words)))
 
     unet = _part(UNet2DConditionModel.from_pretrained, folder / "unet").eval().requires_grad_(False)
     return Components(

@@ -54,6 +54,11 @@ class AppliedOffsets:
         self._patch = UNetPatch(unet, OffsetFile(path))
         self.attach()
 
+    @property
+    def size(self) -> int:
+        """Nothing: offsets are read from the file each time."""
+        return 0
+
     def attach(self) -> None:
         self._patch.apply()
 

