@@ -19,6 +19,7 @@ Floats = NDArray[np.float32]
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 Taps = tuple[NDArray[np.intp], Floats]  # (n,) the first of the pixels that an output pixel is made of; their weights
 
+_ONE, _TWO = np.uintp(1), np.uintp(2)  # unsigned: numba looks whether other indices count from the end
 _BAND = 64  # rows: fewer are not worth a thread
 _OPAQUE = np.float32(1 - 1e-5)  # alpha, sums of shares being what they are; what is missing can be seen nowhere
 
@@ -115,12 +116,12 @@ def _compiled(signature: str) -> Callable[[Kernel], Kernel]:
 @_compiled(f"void({_WEIGHTS}, {_WEIGHTS}, {_PLACES}, {_WEIGHTS})")
 def _line_shrunk(target, line, column, weights) -> None:  # type: ignore[no-untyped-def]
     for x in range(len(target)):
-        left = column[x]
-        first, second, third = weights[x]
-        red = first * line[left, 0] + second * line[left + 1, 0] + third * line[left + 2, 0]
-        green = first * line[left, 1] + second * line[left + 1, 1] + third * line[left + 2, 1]
-        blue = first * line[left, 2] + second * line[left + 1, 2] + third * line[left + 2, 2]
-        alpha = first * line[left, 3] + second * line[left + 1, 3] + third * line[left + 2, 3]
+        left = np.uintp(column[x])
+        first, second, third = weights[x, 0], weights[x, 1], weights[x, 2]
+        red = first * line[left, 0] + second * line[left + _ONE, 0] + third * line[left + _TWO, 0]
+        green = first * line[left, 1] + second * line[left + _ONE, 1] + third * line[left + _TWO, 1]
+        blue = first * line[left, 2] + second * line[left + _ONE, 2] + third * line[left + _TWO, 2]
+        alpha = first * line[left, 3] + second * line[left + _ONE, 3] + third * line[left + _TWO, 3]
         target[x, 0], target[x, 1], target[x, 2], target[x, 3] = red, green, blue, alpha
 
 
@@ -155,8 +156,12 @@ def _shrunk(target, top, bottom, row, row_weights, column, column_weights, sourc
         above = source[row[y]].reshape(-1)
         middle = source[min(row[y] + 1, last)].reshape(-1)
         below = source[min(row[y] + 2, last)].reshape(-1)
-        for x in range(len(above)):
-            flat[x] = first * above[x] + second * middle[x] + third * below[x]
+        if third == 0:  # most rows are made of two
+            for x in range(len(above)):
+                flat[x] = first * above[x] + second * middle[x]
+        else:
+            for x in range(len(above)):
+                flat[x] = first * above[x] + second * middle[x] + third * below[x]
         _line_shrunk(target[y], line, column, column_weights)
 
 
@@ -195,13 +200,13 @@ def _filled(target, top, bottom, row, row_weights, column, column_weights, coars
         places, weights, out = column[first:last], column_weights[first:last], target[y, first:last]
         _line_between(line, coarse, row[y], row_weights[y], places)
         for x in range(len(out)):
-            left, share = places[x], weights[x]
+            left, share = np.uintp(places[x]), weights[x]
             rest = np.float32(1) - out[x, 3]
             keep, share = rest * (np.float32(1) - share), rest * share
-            red = out[x, 0] + keep * line[left, 0] + share * line[left + 1, 0]
-            green = out[x, 1] + keep * line[left, 1] + share * line[left + 1, 1]
-            blue = out[x, 2] + keep * line[left, 2] + share * line[left + 1, 2]
-            alpha = out[x, 3] + keep * line[left, 3] + share * line[left + 1, 3]
+            red = out[x, 0] + keep * line[left, 0] + share * line[left + _ONE, 0]
+            green = out[x, 1] + keep * line[left, 1] + share * line[left + _ONE, 1]
+            blue = out[x, 2] + keep * line[left, 2] + share * line[left + _ONE, 2]
+            alpha = out[x, 3] + keep * line[left, 3] + share * line[left + _ONE, 3]
             out[x, 0], out[x, 1], out[x, 2], out[x, 3] = red, green, blue, alpha
 
 
@@ -216,12 +221,12 @@ def _last_filled(target, top, bottom, row, row_weights, column, column_weights, 
         if first < last:
             _line_between(line, coarse, row[y], row_weights[y], places)
         for x in range(len(places)):
-            left, share = places[x], weights[x]
+            left, share = np.uintp(places[x]), weights[x]
             keep = np.float32(1) - share
-            red = keep * line[left, 0] + share * line[left + 1, 0]
-            green = keep * line[left, 1] + share * line[left + 1, 1]
-            blue = keep * line[left, 2] + share * line[left + 1, 2]
-            alpha = keep * line[left, 3] + share * line[left + 1, 3]
+            red = keep * line[left, 0] + share * line[left + _ONE, 0]
+            green = keep * line[left, 1] + share * line[left + _ONE, 1]
+            blue = keep * line[left, 2] + share * line[left + _ONE, 2]
+            alpha = keep * line[left, 3] + share * line[left + _ONE, 3]
             wide[x, 0], wide[x, 1], wide[x, 2], wide[x, 3] = red, green, blue, alpha
         for plane in range(3):
             target[plane, y, :first], target[plane, y, last:] = rgba[plane, y, :first], rgba[plane, y, last:]
