@@ -15,22 +15,21 @@ from acetate.krita.colour_space import KritaColourSpace
 from acetate.krita.geometry import box_of, boxes_of, layer_boxes_of, steps_of
 from acetate.krita.insertion import KritaInsertion
 from acetate.krita.nodes import active_layer, check_unlocked, find_node, ids_of, is_layer, layers_in, node_id, place_of
-from acetate.krita.reading import KritaSnapshot, isolated_node
+from acetate.krita.reading import KritaSnapshot
+from acetate.krita.remarks import remarks_on
 from acetate.krita.replacing import KritaReplacement
 from acetate.krita.scaling import scaled
 from acetate.krita.selection import SelectionCoverage, selected, set_selection
 from acetate.krita.stack_insertion import StackInsertion, around_active, members_of
 from acetate.krita.view import view_centre
 from acetate.krita.wrappers import Hold, wrappers
-from acetate.language import mark
 from acetate.picture import Picture
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat
 from acetate.session.following import ImageStep
-from acetate.session.views import Place, Show, View
+from acetate.session.views import Place, View
 
-ISOLATED = mark("The canvas shows an isolated layer only; the layers were sent as they look without that.")
 # Up to 255/255 apart, in tests/krita/test_canvas_colours.py
 _UNSHOWN = {"LABA": "L*a*b*", "XYZA": "XYZ", "YCbCrA": "YCbCr"}
 
@@ -221,9 +220,7 @@ class KritaDocument:
         return scaled(picture, extent)
 
     def remarks(self, views: Sequence[View]) -> tuple[str, ...]:
-        is_other = any(view.show is not Show.EVERYTHING for view in views)
-        with wrappers() as hold:
-            return (ISOLATED,) if is_other and isolated_node(self.handle, hold) else ()
+        return remarks_on(self.handle, views)
 
     def snapshot(self, view: View) -> KritaSnapshot:
         return KritaSnapshot(self, view)

@@ -34,6 +34,7 @@ class KritaSnapshot:
         """Raises DocumentError where a layer of `view` is gone, or a clone of an isolated one is in the way."""
         document.check_has(view.layers)
         self._space = document.colour_space
+        self._is_as_shown = view.show is Show.EVERYTHING and not view.hidden
         self._clone = document.handle.clone()
         self._clone.setBatchmode(True)
         try:
@@ -57,7 +58,8 @@ class KritaSnapshot:
 
     def read(self, bounds: Bounds) -> Picture:
         """In the format that the colour space of the document asks for. Any thread. `bounds` lies on the canvas."""
-        self._clone.refreshProjection()  # without it the clone shows what the original showed
+        if not self._is_as_shown:  # a clone has what the canvas shows: grain that Krita throws anew, outlines of masks
+            self._clone.refreshProjection()
         self._clone.waitForDone()  # closing a document whose image still works makes Krita crash, later
         if self._space.wire_format is PixelFormat.RGBA8:
             return Picture(bounds.extent, PixelFormat.RGBA8, tuple(_shallow_strips(self._clone, bounds)))

@@ -61,6 +61,9 @@ def undoable(title: str, detail: str, undo: Callable[[], object]) -> Notice:
     return Notice(title, detail, Offer(UNDO, undo))
 
 
+_TOLD_ONCE = (NoteKind.LASTING, NoteKind.WAY, NoteKind.SHOWN)
+
+
 class Told:
     """What the painter has been told in this session and need not be told after every job."""
 
@@ -72,7 +75,7 @@ class Told:
         news = tuple(
             note for note in notes if note not in self._told and not (is_known and kind_of(note) is NoteKind.OPAQUE)
         )
-        self._told |= {note for note in news if kind_of(note) in (NoteKind.LASTING, NoteKind.WAY)}
+        self._told |= {note for note in news if kind_of(note) in _TOLD_ONCE}
         return news
 
 

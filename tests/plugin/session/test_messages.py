@@ -22,6 +22,12 @@ def test_what_holds_for_every_job_is_told_once() -> None:
     assert told.news((UNFINISHED, "a"), Task.FOREGROUND) == ("a",)
 
 
+def test_how_krita_works_is_told_once() -> None:
+    told, note = Told(), "what the canvas shows of layers in Dissolve mode was sent with another grain"
+    assert told.news((note,), Task.FOREGROUND) == (note,)
+    assert told.news((note, "a"), Task.REFINE) == ("a",)
+
+
 def test_each_way_of_filling_is_told_once() -> None:
     told, ways = Told(), ("filled by PatchMatch, from the picture itself", "filled by Dream, which painted it")
     assert told.news(ways[:1], Task.REMOVE) == ways[:1] and told.news(ways[:1], Task.DECOMPOSE) == ()
