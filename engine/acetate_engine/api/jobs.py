@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from acetate.protocol.codec import from_json, to_json
-from acetate.protocol.errors import InvalidRequest, KeyReused, MalformedMessage, UnknownImage
+from acetate.protocol.errors import InvalidRequest, MalformedMessage, UnknownImage
 from acetate.protocol.events import Accepted, JobList, JobStatus
 from acetate.protocol.filing import MAX_DOCUMENT, MAX_PRIORITY, Filing, Refiling
 from acetate.protocol.pixels import MEDIA_TYPE
@@ -62,10 +62,6 @@ async def submit(
     _check_images(wanted, engine)
     filing = Filing(document, priority, listed=listed)
     accepted = await engine.queue.submit(wanted, idempotency_key, filing, model)
-    if idempotency_key is not None:
-        kept = await asyncio.to_thread(engine.store.status, accepted.id)
-        if kept.request not in (None, wanted):
-            raise KeyReused("another request came with it before", "Send each request with a key of its own.")
     return JSONResponse(to_json(accepted), 202, {"Location": f"/v1/jobs/{accepted.id}"})
 
 
@@ -180,8 +176,7 @@ async def layer(
     provenance: Annotated[bool, Query(description="Whether a PNG says in XMP how it was made")] = True,
 ) -> Response:
     """The pixels of a layer: raw, or PNG by Accept (8 bits a channel only)."""
-    result = await asyncio.to_thread(engine.store.layer, job, index)
-    path = await asyncio.to_thread(engine.images.verified, result.digest)
+    path = await asyncio.to_thread(lambda: engine.images.verified(engine.store.layer(job, index).digest))
     if "image/png" not in accept:
         return PixelsResponse(path, media_type=MEDIA_TYPE)
     request = (await asyncio.to_thread(engine.store.status, job)).request if provenance else None

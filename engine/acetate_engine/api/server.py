@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,6 +25,7 @@ from acetate_engine.paths import data_dir
 
 HOST = "127.0.0.1"
 _GRACE = 3  # seconds that open answers are given at the end
+_TURN = 0.001  # seconds that a thread looking at files goes on while an answer waits; Python's own 0.005 are an answer
 
 
 def serve(port: int, executor: ExecutorKind, *, while_used: bool = False) -> None:
@@ -33,6 +35,7 @@ def serve(port: int, executor: ExecutorKind, *, while_used: bool = False) -> Non
     executor not be reached.
     """
     os.umask(0o077)
+    sys.setswitchinterval(_TURN)
     with _prepared_folders(), lock_data_dir(data_dir()), listen(port) as listener:
         os.chdir(data_dir())  # the user's alone: nothing is ever read from where the engine was started
         configure_logging()

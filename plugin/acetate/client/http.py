@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hmac
 import http.client
+import io
 import json
 import secrets
 import socket
-import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from acetate.protocol.connection import Connection, proof_of
 from acetate.protocol.errors import AccessError, AcetateError, EngineUnreachable, JsonValue, MalformedMessage
@@ -107,20 +110,46 @@ def proves(answer: bytes, connection: Connection, challenge: str) -> bool:
 
 @contextmanager
 def _deadline(link: http.client.HTTPConnection, seconds: float) -> Iterator[None]:
-    """For all of what happens in it: a time-out alone begins anew with each byte."""
-    timer = threading.Timer(seconds, lambda: _break(link))
-    timer.daemon = True
-    timer.start()
+    """For all of an answer that comes in it: a time-out alone begins anew with each byte.
+
+    No thread looks after it: where all processors are busy, to start one takes longer than the whole exchange.
+    """
+    link.response_class = partial(_Hurried, time.monotonic() + seconds)  # type: ignore[assignment]  # called as a class
     try:
         yield
     finally:
-        timer.cancel()
+        link.response_class = http.client.HTTPResponse
+        if link.sock is not None:
+            link.sock.settimeout(link.timeout)
 
 
-def _break(link: http.client.HTTPConnection) -> None:
-    if link.sock is not None:
-        with suppress(OSError):  # the other side was quicker
-            link.sock.shutdown(socket.SHUT_RDWR)
+class _Hurried(http.client.HTTPResponse):
+    """What has to be read by `end`, of the monotonic clock. Raises TimeoutError."""
+
+    def __init__(self, end: float, sock: socket.socket, *arguments: Any, **named: Any) -> None:
+        super().__init__(sock, *arguments, **named)
+        self.fp = io.BufferedReader(_Until(end, sock, self.fp.detach()))
+
+
+class _Until(io.RawIOBase):
+    def __init__(self, end: float, sock: socket.socket, raw: io.RawIOBase) -> None:
+        self._end = end
+        self._sock = sock
+        self._raw = raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer took too long")
+        self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
 def read_capped(response: http.client.HTTPResponse, limit: int = LARGEST_ANSWER) -> bytes:
