@@ -73,6 +73,24 @@ def test_document_closed_while_a_layer_is_about_to_be_put_into_it(painter: Paint
     close_when(painter, LATER, lambda: bool(painter.krita.run(REACHED)))
 
 
+LOOKED = """
+from acetate.krita.geometry import boxes_of, layer_boxes_of
+gone, ids = document(), [it.uniqueId().toString() for it in walk()]
+before = len(boxes_of(gone)), len(layer_boxes_of(gone, ids))
+turn_the_event_loop(LAYERS_DOCKER)
+gone.setBatchmode(True); gone.setModified(False); gone.close()
+for _ in range(50):
+    if gone.rootNode() is not None: turn_the_event_loop(100)
+[*before, len(boxes_of(gone)), len(layer_boxes_of(gone, ids)), gone.rootNode() is None]
+"""
+
+
+def test_a_document_that_is_closed_has_no_layers_to_look_at(painter: Painter) -> None:
+    """Threads look at them: their document may be gone by then, and the job says that it is, in place of a fault."""
+    paint_document(painter)
+    assert painter.krita.run(LOOKED) == [4, 5, 0, 0, True]
+
+
 def close_when(painter: Painter, slowed: str, is_so_far: Callable[[], bool]) -> None:
     """A job's document is closed then: that is said, another document has nothing of it, and work goes on."""
     painter.krita.run(slowed)

@@ -33,21 +33,33 @@ _ROTATIONS = {
 
 
 def boxes_of(document: Document) -> dict[str, Bounds]:
-    """Of layers with pixels, by id. Any thread: Krita looks at each pixel of a layer that was painted on."""
+    """Of layers with pixels, by id. Any thread: Krita looks at each pixel of a layer that was painted on.
+
+    None of a document that is closed: its wrapper has no nodes any more.
+    """
 
     def look() -> dict[str, Bounds]:
+        root = document.rootNode()
+        if root is None:
+            return {}
         with wrappers() as hold:
-            return dict(_boxes(hold(document.rootNode()), hold)[:_MOST])
+            return dict(_boxes(hold(root), hold)[:_MOST])
 
     return beside_the_gui_thread(look)
 
 
 def layer_boxes_of(document: Document, layers: Sequence[str]) -> dict[str, Bounds]:
-    """Of these, by id, without those that are gone; an empty one has empty bounds. Any thread."""
+    """Of these, by id, without those that are gone; an empty one has empty bounds. Any thread.
+
+    None of a document that is closed.
+    """
 
     def look() -> dict[str, Bounds]:
+        root = document.rootNode()
+        if root is None:
+            return {}
         with wrappers() as hold:
-            root = hold(document.rootNode())
+            hold(root)
             nodes = {layer: find_node(root, layer, hold) for layer in layers}
             return {layer: box_of(node) for layer, node in nodes.items() if node is not None}
 

@@ -60,6 +60,7 @@ class KritaReplacement:
         copy = await _until(self._is_converted, loop)
         _Watch(self._document, copy, loop)
         for write in self._writes(copy):
+            self._document.check_open()
             write()
             await loop.turn()
         await loop.thread(self._document.handle.refreshProjection)  # shows what was written

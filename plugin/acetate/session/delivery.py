@@ -133,6 +133,7 @@ class Placing:
             change, notes = _fitted(covered, document)
         else:
             now = await geometry_of(document, self.loop, before)
+            document.check_open()
             change = follow(before, now)
             check_fits(change, covered, now)
             notes = change.notes
