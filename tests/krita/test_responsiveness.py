@@ -181,7 +181,7 @@ preview.show(to_image(picture), area)
 image = to_image(picture).scaled(256, 256)
 data = QtCore.QByteArray(); buffer = QtCore.QBuffer(data); buffer.open(QtCore.QIODevice.OpenModeFlag.WriteOnly)
 image.save(buffer, 'PNG'); png = bytes(data)
-row = JobRow(session, Job(session.history.entries[0].result.request), is_here=True)
+row = JobRow(session, Job(session.history.entries[0].result.request))
 view = widget('acetate_history'); view.setCurrentItem(view.item(0))
 """
 TIMED = """

@@ -135,10 +135,7 @@ def test_a_job_is_moved_to_the_front(painter: Painter, engine: Engine) -> None:
         wait_until(lambda: engine.priority(lemon) > 0, "the engine to know")
     for _ in prompts:
         wait_until(lambda: not painter.krita.run(JOBS) or not painter.is_busy(), "the jobs", 180)
-    assert [painter.krita.run("widget('acetate_history').item(row).toolTip()", row=row)[:7] for row in (0, 1)] == [
-        "a green",
-        "a lemon",
-    ]
+    assert [painter.krita.run(SAID, row=row)[:7] for row in (0, 1)] == ["a green", "a lemon"]
 
 
 def test_a_result_takes_the_place_of_a_layer(painter: Painter) -> None:
