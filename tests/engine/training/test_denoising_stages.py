@@ -45,6 +45,20 @@ def begun(name: str, exported: str, workshop: Path, data: Path) -> tuple[Any, An
     return stage, settings
 
 
+@pytest.mark.parametrize(("weights", "draws_scenes"), [("", True), ("weak_weight: 1.0", False), ("latest: 0.5", False)])
+def test_a_layer_learns_scenes_too_where_no_time_counts_more(
+    workshop: Path, data: Path, weights: str, draws_scenes: bool
+) -> None:
+    """Without cut-outs to draw there is a loss of scenes alone; times are weighed for cut-outs alone."""
+    config = workshop / "layer_scenes.yaml"
+    text = (workshop / "layer.yaml").read_text()
+    config.write_text(f"{text}\nscenes: 4\nscene_share: 1.0\n{weights}\n", encoding="utf-8")
+    stage: Any = STAGES["layer"].build(config, data)[1]
+    stage.plain.latent.fill_(torch.nan)
+    loss = stage.batch_loss(np.random.default_rng(0), torch.device("cpu"))
+    assert bool(loss.isfinite()) is draws_scenes
+
+
 def test_a_controlnet_begins_with_an_exported_one(workshop: Path, data: Path, tmp_path: Path) -> None:
     settings, stage = STAGES["control"].build(workshop / "control.yaml", data)
     with torch.enable_grad():
