@@ -48,7 +48,8 @@ SHOWN = 6  # pictures of the sample sheet
 class SharedConfig(ScenesConfig):
     start: Existing  # the base UNet, frozen here
     layer: Existing | None = None  # weights of the stage `layer`: the foreground's frame begins with their LoRAs
-    begin: Existing | None = None  # what this stage exported before, to go on with; `layer` and `rank` are as there
+    keeps_layer: bool = False  # and keeps them: its alpha is as good as there, and only what is shared is learnt
+    begin: Existing | None = None  # what this stage exported before, to go on with; `rank` is as there
     rank: int = 32
 
 
@@ -105,12 +106,15 @@ class SharedStage(ABC):
         return np.array([[[texts.row(text) for text in saying] for saying in sayings] for sayings in said]), texts
 
     def _new_weights(self) -> SharingWeights:
-        if self.config.begin:
-            return load_sharing_weights(self.config.begin).requires_grad_(True)
-        torch.manual_seed(self.config.schedule.seed)
-        weights = new_sharing_weights(self.unet, len(self.frames), self.config.rank, self.condition_channels)
-        if self.config.layer and "foreground" in self.frames:
-            copy_loras(load_sharing_weights(self.config.layer), weights, self.frames.index("foreground"))
+        config = self.config
+        if config.begin:
+            weights = load_sharing_weights(config.begin).requires_grad_(True)
+        else:
+            torch.manual_seed(config.schedule.seed)
+            weights = new_sharing_weights(self.unet, len(self.frames), config.rank, self.condition_channels)
+        if config.layer and "foreground" in self.frames and (config.keeps_layer or not config.begin):
+            frame = self.frames.index("foreground")
+            copy_loras(load_sharing_weights(config.layer), weights, frame, is_trained=not config.keeps_layer)
         return weights
 
     def modules(self) -> dict[str, nn.Module]:
@@ -231,8 +235,8 @@ class ConditionedStage(SharedStage):
 
 
 @torch.no_grad()
-def copy_loras(source: SharingWeights, target: SharingWeights, frame: int) -> None:
-    """The LoRAs of a transparent layer into one frame of `target`.
+def copy_loras(source: SharingWeights, target: SharingWeights, frame: int, *, is_trained: bool = True) -> None:
+    """The LoRAs of a transparent layer into one frame of `target`; `is_trained`: whether they are to learn there.
 
     Raises:
         ValueError: they are of a higher rank.
@@ -243,7 +247,8 @@ def copy_loras(source: SharingWeights, target: SharingWeights, frame: int) -> No
         for projection in PROJECTIONS:
             old, new = theirs.lora(projection, 0), ours.lora(projection, frame)
             new.down.weight[: source.rank].copy_(old.down.weight)
-            new.up.weight[:, : source.rank].copy_(old.up.weight)
+            new.up.weight.zero_()[:, : source.rank].copy_(old.up.weight)
+            new.requires_grad_(is_trained)
 
 
 def save_sharing(weights: SharingWeights, path: Path) -> None:

@@ -14,8 +14,9 @@ from acetate_engine.models.adapters.sharing_files import load_sharing_weights
 from acetate_engine.training.config import STAGES
 from acetate_engine.training.datasets import load_pictures
 from acetate_engine.training.layered import CompositionConfig, harmonised, lay, placed, with_contact_shadow
+from acetate_engine.training.loop import Trainer
 from acetate_engine.training.scenes import Captions
-from acetate_engine.training.shared import copy_loras
+from acetate_engine.training.shared import copy_loras, save_sharing
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,28 @@ def test_a_frame_begins_with_the_loras_of_a_transparent_layer(workshop: Path, da
         x = torch.ones(1, theirs.lora("q", 0).down.in_features)
         torch.testing.assert_close(ours.lora("q", 2)(x), theirs.lora("q", 0)(x))
         assert not ours.lora("q", 1).up.weight.any()
+
+
+@pytest.mark.parametrize("name", ["joint", "conditioned"])
+def test_a_frame_that_keeps_the_layer_learns_what_is_shared_alone(
+    workshop: Path, data: Path, tmp_path: Path, name: str
+) -> None:
+    source = load_sharing_weights(workshop / "layer" / "transparent.safetensors")
+    for unit in source.units():
+        unit.lora("v", 0).up.weight.fill_(0.5)
+    save_sharing(source, tmp_path / "layer.safetensors")
+    text = (workshop / f"{name}.yaml").read_text().replace("layer: layer/transparent.safetensors", "")
+    config = workshop / f"{name}_kept.yaml"
+    config.write_text(f"{text}\nlayer: {tmp_path / 'layer.safetensors'}\nkeeps_layer: true\n", encoding="utf-8")
+    settings, stage = STAGES[name].build(config, data)
+    before = {key: value.clone() for key, value in stage.weights.state_dict().items()}
+    with torch.enable_grad():
+        Trainer(stage, settings.schedule, tmp_path / "run").run(until=2)
+    kept = {key for key, value in stage.weights.state_dict().items() if torch.equal(value, before[key])}
+    ours = {key for key in before if "_lora.0." in key}  # the foreground comes first
+    assert ours <= kept and any("temporal" in key for key in before.keys() - kept)
+    for theirs, mine in zip(source.units(), stage.weights.units(), strict=True):
+        torch.testing.assert_close(mine.lora("v", 0).up.weight, theirs.lora("v", 0).up.weight)
 
 
 def test_the_background_is_said_before_the_style_which_may_be_cut() -> None:
