@@ -75,7 +75,7 @@ IN_FRONT = Wish(
 STACK = (  # bottom to top
     Wish("a swan, 3d emoji", Bounds(790, 480, 96, 96)),
     Wish("a swan, 3d emoji", Bounds(330, 500, 128, 128)),
-    Wish("a duck, 3d emoji", Bounds(480, 580, 112, 112)),
+    Wish("a campfire, translucent", Bounds(60, 540, 176, 176)),
 )
 
 

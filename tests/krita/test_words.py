@@ -41,13 +41,13 @@ def offered(painter: Painter) -> list[str]:
 
 
 def test_words_are_offered_and_taken(typing: Painter) -> None:
-    typing.hands.type_into("acetate_prompt", "a dra")
-    wait_until(lambda: "a dragon, 3d emoji" in offered(typing), "the list")
+    typing.hands.type_into("acetate_prompt", "a cas")
+    wait_until(lambda: "a castle, 3d emoji" in offered(typing), "the list")
     typing.hands.keys("Tab")
-    wait_until(lambda: prompt_of(typing) == "a dragon, 3d emoji", "the words")
+    wait_until(lambda: prompt_of(typing) == "a castle, 3d emoji", "the words")
     assert offered(typing) == [] and typing.krita.run("has_focus('acetate_prompt')")
     typing.hands.keys("ctrl+z")
-    wait_until(lambda: prompt_of(typing) == "a dra", "the field's own undo")
+    wait_until(lambda: prompt_of(typing) == "a cas", "the field's own undo")
 
 
 def test_a_row_is_chosen_with_the_arrows(typing: Painter) -> None:
@@ -59,24 +59,24 @@ def test_a_row_is_chosen_with_the_arrows(typing: Painter) -> None:
 
 
 def test_return_and_escape_leave_what_was_typed(typing: Painter) -> None:
-    typing.hands.type_into("acetate_prompt", "a dra")
+    typing.hands.type_into("acetate_prompt", "a cas")
     wait_until(lambda: len(offered(typing)) > 0, "the list")
     typing.hands.keys("Escape")
     wait_until(lambda: offered(typing) == [], "the list to go")
-    typing.hands.keys("g")
+    typing.hands.keys("t")
     wait_until(lambda: len(offered(typing)) > 0, "the list")
     typing.hands.keys("Return")
-    wait_until(lambda: prompt_of(typing) == "a drag\n", "a new line")
+    wait_until(lambda: prompt_of(typing) == "a cast\n", "a new line")
     assert offered(typing) == []
 
 
 def test_control_return_generates_while_words_are_offered(typing: Painter, engine: Engine) -> None:
     before = typing.layer_ids()
-    typing.hands.type_into("acetate_prompt", "a dra")
+    typing.hands.type_into("acetate_prompt", "a cas")
     wait_until(lambda: len(offered(typing)) > 0, "the list")
     typing.hands.keys("ctrl+Return")
     typing.wait_for_layer(before)
-    assert engine.request(engine.newest()).prompt == "a dra" and offered(typing) == []
+    assert engine.request(engine.newest()).prompt == "a cas" and offered(typing) == []
 
 
 def test_a_click_on_generate_generates_while_words_are_offered(typing: Painter, engine: Engine) -> None:
@@ -90,11 +90,11 @@ def test_a_click_on_generate_generates_while_words_are_offered(typing: Painter, 
 
 def test_a_click_beside_the_list_closes_it(typing: Painter) -> None:
     """A box to tick leaves the keyboard where it is; the list covers a part of the field."""
-    typing.hands.type_into("acetate_prompt", "a dra")
+    typing.hands.type_into("acetate_prompt", "a cas")
     wait_until(lambda: len(offered(typing)) > 0, "the list")
     typing.hands.click("acetate_seed_random")
     wait_until(lambda: offered(typing) == [], "the list to go")
-    assert prompt_of(typing) == "a dra" and typing.krita.run("has_focus('acetate_prompt')")
+    assert prompt_of(typing) == "a cas" and typing.krita.run("has_focus('acetate_prompt')")
 
 
 def test_up_brings_back_what_was_generated(typing: Painter) -> None:
