@@ -31,15 +31,15 @@ def test_a_refined_layer_keeps_its_own_hair(engine: Engine, monkeypatch: pytest.
     layer = strands()
     y, x = np.mgrid[:128, :128] - 64
     around = (np.hypot(x, y) > 42) & (np.hypot(x, y) < 58)
-    likeness = []
+    errors = []
     for residual in (True, False):
         if not residual:
             monkeypatch.setattr("acetate_engine.pipelines.recipes.repaint.encode_residual", lambda *_: None)
         (made,) = engine.generate(
             "a brown bear, 3d emoji", task=Task.REFINE, foreground=layer, strength=0.2, preset=Preset.DRAFT, seed=1
         ).layers
-        likeness.append(np.corrcoef(made.pixels[around, 3], layer[around, 3])[0, 1])
-    assert likeness[0] > likeness[1] + 0.1
+        errors.append(np.abs(made.pixels[around, 3].astype(float) - layer[around, 3]).mean())
+    assert errors[0] < 0.9 * errors[1]
 
 
 def saturation(layer: Pixels) -> float:
@@ -50,8 +50,9 @@ def saturation(layer: Pixels) -> float:
 
 @pytest.mark.parametrize("prompt", ["a lemon, 3d emoji", "a red heart, 3d emoji"])
 def test_the_style_shows_on_objects_that_it_was_not_taught_on(engine: Engine, prompt: str) -> None:
+    """Of a seed that shows the same side with it and without: objects are known from two."""
     plain, styled = (
-        engine.generate(prompt, seed=1, styles=styles).layers[0].pixels for styles in ((), (Style("fantasy_painting"),))
+        engine.generate(prompt, seed=2, styles=styles).layers[0].pixels for styles in ((), (Style("fantasy_painting"),))
     )
     assert saturation(styled) < 0.85 * saturation(plain)
     covered = [layer[..., 3] > 127 for layer in (plain, styled)]

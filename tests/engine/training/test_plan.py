@@ -98,10 +98,10 @@ def test_the_command_says_when_it_is_not_done(plan: Path, data: Path) -> None:
 
 
 def test_the_plan_that_is_in_the_repository_names_files_and_stages_that_are_there() -> None:
-    path = resources_dir() / "presets" / "train" / "next" / "plan.yaml"
+    path = resources_dir() / "presets" / "train" / "fifth" / "plan.yaml"
     plan = read_plan(path)
     order = [step.run.name for step in plan.steps]
-    assert order == [
+    assert list(dict.fromkeys(name.rstrip("0123456789") for name in order)) == [
         "probe",
         "transparency",
         "residual",
