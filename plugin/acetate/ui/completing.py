@@ -87,6 +87,8 @@ class Completing(QtWidgets.QListWidget):
 
     def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:
         """Of the field, which has the keyboard, and of its window."""
+        if watched is not self._edit and not isinstance(watched, QtGui.QWindow):
+            return super().eventFilter(watched, event)  # of its own scroll bar, which is hidden where rows are few
         if event.type() in (event.Type.FocusOut, event.Type.Hide, *_ELSEWHERE):
             self.hide()
         elif watched is self._edit and self.isVisible() and isinstance(event, QtGui.QKeyEvent) and self._is_ours(event):
