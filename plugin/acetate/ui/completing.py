@@ -1,4 +1,4 @@
-"""Words that a prompt could go on with, in a list below the cursor; and prompts that were written before."""
+"""Words that a prompt could go on with, in a list above the field; and prompts that were written before."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from acetate.ui.prompt import PromptEdit, is_alone
 _KEYS = (QtCore.Qt.Key.Key_Tab, QtCore.Qt.Key.Key_Down, QtCore.Qt.Key.Key_Up, QtCore.Qt.Key.Key_Escape)
 _ELSEWHERE = (QtCore.QEvent.Type.MouseButtonPress, QtCore.QEvent.Type.TabletPress)
 _ROWS = 8  # that are seen at once
+_FEWEST = 3  # that are worth a list above the field
 _NARROWEST = 160  # pixels
 
 
@@ -35,7 +36,7 @@ def helped(edit: PromptEdit, session: Session) -> None:
 
 
 class Completing(QtWidgets.QListWidget):
-    """Below the cursor, beside the field that keeps the keyboard, and no popup: that would eat a click on Generate.
+    """Above the field, which keeps the keyboard: below it the list would cover Generate. No popup: that would eat a click.
 
     Nothing is chosen by itself: Return makes a new line as long as no row is marked; Tab takes the first.
     """
@@ -67,16 +68,18 @@ class Completing(QtWidgets.QListWidget):
         self.setVisible(bool(self._found))
 
     def _put(self) -> None:
-        """Below the cursor; above it where the screen ends."""
+        """Above the field, with fewer rows where the screen begins; below the cursor where hardly any fit there."""
         self.setFont(self._edit.font())  # a window of its own would have Krita's larger one
-        cursor = self._edit.cursorRect()
-        at = self._edit.viewport().mapToGlobal(cursor.bottomLeft())
-        height = min(self.count(), _ROWS) * self.sizeHintForRow(0) + 2 * self.frameWidth()
-        self.resize(max(_NARROWEST, self._edit.width() - cursor.left()), height)
         screen = (self._edit.screen() or QtWidgets.QApplication.primaryScreen()).availableGeometry()
-        x = min(at.x(), screen.right() + 1 - self.width())
-        below = at.y() + height <= screen.bottom()
-        self.move(x, at.y() + 2 if below else at.y() - cursor.height() - height - 2)
+        field = QtCore.QRect(self._edit.mapToGlobal(QtCore.QPoint()), self._edit.size())
+        row, frame = self.sizeHintForRow(0), 2 * self.frameWidth()
+        wanted = min(self.count(), _ROWS)
+        above = min(wanted, (field.top() - screen.top() - frame) // row)
+        fits = above >= min(wanted, _FEWEST)
+        self.resize(max(_NARROWEST, field.width()), (above if fits else wanted) * row + frame)
+        x = min(field.left(), screen.right() + 1 - self.width())
+        below = self._edit.viewport().mapToGlobal(self._edit.cursorRect().bottomLeft()).y()
+        self.move(x, field.top() - self.height() if fits else below)
 
     def showEvent(self, event: QtGui.QShowEvent) -> None:
         """From now on it hears of every press in the field's window: most leave the keyboard where it is."""

@@ -389,7 +389,9 @@ def test_a_discarded_result_is_taken_back(studio: Studio, document: PaperDocumen
         assert offer is not None
         offer.work()
         assert session.history.entries == before
-    studio.events.run_until(lambda: studio.sent()[0].filing.discarded == () and studio.sent()[0].filing.listed)
+    session.filings.star(session.history.of_job(job)[0], is_wanted=True)  # told last: then all has been told
+    studio.events.run_until(lambda: len(studio.sent()[0].filing.starred) == 2)
+    assert studio.sent()[0].filing.discarded == () and studio.sent()[0].filing.listed
     again = Studio(studio.events)
     again.session.warm_up()
     studio.events.run_until(lambda: len(again.session.history.of_job(job)) == 3)
