@@ -15,7 +15,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -34,6 +35,7 @@ TOOLS = ("xvfb", "xdotool", "imagemagick")
 QT5, QT6 = ("python3-pyqt5", "python3-pyqt5.sip"), ("python3-pyqt6", "qt6-svg-plugins")
 TABLE = re.compile(r"(?<=<!-- kritas -->\n).*?(?=<!-- /kritas -->)", re.DOTALL)
 HEAD = "| Krita | Debian | Python | files | tests | skipped | run | |\n|---|---|---|---|---|---|---|---|\n"
+AT_ONCE = 2  # files: one alone waits more than it computes
 NO_TESTS = 5  # what pytest ends with where the marks leave none of a file
 
 # Everything that is mounted goes with the process: nothing is left behind in the root folder.
@@ -165,6 +167,18 @@ def test(suite: Suite, file: str) -> None:
     keep(raw, report, log.read_text(errors="replace"))
 
 
+def tested(todo: Sequence[tuple[Suite, str]]) -> Iterator[tuple[Suite, str]]:
+    """Each as soon as it has run."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        running = {pool.submit(test, *one): one for one in todo}
+        try:
+            for ended in as_completed(running):
+                ended.result()
+                yield running[ended]
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
 def keep(raw: Path, report: Path, log: str) -> None:
     """pytest's report, with the day, the commit, and what was run again: of that it says nothing itself."""
     run = ElementTree.parse(raw)
@@ -244,10 +258,11 @@ def main() -> None:
     named = [Path(word).stem for word in sys.argv[1:] if word not in {suite.name for suite in SUITES}]
     if unknown := set(named) - set(files()):
         sys.exit(f"There is no suite and no file in tests/krita called {', '.join(sorted(unknown))}.")
-    failed = False
-    for suite, file in waiting(chosen, named):
+    todo = waiting(chosen, named)
+    for suite in dict.fromkeys(suite for suite, _ in todo):
         make(suite)
-        test(suite, file)
+    failed = False
+    for suite, file in tested(todo):
         outcome = Outcome.read(suite.report(file)) if suite.report(file).exists() else None
         failed = failed or outcome is None or bool(outcome.failed)
         print(f"{suite.name} {file}: {outcome or 'broke off'}", flush=True)
