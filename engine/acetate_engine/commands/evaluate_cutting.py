@@ -29,6 +29,7 @@ def extract(
         list[str] | None,
         typer.Option(help="One way alone, as the report calls it; may be repeated.", show_default="all"),
     ] = None,
+    aside: Annotated[bool, typer.Option("--aside", help="Each layer smaller, in a corner of the picture.")] = False,
     share: Annotated[str, typer.Option(help="The second of three equal parts as 2/3.", metavar="I/N")] = "1/1",
     looked_at: Sheet = None,
 ) -> None:
@@ -41,7 +42,7 @@ def extract(
     `acetate train gather --config resources/presets/eval/pictures.yaml --downloads packages --out pictures`.
     """
     require("scipy", "skimage")
-    from acetate_engine.evaluation.cutting import WAYS, Composites, evaluate_extract, in_turns
+    from acetate_engine.evaluation.cutting import WAYS, Composites, evaluate_extract, in_turns, set_aside
     from acetate_engine.evaluation.kept import Notebook
     from acetate_engine.training.datasets import load_pictures
 
@@ -51,7 +52,7 @@ def extract(
     layers, grounding = (load_pictures(data, kind, split) for kind in ("fg", "bg"))
     behind = in_turns(grounding.pixels, [row["photo"] for row in grounding.rows])
     chosen = _spread(layers.pixels, count)
-    composites = Composites(chosen, behind, grounds, part)
+    composites = Composites(set_aside(chosen) if aside else chosen, behind, grounds, part)
     with saying() as say, _shown(looked_at) as show:
         report = evaluate_extract(composites, say, show, way or (), Notebook(_kept_beside(out)))
     typer.echo(f"{len(composites)} composites of {len(chosen)} layers")

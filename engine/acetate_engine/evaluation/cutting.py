@@ -33,6 +33,7 @@ ShowCut = Callable[[list[Bytes]], None]
 _FACTOR = 4
 _TEN = 10  # pixels around what the network says
 _SMALLEST = 32  # pixels of a side that is enlarged
+_ASIDE = 3 / 5  # of its size, where a layer lies in a corner
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +96,17 @@ def in_turns(pictures: Bytes, photos: Sequence[str]) -> Bytes:
     """The same crops, one of each photograph before the second of any: neighbours are of different photographs."""
     turns = [photos[:index].count(photo) for index, photo in enumerate(photos)]
     return pictures[np.argsort(turns, kind="stable")]
+
+
+def set_aside(layers: Bytes) -> Bytes:
+    """Each layer (N, H, W, 4) smaller, in one corner after the other: who looks in the middle does not find it."""
+    count, height, width = layers.shape[:3]
+    room = Extent(round(width * _ASIDE), round(height * _ASIDE))
+    found = np.zeros_like(layers)
+    for index in range(count):
+        top, left = (height - room.height) * (index // 2 % 2), (width - room.width) * (index % 2)
+        found[index, top : top + room.height, left : left + room.width] = resize(layers[index], room)
+    return found
 
 
 def _means(figures: list[dict[str, float]]) -> dict[str, float]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from acetate_engine.evaluation.alpha import alpha_conn
-from acetate_engine.evaluation.cutting import Composites, evaluate_extract, evaluate_finish, in_turns
+from acetate_engine.evaluation.cutting import Composites, evaluate_extract, evaluate_finish, in_turns, set_aside
 from acetate_engine.evaluation.finished import unused
 from acetate_engine.evaluation.generation import chosen_prompts
 from acetate_engine.evaluation.probe import load_reference, probe_distance
@@ -106,3 +106,12 @@ def test_pictures_come_together_again() -> None:
 def test_the_weave_is_measured_on_captions_that_its_smoothing_was_not_tuned_on() -> None:
     captions = [str(number) for number in range(60)]
     assert len(unused(captions)) == 12 and not set(unused(captions)) & set(chosen_prompts(captions, 48))
+
+
+def test_a_layer_that_is_set_aside_keeps_its_colour_in_each_corner_in_turn() -> None:
+    layers = np.full((5, 40, 60, 4), (200, 100, 50, 255), np.uint8)
+    moved = set_aside(layers)
+    for layer, (top, left) in zip(moved, [(0, 0), (0, 24), (16, 0), (16, 24), (0, 0)], strict=True):
+        inside = layer[top : top + 24, left : left + 36]
+        assert (np.abs(inside.astype(int) - layers[0, 0, 0]) <= 1).all()
+        assert np.count_nonzero(layer[..., 3]) == 24 * 36
