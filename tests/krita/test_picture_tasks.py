@@ -19,6 +19,7 @@ from tests.krita.harness.engine import Engine
 from tests.krita.harness.painter import Painter
 from tests.krita.harness.scenes import untouched
 from tests.krita.harness.steps import steps_done
+from tests.krita.harness.waiting import wait_until
 
 CANVAS, TOY = Bounds(0, 0, 160, 128), Bounds(60, 40, 40, 50)
 _SCENE = """
@@ -174,6 +175,38 @@ def test_kritas_own_trim_makes_the_canvas_as_large_as_what_lies_beyond(scene: Pa
         scene.undo()
     scene.krita.run("document().waitForDone()")
     assert scene.fingerprint()["nodes"] == before["nodes"] and np.array_equal(_canvas(scene), shown)
+
+
+_CLICKS = "[[it.x, it.y, it.is_on] for it in _docker('acetate_dock').session.settings.clicks.value]"
+_LOOKS = """
+image = widget('acetate_subject').grab().toImage(); digest(image.constBits().asstring(image.sizeInBytes()))
+"""
+_FOCUSED = "QApplication.focusWidget().objectName()"
+
+
+def test_where_the_subject_is_can_be_said_without_a_mouse(scene: Painter) -> None:
+    scene.activate("photo")
+    scene.choose("acetate_task", Task.EXTRACT.value)
+    wait_until(lambda: scene.krita.run("not widget('acetate_subject')._image.isNull()"), "the layer to be shown")
+    scene.krita.run("widget('acetate_most').setFocus()")
+    scene.hands.keys("Tab")
+    wait_until(lambda: scene.krita.run(_FOCUSED) == "acetate_subject", "Tab to come to the picture")
+    focused = scene.krita.run(_LOOKS)
+    scene.krita.run("widget('acetate_most').setFocus()")
+    assert scene.krita.run(_LOOKS) != focused
+    scene.hands.keys("Tab")
+    scene.hands.keys("space", "shift+Right", "shift+Right", *["Right"] * 5, "shift+Down", "shift+space", "Up", "Return")
+    middle = (CANVAS.width // 2, CANVAS.height // 2)
+    step = round(6 * CANVAS.width / scene.krita.run("widget('acetate_subject')._area().width()"))
+    wait_until(lambda: len(scene.krita.run(_CLICKS)) == 3, "three clicks", 20.0)
+    x, y = middle[0] + 2 + 5 * step, middle[1] + 1
+    assert scene.krita.run(_CLICKS) == [[*middle, True], [x, y, False], [x, y - step, True]]
+    scene.hands.keys("Delete", "shift+Down")
+    wait_until(lambda: len(scene.krita.run(_CLICKS)) == 2, "Delete to take the last one back")
+    nodes = scene.layer_ids()
+    scene.hands.keys("Delete", "Delete", "Delete")
+    wait_until(lambda: scene.krita.run(_CLICKS) == [], "Delete to take all of them back")
+    assert scene.layer_ids() == nodes and _canvas(scene).any()  # Delete is Krita's, too
 
 
 def test_rows_are_there_for_the_task_that_has_them(scene: Painter) -> None:

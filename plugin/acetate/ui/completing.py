@@ -36,7 +36,7 @@ def helped(edit: PromptEdit, session: Session) -> None:
 
 
 class Completing(QtWidgets.QListWidget):
-    """Above the field, which keeps the keyboard: below it the list would cover Generate. No popup: that would eat a click.
+    """Above the field, which keeps the keyboard: below it, it would cover Generate. No popup: that would eat a click.
 
     Nothing is chosen by itself: Return makes a new line as long as no row is marked; Tab takes the first.
     """
