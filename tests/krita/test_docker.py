@@ -70,9 +70,16 @@ def test_a_row_for_each_job_and_each_can_be_ended(painter: Painter, engine: Engi
         painter.hands.click("acetate_job_cancel_1")
         wait_until(lambda: "a green pear" not in painter.krita.run(JOBS), "the second job to end")
         assert "a red apple" in painter.krita.run(JOBS)
-    painter.hands.click("acetate_cancel_all")
+        assert not painter.message()
+        painter.hands.click("acetate_cancel_all")
+    painter.wait_for_message("All jobs are cancelled")
     wait_until(lambda: painter.krita.run(JOBS) == [], "all jobs to end")
-    assert not painter.message()
+    before = painter.layer_ids()
+    painter.take_offer()
+    wait_until(lambda: len(painter.krita.run(JOBS)) == 3, "all jobs to be there again")
+    assert painter.krita.run(JOBS) == ["a red apple", "a lemon", "a blue cup"]
+    painter.wait_for_end()
+    assert len(painter.new_layers(before)) == 3
 
 
 @pytest.mark.parametrize(

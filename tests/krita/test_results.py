@@ -248,10 +248,6 @@ def test_a_result_that_is_not_shown_is_shown_while_compared(painter: Painter) ->
 
 
 FOCUS = "view = widget('acetate_history'); view.setFocus(Qt.FocusReason.TabFocusReason); view.setCurrentRow(-1)"
-OFFER = """
-button = widget('acetate_message').findChild(QWidget, 'acetate_message_offer')
-point = button.mapToGlobal(button.rect().center()); [point.x(), point.y()]
-"""
 COUNTED = "widget('acetate_history').count()"
 KEY = "[widget('acetate_history').hasFocus(), widget('acetate_history').currentRow()]"
 
@@ -276,7 +272,7 @@ def test_all_is_done_to_a_result_with_keys(painter: Painter) -> None:
     with_keys(painter, "Delete")
     wait_until(lambda: painter.krita.run(COUNTED) == count - 1, "it to be discarded")
     assert painter.fingerprint() == before and steps_done(painter) == done
-    painter.hands.click_at(*painter.krita.run(OFFER))
+    painter.take_offer()
     wait_until(lambda: painter.krita.run(COUNTED) == count, "it to be back")
     there = painter.layer_ids()
     with_keys(painter, "Return")

@@ -26,10 +26,6 @@ found = [item for item in (menu.actions() if menu else []) if item.text().starts
 point = menu.mapToGlobal(menu.actionGeometry(found[0]).center()) if found else None
 [point.x(), point.y()] if point else None
 """
-_OFFER = """
-button = widget('acetate_message').findChild(QWidget, 'acetate_message_offer')
-point = button.mapToGlobal(button.rect().center()); [point.x(), point.y()]
-"""
 _IN_WINDOW = f"""
 item = {_WINDOW}.findChild(QWidget, name)
 point = item.mapToGlobal(item.rect().center())
@@ -89,7 +85,7 @@ def test_a_preset_that_is_removed_is_had_back_with_a_click(docker: Painter) -> N
     menu(docker, "Remove “<b>Ink</b> && wash”")
     wait_until(lambda: docker.krita.run(names) == [], "it to go")
     docker.wait_for_message("A preset is removed", name)
-    docker.hands.click_at(*docker.krita.run(_OFFER))
+    docker.take_offer()
     wait_until(lambda: docker.krita.run(names) == [name], "it to be back")
     assert docker.krita.run("widget('acetate_preset_choice').currentText()") == name and docker.message() == ""
 

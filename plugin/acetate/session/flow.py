@@ -20,7 +20,7 @@ from acetate.session.attempts import Attempts
 from acetate.session.delivery import Delivery, Placed, Seen, geometry_of
 from acetate.session.engine_link import BACK_OFF, EngineLink
 from acetate.session.jobs import Job, Phase
-from acetate.session.messages import RESUMED, Told, done_otherwise
+from acetate.session.messages import RESUMED, Told, all_cancelled, done_otherwise
 from acetate.session.names import DocumentNames
 from acetate.session.observable import Signal
 from acetate.session.pictures import Draft, Pictures
@@ -63,6 +63,7 @@ class Flow(Attempts):
         self.jobs: list[Job] = []  # those that have not ended, the oldest first
         self.jobs_changed: Signal[None] = Signal()
         self.names = DocumentNames()
+        self._again: dict[str, Callable[[], None]] = {}  # by the keys of jobs: what asks for each once more
         self._engine = engine
         self._keeper = keeper
         self._told = Told()
@@ -75,16 +76,18 @@ class Flow(Attempts):
         def begin() -> None:
             work = prepare()
             work.job.filing = Filing(self.names.of(work.document))
-            self._list(work.job)
-            self.run(self._carry_out(work, then))
+            self._begin(work, then)
 
         self.attempt(begin)
 
     def resume(self, identifier: str, request: GenerateRequest, filing: Filing, arrived: Arrived) -> None:
-        """A job that the engine has from an earlier session; `arrived` takes what comes of it."""
+        """A job of an earlier session, which the engine has or, without `identifier`, gets again.
+
+        `arrived` takes what comes of it.
+        """
         job = Job(request, filing=filing)
         job.id = identifier
-        self._list(job)
+        self._list(job, lambda: self.resume("", request, filing, arrived))
         self.run(self._take_up(job, arrived))
 
     def move_to_front(self, job: Job) -> None:
@@ -99,6 +102,27 @@ class Flow(Attempts):
 
     def cancel(self, job: Job) -> None:
         self.run(self.stop(job))
+
+    def cancel_all(self) -> None:
+        """Those of all documents; what was under way can be asked for again, as it was, from its beginning."""
+        ended = [(job, self._again[job.key]) for job in self.jobs if not job.is_cancel_wanted]
+        for job, _ in ended:
+            self.cancel(job)
+
+        def send_again() -> None:
+            for job, again in ended:
+                if job.result is None:  # else it was faster
+                    again()
+
+        if ended:
+            self.message.value = all_cancelled(send_again)
+
+    def _begin(self, work: Work, then: Delivered) -> None:
+        def again() -> None:
+            self._begin(replace(work, job=Job(work.draft.request, work.document, work.job.filing)), then)
+
+        self._list(work.job, again)
+        self.run(self._carry_out(work, then))
 
     async def _carry_out(self, work: Work, then: Delivered) -> None:
         job = work.job
@@ -117,9 +141,9 @@ class Flow(Attempts):
             if job.result:
                 await self._keeper.made(work, pictures)
                 placed = await work.delivery.deliver(job, job.result, Seen(pictures, await looked_at))
-                self.message.value = done_otherwise(
-                    self._told.news((*remarks, *job.result.notes, *placed.notes), job.request.task)
-                )
+                notes = self._told.news((*remarks, *job.result.notes, *placed.notes), job.request.task)
+                if not job.is_cancel_wanted:  # it was faster; what is said of that stays
+                    self.message.value = done_otherwise(notes)
                 job.enter(Phase.DONE)
                 self.names.keep(work.document)
                 self._keeper.delivered(placed)
@@ -129,7 +153,7 @@ class Flow(Attempts):
 
     async def _take_up(self, job: Job, arrived: Arrived) -> None:
         try:
-            await self._follow(job)
+            await (self._follow(job) if job.id else self.send(job, ()))
             if job.error:
                 raise job.error
             if job.result:
@@ -139,11 +163,13 @@ class Flow(Attempts):
         finally:
             self._unlist(job)
 
-    def _list(self, job: Job) -> None:
+    def _list(self, job: Job, again: Callable[[], None]) -> None:
+        self._again[job.key] = again
         self.jobs.append(job)
         self.jobs_changed.emit(None)
 
     def _unlist(self, job: Job) -> None:
+        del self._again[job.key]
         self.jobs.remove(job)
         self.jobs_changed.emit(None)
 

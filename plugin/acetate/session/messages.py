@@ -39,6 +39,9 @@ MASKS = mark("The transparency of new layers")
 MASKED = mark("It is a mask from now on: the layers are opaque, and the mask can be painted on.")
 UNMASKED = mark("It is in their pixels from now on.")
 UNDO = mark("Undo")
+CANCELLED = mark("All jobs are cancelled")
+AS_ASKED = mark("They can be asked for again, as they were; what was done of them is lost.")
+SEND_AGAIN = mark("Send again")
 REPORT = mark("Copy this message and report it with what you did.")
 
 
@@ -59,6 +62,11 @@ def unread(reasons: tuple[str, ...]) -> Notice | None:
 def undoable(title: str, detail: str, undo: Callable[[], object]) -> Notice:
     """What has been done, as long as it can be taken back. No step of Krita's own undo does."""
     return Notice(title, detail, Offer(UNDO, undo))
+
+
+def all_cancelled(send_again: Callable[[], object]) -> Notice:
+    """One click ended what may have waited for hours."""
+    return Notice(CANCELLED, AS_ASKED, Offer(SEND_AGAIN, send_again))
 
 
 _TOLD_ONCE = (NoteKind.LASTING, NoteKind.WAY, NoteKind.SHOWN)

@@ -190,6 +190,10 @@ class Session:
     def cancel_job(self, job: Job) -> None:
         self._flow.cancel(job)
 
+    def cancel_all(self) -> None:
+        """Those of every document; the message offers to send them again."""
+        self._flow.cancel_all()
+
     def move_to_front(self, job: Job) -> None:
         """Of all that wait."""
         self._flow.move_to_front(job)

@@ -11,6 +11,7 @@ from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.messages import Message, Notice, headline
 from acetate.session.observable import Observable
 from acetate.ui.binding import named
+from acetate.ui.once import once
 from acetate.ui.small_button import small_button
 
 _ERROR, _NOTE = QtGui.QColor("#d9534f"), QtGui.QColor("#4a90d9")
@@ -31,7 +32,7 @@ class MessageBar(QtWidgets.QWidget):
         self._title = _label("acetate_message_title", formats.RichText)
         self._detail = _label("acetate_message_detail", formats.PlainText)
         self._remedy = _label("acetate_message_remedy", formats.PlainText)
-        self._offer = small_button("", "", "acetate_message_offer", self._take)
+        self._offer = small_button("", "", "acetate_message_offer", once(self._take))
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(_BAR + 6, 6, 6, 6)
         column.setSpacing(3)

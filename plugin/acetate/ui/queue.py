@@ -35,7 +35,7 @@ class Queue(QtWidgets.QWidget):
         self._session = session
         self._rows: list[JobRow] = []
         self._more = QtWidgets.QLabel()
-        self._all = small_button(tr("Cancel all"), tr("End every job."), "acetate_cancel_all", self._cancel_all)
+        self._all = small_button(tr("Cancel all"), tr("End every job."), "acetate_cancel_all", once(session.cancel_all))
         self._column = QtWidgets.QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(3)
@@ -75,10 +75,6 @@ class Queue(QtWidgets.QWidget):
             self._column.insertWidget(index, row)
             named(row.cancel, f"acetate_job_cancel_{index}")
             named(row.front, f"acetate_job_front_{index}")
-
-    def _cancel_all(self) -> None:
-        for job in list(self._session.jobs):
-            self._session.cancel_job(job)
 
 
 class JobRow(QtWidgets.QWidget):

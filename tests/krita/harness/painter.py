@@ -18,6 +18,10 @@ from tests.krita.harness.waiting import PATIENCE, wait_until
 
 Layer = dict[str, Any]
 LEFT = 60.0  # seconds that jobs of an earlier test may take
+_OFFER = """
+button = widget('acetate_message').findChild(QWidget, 'acetate_message_offer')
+point = button.mapToGlobal(button.rect().center()); [point.x(), point.y()]
+"""
 JOB_LIMIT = 180.0  # seconds; a guard, not a promise: the worker runs at nice 10 and may have to import torch
 
 
@@ -169,3 +173,7 @@ session.message.value = None
             return wait_until(shown, f"a message with {words}", timeout)
         except TimeoutError as error:
             raise TimeoutError(f"{error}; the docker says {self.message()!r}") from error
+
+    def take_offer(self) -> None:
+        """The button beside the docker's message; the window of the engine has one of that name, too."""
+        self.hands.click_at(*self.krita.run(_OFFER))

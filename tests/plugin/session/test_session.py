@@ -19,6 +19,7 @@ from acetate.protocol.geometry import Bounds
 from acetate.protocol.pictures import Click
 from acetate.protocol.requests import Task
 from acetate.session.history import Alternative
+from acetate.session.jobs import Phase
 from acetate.session.messages import Notice
 from acetate.session.recipes import recipe_of
 from acetate.session.results import Apply
@@ -104,6 +105,54 @@ def test_a_cancelled_job_leaves_nothing(studio: Studio, document: PaperDocument)
     studio.wait()
     assert studio.session.message.value is None
     assert not document.steps
+
+
+def test_all_that_was_cancelled_at_once_can_be_sent_again(studio: Studio, document: PaperDocument) -> None:
+    studio.generate()  # the engine is there
+    document.undo()
+    document.steps.clear()
+    session, connection = studio.session, studio.events.run(studio.session.engine.connection())
+    with held(worker_of(connection.pid)):
+        for _ in range(3):
+            session.generate()
+        studio.events.run_until(lambda: all(job.phase.value in (Phase.RUNNING, Phase.QUEUED) for job in session.jobs))
+        asked = [job.request.seed for job in session.jobs]
+        session.cancel_all()
+        session.cancel_all()  # they are ending: the offer is still that of all
+        offered = session.message.value
+        assert isinstance(offered, Notice) and offered.offer
+    studio.wait()
+    made = len(document.steps)  # the one that was under way may have been faster
+    assert made <= 1 and session.message.value is offered
+    offered.offer.work()
+    assert [job.request.seed for job in session.jobs] == asked[made:]
+    studio.wait()
+    assert [node.name for node in document.root.children].count("Identity") == len(document.steps) == 3
+
+
+def test_a_job_of_an_earlier_session_that_was_cancelled_with_all_can_be_sent_again(
+    studio: Studio, document: PaperDocument
+) -> None:
+    studio.generate()
+    connection = studio.events.run(studio.session.engine.connection())
+    made, *_ = studio.sent()
+    assert made.request is not None
+    left = [dataclasses.replace(made.request, seed=made.request.seed + more) for more in (1, 2)]
+    with held(worker_of(connection.pid)):
+        for request in left:
+            api.post_job(connection, request, f"nobody-follows-{request.seed}")
+        other = Session(studio.events.loop.post, Paper(), Launcher())
+        other.warm_up()
+        studio.events.run_until(lambda: len(other.jobs) == 2)
+        other.cancel_all()
+        offered = other.message.value
+        studio.events.run_until(lambda: len(other.jobs) == 1)  # the one that waited has ended
+    studio.events.run_until(lambda: not other.jobs)
+    assert isinstance(offered, Notice) and offered.offer
+    offered.offer.work()
+    studio.events.run_until(lambda: not other.jobs)
+    assert {request.seed for request in left} <= {entry.result.request.seed for entry in other.history.entries}
+    other.engine.stop()
 
 
 def test_a_document_that_was_closed_is_left_alone(studio: Studio, document: PaperDocument) -> None:
