@@ -59,6 +59,8 @@ layer = document().createNode("original", "paintlayer")
 layer.setPixelData(original, *area)
 document().rootNode().addChildNode(layer, None)
 document().waitForDone()
+while document().activeNode() is None:  # from 5.2 on Krita chooses one in a later turn
+    turn_the_event_loop(10)
 
 ours, bounds = KritaDocument(document()), Bounds(*area)
 snapshot = KritaSnapshot(ours, View(Show.ONLY, (layer.uniqueId().toString(),)))

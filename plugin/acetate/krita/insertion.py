@@ -4,8 +4,8 @@ Nodes are made on the GUI thread; their pixels are filled in, while they are in 
 `Node.bounds()` of what is inserted is Krita's own: it leaves out border pixels of alpha 0.
 
 To attach is to queue a command, which Krita's own threads carry out behind the strokes that are under way, and to wait
-until the whole canvas is merged: 40 to 120 ms, whatever the layer holds. Who waits is a thread of ours: on the GUI
-thread Krita would end the painter's stroke, and block its windows by a dialog.
+until the whole canvas is merged: 40 to 120 ms, whatever the layer holds. It must not begin on the GUI thread while a
+stroke is under way (krita.waiting): Krita would end that, and block its windows by a dialog.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from krita import Document, Krita, Node
 
 from acetate.coroutines import Loop
 from acetate.host import NewLayer
-from acetate.krita.closing import kept_open
 from acetate.krita.colour import Converter
 from acetate.krita.masks import MASK, new_masks, write_mask
 from acetate.krita.nodes import check_unlocked, find_node, node_id
+from acetate.krita.waiting import carried_out
 from acetate.krita.wrappers import Hold, wrappers
 from acetate.language import mark, tr
 from acetate.protocol.errors import DocumentError
@@ -87,15 +87,14 @@ class KritaInsertion:
             node = self._grouped(nodes, group_name)
             self.top, self.ids = node_id(node), tuple(map(node_id, nodes))
             is_group = node not in nodes
-            with kept_open(self._document) as do:
-                await loop.thread(lambda: do(lambda: self._add(parent, node, above, is_group=is_group)))
+            await carried_out(self._document, loop, lambda: self._add(parent, node, above, is_group=is_group))
         self._document.check_open()  # it may have been closed meanwhile
         # Krita makes a new node active in a later turn of its event loop; only behind that does a choice hold.
         QtCore.QTimer.singleShot(0, lambda: self._activate(node))
         return notes
 
     def _add(self, parent: Node, node: Node, above: Node | None, *, is_group: bool) -> None:
-        """On top where `above` is None. In a thread, which makes no wrapper and ends none.
+        """On top where `above` is None. It may be in a thread, which makes no wrapper and ends none.
 
         Krita shows a layer that is added at once, but of a group nothing (unless it holds one layer only).
         """

@@ -18,6 +18,7 @@ from acetate.coroutines import Loop
 from acetate.host import NewLayer
 from acetate.krita.colour import Converter
 from acetate.krita.nodes import check_unlocked, find_node, node_id
+from acetate.krita.waiting import carried_out
 from acetate.krita.wrappers import wrappers
 from acetate.picture import Picture, row_strips
 from acetate.protocol.errors import DocumentError
@@ -63,7 +64,7 @@ class KritaReplacement:
             self._document.check_open()
             write()
             await loop.turn()
-        await loop.thread(self._document.handle.refreshProjection)  # shows what was written
+        await carried_out(self._document, loop, self._document.handle.refreshProjection)  # shows what was written
         return copy
 
     def _is_active(self) -> bool:
@@ -151,7 +152,7 @@ async def _until(look: Callable[[], T | None], loop: Loop) -> T:
 
 
 class _Watch:
-    """After an undo or redo that brings or takes the copy, lets Krita merge its canvas anew, in a thread.
+    """After an undo or redo that brings or takes the copy, lets Krita merge its canvas anew.
 
     Undoing a conversion, Krita takes the canvas to be as it was, which it is not. Listens as long as the document is
     open.
@@ -169,24 +170,27 @@ class _Watch:
             signal.connect(self._slot)
 
     def _look(self) -> None:
-        """Nodes are looked at on the GUI thread only, once the undo is done."""
+        """Nodes are looked at once the undo is done."""
         if self._document.is_open:
             self._steps += 1
-            self._loop.thread(self._document.handle.waitForDone).then(self._compare)
+            self._loop.run(self._follow())
         else:
             for signal in self._heard:
                 signal.disconnect(self._slot)
 
-    def _compare(self) -> None:
+    async def _follow(self) -> None:
+        handle = self._document.handle
+        await self._loop.turn()  # Krita's own part of it may come behind ours
+        await carried_out(self._document, self._loop, handle.waitForDone)
         if not self._document.is_open:
             return
-        handle = self._document.handle
         with wrappers() as hold:
             is_there = find_node(hold(handle.rootNode()), self._copy, hold) is not None
         is_unsure = self._steps > 1  # who is quick brings the copy and takes it again in between
-        if is_there != self._is_there or is_unsure:
-            self._loop.thread(handle.refreshProjection)
+        is_other = is_there != self._is_there
         self._is_there, self._steps = is_there, 0
+        if is_other or is_unsure:
+            await carried_out(self._document, self._loop, handle.refreshProjection)
 
 
 def _action(name: str) -> QtWidgets.QAction:

@@ -13,10 +13,10 @@ from krita import Node
 
 from acetate.coroutines import Loop
 from acetate.host import CopiedLayer, GroupPart, Member, NewLayer
-from acetate.krita.closing import kept_open
 from acetate.krita.geometry import box_of
 from acetate.krita.insertion import KritaInsertion
 from acetate.krita.nodes import check_unlocked, find_node, node_id
+from acetate.krita.waiting import carried_out
 from acetate.krita.wrappers import Hold, wrappers
 from acetate.protocol.errors import DocumentError
 from acetate.protocol.geometry import Extent
@@ -70,8 +70,7 @@ class StackInsertion(KritaInsertion):
             notes = await super().attach(loop, place, group_name, expected)
             self.has_replaced = old is not None
             if old is not None:
-                with kept_open(self._document) as do:
-                    await loop.thread(lambda: do(old.remove))
+                await carried_out(self._document, loop, old.remove)
         return notes
 
     def _gathered(self, hold: Hold) -> list[Node]:
