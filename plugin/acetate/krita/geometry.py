@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from krita import Document, Krita, Node
@@ -33,35 +33,32 @@ _ROTATIONS = {
 
 
 def boxes_of(document: Document) -> dict[str, Bounds]:
-    """Of layers with pixels, by id. Any thread: Krita looks at each pixel of a layer that was painted on.
-
-    None of a document that is closed: its wrapper has no nodes any more.
-    """
-
-    def look() -> dict[str, Bounds]:
-        root = document.rootNode()
-        if root is None:
-            return {}
-        with wrappers() as hold:
-            return dict(_boxes(hold(root), hold)[:_MOST])
-
-    return beside_the_gui_thread(look)
+    """Of layers with pixels, by id; none of a document that is closed. Any thread."""
+    return _looked_at(document, lambda root, hold: dict(_boxes(root, hold)[:_MOST]))
 
 
 def layer_boxes_of(document: Document, layers: Sequence[str]) -> dict[str, Bounds]:
-    """Of these, by id, without those that are gone; an empty one has empty bounds. Any thread.
+    """Of these, by id, without those that are gone, and none of a closed document; empty ones have empty bounds.
 
-    None of a document that is closed.
+    Any thread.
     """
+
+    def boxes(root: Node, hold: Hold) -> dict[str, Bounds]:
+        nodes = {layer: find_node(root, layer, hold) for layer in layers}
+        return {layer: box_of(node) for layer, node in nodes.items() if node is not None}
+
+    return _looked_at(document, boxes)
+
+
+def _looked_at(document: Document, boxes: Callable[[Node, Hold], dict[str, Bounds]]) -> dict[str, Bounds]:
+    """By id. Any thread, for it takes a while: Krita looks at each pixel of a layer that was painted on."""
 
     def look() -> dict[str, Bounds]:
         root = document.rootNode()
-        if root is None:
+        if root is None:  # it is closed: its wrapper has no nodes any more
             return {}
         with wrappers() as hold:
-            hold(root)
-            nodes = {layer: find_node(root, layer, hold) for layer in layers}
-            return {layer: box_of(node) for layer, node in nodes.items() if node is not None}
+            return boxes(hold(root), hold)
 
     return beside_the_gui_thread(look)
 

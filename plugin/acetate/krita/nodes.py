@@ -84,9 +84,14 @@ def _holds_references(node: Node) -> bool:
 
 def ids_of(node: Node, hold: Hold) -> Iterator[str]:
     """Of it and all within, masks included."""
-    yield node_id(node)
+    return map(node_id, within(node, hold))
+
+
+def within(node: Node, hold: Hold) -> Iterator[Node]:
+    """It and all within, masks included: bottom to top, groups before what is in them."""
+    yield node
     for child in [hold(child) for child in node.childNodes()]:
-        yield from ids_of(child, hold)
+        yield from within(child, hold)
 
 
 def layers_in(parent: Node, hold: Hold, depth: int) -> Iterator[LayerInfo]:

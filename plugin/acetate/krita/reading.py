@@ -34,7 +34,7 @@ class KritaSnapshot:
         """Raises DocumentError where a layer of `view` is gone, or a clone of an isolated one is in the way."""
         document.check_has(view.layers)
         self._space = document.colour_space
-        self._is_as_shown = view.show is Show.EVERYTHING and not view.hidden
+        self._is_as_shown = view.is_as_shown
         self._clone = document.handle.clone()
         self._clone.setBatchmode(True)
         try:

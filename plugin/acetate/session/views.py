@@ -25,6 +25,11 @@ class View:
     layers: tuple[str, ...] = ()  # ids, topmost first
     hidden: tuple[str, ...] = ()  # ids of what does not count all the same, if it is there
 
+    @property
+    def is_as_shown(self) -> bool:
+        """Whether it is the whole canvas, as the program itself shows it."""
+        return self.show is Show.EVERYTHING and not self.hidden
+
 
 @dataclass(frozen=True)
 class Place:

@@ -101,17 +101,31 @@ def test_the_plan_that_is_in_the_repository_names_files_and_stages_that_are_ther
     path = resources_dir() / "presets" / "train" / "fifth" / "plan.yaml"
     plan = read_plan(path)
     order = [step.run.name for step in plan.steps]
-    assert list(dict.fromkeys(name.rstrip("0123456789") for name in order)) == [
+    assert order == [
         "probe",
+        "probe2",
         "transparency",
         "residual",
+        "base1",
         "base",
+        "base2",
         "layer",
+        "layer2",
+        "layer3",
         "joint",
+        "joint2",
+        "joint3",
+        "joint4",
         "fg2bg",
+        "fg2bg2",
+        "fg2bg3",
         "bg2fg",
+        "bg2fg2",
+        "bg2fg3",
         "control",
+        "control2",
         "style",
+        "style2",
     ]
     assert all((path.parent / source).exists() for source in plan.keep.values())
     for step in plan.steps:
