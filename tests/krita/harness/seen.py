@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.krita.harness.painter import Painter
 
 CODE = """
+from array import array
 from acetate.krita.host import KritaHost
 from acetate.picture import swap_red_blue
 from acetate.protocol.geometry import Bounds
@@ -13,15 +14,22 @@ from acetate.session.views import Show, View
 def settle():
     document().refreshProjection(); document().waitForDone(); turn_the_event_loop(50); document().waitForDone()
 
+def seen(pixels):
+    '''Without the colours of what is transparent. Where a vector of pixels holds visible ones, Krita's Copy leaves
+    them undefined (KoOptimizedCompositeOpCopy128.h): black or white, by where in memory a tile happens to lie.
+    '''
+    words = memoryview(pixels).cast('I')  # BGRA: alpha is the highest byte
+    return array('I', (word if word >> 24 else 0 for word in words)).tobytes()
+
 def canvas():
     image = document().projection(0, 0, document().width(), document().height())
-    return image.constBits().asstring(image.sizeInBytes())
+    return seen(image.constBits().asstring(image.sizeInBytes()))
 
 def read(show, *layers):
     snapshot = KritaHost().active_document().snapshot(View(show, layers))
     picture = snapshot.read(Bounds(0, 0, document().width(), document().height()))
     snapshot.close()
-    return b''.join(map(swap_red_blue, picture.strips))
+    return seen(b''.join(map(swap_red_blue, picture.strips)))
 
 def id_of(node): return node.uniqueId().toString()
 def layers_of(parent): return [child for child in parent.childNodes() if not child.type().endswith('mask')]
