@@ -40,6 +40,7 @@ from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Generat
 from acetate_engine.pipelines.tasks import TaskGenerator
 
 _NICE = 10  # painting comes first
+_TRIES = 3  # to lower the session, too
 _FIRST = 3.0  # seconds that previews wait for a layer that is waited for: fitted beside it, they make it come later
 _PAUSE = 1.0  # seconds before a full disk is tried again
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -238,10 +239,25 @@ def _live_under_the_engine() -> None:
     """After painting in priority, first in line when memory runs out, gone when the engine is."""
     if sys.platform != "linux":
         return
-    os.nice(_NICE)
+    niceness = os.nice(_NICE)
+    if os.getsid(0) == os.getpid():  # of a session of its own: else a terminal would be slowed down with it
+        _weigh_the_session(niceness)
     with suppress(OSError):  # containers may forbid it
         Path("/proc/self/oom_score_adj").write_text("500")
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _weigh_the_session(niceness: int) -> None:
+    """Linux shares processors among sessions first (sched(7), autogroup): a process is nice within its own only."""
+    for _ in range(_TRIES):
+        try:
+            Path("/proc/self/autogroup").write_text(str(niceness))
+        except BlockingIOError:  # somebody has set one in this tenth of a second
+            time.sleep(0.1)
+        except OSError:  # a kernel without: there niceness counts among all processes
+            return
+        else:
+            return
 
 
 if __name__ == "__main__":

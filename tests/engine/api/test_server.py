@@ -107,6 +107,33 @@ def test_the_worker_leaves_painting_the_right_of_way(engine: EngineProcess) -> N
     assert os.getpriority(os.PRIO_PROCESS, engine.wait_ready()) == min(own + 10, 19)
 
 
+LIVE = """
+import os, pathlib
+from acetate_engine.jobs.worker import _live_under_the_engine
+_live_under_the_engine()
+print(os.nice(0), pathlib.Path("/proc/self/autogroup").read_text())
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="the kernel shares processors among processes")
+@pytest.mark.parametrize("is_apart", [True, False])
+def test_a_session_of_its_own_is_as_nice_as_the_worker(*, is_apart: bool) -> None:
+    """Its niceness would count among the threads of the worker only; a terminal that it was started in stays quick."""
+    before = Path("/proc/self/autogroup").read_text().split()
+    command = [sys.executable, "-c", LIVE]
+    said = subprocess.run(command, start_new_session=is_apart, capture_output=True, text=True, check=True).stdout
+    niceness, *group = said.split()
+    if is_apart:
+        assert group[0] != before[0] and group[-1] == niceness != before[-1]
+    else:
+        assert group == before
+
+
+def test_the_worker_has_a_session_of_its_own(engine: EngineProcess) -> None:
+    """What answers is not slowed down with it."""
+    assert os.getsid(engine.wait_ready()) == engine.worker != os.getsid(engine.process.pid)
+
+
 def test_a_taken_port_is_named_with_a_remedy(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
