@@ -157,7 +157,7 @@ STEPS = {
     "layers below are cloned": "snapshot = host.active_document().snapshot(View(Show.EVERYTHING)); snapshot.close()",
     "a picture is put over the canvas": "preview.show(to_image(picture), Bounds(1024, 1024, 2048, 2048))",
     "the picture over the canvas is followed": "preview._follow()",
-    "a result is drawn in the list": "widget('acetate_history')._show_thumbnail(0)",
+    "a result is drawn in the list": "view._renew(0); view.viewport().repaint()",
     "a result of the list is shown on the canvas": "widget('acetate_history').show_preview()",
     "a preview of a job comes": "row._show_png(png)",
 }

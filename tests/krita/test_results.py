@@ -121,6 +121,45 @@ def test_a_list_that_is_full_says_so_and_goes_on_where_there_is_room(painter: Pa
         painter.krita.run("widget('acetate_results_look').setChecked(False)")
 
 
+MANY = """
+from dataclasses import replace
+from acetate.protocol.filing import Filing
+history = front_dock().session.history
+entry = history.entries[0]
+for copy in range(400):
+    if added: history.add_older(replace(entry, result=replace(entry.result, job=f"copy {copy}")))
+    else: history.refile(f"copy {copy}", Filing(discarded=(entry.image,)))
+"""
+DRAWN = """
+view = widget('acetate_history'); scroll_to(view); bar = view.verticalScrollBar()
+bar.setValue(bar.maximum() if is_end else 0); turn_the_event_loop(200)
+items = [item for item in map(view.item, range(view.count())) if not item.isHidden()]
+seen = [item for item in items if view.visualItemRect(item).intersects(view.viewport().rect())]
+[len({item.icon().cacheKey() for item in items}),
+ sorted({item.icon().actualSize(QtCore.QSize(999, 999)).width() for item in seen})]
+"""
+
+
+def test_results_are_drawn_as_they_are_seen(painter: Painter) -> None:
+    """Also where they become larger: of hundreds that takes no longer than of the few that the list shows."""
+    painter.new_document(96, 96)
+    painter.generate(PROMPT, seed=31)
+    painter.krita.run(f"{MANY}None", added=True)
+    try:
+        for side in (62, 100):
+            painter.krita.run("widget('acetate_results_size').setValue(side)", side=side)
+            few, at_first = painter.krita.run(DRAWN, is_end=False)
+            more, at_last = painter.krita.run(DRAWN, is_end=True)
+            assert 1 < few < more < 200
+            assert at_first == at_last == [side]
+        painter.krita.run("widget('acetate_results_size').setValue(62)")
+        painter.generate(PROMPT, seed=32)  # all others move on
+        assert painter.krita.run(DRAWN, is_end=False)[1] == [62]
+    finally:
+        painter.krita.run("widget('acetate_results_size').setValue(62)")
+        painter.krita.run(f"{MANY}None; widget('acetate_history').verticalScrollBar().setValue(0)", added=False)
+
+
 def test_a_job_is_moved_to_the_front(painter: Painter, engine: Engine) -> None:
     painter.new_document(96, 96)
     painter.generate(PROMPT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from acetate.language import tr
@@ -19,6 +19,7 @@ from acetate.ui.prompt import is_alone
 from acetate.ui.side_by_side import SideBySide
 
 _STAR, _APPLIED = QtGui.QColor("#ffd75e"), QtGui.QColor("#7ed07e")
+SIZES = (48, 192)  # pixels of a thumbnail
 _THUMBNAIL = QtCore.QSize(62, 62)
 
 
@@ -36,6 +37,7 @@ class HistoryView(QtWidgets.QListWidget):
         self.setObjectName("acetate_history")
         self.setAccessibleName(tr("Results, the newest first"))
         self.setViewMode(QtWidgets.QListView.ViewMode.IconMode)
+        self._undrawn = _blank(SIZES[1])  # as large as a thumbnail will be: from that Qt lays them out
         self.resize_thumbnails(_THUMBNAIL.width())
         self.setResizeMode(QtWidgets.QListView.ResizeMode.Adjust)
         self.setMovement(QtWidgets.QListView.Movement.Static)
@@ -51,7 +53,7 @@ class HistoryView(QtWidgets.QListWidget):
         self.viewportEntered.connect(self._leave)
         session.history.added.connect(self._add)
         session.history.removed.connect(self._remove)
-        session.history.changed.connect(self._show_thumbnail)
+        session.history.changed.connect(self._renew)
         self.hide()
         for index in range(len(session.history.entries)):  # a window that is opened later
             self._add(index)
@@ -61,7 +63,7 @@ class HistoryView(QtWidgets.QListWidget):
 
     def _add(self, index: int) -> None:
         self.insertItem(index, QtWidgets.QListWidgetItem())
-        self._show_thumbnail(index)
+        self._renew(index)
         while self.count() > len(self._session.history.entries):
             self.takeItem(self.count() - 1)
         self.show()
@@ -73,11 +75,33 @@ class HistoryView(QtWidgets.QListWidget):
             self.takeItem(index)
         self.chosen.emit()
 
-    def _show_thumbnail(self, row: int) -> None:
-        item, entry, size = self.item(row), self._session.history.entries[row], self.iconSize()
-        if item is None:  # the list ends before that
-            return
-        pixmap, alignment = on_checkerboard(to_image(entry.thumbnail), size), QtCore.Qt.AlignmentFlag
+    def _renew(self, row: int) -> None:
+        """What it says and shows."""
+        item = self.item(row)
+        if item is not None:  # else the list ends before that
+            item.setIcon(self._undrawn)
+            self._describe(item, self._session.history.entries[row])
+
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
+        """Draws thumbnails as they are seen first: of thousands of results most never are."""
+        self.executeDelayedItemsLayout()  # else it would happen further down, and show others
+        for item in self._seen():
+            if self._is_undrawn(item):
+                item.setIcon(QtGui.QIcon(self._thumbnail(self._session.history.entries[self.row(item)])))
+        super().paintEvent(event)
+
+    def _seen(self) -> Iterator[QtWidgets.QListWidgetItem]:
+        side, offset = self.gridSize().width(), self.verticalOffset()
+        for y in range(side // 2 - offset % side, self.viewport().height() + side, side):
+            for x in range(side // 2, self.viewport().width(), side):
+                if (item := self.itemAt(x, y)) is not None:
+                    yield item
+
+    def _is_undrawn(self, item: QtWidgets.QListWidgetItem) -> bool:
+        return item.icon().cacheKey() == self._undrawn.cacheKey()
+
+    def _thumbnail(self, entry: HistoryEntry) -> QtGui.QPixmap:
+        pixmap, alignment = on_checkerboard(to_image(entry.thumbnail), self.iconSize()), QtCore.Qt.AlignmentFlag
         painter = QtGui.QPainter(pixmap)
         for is_so, sign, colour, where in (
             (entry.is_starred, "★", _STAR, alignment.AlignRight),
@@ -87,8 +111,7 @@ class HistoryView(QtWidgets.QListWidget):
                 painter.setPen(colour)
                 painter.drawText(pixmap.rect(), int(where), sign)
         painter.end()
-        item.setIcon(QtGui.QIcon(pixmap))
-        self._describe(item, entry)
+        return pixmap
 
     def _describe(self, item: QtWidgets.QListWidgetItem, entry: HistoryEntry) -> None:
         """In words, for a pointer that rests on it and for a screen reader."""
@@ -154,8 +177,9 @@ class HistoryView(QtWidgets.QListWidget):
     def resize_thumbnails(self, side: int) -> None:
         self.setIconSize(QtCore.QSize(side, side))
         self.setGridSize(QtCore.QSize(side + 6, side + 6))
-        for row in range(self.count()):
-            self._show_thumbnail(row)
+        for item in map(self.item, range(self.count())):
+            if item is not None and not self._is_undrawn(item):
+                item.setIcon(self._undrawn)
 
     def look_first(self, is_wanted: bool) -> None:
         """A click shows on the canvas: who paints with a pen has no pointer that rests on something."""
@@ -285,3 +309,9 @@ class HistoryView(QtWidgets.QListWidget):
         menu.addAction(tr("Copy settings"), lambda: self._session.copy_settings_of(result))
         menu.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(at)
+
+
+def _blank(side: int) -> QtGui.QIcon:
+    pixmap = QtGui.QPixmap(side, side)
+    pixmap.fill(QtCore.Qt.GlobalColor.transparent)
+    return QtGui.QIcon(pixmap)

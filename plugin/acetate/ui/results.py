@@ -13,13 +13,12 @@ from acetate.session.history import LIMIT, HistoryEntry
 from acetate.session.results import Apply
 from acetate.session.session import Session
 from acetate.ui.binding import named
-from acetate.ui.history import HistoryView
+from acetate.ui.history import SIZES, HistoryView
 from acetate.ui.inputs import ComboBox, NarrowButton, Slider
 from acetate.ui.once import once
 from acetate.ui.rows import in_a_row
 from acetate.ui.small_button import small_button
 
-_SIZES = (48, 192)  # pixels of a thumbnail
 _EVERY, _THIS = range(2)  # what is listed
 _PAGE = 200  # results that are listed at first, and more at each press
 _WAYS = (
@@ -68,7 +67,7 @@ class ResultsPanel(QtWidgets.QWidget):
         look.setIcon(Krita.instance().icon("visible"))
         look.toggled.connect(self.view.look_first)
         size = named(Slider(QtCore.Qt.Orientation.Horizontal), "acetate_results_size", tr("How large they are."))
-        size.setRange(*_SIZES)
+        size.setRange(*SIZES)
         size.setValue(self.view.iconSize().width())
         size.setMinimumWidth(30)
         size.valueChanged.connect(self.view.resize_thumbnails)
