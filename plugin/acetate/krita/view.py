@@ -6,10 +6,12 @@ picture as it is shown (measured: to a pixel, at any zoom and angle).
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from krita import Document, Krita, View
 
 from acetate.krita.windows import part
-from acetate.qt import QtCore, QtGui, QtWidgets
+from acetate.qt import QtCore, QtGui, QtWidgets, sip
 
 _POINTS = 72.0  # an inch; Krita's zoom levels are of that resolution
 _CANVASES = ("KisQPainterCanvas", "KisOpenGLCanvas2")  # without and with OpenGL
@@ -33,15 +35,14 @@ def transform_of(document: Document) -> tuple[QtWidgets.QWidget, QtGui.QTransfor
     view = window.activeView() if window else None
     if window is None or view is None or view.document() != document:
         return None
-    area = _area(window.qwindow())
-    canvas = _canvas(area) if area else None
-    return (canvas, _transform(area, view, document)) if area and canvas else None
+    front = _front(window.qwindow())
+    return (front.canvas, _transform(front.area, view, document)) if front else None
 
 
 def canvas_in_front(window: QtWidgets.QMainWindow) -> QtWidgets.QWidget | None:
     """The widget that is painted on; those of documents in other tabs count as visible, too."""
-    area = _area(window)
-    return _canvas(area) if area else None
+    front = _front(window)
+    return front.canvas if front else None
 
 
 def _transform(area: QtWidgets.QAbstractScrollArea, view: View, document: Document) -> QtGui.QTransform:
@@ -64,11 +65,33 @@ def _turned(transform: QtGui.QTransform, view: View, zoom: float) -> QtGui.QTran
     return transform
 
 
-def _area(window: QtWidgets.QMainWindow) -> QtWidgets.QAbstractScrollArea | None:
-    """What the canvas scrolls in, of the view in front."""
+class _Front(NamedTuple):
+    """The view in front, of a window."""
+
+    view: QtWidgets.QMdiSubWindow
+    area: QtWidgets.QAbstractScrollArea  # what the canvas scrolls in
+    canvas: QtWidgets.QWidget
+
+
+_last: list[_Front] = []  # what was found last: to search a view takes a millisecond, and it is asked for all the time
+
+
+def _front(window: QtWidgets.QMainWindow) -> _Front | None:
     views = part(window, "views", lambda it: it.centralWidget().findChild(QtWidgets.QMdiArea))
-    front = views.currentSubWindow() if views else None  # the active one is None while a floating docker is active
-    areas = front.findChildren(QtWidgets.QAbstractScrollArea) if front else []
+    view = views.currentSubWindow() if views else None  # the active one is None while a floating docker is active
+    if view is None:
+        return None
+    for known in _last:
+        if known.view is view and not sip.isdeleted(known.canvas) and known.canvas.isVisible():
+            return known
+    area = _area(view)
+    canvas = _canvas(area) if area else None
+    _last[:] = [_Front(view, area, canvas)] if area and canvas else []
+    return _last[0] if _last else None
+
+
+def _area(view: QtWidgets.QMdiSubWindow) -> QtWidgets.QAbstractScrollArea | None:
+    areas = view.findChildren(QtWidgets.QAbstractScrollArea)
     return next((area for area in areas if area.metaObject().className() == "KisCanvasController"), None)
 
 
