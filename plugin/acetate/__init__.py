@@ -5,6 +5,8 @@ Imported by Krita it registers its docker and actions; imported by the engine (f
 
 from __future__ import annotations
 
+import sys
+
 try:
     from krita import DockWidgetFactory, DockWidgetFactoryBase, Krita
 except ImportError:  # the engine's Python
@@ -16,6 +18,7 @@ else:
     from acetate.ui.actions import AcetateActions
     from acetate.ui.dock import AcetateDock
 
+    sys.setswitchinterval(0.0005)  # seconds that Krita's GUI thread waits for a thread of ours; Python's own are 5 ms
     language.use(Preferences().language.value or language.best(languages()))
     app = Krita.instance()
     right = DockWidgetFactoryBase.DockPosition.DockRight
