@@ -183,9 +183,12 @@ def events(connection: Connection, job: str, after: str) -> Iterator[Numbered]:
                 yield Numbered(message.id, decode_event(message.event, message.data))
 
 
-def layer(connection: Connection, job: str, index: int) -> Picture:
-    """The pixels of a finished layer."""
-    path = f"/v1/jobs/{job}/layers/{index}"
+def layer(connection: Connection, job: str, index: int, longest: int | None = None) -> Picture:
+    """The pixels of a finished layer; where `longest` is told, about as many as that on its longer side.
+
+    An older engine gives all of them.
+    """
+    path = f"/v1/jobs/{job}/layers/{index}" + (f"?longest={longest}" if longest else "")
     with exchange(connection, "GET", path, headers={"Accept": MEDIA_TYPE}, timeout=ANSWER) as response:
         return _read_picture(response)
 

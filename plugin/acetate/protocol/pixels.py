@@ -75,6 +75,11 @@ def read_header(start: bytes) -> tuple[Extent, PixelFormat, int]:
     return extent, pixel_format, len(line) + 1
 
 
+def stride(extent: Extent, longest: int) -> int:
+    """Every which pixel of every which row is taken where no side shall be longer than `longest`."""
+    return max(1, -(-max(extent.width, extent.height) // longest))
+
+
 def check_length(extent: Extent, pixel_format: PixelFormat, length: int) -> None:
     """Raises MalformedMessage where so many bytes of pixels are too many, or too few."""
     expected = extent.area * pixel_format.bytes_per_pixel

@@ -8,7 +8,7 @@ from acetate.picture import Picture
 from acetate.protocol.events import LayerResult
 from acetate.protocol.filing import Filing
 from acetate.protocol.geometry import Bounds, Extent
-from acetate.protocol.pixels import PixelFormat
+from acetate.protocol.pixels import PixelFormat, stride
 from acetate.protocol.requests import GenerateRequest
 from acetate.session.observable import Observable, Signal
 
@@ -120,7 +120,7 @@ class History:
 
 def thumbnail(picture: Picture, longest: int = THUMBNAIL) -> Picture:
     """Every n-th pixel of every n-th row, at most `longest` large. Becomes RGBA8; A8 white of that alpha."""
-    step = max(1, -(-max(picture.extent.width, picture.extent.height) // longest))
+    step = stride(picture.extent, longest)
     rows, next_row = [], 0
     for strip, data in picture.rows(Bounds.of(picture.extent)):
         first = (next_row - strip.y) * strip.width

@@ -14,7 +14,7 @@ from acetate.protocol.filing import Filing
 from acetate.protocol.requests import GenerateRequest
 from acetate.protocol.tasks import LayerRole
 from acetate.session.engine_link import EngineLink
-from acetate.session.history import SCREEN, Alternative, History, HistoryEntry, thumbnail
+from acetate.session.history import SCREEN, THUMBNAIL, Alternative, History, HistoryEntry, thumbnail
 from acetate.session.jobs import Job
 
 
@@ -48,7 +48,7 @@ class Results:
     async def peek(self, result: Alternative) -> Picture | None:
         """Its topmost layer, no larger than a screen; None where the engine has it no more, or does not answer."""
         try:
-            picture = await self._fetch(result.job, result.layers[-1].index)
+            picture = await self._fetch(result.job, result.layers[-1].index, SCREEN)
         except AcetateError:
             return None  # only hovered over: a click tells what is wrong
         return await self._loop.thread(lambda: thumbnail(picture, SCREEN))
@@ -58,7 +58,7 @@ class Results:
             return
         top = result.layers[-1]
         try:
-            picture = await self._fetch(result.job, top.index)
+            picture = await self._fetch(result.job, top.index, THUMBNAIL)
         except RequestError:
             return  # swept away
         entry = HistoryEntry(result, await self._loop.thread(lambda: thumbnail(picture)), filing)
@@ -80,8 +80,8 @@ class Results:
             self._history.add(HistoryEntry(result, small, Filing(result.document)))
         return pictures
 
-    async def _fetch(self, job: str, index: int) -> Picture:
-        return await self._engine.call(lambda connection: api.layer(connection, job, index))
+    async def _fetch(self, job: str, index: int, longest: int | None = None) -> Picture:
+        return await self._engine.call(lambda connection: api.layer(connection, job, index, longest))
 
 
 def results_of(

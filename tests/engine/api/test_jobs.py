@@ -17,6 +17,7 @@ from acetate.protocol.geometry import Bounds
 from acetate.protocol.pixels import MEDIA_TYPE, PixelBuffer, PixelFormat, digest
 from acetate.protocol.requests import GenerateRequest, Task
 from acetate.protocol.tasks import LayerRole
+from acetate_engine.compositing.images import decode_image
 from tests.engine.process import PIXELS, EngineProcess, identity_request, problem_of
 
 pytestmark = pytest.mark.engine
@@ -42,6 +43,18 @@ def test_a_layer_comes_back_exactly(engine: EngineProcess) -> None:
     assert digest(answer.content) == layer.digest
     status = engine.status(job)
     assert (status.state, status.layers, status.request) == (JobState.DONE, done.layers, identity_request())
+
+
+@pytest.mark.parametrize("pixel_format", [PixelFormat.RGBA8, PixelFormat.RGBA16])
+def test_a_layer_comes_as_small_as_it_is_looked_at(engine: EngineProcess, pixel_format: PixelFormat) -> None:
+    job = engine.submit(identity_request(pixel_format=pixel_format))
+    engine.wait_for(job, JobState.DONE)
+    whole = decode_image(engine.http.get(f"/v1/jobs/{job}/layers/0").content)
+    for longest, step in ((1, 5), (2, 3), (3, 2), (4, 2), (5, 1), (1000, 1)):
+        small = engine.http.get(f"/v1/jobs/{job}/layers/0", params={"longest": longest})
+        assert small.headers["content-type"] == MEDIA_TYPE
+        assert np.array_equal(decode_image(small.content), whole[::step, ::step])
+    assert engine.http.get(f"/v1/jobs/{job}/layers/0", params={"longest": 0}).status_code == 422
 
 
 def test_a_layer_as_png(engine: EngineProcess) -> None:

@@ -24,6 +24,7 @@ from acetate.protocol.errors import (
 from acetate.protocol.events import Done
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.requests import GenerateRequest, Task
+from acetate.session.history import thumbnail
 from tests.engine.process import EngineProcess
 from tests.plugin.test_picture import cut
 
@@ -57,6 +58,10 @@ def test_the_way_of_a_pixel_and_back(connection: Connection, extent: Extent) -> 
     assert isinstance(done, Done)
     assert done.layers[0].bounds.extent == extent
     assert api.layer(connection, job, 0) == picture
+    for longest in (1, 192, 1024):
+        small = api.layer(connection, job, 0, longest)
+        assert max(dataclasses.astuple(small.extent)) <= longest
+        assert thumbnail(small, longest) == thumbnail(picture, longest)
     newest = api.recent(connection, 1)[0]
     assert (newest.id, newest.request, newest.layers) == (job, identity(picture), done.layers)
 
