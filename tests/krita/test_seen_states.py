@@ -185,6 +185,47 @@ def test_transform_masks_at_all_times(scene: Painter) -> None:
     assert len(set(shown.values())) == 3
 
 
+FRAME = "trigger('add_blank_frame'); turn_the_event_loop(300)"
+PAINTED = "node('moving').setPixelData(bytes(colour) * 1600, x, y, 40, 40); document().waitForDone()"
+EXPORTED = """
+export(path)
+image = QtGui.QImage(path).convertToFormat(QtGui.QImage.Format.Format_ARGB32)
+image.constBits().asstring(image.sizeInBytes()) == canvas()
+"""
+
+
+def test_onion_skins_are_read_where_they_are_shown(scene: Painter, tmp_path: Path) -> None:
+    """Krita draws them into the layer itself: its own exports have them, too."""
+    scene.krita.run(
+        f"{TOOLS.rpartition('paint(')[0]}paint('moving', (90, 10, 160, 255), 50, 30, above='ground'); "
+        "group('plain', above='moving'); paint('a', (20, 200, 60, 90), 60, 40, 'plain')"
+    )
+    scene.activate("moving")
+    scene.krita.run("document().setFullClipRangeEndTime(20)")
+    for at, colour, corner in ((0, (20, 20, 220, 255), (10, 10)), (10, (20, 220, 20, 255), (100, 60))):
+        scene.krita.run(AT_TIME, time=at)
+        scene.krita.run(FRAME)
+        scene.krita.run(PAINTED, colour=colour, x=corner[0], y=corner[1])
+    plain, path = tmp_path / "plain.kra", tmp_path / "with skins.kra"
+    scene.krita.run("document().setBatchmode(True); document().saveAs(path)", path=str(plain))
+    with zipfile.ZipFile(plain) as file, zipfile.ZipFile(path, "w") as made:
+        for name in file.namelist():
+            data = file.read(name)
+            if name == "maindoc.xml":
+                layer = next(it for it in re.findall(rb"<layer [^>]*>", data) if b'name="moving"' in it)
+                data = data.replace(layer, layer.replace(b'onionskin="0"', b'onionskin="1"'))
+            made.writestr(name, data)
+    shown = []
+    for file in (plain, path):
+        scene.krita.run("close_documents()")
+        scene.krita.run("open_file(path); turn_the_event_loop(1000); document().waitForDone()", path=str(file))
+        scene.krita.run(AT_TIME, time=10)
+        shown.append(scene.krita.run(SHOWN))
+        assert wrong(scene) == []
+        assert scene.krita.run(f"{CODE}{EXPORTED}", path=str(tmp_path / "exported.png"))
+    assert shown[0] != shown[1]
+
+
 def test_a_colorize_mask_that_has_coloured(scene: Painter, tmp_path: Path) -> None:
     """Its strokes by a real pen; what it makes of them is put into the file, for Krita takes its time for that."""
     code = "group('plain', above='ground'); paint('lines', (10, 10, 10, 255), 20, 20, 'plain', side=9); "
