@@ -79,12 +79,13 @@ def _selected(cache: Path, *arguments: str) -> tuple[list[int], list[list[tuple[
 
 
 def test_a_job_says_that_it_compiles_where_nothing_was_compiled_and_can_be_cancelled_then(tmp_path: Path) -> None:
-    found, compiling, cut = (1, 2, Stage.FIND), (1, 2, Stage.COMPILING), (2, 2, Stage.CUT_OUT)
+    looks, compiling = [(0, 2, Stage.FIND), (1, 2, Stage.CUT_OUT)], (1, 2, Stage.COMPILING)
+    cut = [(1, 2, Stage.CUT_OUT), (2, 2, Stage.CUT_OUT)]
     made, said = _selected(tmp_path)
     assert made == [0, 1, 1]
-    assert said == [[found, compiling], [found, compiling, found, cut], [found, cut]]
+    assert said == [[*looks, compiling], [*looks, compiling, *cut], [looks[0], *cut]]
     made, said = _selected(tmp_path, "patient")
-    assert made == [1, 1] and said == [[found, cut], [found, cut]]
+    assert made == [1, 1] and said == [[looks[0], *cut]] * 2
 
 
 def test_what_was_said_before_is_said_again_only_where_something_was_compiled() -> None:

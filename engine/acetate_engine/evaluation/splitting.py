@@ -44,7 +44,7 @@ def evaluate_split(
 
 def _measured(picture: Bytes, most: int) -> Finding:
     scene = to_float(fitting(picture, _SIDE))
-    parts = split(scene, Hints(), most, 0, lambda note: None, lambda: None)
+    parts = split(scene, Hints(), most, 0, lambda note: None, lambda stage: None)
     layers = [to_float(to_pixels(layer, PixelFormat.RGBA8)) for layer in parts.layers]
     shown = [cell(to_eight(layer)) for layer in (scene, parts.background, *parts.subjects)]
     empty = [np.zeros_like(shown[0])] * (most + 2 - len(shown))

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from acetate.protocol.events import Stage
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.pictures.fill import Paint, fill
 from acetate_engine.pictures.subject import Hints, Note, cut, find, reach, subjects
@@ -17,7 +18,7 @@ _SURE = 0.8  # salience that a subject has in the middle, at least
 _OWN = 0.3  # of a subject may be what was painted here, at most
 _LARGEST = 0.95  # of the picture: more is no subject in front of something
 
-Check = Callable[[], None]
+Check = Callable[[Stage], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,18 +40,18 @@ def split(
     """(H, W, 4) straight → at most `most` subjects and the rest, whose composite is the picture.
 
     Each round finds what strikes most, cuts it out, fills behind it, and looks at what is left. The first is what the
-    hints mean.
+    hints mean. `check` is told of each of these, as it begins.
     """
     behind, found = rgba, []
     painted = np.zeros(rgba.shape[:2], bool)
     for index in range(most):
-        check()
+        check(Stage.FIND)
         front = _next(behind, hints if index == 0 else Hints(), note)
         if front is None or painted[front > 0.5].mean() > _OWN:
             break
-        check()
+        check(Stage.CUT_OUT)
         layer = cut(behind, front)
-        check()
+        check(Stage.FILL)
         layer, behind = consistent(behind, layer, removed(behind, layer, seed + index, note, paint))
         painted |= layer[..., 3] > 0.01
         found.append(layer)

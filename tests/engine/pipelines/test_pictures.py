@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from acetate.protocol.errors import InvalidRequest
+from acetate.protocol.events import Stage
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pictures import Click, Light, Subject
 from acetate.protocol.pixels import PixelFormat
@@ -58,6 +59,25 @@ def shape_mask(around: int = 0) -> np.ndarray:
     """A rough selection: an ellipse about the toy."""
     y, x = np.indices((SIDE, SIDE)) / SIDE
     return np.where(np.hypot(x - 0.5, y - 0.55) < 0.3 + around / SIDE, 255, 0).astype(np.uint8)
+
+
+FIND, CUT_OUT, FILL = Stage.FIND, Stage.CUT_OUT, Stage.FILL
+
+
+@pytest.mark.parametrize(
+    ("task", "stages"),
+    [
+        (Task.EXTRACT, [FIND, CUT_OUT, CUT_OUT]),
+        (Task.SELECT, [FIND, CUT_OUT, CUT_OUT]),
+        (Task.REMOVE, [FIND, FILL, FILL]),
+        (Task.DECOMPOSE, [FIND, FIND, CUT_OUT, FILL, FILL, FILL]),
+    ],
+)
+def test_what_it_is_at_is_said_as_it_begins(task: Task, stages: list[Stage]) -> None:
+    recorder = Recorder()
+    asked(task, reporter=recorder)
+    assert [stage for *_, stage in recorder.stages] == stages
+    assert recorder.stages[0][0] == 0 and recorder.stages[-1][0] == recorder.stages[-1][1]
 
 
 def test_the_subject_comes_out_with_its_soft_edge_and_without_the_colour_behind_it() -> None:

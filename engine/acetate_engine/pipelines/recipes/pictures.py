@@ -39,12 +39,14 @@ class PictureJob:
     images: Images
     reporter: Reporter
     steps: int
+    stage: Stage  # that it is at: said when it begins, for it may take long
     done: int = 0
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         assert self.request.foreground is not None  # validated
         self.picture = to_float(self.images[self.request.foreground])  # (H, W, 4), of what is covered
+        self.reporter.progress(self.done, self.steps, self.stage)
 
     @property
     def mask(self) -> Floats | None:
@@ -65,10 +67,10 @@ class PictureJob:
         if text not in self.notes:
             self.notes.append(text)
 
-    def step(self, stage: Stage, layer: Floats | None = None) -> None:
-        """One step done; what there is to see of it is shown. Raises JobCancelled."""
-        self.done = min(self.done + 1, self.steps)
-        self.reporter.progress(self.done, self.steps, stage)
+    def step(self, to: Stage | None = None, layer: Floats | None = None) -> None:
+        """One step done, and the next stage begun; what there is to see of it is shown. Raises JobCancelled."""
+        self.done, self.stage = min(self.done + 1, self.steps), to or self.stage
+        self.reporter.progress(self.done, self.steps, self.stage)
         if layer is not None:
             self.reporter.preview(self.done, _small(layer))
         self.reporter.check()
@@ -90,40 +92,40 @@ class PictureJob:
 
 def extract(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
     """The subjects, each a layer with soft alpha and its own colour; the largest on top."""
-    work = PictureJob(request, images, reporter, steps=1 + request.subject.most)
+    work = PictureJob(request, images, reporter, 1 + request.subject.most, Stage.FIND)
     fronts = subjects(find(work.picture, work.hints, work.note), request.subject.most)
-    work.step(Stage.FIND)
+    work.step(Stage.CUT_OUT)
     if not fronts:
         raise InvalidRequest(_NOTHING, _SHOW)
     layers = []
     for front in fronts:
         layers.append(cut(work.picture, front))
-        work.step(Stage.CUT_OUT, layers[-1])
+        work.step(layer=layers[-1])
     names = _numbered(_name(request, "Subject"), len(layers))
     return work.made([(LayerRole.FOREGROUND, name, layer) for name, layer in zip(names, layers, strict=True)][::-1])
 
 
 def select(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
     """The subject as a selection; of a selection that is given, its edge as the picture has it."""
-    work = PictureJob(request, images, reporter, steps=2)
+    work = PictureJob(request, images, reporter, 2, Stage.FIND)
     given = work.mask
     front = find(work.picture, work.hints, work.note) if given is None else given
-    work.step(Stage.FIND)
+    work.step(Stage.CUT_OUT)
     if not (front > 0.5).any():
         raise InvalidRequest(_NOTHING, _SHOW)
     coverage = edge(work.picture, front, 1.0 if given is None else BY_HAND)
     layer = np.dstack([np.ones((*coverage.shape, 3), np.float32), coverage])
-    work.step(Stage.CUT_OUT, layer)
+    work.step(layer=layer)
     return work.made([(LayerRole.SELECTION, _name(request, "Selection"), layer)])
 
 
 def remove(request: GenerateRequest, images: Images, reporter: Reporter, paint: Paint | None = None) -> Generated:
     """The picture without what the mask covers, or without its subject: painted as the surroundings go on."""
-    work = PictureJob(request, images, reporter, steps=2)
+    work = PictureJob(request, images, reporter, 2, Stage.FIND)
     hole = _hole(work)
-    work.step(Stage.FIND)
+    work.step(Stage.FILL)
     layer = filled(work.picture, hole, request.seed, work.note, paint)
-    work.step(Stage.FILL, layer)
+    work.step(layer=layer)
     return work.made([(LayerRole.BACKGROUND, _name(request, "Behind"), layer)])
 
 
@@ -142,11 +144,11 @@ def _hole(work: PictureJob) -> NDArray[np.bool_]:
 def decompose(request: GenerateRequest, images: Images, reporter: Reporter, paint: Paint | None = None) -> Generated:
     """Background and subjects, bottom to top; one over the other they are the picture, within 1/255."""
     most = max(request.subject.most, 1)
-    work = PictureJob(request, images, reporter, steps=3 * most + 1)
-    parts = split(work.picture, work.hints, most, request.seed, work.note, lambda: work.step(Stage.CUT_OUT), paint)
-    work.step(Stage.CUT_OUT, parts.subjects[0] if parts.subjects else None)
+    work = PictureJob(request, images, reporter, 3 * most + 1, Stage.FIND)
+    parts = split(work.picture, work.hints, most, request.seed, work.note, work.step, paint)
+    work.step(layer=parts.subjects[0] if parts.subjects else None)
     work.done = work.steps - 1
-    work.step(Stage.CUT_OUT)
+    work.step()
     names = _numbered("Subject", len(parts.subjects))  # words are for what paints behind them
     named = [(LayerRole.FOREGROUND, name, layer) for name, layer in zip(names, parts.subjects, strict=True)]
     return work.made([(LayerRole.BACKGROUND, "Background", parts.background), *reversed(named)])
@@ -154,31 +156,30 @@ def decompose(request: GenerateRequest, images: Images, reporter: Reporter, pain
 
 def expand(request: GenerateRequest, images: Images, reporter: Reporter, paint: Paint | None = None) -> Generated:
     """What lies beyond the picture, where it is transparent, over its edge."""
-    work = PictureJob(request, images, reporter, steps=2)
-    work.step(Stage.FIND)
+    work = PictureJob(request, images, reporter, 1, Stage.FILL)
     layer = beyond(work.picture, work.note, paint)
-    work.step(Stage.FILL, layer)
+    work.step(layer=layer)
     return work.made([(LayerRole.FOREGROUND, _name(request, "Beyond"), layer)])
 
 
 def light(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
     """The light of the background on the layer, to be clipped to it."""
     assert request.background is not None  # validated
-    work = PictureJob(request, images, reporter, steps=1)
+    work = PictureJob(request, images, reporter, 1, Stage.DECODE)
     made = match_light(work.picture, to_float(images[request.background]), request.light.opacity)
     if not made[..., 3].any():
         work.note("there is no light: the layer is empty, or nothing of the background is seen around it")
-    work.step(Stage.FILL, made)
+    work.step(layer=made)
     return work.made([(LayerRole.LIGHT, _name(request, "Light"), made)])
 
 
 def shadow(request: GenerateRequest, images: Images, reporter: Reporter) -> Generated:
     """A shadow or a reflection of the layer, to lie under it."""
-    work = PictureJob(request, images, reporter, steps=1)
+    work = PictureJob(request, images, reporter, 1, Stage.DECODE)
     made = _SHADOWS[request.task](work.picture, request.light)
     if not made[..., 3].any():
         work.note("there is nothing of it: the layer is empty, or stands where the region ends")
-    work.step(Stage.FILL, made)
+    work.step(layer=made)
     name = _name(request, request.task.value.replace("_", " ").capitalize())
     return work.made([(LayerRole.FOREGROUND, name, made)])
 
