@@ -21,6 +21,7 @@ from tests.krita.harness.scenes import paint_document
 from tests.krita.harness.waiting import wait_until
 from tests.krita.test_live import SHOWN
 from tests.krita.test_results import choose
+from tests.krita.test_words import OFFERED
 
 OUT = REPOSITORY / "out" / "shots"
 DEFAULT = (1920, 1080)  # screen pixels
@@ -81,6 +82,7 @@ _UNDER_WAY = """
 jobs = _docker('acetate_dock').session.jobs
 bool(jobs) and jobs[0].fraction.value > 0.3
 """
+_TAUGHT = "len(_docker('acetate_dock').session.words.vocabulary.value.things) > 0"
 LONG = (
     "a very long prompt that goes on and on about a hot air balloon, red and white stripes, over a lake at sunset, "
     "3d emoji, with a small basket under it and clouds around"
@@ -120,6 +122,28 @@ def narrow(studio: Studio) -> None:
     studio.size(240, 700)
     studio.painter.hands.type_into("acetate_prompt", "a red apple, 3d emoji")
     studio.shoot("02-narrow")
+
+
+def words(studio: Studio) -> None:
+    """Those that are offered while a prompt is typed."""
+    studio.krita.run("_docker('acetate_dock').session.warm_up()")
+    wait_until(lambda: studio.krita.run(_TAUGHT), "the words of the model", 120)
+    studio.painter.hands.type_into("acetate_prompt", "a st")
+    wait_until(lambda: studio.krita.run(OFFERED), "words to be offered", 120)
+    studio.shoot("24-words")
+    studio.painter.hands.keys("Escape")
+
+
+def cut_out(studio: Studio) -> None:
+    """Where the subject is, said with the keyboard."""
+    studio.painter.activate("tree")
+    studio.painter.choose("acetate_task", Task.EXTRACT.value)
+    wait_until(lambda: studio.krita.run("not widget('acetate_subject')._image.isNull()"), "the layer to be shown")
+    studio.krita.run("widget('acetate_most').setFocus()")
+    studio.painter.hands.keys("Tab", "space", "Down", "Down", "Right", "shift+space")
+    studio.shoot("25-cut-out")
+    studio.painter.hands.keys("Delete", "Delete")
+    studio.painter.choose("acetate_task", Task.FOREGROUND.value)
 
 
 def refine(studio: Studio) -> None:
@@ -275,6 +299,8 @@ class Sitting:
 STATES = (
     first_start,
     narrow,
+    words,
+    cut_out,
     refine,
     queue_of_five,
     results,

@@ -9,7 +9,7 @@ from acetate.protocol.requests import Task
 from tests.krita.fitting import ASK, CLOSE, CUT, MAKE
 from tests.krita.harness.painter import Painter
 
-TASKS = (Task.FOREGROUND, Task.INPAINT, Task.BLEND, Task.BACKGROUND_BEHIND_FOREGROUND)
+TASKS = (Task.FOREGROUND, Task.INPAINT, Task.BLEND, Task.BACKGROUND_BEHIND_FOREGROUND, Task.EXTRACT)
 
 
 @pytest.mark.parametrize("width", [220, 258, 420, 800])

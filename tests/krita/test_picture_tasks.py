@@ -209,6 +209,18 @@ def test_where_the_subject_is_can_be_said_without_a_mouse(scene: Painter) -> Non
     assert scene.layer_ids() == nodes and _canvas(scene).any()  # Delete is Krita's, too
 
 
+_LEFT = """
+turn_the_event_loop(100)
+[widget(name).mapTo(_docker('acetate_dock'), QPoint()).x() for name in ('acetate_region', 'acetate_preset', beside)]
+"""
+
+
+def test_rows_of_a_task_stand_under_the_others(scene: Painter) -> None:
+    for task, name in ((Task.EXTRACT, "most"), (Task.UPSCALE, "factor"), (Task.CAST_SHADOW, "angle")):
+        scene.choose("acetate_task", task.value)
+        assert len(set(scene.krita.run(_LEFT, beside=f"acetate_{name}"))) == 1, task
+
+
 def test_rows_are_there_for_the_task_that_has_them(scene: Painter) -> None:
     seen = {}
     for task in (Task.CAST_SHADOW, Task.UPSCALE, Task.EXPAND, Task.EXTRACT, Task.FOREGROUND_ON_BACKGROUND):

@@ -61,6 +61,7 @@ def _things(typed: str, things: Iterable[str]) -> Iterator[Completion]:
         begun = phrase[start:].lower().split()
         fitting = [thing for thing in things if _has(_named(thing), begun)]
         if fitting:
+            fitting.sort(key=lambda thing: not " ".join(_named(thing)).startswith(" ".join(begun)))  # “a st”: a star
             yield from (Completion(len(typed) - len(phrase) + start, thing) for thing in fitting)
             return
 

@@ -50,6 +50,7 @@ class Completing(QtWidgets.QListWidget):
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
         self.setObjectName("acetate_completions")
+        self.setFrameStyle(QtWidgets.QFrame.Shape.Box | QtWidgets.QFrame.Shadow.Plain)  # over lists of the same colour
         self.setAccessibleName(tr("Words that fit"))
         self.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.itemClicked.connect(lambda item: self._insert(self.row(item)))

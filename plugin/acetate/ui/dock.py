@@ -31,6 +31,7 @@ from acetate.ui.picture_rows import PictureRows
 from acetate.ui.queue import Queue
 from acetate.ui.reach import Panel
 from acetate.ui.results import ResultsPanel
+from acetate.ui.rows import align
 from acetate.ui.sending import SendingView
 from acetate.ui.settings_window import SettingsWindow
 from acetate.ui.shared import shared
@@ -142,13 +143,15 @@ class AcetateDock(DockWidget):
         return _column(*parts)
 
     def _below(self) -> QtWidgets.QWidget:
+        of_pictures = PictureRows(self.session.settings)
+        self.session.settings.task.bind(lambda _: align(self._conditions, of_pictures))
         parts = (
             words.negative(self.session),
             words.behind(self.session),
             words.in_front(self.session),
             words.together(self.session),
             self._conditions,
-            PictureRows(self.session.settings),
+            of_pictures,
             SubjectPicker(self.session),
             SendingView(self.session),
             Fold(tr("&More"), "acetate_more", MoreRows(self.session.settings)),

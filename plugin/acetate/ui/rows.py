@@ -26,6 +26,22 @@ class Rows(QtWidgets.QWidget):
         self._grid.addWidget(widget, row, 1)
         return label, widget
 
+    def label_width(self) -> int:
+        """Of the widest one that is shown."""
+        labels = [self._grid.itemAtPosition(row, 0) for row in range(self._grid.rowCount())]
+        shown = [item.widget() for item in labels if item is not None and not item.widget().isHidden()]
+        return max((label.sizeHint().width() for label in shown), default=0)
+
+    def set_label_width(self, width: int) -> None:
+        self._grid.setColumnMinimumWidth(0, width)
+
+
+def align(*parts: Rows) -> None:
+    """What lies below each other as one table."""
+    width = max((rows.label_width() for rows in parts if not rows.isHidden()), default=0)
+    for rows in parts:
+        rows.set_label_width(width)
+
 
 def in_a_row(*parts: tuple[QtWidgets.QWidget, int], spacing: int = 4) -> QtWidgets.QWidget:
     """Beside each other, each with its share of what room is left; on the left where none wants any."""

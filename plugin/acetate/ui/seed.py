@@ -23,6 +23,7 @@ class SeedRow(QtWidgets.QWidget):
         number = DoubleSpinBox()  # QSpinBox ends at 2³¹ − 1
         named(number, "acetate_seed", tr("The same seed and settings make the same picture."))
         number.setDecimals(0)
+        number.setButtonSymbols(QtWidgets.QAbstractSpinBox.ButtonSymbols.NoButtons)  # room for ten digits
         number.setRange(0, MAX_SEED)
         bind_number(number, settings.seed)
         settings.random_seed.bind(lambda is_random: number.setEnabled(not is_random))

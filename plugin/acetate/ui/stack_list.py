@@ -88,7 +88,9 @@ class StackRow(QtWidgets.QWidget):
         self._lock.setChecked(entry.is_locked)
         self._lock.setIcon(Krita.instance().icon("layer-locked" if entry.is_locked else "layer-unlocked"))
         self._prompt.setText(" ".join(entry.prompt.split()) or tr("(no prompt yet)"))
-        self._prompt.setEnabled(entry.is_enabled and bool(entry.prompt.strip()))
+        font = self._prompt.font()
+        font.setItalic(not entry.is_enabled or not entry.prompt.strip())  # grey is not read on the chosen row
+        self._prompt.setFont(font)
         self._state.setText("" if is_there else tr("deleted") if entry.layer else tr("new"))
 
 

@@ -17,7 +17,8 @@ from acetate.ui.checkerboard import paint_checkerboard, to_image
 from acetate.ui.inputs import NarrowButton
 
 _HEIGHT, _DOT, _DRAG = 150, 4, 5  # pixels
-_STEP, _CROSS = 6, 7  # pixels: of an arrow key (out of reach of a click), and half of the cross that it moves
+_STEP = 6  # pixels of an arrow key: out of reach of a click
+_CROSS = QtCore.QLine(_DOT + 1, 0, 11, 0)  # pixels: one arm of it; a click is seen in its middle
 _KEYS = QtCore.Qt.Key
 _ARROWS: dict[int, tuple[int, int]] = {
     _KEYS.Key_Left: (-1, 0),
@@ -167,8 +168,11 @@ class SubjectPicture(QtWidgets.QWidget):
         at = self._widget_point(*self._cross_point())
         for colour, width in ((QtCore.Qt.GlobalColor.black, 3), (QtCore.Qt.GlobalColor.white, 1)):  # on any picture
             painter.setPen(QtGui.QPen(colour, width))
-            painter.drawLine(at.x() - _CROSS, at.y(), at.x() + _CROSS, at.y())
-            painter.drawLine(at.x(), at.y() - _CROSS, at.x(), at.y() + _CROSS)
+            for angle in (0, 90, 180, 270):
+                painter.resetTransform()
+                painter.translate(at)
+                painter.rotate(angle)
+                painter.drawLine(_CROSS)
 
     def _show(self, shown: tuple[SentPicture, ...]) -> None:
         self._shown = next((one for one in shown if one.slot.role is Role.FOREGROUND), None)

@@ -10,7 +10,9 @@ from acetate.session.completion import Completion, completions
 from acetate.session.prompt_walk import PromptWalk
 
 MODEL = ModelInfo("dream", "Dream", "sdxl", (), 64, True, styles=("ink", "sub/Oil Paint"), embeddings=("easyneg", "ez"))
-WORDS = Vocabulary(("a dog, photo", "a red apple, 3d emoji", "a red fox, 3d emoji"), ("animals", "animals/cats"))
+WORDS = Vocabulary(
+    ("a dog, photo", "a red apple, 3d emoji", "a red fox, 3d emoji", "red brick, photo"), ("animals", "animals/cats")
+)
 
 
 @pytest.mark.parametrize(
@@ -18,6 +20,7 @@ WORDS = Vocabulary(("a dog, photo", "a red apple, 3d emoji", "a red fox, 3d emoj
     [
         ("do", [(0, "a dog, photo")]),
         ("a re", [(0, "a red apple, 3d emoji"), (0, "a red fox, 3d emoji")]),
+        ("re", [(0, "red brick, photo"), (0, "a red apple, 3d emoji"), (0, "a red fox, 3d emoji")]),
         ("red fo", [(0, "a red fox, 3d emoji")]),
         ("RED AP", [(0, "a red apple, 3d emoji")]),
         ("a cat beside a do", [(13, "a dog, photo")]),
