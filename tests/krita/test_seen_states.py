@@ -208,9 +208,9 @@ def test_onion_skins_are_read_where_they_are_shown(scene: Painter, tmp_path: Pat
         scene.krita.run(PAINTED, colour=colour, x=corner[0], y=corner[1])
     plain, path = tmp_path / "plain.kra", tmp_path / "with skins.kra"
     scene.krita.run("document().setBatchmode(True); document().saveAs(path)", path=str(plain))
-    with zipfile.ZipFile(plain) as file, zipfile.ZipFile(path, "w") as made:
-        for name in file.namelist():
-            data = file.read(name)
+    with zipfile.ZipFile(plain) as saved, zipfile.ZipFile(path, "w") as made:
+        for name in saved.namelist():
+            data = saved.read(name)
             if name == "maindoc.xml":
                 layer = next(it for it in re.findall(rb"<layer [^>]*>", data) if b'name="moving"' in it)
                 data = data.replace(layer, layer.replace(b'onionskin="0"', b'onionskin="1"'))

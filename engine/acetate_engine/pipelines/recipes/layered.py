@@ -42,8 +42,7 @@ def layered(model: Model, request: GenerateRequest, images: Images, reporter: Re
     Raises JobCancelled, CheckpointError, OutOfMemory.
     """
     steps = request.steps or _STEPS[request.preset]
-    reporter.progress(0, steps, Stage.LOADING)
-    work = PictureJob(request, images, reporter, steps)
+    work = PictureJob(request, images, reporter, steps, Stage.LOADING)
     try:
         found = _layers(_pipeline(folder_of(model)), work, steps)
     except RuntimeError as error:
