@@ -50,6 +50,7 @@ from acetate.krita.document import KritaDocument
 from acetate.krita.insertion import KritaInsertion, NewLayer
 from acetate.krita.reading import KritaSnapshot, Show, View
 from acetate.protocol.geometry import Bounds
+from acetate.session.views import Place
 
 area = (0, 0, side, side)
 new_document(side, side, model=space[0], depth=space[1], profile=space[2])
@@ -59,8 +60,6 @@ layer = document().createNode("original", "paintlayer")
 layer.setPixelData(original, *area)
 document().rootNode().addChildNode(layer, None)
 document().waitForDone()
-while document().activeNode() is None:  # from 5.2 on Krita chooses one in a later turn
-    turn_the_event_loop(10)
 
 ours, bounds = KritaDocument(document()), Bounds(*area)
 snapshot = KritaSnapshot(ours, View(Show.ONLY, (layer.uniqueId().toString(),)))
@@ -74,7 +73,8 @@ class Here(Loop):
         done.settle(work())
         return done
 loop = Here(lambda call: call())
-loop.run(insertion.attach(loop, ours.place(), "", ours.extent)).result()
+on_top = Place("", document().rootNode().uniqueId().toString())  # where no layer is active yet, as in 5.2
+loop.run(insertion.attach(loop, on_top, "", ours.extent)).result()
 document().waitForDone()
 copy = node("copy")
 back = bytes(copy.pixelData(*area))
