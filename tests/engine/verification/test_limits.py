@@ -34,3 +34,16 @@ def test_packed_weights_and_attention_are_counted_as_what_they_compute() -> None
     assert products.counted == {(1, 8, 27, 2 * 5 * 7): 1, (1, 2 * 8 * 5, 7, 4): 1}
     assert products.attentions == {((1, 2, 9, 8), (1, 2, 6, 8)): 1}
     assert products.seconds(torch.float32) > 0
+
+
+def test_inference_mode_counts_the_same() -> None:
+    network, counts = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.Linear(7, 4)), []
+    for mode in (torch.no_grad(), torch.inference_mode()):
+        products = _Products()
+        with mode, products:
+            network(torch.ones(2, 3, 5, 7))
+            q = torch.ones(1, 2, 9, 8)
+            nn.functional.scaled_dot_product_attention(q, q[:, :, :6], q[:, :, :6])
+        counts.append((products.counted, products.convolutions, products.attentions))
+    assert counts[0] == counts[1]
+    assert all(counts[0])

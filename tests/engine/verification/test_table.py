@@ -35,7 +35,7 @@ def test_every_line_is_there_with_a_goal_and_a_verdict(tmp_path: Path) -> None:
     for line in written["lines"]:
         assert all(bound["ratio"] == pytest.approx(bound["took"] / bound["least"]) for bound in line["bounds"])
     bounded = [line["name"] for line in written["lines"] if line["bounds"]]
-    for start in ("padded RGB", "transparent decode", "first mini layer", "mini 64²"):
+    for start in ("padded RGB", "transparent decode", "first mini layer", "mini 64²", "stack of 2"):
         assert any(name.startswith(start) for name in bounded)
     assert f"{len(written['lines'])} lines: " in result.output
 

@@ -32,7 +32,7 @@ _Where = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], int]  # paddin
 _Convolution = tuple[tuple[int, ...], tuple[int, ...], _Where]  # of input and weights
 _Attention = tuple[tuple[int, ...], tuple[int, ...]]  # of queries and keys
 _PRODUCTS = {"mm": 0, "bmm": 0, "addmm": 1, "baddbmm": 1}  # and where their first matrix stands
-_ATTENTION = "_scaled_dot_product_flash_attention_for_cpu"
+_ATTENTION = ("_scaled_dot_product_flash_attention_for_cpu", "scaled_dot_product_attention")
 
 
 def matrix_seconds(run: Callable[[], object], dtype: torch.dtype) -> float:
@@ -48,7 +48,7 @@ def matrix_seconds(run: Callable[[], object], dtype: torch.dtype) -> float:
 
 
 class _Products(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own has no types
-    """Counts the shapes of matrix products."""
+    """Counts the shapes of matrix products; inference mode calls some of them by other names."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -64,9 +64,11 @@ class _Products(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's 
             self._convolution(args[0], args[1], output, (padding, stride, dilation, groups))
         elif name == "_convolution_pointwise":
             self._convolution(args[0], args[1], output, args[3:7])
-        elif name == "_linear_pointwise":
+        elif name == "conv2d":
+            self._convolution(args[0], args[1], output, _where(*args[3:], **(kwargs or {})))
+        elif name in ("_linear_pointwise", "linear"):
             self.counted[1, prod(args[0].shape[:-1]), args[0].shape[-1], output.shape[-1]] += 1
-        elif name == _ATTENTION:
+        elif name in _ATTENTION:
             self.attentions[tuple(args[0].shape), tuple(args[1].shape)] += 1
         elif name in _PRODUCTS:
             a, b = args[_PRODUCTS[name] :][:2]
@@ -86,6 +88,12 @@ class _Products(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's 
             took[shape] = min(took[shape], *(_convolution_seconds(one, dtype) for one in convolutions))
         attended = sum(count * _attention_seconds(*one, dtype) for one, count in self.attentions.items())
         return attended + sum(count * took[shape] for shape, count in self.counted.items())
+
+
+def _where(stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1, **_: object) -> Any:
+    """Of the arguments of a convolution of pictures, which may be one number for both sides."""
+    both = ([each] * 2 if isinstance(each, int) else each for each in (padding, stride, dilation))
+    return (*both, groups)
 
 
 def _product_seconds(shape: _Shape, dtype: torch.dtype) -> float:

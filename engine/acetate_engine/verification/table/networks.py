@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from acetate_engine.models.networks.latent_transparency import PASSES, decode_alpha_rgb
+from acetate_engine.models.networks.space_to_depth_transparency import SpaceToDepthTransparentDecoder
 from acetate_engine.models.networks.transparency import TransparentDecoder
 from acetate_engine.models.runtime.memory import unsaid
 from acetate_engine.models.runtime.packing import computes_in_bf16, pack
@@ -40,6 +41,9 @@ def decoding(side: int, small: bool) -> Iterator[Line]:
         away = (_decoded(decoder, pixel, latent, passes, 4) - exact)[:, 0].abs().mean().item()
         notes.append(f"{passes} passes {peer / took:.1f}×, alpha MAE {away:.4f}")
         draft_holds = draft_holds or (peer / took >= 7 and away <= 0.01)
+    spread = exact[:, 0].std().item()
+    notes.append(f"alpha itself spreads by {spread:.3f}, so ways of random weights have nothing in common")
+    notes.append(f"ways of mini's trained decoder: {SpaceToDepthTransparentDecoder.orientations}, in drafts and finals")
     if computes_in_bf16():
         nn.Module.to(decoder, torch.bfloat16)
         (took,) = in_turn(1, lambda: _decoded(decoder, pixel, latent, 8, 4))
