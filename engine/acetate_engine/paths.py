@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 import platformdirs
@@ -71,6 +72,7 @@ def modified(path: Path) -> int:
         return 0  # the docstring says why
 
 
+@cache  # where the package lies
 def _shipped(packaged: str, in_checkout: str) -> Path:
     package = Path(__file__).resolve().parent
     installed = package / packaged

@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -49,7 +50,7 @@ class Reuse:
             return None
         try:
             files = (model or model_for(request)).files if request.task.needs_model else ()
-            beside = stamped([models_dir() / "parts", wildcards_dir(), resources_dir() / "presets"])
+            beside = stamped([models_dir() / "parts", wildcards_dir(), *_presets()])
         except Exception as error:  # noqa: BLE001  # nothing to compare with: the job is run, and says what is wrong
             log.info("it cannot be told what decides a result: %s", error)
             return None
@@ -81,6 +82,11 @@ class Reuse:
         if began_as is not None and self.identity(request) == began_as:
             with suppress(UnknownJob):  # swept meanwhile
                 self._store.note_made(job, began_as)
+
+
+def _presets() -> Iterator[Path]:
+    """Those of tasks; what lies in folders beside them is for training and measuring."""
+    return (resources_dir() / "presets").glob("*.json")
 
 
 def _described(path: Path, modified: int) -> list[str | int]:

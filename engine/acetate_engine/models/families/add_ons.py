@@ -23,7 +23,7 @@ from acetate.protocol.events import ModelInfo
 from acetate.protocol.requests import ControlKind, ControlMethod, GenerateRequest
 from acetate_engine.models.checkpoints.info import Family, FileInfo, Kind
 from acetate_engine.models.checkpoints.kinds import inspected
-from acetate_engine.models.families.places import Item, Shelf, items, named
+from acetate_engine.models.families.places import Item, Shelf, Shelves, items, named
 from acetate_engine.paths import is_file, is_folder, models_dir
 
 Controls = Mapping[tuple[ControlMethod, ControlKind], Path]
@@ -63,15 +63,16 @@ def find_add_ons(name: str, family: Family, width: int | None = None) -> AddOns:
 
     `width`: of the text that the model listens to; what tells another is of another model.
     """
-    encoders = [item.path for item in (*items(Shelf.IP_ADAPTER), *items(Shelf.IMAGE_ENCODERS)) if is_folder(item.path)]
-    fits = _Fits(family, width)
+    there, fits = Shelves(), _Fits(family, width)
+    looks, embeddings = there.items(Shelf.IP_ADAPTER), there.items(Shelf.EMBEDDINGS)
+    encoders = [item.path for item in (*looks, *there.items(Shelf.IMAGE_ENCODERS)) if is_folder(item.path)]
     return AddOns(
-        {**dict(_controls_by_name(name, fits)), **dict(_controls(name))},
-        _files(Shelf.IP_ADAPTER, Kind.IP_ADAPTER, fits),
+        {**dict(_controls_by_name(there.items(Shelf.CONTROLNET), fits)), **dict(_controls(name))},
+        _files(looks, Kind.IP_ADAPTER, fits),
         tuple(encoders),
-        _files(Shelf.LORAS, Kind.STYLE_LORA, fits),
-        _files(Shelf.EMBEDDINGS, Kind.EMBEDDING, fits),
-        _others(Shelf.EMBEDDINGS, fits),
+        _files(there.items(Shelf.LORAS), Kind.STYLE_LORA, fits),
+        _files(embeddings, Kind.EMBEDDING, fits),
+        _others(embeddings, fits),
     )
 
 
@@ -138,14 +139,15 @@ def _remedy(known: tuple[str, ...], put: str) -> str:
 
 def _controls(name: str) -> Iterator[tuple[tuple[ControlMethod, ControlKind], Path]]:
     home = models_dir()
-    nets, adapters = home / "controlnet", home / "adapters"
+    places = ((ControlMethod.CONTROLNET, "controlnet"), (ControlMethod.T2I_ADAPTER, "adapters"))
+    there = [(method, home / folder) for method, folder in places if is_folder(home / folder)]
+    union = _folder_or_file(home / "controlnet" / f"{name}_union")
     for kind in ControlKind:
-        if path := _folder_or_file(nets / f"{name}_{kind.value}"):
-            yield (ControlMethod.CONTROLNET, kind), path
-        if path := _folder_or_file(nets / f"{name}_union"):
-            yield (ControlMethod.UNION, kind), path
-        if path := _folder_or_file(adapters / f"{name}_{kind.value}"):
-            yield (ControlMethod.T2I_ADAPTER, kind), path
+        if union:
+            yield (ControlMethod.UNION, kind), union
+        for method, folder in there:
+            if path := _folder_or_file(folder / f"{name}_{kind.value}"):
+                yield (method, kind), path
 
 
 def _folder_or_file(path: Path) -> Path | None:
@@ -153,9 +155,9 @@ def _folder_or_file(path: Path) -> Path | None:
     return path if is_folder(path) else file if is_file(file) else None
 
 
-def _controls_by_name(name: str, fits: _Fits) -> Iterator[tuple[tuple[ControlMethod, ControlKind], Path]]:
+def _controls_by_name(nets: list[Item], fits: _Fits) -> Iterator[tuple[tuple[ControlMethod, ControlKind], Path]]:
     """Of a family that their header tells; those that were published have names that say what hint they take."""
-    for item in reversed(items(Shelf.CONTROLNET)):  # of several, the first stays
+    for item in reversed(nets):  # of several, the first stays
         info = inspected(item.path)
         if not isinstance(info, FileInfo) or info.family is None or not fits(info):
             continue
@@ -169,9 +171,9 @@ def _kind_of(stem: str) -> ControlKind | None:
     return next((kind for kind, pattern in _NAMED_KINDS if re.search(pattern, stem.lower())), None)
 
 
-def _files(shelf: Shelf, kind: Kind, fits: _Fits) -> dict[str, Path]:
-    """By their names among all of the shelf, so that a name means one file whatever the model."""
-    found = named(item for item in items(shelf) if is_file(item.path) or item.path.is_symlink())
+def _files(there: list[Item], kind: Kind, fits: _Fits) -> dict[str, Path]:
+    """By their names among all of their shelf, so that a name means one file whatever the model."""
+    found = named(item for item in there if is_file(item.path) or item.path.is_symlink())
     infos = {name: (item, inspected(item.path)) for name, item in found.items()}
     return {
         name: item.path
@@ -180,9 +182,9 @@ def _files(shelf: Shelf, kind: Kind, fits: _Fits) -> dict[str, Path]:
     }
 
 
-def _others(shelf: Shelf, fits: _Fits) -> dict[str, str]:
+def _others(there: list[Item], fits: _Fits) -> dict[str, str]:
     """What those of a shelf are that cannot be used with a model, by name."""
-    infos = {name: inspected(item.path) for name, item in named(items(shelf)).items()}
+    infos = {name: inspected(item.path) for name, item in named(there).items()}
     return {
         name: info.detail if isinstance(info, CheckpointError) else f"{info.path.name} is a {info}"
         for name, info in infos.items()
@@ -192,5 +194,6 @@ def _others(shelf: Shelf, fits: _Fits) -> dict[str, str]:
 
 def list_files() -> list[tuple[Item, FileInfo | CheckpointError]]:
     """Every model file and diffusers folder in its place, and what it is."""
-    found = {item.path: item for shelf in Shelf for item in items(shelf)}
+    there = Shelves()
+    found = {item.path: item for shelf in Shelf for item in there.items(shelf)}
     return [(item, inspected(path)) for path, item in found.items()]

@@ -118,10 +118,23 @@ def require_models_in(folder: Path) -> None:
 
 def items(shelf: Shelf) -> list[Item]:
     """All of a shelf, in subfolders too, our own first; links count as what they lead to."""
-    seen: set[str] = set()  # a link may lead back
-    folders = [folder for root in roots() for folder in shelf_folders(root, shelf)]
-    found = [item for folder in folders for item in _walk(folder, folder, 0, seen)]
-    return list({item.path: item for item in found}.values())
+    return Shelves().items(shelf)
+
+
+class Shelves:
+    """All of them at one moment: nothing is looked into twice, however many are asked for."""
+
+    def __init__(self) -> None:
+        self._roots = [(root, _Listed()) for root in roots()]
+        self._found: dict[Shelf, list[Item]] = {}
+
+    def items(self, shelf: Shelf) -> list[Item]:
+        if shelf not in self._found:
+            seen: set[str] = set()  # a link may lead back
+            folders = [folder for root, there in self._roots for folder in _shelf_folders(root, shelf, there)]
+            found = [item for folder in folders for item in _walk(folder, folder, 0, seen)]
+            self._found[shelf] = list({item.path: item for item in found}.values())
+        return self._found[shelf]
 
 
 def shelf_folders(root: Path, shelf: Shelf) -> list[Path]:
@@ -129,7 +142,11 @@ def shelf_folders(root: Path, shelf: Shelf) -> list[Path]:
 
     A root may be such a file itself.
     """
-    found, extra, there = [], _extra(root), _Listed()
+    return _shelf_folders(root, shelf, _Listed())
+
+
+def _shelf_folders(root: Path, shelf: Shelf, there: _Listed) -> list[Path]:
+    found, extra = [], there.extra(root)
     for base in there.bases(root):
         found += [entry for name in shelf.value for entry in there.named(base, name) if is_folder(entry)]
     found += [folder for inner in _EXTENSIONS.get(shelf, ()) if is_folder(folder := root / inner)]
@@ -137,7 +154,7 @@ def shelf_folders(root: Path, shelf: Shelf) -> list[Path]:
 
 
 def extra_files(root: Path) -> list[Path]:
-    return [root] if root.suffix.lower() in SUFFIXES else [base / NAME for base in _Listed().bases(root)]
+    return _Listed().extra_files(root)
 
 
 class _Listed:
@@ -145,6 +162,8 @@ class _Listed:
 
     def __init__(self) -> None:
         self._there: dict[Path, dict[str, list[Path]]] = {}
+        self._bases: dict[Path, list[Path]] = {}
+        self._extra: dict[Path, dict[str, list[Path]]] = {}
 
     def named(self, folder: Path, name: str) -> list[Path]:
         if folder not in self._there:
@@ -155,23 +174,28 @@ class _Listed:
 
     def bases(self, root: Path) -> list[Path]:
         """The folders within a root that may hold shelves."""
-        found: list[Path] = []
-        for inner in _INNER:
-            folders = [root]
-            for name in filter(None, inner.split("/")):
-                folders = [entry for folder in folders for entry in self.named(folder, name)]
-            found += folders
-        return found
+        if root not in self._bases:
+            self._bases[root] = [folder for inner in _INNER for folder in self._within(root, inner)]
+        return self._bases[root]
 
+    def _within(self, root: Path, inner: str) -> list[Path]:
+        folders = [root]
+        for name in filter(None, inner.split("/")):
+            folders = [entry for folder in folders for entry in self.named(folder, name)]
+        return folders
 
-def _extra(root: Path) -> dict[str, list[Path]]:
-    """What cannot be read counts as none: `acetate models scan` has said so."""
-    found: dict[str, list[Path]] = defaultdict(list)
-    for file in extra_files(root):
-        with suppress(FileError):  # said by the scan
-            for kind, folders in folders_of(file).items():
-                found[kind] += folders
-    return found
+    def extra_files(self, root: Path) -> list[Path]:
+        return [root] if root.suffix.lower() in SUFFIXES else [base / NAME for base in self.bases(root)]
+
+    def extra(self, root: Path) -> dict[str, list[Path]]:
+        """What cannot be read counts as none: `acetate models scan` has said so."""
+        if root not in self._extra:
+            found = self._extra[root] = defaultdict(list)
+            for file in self.extra_files(root):
+                with suppress(FileError):  # said by the scan
+                    for kind, folders in folders_of(file).items():
+                        found[kind] += folders
+        return self._extra[root]
 
 
 def _walk(folder: Path, top: Path, depth: int, seen: set[str]) -> Iterator[Item]:
