@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Header, Query, Request
@@ -22,7 +23,7 @@ from acetate.protocol.filing import MAX_DOCUMENT, MAX_PRIORITY, Filing, Refiling
 from acetate.protocol.pixels import MEDIA_TYPE
 from acetate.protocol.requests import MAX_IMAGES, GenerateRequest
 from acetate_engine.api.dependencies import EngineOf
-from acetate_engine.api.pixels import PixelsResponse, thinned
+from acetate_engine.api.pixels import pixels
 from acetate_engine.api.png import as_png
 from acetate_engine.api.schema import REQUEST_BODY
 from acetate_engine.api.service import Service
@@ -177,11 +178,13 @@ async def layer(
     longest: Annotated[int | None, Query(ge=1, description="Pixels of a side at most: every n-th (raw only)")] = None,
 ) -> Response:
     """The pixels of a layer: raw, or PNG by Accept (8 bits a channel only)."""
-    path = await asyncio.to_thread(lambda: engine.images.verified(engine.store.layer(job, index).digest))
-    if "image/png" in accept:
-        request = (await asyncio.to_thread(engine.store.status, job)).request if provenance else None
-        xmp = b"" if request is None else packet(request, has_others=False)
-        return StreamingResponse(await asyncio.to_thread(as_png, path, xmp), media_type="image/png")
-    if longest is not None:
-        return Response(await asyncio.to_thread(thinned, path, longest), media_type=MEDIA_TYPE)
-    return PixelsResponse(path, media_type=MEDIA_TYPE)
+    if "image/png" not in accept:
+        return await asyncio.to_thread(lambda: pixels(_verified(engine, job, index), MEDIA_TYPE, longest))
+    path = await asyncio.to_thread(_verified, engine, job, index)
+    request = (await asyncio.to_thread(engine.store.status, job)).request if provenance else None
+    xmp = b"" if request is None else packet(request, has_others=False)
+    return StreamingResponse(await asyncio.to_thread(as_png, path, xmp), media_type="image/png")
+
+
+def _verified(engine: Service, job: str, index: int) -> Path:
+    return engine.images.verified(engine.store.layer(job, index).digest)

@@ -6,20 +6,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, Response
 
 from acetate.protocol.geometry import Extent
 from acetate.protocol.pixels import header, read_header, stride
 
+_PIECE = 1 << 21  # bytes; what a layer of 700² takes is one
 _CODES: Mapping[int, Literal["B", "I", "Q"]] = {1: "B", 4: "I", 8: "Q"}  # memoryview's, of a pixel of so many bytes
 
 
 class PixelsResponse(FileResponse):
-    """In large pieces: each is read in a thread of its own, and 64 KB, as Starlette has it, take longer to ask for than
-    to read; what a layer of 700² takes is one.
-    """
+    """Each piece is read in a thread of its own: to ask for 64 KB, as Starlette has it, takes longer than to read."""
 
-    chunk_size = 1 << 21  # bytes
+    chunk_size = _PIECE
+
+
+def pixels(path: Path, media_type: str, longest: int | None = None) -> Response:
+    """All of them, or some (`thinned`). Asked for in a thread, where what is one piece is read at once. Raises OSError."""
+    if longest is not None:
+        return Response(thinned(path, longest), media_type=media_type)
+    if path.stat().st_size <= _PIECE:
+        return Response(path.read_bytes(), media_type=media_type)
+    return PixelsResponse(path, media_type=media_type)
 
 
 def thinned(path: Path, longest: int) -> bytes:

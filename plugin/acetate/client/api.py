@@ -194,13 +194,11 @@ def layer(connection: Connection, job: str, index: int, longest: int | None = No
 
 
 def _read_picture(response: http.client.HTTPResponse) -> Picture:
-    start = response.read(_HEADER_BYTES)
-    extent, pixel_format, offset = read_header(start)
-    rest, strips = start[offset:], []
+    extent, pixel_format, _ = read_header(response.readline(_HEADER_BYTES))
+    strips = []
     for strip in row_strips(Bounds.of(extent), pixel_format.bytes_per_pixel):
         wanted = strip.width * strip.height * pixel_format.bytes_per_pixel
-        strips.append(rest[:wanted] + response.read(max(0, wanted - len(rest))))
-        rest = rest[wanted:]
+        strips.append(response.read(wanted))
         if len(strips[-1]) != wanted:
             raise MalformedMessage(f"the layer of {extent} ended early", "Insert it again from the history.")
     return Picture(extent, pixel_format, tuple(strips))
