@@ -28,6 +28,7 @@ from acetate_engine.api.png import as_png
 from acetate_engine.api.schema import REQUEST_BODY
 from acetate_engine.api.service import Service
 from acetate_engine.models.families import model_for
+from acetate_engine.models.families.base import Model
 from acetate_engine.provenance import packet
 
 _HEARTBEAT = 5  # seconds
@@ -59,10 +60,8 @@ async def submit(
     except ClientDisconnect:
         return JSONResponse({}, 400)  # nobody is there to read it
     wanted = parse_request(body)
-    model = await asyncio.to_thread(model_for, wanted) if wanted.task.needs_model else None
-    _check_images(wanted, engine)
     filing = Filing(document, priority, listed=listed)
-    accepted = await engine.queue.submit(wanted, idempotency_key, filing, model)
+    accepted = await engine.queue.submit(wanted, idempotency_key, filing, lambda: _checked(wanted, engine))
     return JSONResponse(to_json(accepted), 202, {"Location": f"/v1/jobs/{accepted.id}"})
 
 
@@ -77,12 +76,15 @@ def parse_request(body: bytes) -> GenerateRequest:
     return request
 
 
-def _check_images(request: GenerateRequest, engine: Service) -> None:
+def _checked(request: GenerateRequest, engine: Service) -> Model | None:
+    """The model that the request wants, where it wants one. Raises as `model_for`, UnknownImage."""
+    model = model_for(request) if request.task.needs_model else None
     for picture in request.pictures:
         if picture.digest not in engine.images:
             raise UnknownImage(
                 f"the {picture.slot.label} ({picture.digest}) was never uploaded", "Upload it, then send the job again."
             )
+    return model
 
 
 @router.get("", response_model=JobList)

@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 
 import structlog
 
-from acetate.protocol.errors import GenerationFailed, KeyReused, WorkerDied
+from acetate.protocol.errors import GenerationFailed, WorkerDied
 from acetate.protocol.events import Accepted, Done, Failed, JobState, JobStatus, Problem
 from acetate.protocol.filing import Filing, Refiling
 from acetate.protocol.requests import GenerateRequest
@@ -52,21 +52,25 @@ class JobQueue:
         await self.executor.stop()
 
     async def submit(
-        self, request: GenerateRequest, key: str | None, filing: Filing, model: Model | None = None
+        self,
+        request: GenerateRequest,
+        key: str | None,
+        filing: Filing,
+        check: Callable[[], Model | None] = lambda: None,
     ) -> Accepted:
-        """Accepts a job: it is on the disk when this returns. `model`: that of the request, where it is known.
+        """Accepts a job: it is on the disk when this returns.
 
-        Raises KeyReused.
+        `check`, in the thread that accepts it, gives the model of the request, where it is known. Raises what that
+        does, KeyReused.
         """
-        accepted = await asyncio.to_thread(self._accept, request, key, filing, model)
+        accepted = await asyncio.to_thread(self._accept, request, key, filing, check)
         self._submitted.set()
         return accepted
 
-    def _accept(self, request: GenerateRequest, key: str | None, filing: Filing, model: Model | None) -> Accepted:
-        accepted = self.store.add(request, key, filing, self._reuse.find(request, model))
-        if key is not None and self.store.status(accepted.id).request not in (None, request):
-            raise KeyReused("another request came with it before", "Send each request with a key of its own.")
-        return accepted
+    def _accept(
+        self, request: GenerateRequest, key: str | None, filing: Filing, check: Callable[[], Model | None]
+    ) -> Accepted:
+        return self.store.add(request, key, filing, self._reuse.find(request, check()))
 
     async def refile(self, job: str, change: Refiling) -> JobStatus:
         await asyncio.to_thread(self.store.refile, job, change)

@@ -7,11 +7,11 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from acetate.protocol.errors import UnreadableJob, WorkerDied
+from acetate.protocol.errors import KeyReused, UnreadableJob, WorkerDied
 from acetate.protocol.events import (
     Accepted,
     Cancelled,
@@ -118,10 +118,15 @@ class JobStore(JobReader):
         filing: Filing = Filing(),  # noqa: B008  # frozen
         made: Done | None = None,
     ) -> Accepted:
-        """Queues a job, or finds the one that the same `key` queued before; one that was `made` is done at once."""
+        """Queues a job, or finds the one that the same `key` queued before; one that was `made` is done at once.
+
+        Raises KeyReused where the key came with another request.
+        """
         with self._transaction() as database:
-            row = database.execute("SELECT id, number, priority FROM jobs WHERE key = ?", (key,)).fetchone()
-            if row is None:
+            row = database.execute("SELECT * FROM jobs WHERE key = ?", (key,)).fetchone()
+            if row is not None:
+                _require_same(row, request)
+            else:
                 row = self._insert(request, key, filing)
                 if made is not None:
                     self._record(row["number"], made)
@@ -283,3 +288,10 @@ class JobStore(JobReader):
                 (before, missed, count),
             )
             return Forgotten.of(rows.fetchall())
+
+
+def _require_same(row: sqlite3.Row, request: GenerateRequest) -> None:
+    """Raises KeyReused; what cannot be read counts as the same."""
+    with suppress(UnreadableJob):  # another release's
+        if read_request(row) != request:
+            raise KeyReused("another request came with it before", "Send each request with a key of its own.")

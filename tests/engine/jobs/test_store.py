@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from acetate.protocol.errors import FileError, LayerNotReady, UnknownJob, UnknownLayer, WorkerDied
+from acetate.protocol.errors import FileError, KeyReused, LayerNotReady, UnknownJob, UnknownLayer, WorkerDied
 from acetate.protocol.events import (
     Accepted,
     Cancelled,
@@ -67,7 +67,9 @@ def test_every_byte_is_on_the_disk_before_add_returns(tmp_path: Path, store: Job
 
 def test_a_key_finds_its_job_again(store: JobStore) -> None:
     first = store.add(identity_request(), "key")
-    assert store.add(identity_request(seed=9), "key") == first
+    assert store.add(identity_request(), "key") == first
+    with pytest.raises(KeyReused):
+        store.add(identity_request(seed=9), "key")
     assert store.add(identity_request()) != store.add(identity_request())
 
 
