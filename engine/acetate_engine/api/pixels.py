@@ -22,7 +22,7 @@ class PixelsResponse(FileResponse):
 
 
 def pixels(path: Path, media_type: str, longest: int | None = None) -> Response:
-    """All of them, or some (`thinned`). Asked for in a thread, where what is one piece is read at once. Raises OSError."""
+    """All of them, or some (`thinned`). Asked for in a thread: what is one piece is read at once. Raises OSError."""
     if longest is not None:
         return Response(thinned(path, longest), media_type=media_type)
     if path.stat().st_size <= _PIECE:
