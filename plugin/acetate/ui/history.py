@@ -277,12 +277,12 @@ class HistoryView(QtWidgets.QListWidget):
         if self._looks_first:
             self._show(self._session.history.entries[self.row(item)])
         else:
-            self._insert(item)
+            once(lambda: self._insert(item))()
 
     def _insert(self, item: QtWidgets.QListWidgetItem) -> None:
         self._hold(False)
         self._hovered = None
-        once(lambda: self._session.insert(self._result(item)))()
+        self._session.insert(self._result(item))
 
     def _result(self, item: QtWidgets.QListWidgetItem) -> Alternative:
         return self._session.history.entries[self.row(item)].result

@@ -14,7 +14,8 @@ _JITTER = 12  # screen pixels; Krita's distance for drags, 25, reaches the butto
 def once(work: Callable[[], None]) -> Callable[..., None]:
     """`work`, unless this click is one more of a double click: soon after another such click, in the same place.
 
-    What lay there before may have gone, and something else have come under the pointer.
+    What lay there before may have gone, and something else have come under the pointer. For clicks only: a key that is
+    pressed beside a pointer at rest would count as one more of them.
     """
 
     def do(*_: object) -> None:

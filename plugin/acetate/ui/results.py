@@ -94,7 +94,7 @@ class ResultsPanel(QtWidgets.QWidget):
             "acetate_result_beside",
             self.view.show_beside,
         )
-        discard = _button("", tr("Discard it: it is listed no more."), "acetate_result_discard", self._discard)
+        discard = _button("", tr("Discard it: it is listed no more."), "acetate_result_discard", once(self._discard))
         discard.setIcon(Krita.instance().icon("deletelayer"))
         parts = ((self._apply, 0), (vary, 0), (self._star, 0), (compare, 0), (self._beside, 0), (discard, 0))
         self._bar_row = in_a_row(*parts, spacing=2)
@@ -140,7 +140,7 @@ class ResultsPanel(QtWidgets.QWidget):
         once(lambda: self._do(lambda entry: self._session.vary(entry.result)))()
 
     def _discard(self) -> None:
-        once(lambda: self._do(self._session.filings.discard))()
+        self._do(self._session.filings.discard)
 
     def _do(self, work: Callable[[HistoryEntry], None]) -> None:
         entry = self.view.entry
