@@ -26,7 +26,7 @@ _PAUSE = 0.02  # seconds between two looks
 
 async def carried_out(document: KritaDocument, loop: Loop, call: Call) -> None:
     """Makes the call, or does nothing once the document is closed. Awaited on the GUI thread."""
-    if _lets_threads_run():
+    if lets_threads_run():
         with kept_open(document) as do:
             await loop.thread(lambda: do(call))
         return
@@ -37,7 +37,8 @@ async def carried_out(document: KritaDocument, loop: Loop, call: Call) -> None:
 
 
 @cache
-def _lets_threads_run() -> bool:
+def lets_threads_run() -> bool:
+    """Whether others go on while one is in a call of Krita's."""
     first, second = re.findall(r"\d+", Krita.instance().version())[:2]
     return (int(first), int(second)) < (5, 2)
 
