@@ -6,6 +6,7 @@ asyncio would need an event loop of its own beside Qt's; this is the small part 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Coroutine, Generator
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
@@ -90,6 +91,10 @@ class Loop:
         outcome: Future[T] = Future()
         self._inbox().put(lambda: self._work(work, outcome))
         return outcome
+
+    def sleep(self, seconds: float) -> Future[None]:
+        """Settled that much later; the thread of the coroutines goes on meanwhile."""
+        return self.thread(lambda: time.sleep(seconds))
 
     def _inbox(self) -> Inbox:
         if self._idle:

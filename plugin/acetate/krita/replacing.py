@@ -8,7 +8,6 @@ into that copy stays with it, through undo, redo, and strokes painted later (mea
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
@@ -147,7 +146,7 @@ async def _until(look: Callable[[], T | None], loop: Loop) -> T:
     for _ in range(_LOOKS):
         if found := look():
             return found
-        await loop.thread(lambda: time.sleep(_PAUSE))
+        await loop.sleep(_PAUSE)
     raise DocumentError("Krita did not replace the layer", "Click the result in the history: it is kept there.")
 
 

@@ -9,7 +9,6 @@ made on the GUI thread, as soon as nothing is under way: a stroke begins in its 
 from __future__ import annotations
 
 import re
-import time
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -31,7 +30,7 @@ async def carried_out(document: KritaDocument, loop: Loop, call: Call) -> None:
             await loop.thread(lambda: do(call))
         return
     while document.is_open and not _is_idle(document):
-        await loop.thread(lambda: time.sleep(_PAUSE))
+        await loop.sleep(_PAUSE)
     if document.is_open:
         call()
 

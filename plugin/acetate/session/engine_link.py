@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import traceback
 from collections.abc import Callable, Sequence
 from enum import Enum
@@ -138,4 +137,4 @@ class EngineLink:
 
     async def _pause(self, seconds: float) -> None:
         if seconds:
-            await self._loop.thread(lambda: time.sleep(seconds))
+            await self._loop.sleep(seconds)

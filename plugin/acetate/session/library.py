@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 
 from acetate.client import api_library as api
@@ -29,7 +28,7 @@ class LibraryDesk:
         self._is_watching = True
         try:
             while self._is_busy:
-                await self._loop.thread(lambda: time.sleep(_LOOK))
+                await self._loop.sleep(_LOOK)
                 self.shelves.value = await self._engine.call(api.library)
         finally:
             self._is_watching = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from acetate.client import api
@@ -55,7 +54,7 @@ class PromptWords:
         self.untaught.value = Untaught()  # of what was typed before
         if not self._prompt.value.strip() or not self.vocabulary.value.things:
             return
-        await self._loop.thread(lambda: time.sleep(_PAUSE))
+        await self._loop.sleep(_PAUSE)
         model, prompt = self._model.value, self._prompt.value
         if asked != self._asked or model is None or self._engine.state.value is not EngineState.READY:
             return
