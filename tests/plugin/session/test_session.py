@@ -125,7 +125,9 @@ def test_all_that_was_cancelled_at_once_can_be_sent_again(studio: Studio, docume
     made = len(document.steps)  # the one that was under way may have been faster
     assert made <= 1 and session.message.value is offered
     offered.offer.work()
-    assert [job.request.seed for job in session.jobs] == asked[made:]
+    again = [job.request.seed for job in session.jobs]
+    assert again == [seed for seed in asked if seed in again]  # which of them reached the engine first is not said
+    assert len(again) == len(asked) - made
     studio.wait()
     assert [node.name for node in document.root.children].count("Identity") == len(document.steps) == 3
 
