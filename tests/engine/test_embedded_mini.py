@@ -48,7 +48,7 @@ def saturation(layer: Pixels) -> float:
     return float((inside.max(1) - inside.min(1)).mean() / 255)
 
 
-@pytest.mark.parametrize("prompt", ["a lemon, 3d emoji", "a red heart, 3d emoji"])
+@pytest.mark.parametrize("prompt", [pytest.param("a lemon, 3d emoji", marks=pytest.mark.long), "a red heart, 3d emoji"])
 def test_the_style_shows_on_objects_that_it_was_not_taught_on(engine: Engine, prompt: str) -> None:
     """Of a seed that shows the same side with it and without: objects are known from two."""
     plain, styled = (

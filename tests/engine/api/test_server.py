@@ -116,7 +116,7 @@ print(os.nice(0), pathlib.Path("/proc/self/autogroup").read_text())
 
 
 def own_session_weighs() -> bool:
-    """Not in a control group, as containers are: there the kernel shares processors among groups, and the file is empty."""
+    """Not in a control group, as containers are: there the kernel weighs groups, and the file is empty."""
     weighed = Path("/proc/self/autogroup")
     return weighed.exists() and bool(weighed.read_text())
 

@@ -67,7 +67,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 PICTURE = PixelBuffer(Extent(256, 256), PixelFormat.RGBA8, bytes(range(256)) * 1024)
 
 
-@pytest.mark.parametrize("free", [0, 8 << 10, 100 << 10])
+@pytest.mark.parametrize("free", [0, *(pytest.param(free, marks=pytest.mark.long) for free in (8 << 10, 100 << 10))])
 def test_a_full_disk_ends_no_job(small_disk: Path, free: int) -> None:
     engine = EngineProcess(small_disk)
     try:

@@ -117,7 +117,7 @@ def test_another_process_would_give_the_same_bytes(tiny: TaskGenerator) -> None:
 
 
 @pytest.mark.parametrize("scheduler", Scheduler)
-@pytest.mark.parametrize("guidance_scale", [1.0, 5.0])
+@pytest.mark.parametrize("guidance_scale", [pytest.param(1.0, marks=pytest.mark.long), 5.0])
 def test_an_alternative_is_what_its_own_seed_gives(
     tiny: TaskGenerator, scheduler: Scheduler, guidance_scale: float
 ) -> None:
@@ -203,7 +203,12 @@ def apart(
     return shared_generator
 
 
-LAYERS = [Task.FOREGROUND, Task.FOREGROUND_ON_BACKGROUND, Task.JOINT, Task.REFINE, Task.INPAINT, Task.STACK]
+LAYERS = [
+    Task.FOREGROUND,
+    Task.FOREGROUND_ON_BACKGROUND,
+    Task.REFINE,
+    *(pytest.param(task, marks=pytest.mark.long) for task in (Task.JOINT, Task.INPAINT, Task.STACK)),
+]
 
 
 @pytest.mark.parametrize("task", LAYERS)
@@ -243,7 +248,7 @@ def shaped(
     return shared_generator
 
 
-@pytest.mark.parametrize("task", LAYERS[:-1])
+@pytest.mark.parametrize("task", LAYERS[:-1])  # a stack is made of the others
 def test_the_base_begins_what_is_made_from_noise(request: pytest.FixtureRequest, task: Task) -> None:
     """By layer adapter; what starts from a layer has it from the first step on."""
     asked = a_request(task, steps=5)

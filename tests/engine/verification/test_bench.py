@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from acetate_engine.verification.bench import EQUAL, Timing, sharing_steps
 
 
@@ -13,6 +15,7 @@ def test_merged_and_published_agree() -> None:
     ]
 
 
+@pytest.mark.long
 def test_bf16_is_compared_at_the_size_asked_for() -> None:
     rows = timings(128, 64)
     assert [(row.case, row.size, row.way, row.dtype) for row in rows[: len(rows) // 2]] == [

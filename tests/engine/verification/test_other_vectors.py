@@ -79,7 +79,14 @@ def more_words_than_clip_reads(models: dict[Family, Published]) -> tuple[Asked, 
     return asked, dict([*made, *shared(models[Family.SD15], asked, "bg2fg", "bg2fg frames 2", "background")])
 
 
-@pytest.mark.parametrize("make", [plain_words, marks_and_nothing, more_words_than_clip_reads])
+@pytest.mark.parametrize(
+    "make",
+    [
+        plain_words,
+        pytest.param(marks_and_nothing, marks=pytest.mark.long),
+        pytest.param(more_words_than_clip_reads, marks=pytest.mark.long),
+    ],
+)
 def test_vectors_made_elsewhere_hold(make: Make, published: dict[Family, Published], tmp_path: Path) -> None:
     asked, latents = make(published)
     save_file({name: latent.contiguous() for name, latent in latents.items()}, tmp_path / FILE, asked.metadata())

@@ -64,7 +64,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 HALF, FULL = ("float16", (0.3, 2.3)), ("float32", (2.6, 9.0))
 
 
-@pytest.mark.parametrize(("name", "dtype", "copies"), [(FILE, *HALF), (FILE, *FULL), ("folder", *HALF)])
+@pytest.mark.parametrize(
+    ("name", "dtype", "copies"),
+    [
+        (FILE, *HALF),
+        pytest.param(FILE, *FULL, marks=pytest.mark.long),
+        pytest.param("folder", *HALF, marks=pytest.mark.long),
+    ],
+)
 def test_peak_of_loading(name: str, dtype: str, copies: tuple[float, float], files: Path) -> None:
     """In sixteen bits the pages of the file, and no more than one copy of them; in 32, what such a test would see."""
     weights = (
