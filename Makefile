@@ -38,8 +38,8 @@ bench: $(BIN)/acetate   ## speed, memory and growth against peers and limits, ea
 long: $(BIN)/acetate    ## what takes too long for every change: each line is a part, all of them run
 	@resources/check.sh long kritas fuzz variants wheel fresh
 
-shots: $(BIN)/acetate   ## pictures of the docker in Krita's own workspace, to be looked at: out/shots
-	@$(BIN)/python -m tests.krita.shots
+shots: $(BIN)/acetate   ## STATE="live stack": pictures of the docker in Krita's own workspace, to be looked at: out/shots
+	@$(BIN)/python -m tests.krita.shots $(STATE)
 
 fuzz: SEED := $(or $(SEED),$(shell date +%s))
 fuzz: $(BIN)/acetate    ## SEED=…: 10,000 broken documents: an error that names file and reason, nothing else; says its seed

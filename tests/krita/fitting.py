@@ -23,22 +23,33 @@ turn_the_event_loop(200)
 
 CUT = """
 other = app.acetate_fitting
+def widest(item, texts):
+    return max(item.fontMetrics().horizontalAdvance(text) for text in texts)
 def room(item):
     if isinstance(item, QtWidgets.QAbstractSpinBox):
-        line = item.findChild(QtWidgets.QLineEdit)
-        return line.width() - 4, line.fontMetrics().horizontalAdvance(item.text())
+        ends = [item.prefix() + item.textFromValue(end) + item.suffix() for end in (item.minimum(), item.maximum())]
+        return item.findChild(QtWidgets.QLineEdit).width() - 4, widest(item, [*ends, item.specialValueText()])
+    if isinstance(item, QtWidgets.QComboBox):
+        option, style = QtWidgets.QStyleOptionComboBox(), QtWidgets.QStyle
+        item.initStyleOption(option)
+        field = item.style().subControlRect(
+            style.ComplexControl.CC_ComboBox, option, style.SubControl.SC_ComboBoxEditField, item
+        )
+        return field.width() - 4, widest(item, [item.itemText(index) for index in range(item.count())])
     return item.width(), item.sizeHint().width()
 def is_cut(item):
     right = item.mapTo(other, QPoint(item.width(), 0)).x()
     there, wanted = room(item)
     return right > other.width() or there < wanted
-kinds = (QtWidgets.QAbstractButton, QtWidgets.QLabel, QtWidgets.QAbstractSpinBox)
+kinds = (QtWidgets.QAbstractButton, QtWidgets.QLabel, QtWidgets.QAbstractSpinBox, QtWidgets.QComboBox)
+of_painters = ('ElidedLabel', 'LayerPicker', 'NamePicker', 'ModelPicker', 'PresetChoice')  # names of any length
 shown = [item for item in other.findChildren(QWidget) if isinstance(item, kinds) and item.window() is other.window()]
+shown = [item for item in shown if item.objectName() != 'acetate_task']  # its list, opened, is as wide as its words
 shown = [item for item in shown if item.isVisible() and not getattr(item, 'wordWrap', bool)()]
-shown = [item for item in shown if type(item).__name__ != 'ElidedLabel' and not item.objectName().startswith('qt_')]
+shown = [item for item in shown if type(item).__name__ not in of_painters and not item.objectName().startswith('qt_')]
 [other.width(), [[item.objectName() or item.text(), *room(item)] for item in shown if is_cut(item)]]
 """
-"""Its width, and each text that is cut: what it is, the room, what it wants."""
+"""Its width, and each text that is cut: what it is, the room, what it wants: of numbers and lists, the longest."""
 
 CLOSE = """
 app.acetate_fitting.close()

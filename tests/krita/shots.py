@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from acetate.protocol.requests import Task
 from tests.krita.harness.display import Display
@@ -26,6 +26,7 @@ from tests.krita.test_words import OFFERED
 OUT = REPOSITORY / "out" / "shots"
 DEFAULT = (1920, 1080)  # screen pixels
 SETTLED = 1.0  # seconds until Krita has drawn what it shows
+SLOW = 600  # seconds for a layer: pictures are made on any machine
 _WORKSPACE = """
 window = app.activeWindow().qwindow()
 window.showNormal(); window.setGeometry(QtWidgets.QApplication.primaryScreen().geometry())
@@ -116,10 +117,15 @@ def first_start(studio: Studio) -> None:
     studio.shoot("01-default-workspace")
 
 
-def narrow(studio: Studio) -> None:
+def at_work(studio: Studio) -> None:
+    """No picture: what the later ones begin from."""
+    studio.krita.run(_WORKSPACE)
     paint_document(studio.painter, 800, 600)
     studio.krita.run(_ROOM, hidden=COLOURS.split())
     studio.size(240, 700)
+
+
+def narrow(studio: Studio) -> None:
     studio.painter.hands.type_into("acetate_prompt", "a red apple, 3d emoji")
     studio.shoot("02-narrow")
 
@@ -127,9 +133,9 @@ def narrow(studio: Studio) -> None:
 def words(studio: Studio) -> None:
     """Those that are offered while a prompt is typed."""
     studio.krita.run("_docker('acetate_dock').session.warm_up()")
-    wait_until(lambda: studio.krita.run(_TAUGHT), "the words of the model", 120)
+    wait_until(lambda: studio.krita.run(_TAUGHT), "the words of the model", SLOW)
     studio.painter.hands.type_into("acetate_prompt", "a st")
-    wait_until(lambda: studio.krita.run(OFFERED), "words to be offered", 120)
+    wait_until(lambda: studio.krita.run(OFFERED), "words to be offered", SLOW)
     studio.shoot("24-words")
     studio.painter.hands.keys("Escape")
 
@@ -159,18 +165,19 @@ def queue_of_five(studio: Studio) -> None:
         studio.painter.hands.type_into("acetate_prompt", f"{prompt}, 3d emoji")
         studio.painter.press_generate()
         time.sleep(SETTLED)  # or it is half a double click
-    wait_until(lambda: studio.krita.run(_UNDER_WAY), "a job to be under way", 120)
+    wait_until(lambda: studio.krita.run(_UNDER_WAY), "a job to be under way", SLOW)
     studio.shoot("04-queue")
     studio.painter.hands.click("acetate_cancel_all")
-    wait_until(lambda: studio.krita.run("len(_docker('acetate_dock').session.jobs)") == 0, "the jobs to end", 120)
+    wait_until(lambda: studio.krita.run("len(_docker('acetate_dock').session.jobs)") == 0, "the jobs to end", SLOW)
 
 
 def results(studio: Studio) -> None:
-    for prompt in ("a red apple", "a hot air balloon"):
+    for prompt, left in (("a red apple", 120), ("a hot air balloon", 420)):
+        studio.krita.run("select(left, 220, 160, 160)", left=left)
         before = studio.painter.layer_ids()
         studio.painter.hands.type_into("acetate_prompt", f"{prompt}, 3d emoji")
         studio.painter.press_generate()
-        studio.painter.wait_for_layer(before)
+        studio.painter.wait_for_layer(before, SLOW)
     studio.krita.run("scroll_to(widget('acetate_history'))")
     studio.shoot("05-results")
 
@@ -178,7 +185,7 @@ def results(studio: Studio) -> None:
 def chosen(studio: Studio) -> None:
     """One of a batch of three, first alone over the canvas, then beside the others."""
     painter = studio.painter
-    studio.krita.run("_docker('acetate_dock').session.settings.images.value = 3; select(120, 100, 220, 220)")
+    studio.krita.run("_docker('acetate_dock').session.settings.images.value = 3")
     results(studio)
     choose(painter, 1)
     studio.shoot("21-chosen")
@@ -191,7 +198,7 @@ def chosen(studio: Studio) -> None:
 
 def live(studio: Studio) -> None:
     studio.painter.hands.click("acetate_live")
-    wait_until(lambda: studio.krita.run(SHOWN), "a draft over the canvas", 120)
+    wait_until(lambda: studio.krita.run(SHOWN), "a draft over the canvas", SLOW)
     studio.shoot("23-live")
     studio.painter.hands.click("acetate_live")
 
@@ -229,7 +236,7 @@ def narrowest(studio: Studio) -> None:
 
 def settings(studio: Studio) -> None:
     studio.krita.run(_SETTINGS, page=2)  # which asks the engine for it
-    wait_until(lambda: studio.krita.run(_KNOWN), "the engine to tell what there is", 120)
+    wait_until(lambda: studio.krita.run(_KNOWN), "the engine to tell what there is", SLOW)
     for page, name in enumerate(("11-settings", "12-storage", "13-models")):
         studio.krita.run(_SETTINGS, page=page)
         studio.shoot(name, "acetate_settings_window")
@@ -255,7 +262,7 @@ def in_words(studio: Studio, first: int, code: str) -> None:
     wait_until(studio.painter.message, "the docker to say what is missing")
     studio.shoot(f"{first}-{code}-narrow")
     studio.krita.run(_SETTINGS, page=2)
-    wait_until(lambda: studio.krita.run(_KNOWN), "the engine to tell what there is", 120)
+    wait_until(lambda: studio.krita.run(_KNOWN), "the engine to tell what there is", SLOW)
     studio.krita.run(_SETTINGS, page=2)
     studio.shoot(f"{first + 1}-{code}-models", "acetate_settings_window")
 
@@ -298,6 +305,7 @@ class Sitting:
 
 STATES = (
     first_start,
+    at_work,
     narrow,
     words,
     cut_out,
@@ -322,12 +330,13 @@ SITTINGS = (
 
 
 def main() -> None:
-    """All, or those with the named states in them."""
+    """All, or the named states alone."""
     OUT.mkdir(parents=True, exist_ok=True)
-    wanted = set(sys.argv[1:])
+    wanted = set(sys.argv[1:]) or {state.__name__ for sitting in SITTINGS for state in sitting.states}
     for sitting in SITTINGS:
-        if not wanted or wanted & {state.__name__ for state in sitting.states}:
-            _sit(sitting)
+        states = tuple(state for state in sitting.states if state is at_work or state.__name__ in wanted)
+        if states not in ((), (at_work,)):
+            _sit(replace(sitting, states=states))
 
 
 def _sit(sitting: Sitting) -> None:
@@ -343,6 +352,9 @@ def _sit(sitting: Sitting) -> None:
             studio = Studio(krita)
             for state in sitting.states:
                 state(studio)
+        except Exception:
+            display.screenshot(OUT / "failed.png")
+            raise
         finally:
             krita.quit()
             Engine(home).stop()

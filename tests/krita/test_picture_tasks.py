@@ -12,6 +12,7 @@ import pytest
 
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import Task
+from acetate.protocol.tasks import TASKS
 from acetate_engine.paths import models_dir
 from tests.engine.conftest import parts  # noqa: F401  # a fixture
 from tests.krita.conftest import Studio
@@ -211,7 +212,7 @@ def test_where_the_subject_is_can_be_said_without_a_mouse(scene: Painter) -> Non
 
 _LEFT = """
 turn_the_event_loop(100)
-[widget(name).mapTo(_docker('acetate_dock'), QPoint()).x() for name in ('acetate_region', 'acetate_preset', beside)]
+[widget(name).mapTo(_docker('acetate_dock'), QPoint()).x() for name in ('acetate_foreground', 'acetate_region', beside)]
 """
 
 
@@ -234,3 +235,38 @@ def test_rows_are_there_for_the_task_that_has_them(scene: Painter) -> None:
         Task.EXTRACT: ["most", "subject"],
         Task.FOREGROUND_ON_BACKGROUND: ["settle"],
     }
+
+
+_ROWS = """
+turn_the_event_loop(50)
+dock = _docker('acetate_dock')
+there = {name: dock.findChild(QWidget, f'acetate_{name}').isVisible() for name in names}
+used = dock.session.settings.used.value
+[sorted(name for name in names if there[name]), sorted(name for name, setting in names.items() if setting in used)]
+"""
+ROWS = {  # object names, and what Settings.used calls them
+    **{name: name for name in ("prompt", "negative_prompt", "background_prompt", "foreground_prompt")},
+    **{name: name for name in ("blended_prompt", "background", "foreground", "strength", "outcome", "region")},
+    **{name: name for name in ("preset", "seed", "images", "grow", "feather", "padding", "steps", "finish", "as_mask")},
+    **{name: name for name in ("factor", "margin", "settle", "most")},
+    **{name: f"light.{name}" for name in ("angle", "length", "softness", "opacity")},
+    "preset_choice": "preset",
+    "subject": "box",
+    "sampler": "scheduler",
+    "guidance": "guidance_scale",
+}
+
+
+def test_each_task_shows_what_it_uses_and_no_more(scene: Painter) -> None:
+    scene.krita.run("widget('acetate_more').setChecked(True)")
+    for task, traits in TASKS.items():
+        if traits.is_offered:
+            scene.choose("acetate_task", task.value)
+            shown, used = scene.krita.run(_ROWS, names=ROWS)
+            assert shown == used, task
+    scene.choose("acetate_task", Task.FOREGROUND_ON_BACKGROUND.value)
+    before, _ = scene.krita.run(_ROWS, names=ROWS)
+    scene.hands.click("acetate_settle")
+    after, used = scene.krita.run(_ROWS, names=ROWS)
+    assert after == used and set(after) - set(before) == {"softness", "opacity"}
+    scene.hands.click("acetate_settle")

@@ -14,7 +14,7 @@ from acetate.protocol.errors import AcetateError, UnsupportedTask
 from acetate.protocol.events import Stage
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat, digest
-from acetate.protocol.requests import DEFAULT_MODEL, GenerateRequest, Role, Slot, Task
+from acetate.protocol.requests import GenerateRequest, Role, Slot, Task
 from acetate_engine.compositing.alpha import over, to_float, to_pixels
 from acetate_engine.compositing.images import encode_image
 from acetate_engine.compositing.pixels import Floats, Pixels
@@ -123,8 +123,3 @@ def _looked_at(hole: NDArray[np.bool_]) -> Bounds:
     height, width = hole.shape
     tight = bounds_of(hole)
     return tight.padded(round(_AROUND * max(tight.width, tight.height))).intersection(Bounds(0, 0, width, height))
-
-
-def is_better_than_search(model: str) -> bool:
-    """The embedded model knows few backgrounds: what PatchMatch finds in the picture itself fits better."""
-    return model != DEFAULT_MODEL

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from acetate.protocol.errors import InvalidRequest, UnknownImage
 from acetate.protocol.events import Stage
 from acetate.protocol.geometry import Extent
+from acetate.protocol.reading import is_better_than_search
 from acetate.protocol.requests import DEFAULT_MODEL, GenerateRequest, Role, Task
 from acetate_engine.compiling import telling
 from acetate_engine.compositing.pixels import Pixels
@@ -16,7 +17,7 @@ from acetate_engine.models.families import find_model, model_for, qwen_layered
 from acetate_engine.models.runtime.quiet import quiet_libraries
 from acetate_engine.paths import wildcards_dir
 from acetate_engine.pipelines.contract import Generated, Images, PartOf, Reporter, WaitingForLoops, joined
-from acetate_engine.pipelines.painting import ModelPaint, is_better_than_search, painter
+from acetate_engine.pipelines.painting import ModelPaint, painter
 from acetate_engine.pipelines.recipes.plain import WITHOUT_MODEL, cut_out
 from acetate_engine.prompts.understanding import pictures_apart, understood
 

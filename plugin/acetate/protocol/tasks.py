@@ -87,6 +87,8 @@ class Traits:
     context: bool = False  # what lies around the bounds counts
     subject: bool = False  # a box, clicks, and how many subjects say what is meant
     fills: bool = False  # a model of the painter's own goes on from what is found in the picture itself
+    beyond: bool = False  # it works around the whole canvas: neither a region nor a selection counts
+    reads: tuple[str, ...] = ()  # fields of the request that count besides those that the rest of the row brings
     returns: tuple[LayerRole, ...] = (LayerRole.FOREGROUND,)  # bottom to top, of one image; a stack: of one layer
 
 
@@ -95,37 +97,70 @@ def picture_task(label: str, **more: Any) -> Traits:
     return Traits(label, foreground=True, model=False, prompt=False, **more)
 
 
+_EDGE = ("light.softness", "light.opacity")
+_LONG = ("light.length", *_EDGE)
+
 TASKS: Mapping[Task, Traits] = {  # in the order in which a painter is offered them
     Task.FOREGROUND: Traits("Transparent layer from text"),
-    Task.FOREGROUND_ON_BACKGROUND: Traits("Something in front of a background", background=True),
-    Task.BACKGROUND_BEHIND_FOREGROUND: Traits(
-        "Background behind a layer", foreground=True, context=True, behind=True, returns=(LayerRole.BACKGROUND,)
+    Task.FOREGROUND_ON_BACKGROUND: Traits(
+        "Something in front of a background",
+        background=True,
+        reads=("background_prompt", "blended_prompt", "settle"),
     ),
-    Task.JOINT: Traits("Foreground and background together", returns=(LayerRole.BACKGROUND, LayerRole.FOREGROUND)),
+    Task.BACKGROUND_BEHIND_FOREGROUND: Traits(
+        "Background behind a layer",
+        foreground=True,
+        context=True,
+        behind=True,
+        reads=("foreground_prompt", "blended_prompt"),
+        returns=(LayerRole.BACKGROUND,),
+    ),
+    Task.JOINT: Traits(
+        "Foreground and background together",
+        reads=("background_prompt", "blended_prompt"),
+        returns=(LayerRole.BACKGROUND, LayerRole.FOREGROUND),
+    ),
     Task.BLEND: Traits(
         "Blend a layer with its background", background=True, foreground=True, returns=(LayerRole.BLENDED,)
     ),
     Task.REFINE: Traits("Refine a layer", foreground=True, reworks=True),
     Task.INPAINT: Traits("Repaint inside the selection", foreground=True, mask=True, reworks=True, context=True),
-    Task.EXTRACT: picture_task("Cut out the subject of a layer", context=True, subject=True),
+    Task.EXTRACT: picture_task("Cut out the subject of a layer", context=True, subject=True, reads=("subject.most",)),
     Task.SELECT: picture_task(
         "Select the subject of a layer", context=True, subject=True, returns=(LayerRole.SELECTION,)
     ),
     Task.REMOVE: picture_task(
-        "Remove the subject and fill behind", context=True, subject=True, fills=True, returns=(LayerRole.BACKGROUND,)
+        "Remove the subject and fill behind",
+        context=True,
+        subject=True,
+        fills=True,
+        reads=("seed",),
+        returns=(LayerRole.BACKGROUND,),
     ),
     Task.DECOMPOSE: picture_task(
-        "Split a layer into layers", subject=True, fills=True, returns=(LayerRole.BACKGROUND, LayerRole.FOREGROUND)
+        "Split a layer into layers",
+        subject=True,
+        fills=True,
+        reads=("seed", "subject.most"),
+        returns=(LayerRole.BACKGROUND, LayerRole.FOREGROUND),
     ),
-    Task.EXPAND: picture_task("Paint what lies beyond", fills=True),
-    Task.CONTACT_SHADOW: picture_task("Shadow where a layer stands", context=True, behind=True),
-    Task.CAST_SHADOW: picture_task("Shadow that a layer casts", context=True, behind=True),
-    Task.REFLECTION: picture_task("Reflection of a layer", context=True, behind=True),
+    Task.EXPAND: picture_task("Paint what lies beyond", fills=True, beyond=True),
+    Task.CONTACT_SHADOW: picture_task("Shadow where a layer stands", context=True, behind=True, reads=_EDGE),
+    Task.CAST_SHADOW: picture_task(
+        "Shadow that a layer casts", context=True, behind=True, reads=("light.angle", *_LONG)
+    ),
+    Task.REFLECTION: picture_task("Reflection of a layer", context=True, behind=True, reads=_LONG),
     Task.MATCH_LIGHT: picture_task(
-        "Light of its background on a layer", background=True, context=True, returns=(LayerRole.LIGHT,)
+        "Light of its background on a layer",
+        background=True,
+        context=True,
+        reads=("light.opacity",),
+        returns=(LayerRole.LIGHT,),
     ),
-    Task.UPSCALE: picture_task("Enlarge a layer"),
+    Task.UPSCALE: picture_task("Enlarge a layer", reads=("factor",)),
     Task.STACK: Traits("Stack of layers", is_offered=False, prompt=False),
     Task.EDGES: picture_task("Edges of a layer", is_offered=False, returns=(LayerRole.BACKGROUND,)),
-    Task.IDENTITY: picture_task("A layer as it is", is_offered=False, context=True),
+    Task.IDENTITY: picture_task(
+        "A layer as it is", is_offered=False, context=True, reads=("prompt", "seed", "images")
+    ),  # as what paints does: it stands for that
 }

@@ -231,7 +231,8 @@ class Session:
             document = open_document(self._host)
             recipe = recipe_of(document, document.place().anchor)
             self.settings.copy_from(recipe.request)
-            self.settings.controls.value = recipe.followed
+            if "controls" in self.settings.used.value:
+                self.settings.controls.value = recipe.followed
 
         self._flow.attempt(copy)
 

@@ -103,7 +103,7 @@ def _alone(task: Task, document: Document, replaced: str | None) -> Show:
 
 def _region(settings: Settings, document: Document, place: Place) -> Region:
     kind, task = settings.region.value, settings.task.value
-    if task is Task.EXPAND:
+    if task.traits.beyond:
         wide = document.bounds.padded(settings.margin.value.pixels(document.bounds.extent))
         return Region(wide, wide)
     found = document.selected() if kind is RegionKind.SELECTION else None

@@ -6,9 +6,10 @@ from acetate.host import LayerInfo
 from acetate.krita.host import KritaHost
 from acetate.language import mark, tr
 from acetate.protocol.labels import label_of
-from acetate.protocol.requests import Preset, Scheduler, Task
+from acetate.protocol.requests import Preset, Scheduler
 from acetate.qt import QtWidgets
 from acetate.session.observable import Observable
+from acetate.session.presets import FIELDS
 from acetate.session.region import RegionKind
 from acetate.session.session import Session
 from acetate.session.settings import ACTIVE, BELOW, CANVAS, NONE, UP_TO, Outcome, Settings
@@ -47,28 +48,28 @@ class ConditionsGrid(Rows):
         super().__init__()
         settings = session.settings
         self._pickers = [_background(settings), _foreground(settings)]
-        self._background = self.add(tr("&Background"), self._pickers[0])
-        self._foreground = self.add(tr("Foregro&und"), self._pickers[1])
-        self._strength = self.add(tr("Strength"), StrengthRow(settings))
-        self._outcome = self.add(tr("Result"), _outcome(settings))
-        self.add(tr("Region"), _region(settings))
-        self.add(tr("&Preset"), PresetRow(session))
+        self.add_used(settings, "background", tr("&Background"), self._pickers[0])
+        self.add_used(settings, "foreground", tr("Foregro&und"), self._pickers[1])
+        self.add_used(settings, "strength", tr("Strength"), StrengthRow(settings))
+        self.add_used(settings, "outcome", tr("Result"), _outcome(settings))
+        self.add_used(settings, "region", tr("Region"), _region(settings))
+        preset = self.add(tr("&Preset"), PresetRow(session))
         model = self.add(tr("Mo&del"), ModelPicker(session))
-        self.add(tr("&Quality"), _preset(settings))
-        self.add(tr("Seed"), SeedRow(settings))
-        settings.task.bind(self._show_task)
-        session.engine.models.bind(lambda models: show_row(model, len(models) > 1))
+        self.add_used(settings, "preset", tr("&Quality"), _preset(settings))
+        self.add_used(settings, "seed", tr("Seed"), SeedRow(settings))
+
+        def show(_: object) -> None:
+            used = settings.used.value
+            show_row(preset, not used.isdisjoint(FIELDS))
+            show_row(model, "model" in used and len(session.engine.models.value) > 1)
+
+        settings.used.bind(show)
+        session.engine.models.bind(show)
 
     def refresh(self) -> None:
         """Reads the document's layers anew."""
         for picker in self._pickers:
             picker.refresh()
-
-    def _show_task(self, task: Task) -> None:
-        show_row(self._background, task.needs_background)
-        show_row(self._foreground, task.needs_foreground)
-        show_row(self._strength, task.reworks_layer)
-        show_row(self._outcome, task.reworks_layer)
 
 
 class MoreRows(Rows):
@@ -76,20 +77,20 @@ class MoreRows(Rows):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self.add(tr("Images"), _images(settings))
-        self.add(
-            tr("Grow"),
-            LengthRow(settings.grow, "acetate_grow", tr("How much further than the region the result goes.")),
-        )
-        self.add(tr("Feather"), LengthRow(settings.feather, "acetate_feather", tr("How softly the selection ends.")))
-        tip = tr("How far around the region is looked at, so that the result fits in.")
-        context = self.add(tr("Look around"), LengthRow(settings.padding, "acetate_padding", tip))
-        settings.task.bind(lambda task: show_row(context, task.uses_context))
-        self.add(tr("Steps"), _steps(settings))
-        self.add(tr("Sampler"), _sampler(settings))
-        self.add(tr("Guidance"), _guidance(settings))
-        self.add(tr("Finish"), _finish(settings))
-        self.add(tr("Mask"), _as_mask(settings))
+        further = tr("How much further than the region the result goes.")
+        around = tr("How far around the region is looked at, so that the result fits in.")
+        grow = LengthRow(settings.grow, "acetate_grow", further)
+        feather = LengthRow(settings.feather, "acetate_feather", tr("How softly the selection ends."))
+        padding = LengthRow(settings.padding, "acetate_padding", around)
+        self.add_used(settings, "images", tr("Images"), _images(settings))
+        self.add_used(settings, "grow", tr("Grow"), grow)
+        self.add_used(settings, "feather", tr("Feather"), feather)
+        self.add_used(settings, "padding", tr("Look around"), padding)
+        self.add_used(settings, "steps", tr("Steps"), _steps(settings))
+        self.add_used(settings, "scheduler", tr("Sampler"), _sampler(settings))
+        self.add_used(settings, "guidance_scale", tr("Guidance"), _guidance(settings))
+        self.add_used(settings, "finish", tr("Finish"), _finish(settings))
+        self.add_used(settings, "as_mask", tr("Mask"), _as_mask(settings))
 
 
 def layers() -> list[LayerInfo]:

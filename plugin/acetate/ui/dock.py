@@ -11,7 +11,7 @@ from acetate.protocol.requests import Task
 from acetate.protocol.tasks import TASKS
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.control_layers import what_follows
-from acetate.session.observable import Scope
+from acetate.session.observable import Observable, Scope
 from acetate.session.session import Session
 from acetate.ui import words
 from acetate.ui.again import AgainRow
@@ -144,7 +144,7 @@ class AcetateDock(DockWidget):
 
     def _below(self) -> QtWidgets.QWidget:
         of_pictures = PictureRows(self.session.settings)
-        self.session.settings.task.bind(lambda _: align(self._conditions, of_pictures))
+        self.session.settings.used.bind(lambda _: align(self._conditions, of_pictures))
         parts = (
             words.negative(self.session),
             words.behind(self.session),
@@ -181,11 +181,17 @@ class AcetateDock(DockWidget):
 
     def _following(self) -> QtWidgets.QWidget:
         fold, session = Fold(tr("Layers t&o follow"), "acetate_hints", self._controls), self.session
-        return where_useful(fold, session.model, what_follows, session.settings.controls)
+        return where_useful(fold, session.model, what_follows, session.settings.controls, self._use_of("controls"))
 
     def _styles(self) -> QtWidgets.QWidget:
         fold, session = Fold(tr("St&yles"), "acetate_styles", StyleList(self.session)), self.session
-        return where_useful(fold, session.model, known_styles, session.settings.styles)
+        return where_useful(fold, session.model, known_styles, session.settings.styles, self._use_of("styles"))
+
+    def _use_of(self, name: str) -> Observable[bool]:
+        """Whether the task uses this setting."""
+        is_used = Observable(False)
+        self.session.settings.used.bind(lambda used: setattr(is_used, "value", name in used))
+        return is_used
 
     def _message(self) -> QtWidgets.QWidget:
         return MessageBar(self.session.message)
@@ -212,9 +218,12 @@ def _welcome(session: Session) -> QtWidgets.QWidget:
     label.setWordWrap(True)
     label.setEnabled(False)  # greyed: a remark
     label.setAlignment(QtCore.Qt.AlignmentFlag.AlignTop)
-    session.history.added.connect(lambda _: label.hide())
-    if session.history.entries:
-        label.hide()
+
+    def show(_: object) -> None:
+        label.setVisible(not session.history.entries and "prompt" in session.settings.used.value)
+
+    session.history.added.connect(show)
+    session.settings.used.bind(show)
     return label
 
 

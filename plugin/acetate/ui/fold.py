@@ -49,13 +49,17 @@ def where_useful(
     model: Observable[ModelInfo | None],
     offered: Callable[[ModelInfo | None], Sequence[str]],
     chosen: Observable[tuple[T, ...]],
+    is_used: Observable[bool] | None = None,
 ) -> Fold:
-    """Hidden where the model offers nothing for it, unless something is chosen, which has to be seen."""
+    """Hidden where the model offers nothing for it, unless something is chosen, which has to be seen; and where the
+    task does not use it."""
+    is_used = is_used or Observable(True)
 
     def show(_: object) -> None:
-        fold.setVisible(bool(offered(model.value) or chosen.value))
+        fold.setVisible(is_used.value and bool(offered(model.value) or chosen.value))
         fold.show_count(len(chosen.value))
 
     model.bind(show)
     chosen.changed.connect(show)
+    is_used.changed.connect(show)
     return fold

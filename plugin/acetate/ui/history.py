@@ -7,6 +7,7 @@ from functools import partial
 
 from acetate.language import tr
 from acetate.protocol.labels import label_of
+from acetate.protocol.reading import fields_read
 from acetate.qt import QtCore, QtGui, QtWidgets, sip
 from acetate.session.history import Alternative, HistoryEntry
 from acetate.session.session import Session
@@ -117,7 +118,7 @@ class HistoryView(QtWidgets.QListWidget):
         """In words, for a pointer that rests on it and for a screen reader."""
         request = entry.result.request
         what = " ".join(request.prompt.split()) or tr(label_of(request.task))
-        said = [what, tr("Seed {seed}", seed=request.seed)]
+        said = [what, *([tr("Seed {seed}", seed=request.seed)] if "seed" in fields_read(request) else [])]
         said += [tr("It was put into a picture.")] if entry.is_applied else [tr("No picture has it yet.")]
         said += [tr("It has a star.")] if entry.is_starred else []
         item.setData(QtCore.Qt.ItemDataRole.AccessibleTextRole, ". ".join(said))

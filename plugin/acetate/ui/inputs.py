@@ -20,7 +20,13 @@ class _Unturned:
 
 
 class ComboBox(_Unturned, QtWidgets.QComboBox):
-    """What does not fit ends with an ellipsis."""
+    """What does not fit ends with an ellipsis; in the open list all can be read."""
+
+    def showPopup(self) -> None:
+        view = self.view()
+        bar = view.verticalScrollBar().sizeHint().width() if self.count() > self.maxVisibleItems() else 0
+        view.setMinimumWidth(view.sizeHintForColumn(0) + bar + 2 * view.frameWidth())
+        super().showPopup()
 
     def keep_narrow(self, letters: int = 6) -> None:
         """It takes what room there is, and needs that of so many: a long name must not widen the docker."""
@@ -30,6 +36,17 @@ class ComboBox(_Unturned, QtWidgets.QComboBox):
 
     def shown(self) -> str:
         return self.currentText()
+
+    @property
+    def readable(self) -> int:
+        """Pixels, width: room for the longest text of the list."""
+        option = QtWidgets.QStyleOptionComboBox()
+        self.initStyleOption(option)
+        texts = (self.itemText(index) for index in range(self.count()))
+        longest = max((self.fontMetrics().horizontalAdvance(text) for text in texts), default=0)
+        content = QtCore.QSize(longest + 2 * _MARGIN, self.fontMetrics().height())
+        kind = QtWidgets.QStyle.ContentsType.CT_ComboBox
+        return self.style().sizeFromContents(kind, option, content, self).width()
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         painter = QtWidgets.QStylePainter(self)

@@ -4,49 +4,35 @@ from __future__ import annotations
 
 from acetate.language import tr
 from acetate.protocol.pictures import MAX_SUBJECTS
-from acetate.protocol.requests import FACTORS, Task
+from acetate.protocol.requests import FACTORS
 from acetate.qt import QtCore, QtWidgets
 from acetate.session.observable import Observable
 from acetate.session.settings import Settings
 from acetate.ui.binding import bind_check, bind_choice, bind_number, bind_part, named
 from acetate.ui.inputs import CheckBox, ComboBox, Dial, Slider, SpinBox
 from acetate.ui.length import LengthRow
-from acetate.ui.rows import Rows, show_row
-
-_SHADOWS = (Task.CONTACT_SHADOW, Task.CAST_SHADOW, Task.REFLECTION)
-_ROWS = {
-    "angle": (Task.CAST_SHADOW,),
-    "length": (Task.CAST_SHADOW, Task.REFLECTION),
-    "softness": _SHADOWS,
-    "opacity": (*_SHADOWS, Task.MATCH_LIGHT),
-    "factor": (Task.UPSCALE,),
-    "margin": (Task.EXPAND,),
-    "settle": (Task.FOREGROUND_ON_BACKGROUND,),
-}
+from acetate.ui.rows import Rows
 
 
 class PictureRows(Rows):
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self._found = {
-            "angle": self.add(tr("Direction"), _angle(settings)),
-            "length": self.add(tr("Length"), _share(settings, "length", 300, tr("Times the height of the layer."))),
-            "softness": self.add(tr("Softness"), _share(settings, "softness", 100, tr("Of its edge."))),
-            "opacity": self.add(tr("Strength"), _share(settings, "opacity", 100, tr("How much of it."))),
-            "factor": self.add(tr("Size"), _factor(settings.factor)),
-            "margin": self.add(
-                tr("Beyond"), LengthRow(settings.margin, "acetate_margin", tr("How far beyond the canvas is painted."))
-            ),
-            "settle": self.add(tr("Light"), _settle(settings)),
-        }
-        self._most = self.add(tr("Subjects"), _most(settings))
-        settings.task.bind(self._show_task)
-
-    def _show_task(self, task: Task) -> None:
-        for name, row in self._found.items():
-            show_row(row, task in _ROWS[name])
-        show_row(self._most, task in (Task.EXTRACT, Task.DECOMPOSE))
-        self.setVisible(task.traits.subject or any(task in tasks for tasks in _ROWS.values()))
+        length = _share(settings, "length", 300, tr("Times the height of the layer."))
+        margin = LengthRow(settings.margin, "acetate_margin", tr("How far beyond the canvas is painted."))
+        rows = (
+            ("settle", tr("Light"), _settle(settings)),
+            ("light.angle", tr("Direction"), _angle(settings)),
+            ("light.length", tr("Length"), length),
+            ("light.softness", tr("Softness"), _share(settings, "softness", 100, tr("Of its edge."))),
+            ("light.opacity", tr("Strength"), _share(settings, "opacity", 100, tr("How much of it."))),
+            ("factor", tr("Size"), _factor(settings.factor)),
+            ("margin", tr("Beyond"), margin),
+            ("most", tr("Subjects"), _most(settings)),
+        )
+        for name, text, widget in rows:
+            self.add_used(settings, name, text, widget)
+        names = [name for name, _, _ in rows]
+        settings.used.bind(lambda used: self.setVisible(not used.isdisjoint(names)))
 
 
 def _angle(settings: Settings) -> QtWidgets.QDial:

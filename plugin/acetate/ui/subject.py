@@ -48,7 +48,7 @@ class SubjectPicker(QtWidgets.QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(picture)
         column.addLayout(row)
-        session.settings.task.bind(lambda task: self.setVisible(task.traits.subject))
+        session.settings.used.bind(lambda used: self.setVisible("box" in used))
 
 
 class SubjectPicture(QtWidgets.QWidget):

@@ -25,10 +25,11 @@ class UntaughtRow(QtWidgets.QLabel):
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
         self.linkActivated.connect(lambda prompt: setattr(session.settings.prompt, "value", prompt))
         session.words.untaught.bind(self._show)
+        session.settings.used.changed.connect(lambda _: self._show(session.words.untaught.value))
 
     def _show(self, untaught: Untaught) -> None:
-        self.setVisible(bool(untaught.word))
-        model = self._session.model.value
+        model, is_used = self._session.model.value, "prompt" in self._session.settings.used.value
+        self.setVisible(bool(untaught.word) and is_used)
         if not untaught.word or model is None:
             return
         said = tr("{model} was not taught “{word}”.", model=model.title, word=untaught.word)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from acetate.krita.windows import is_in_front
 from acetate.language import tr
 from acetate.qt import QtCore, QtWidgets
-from acetate.session.observable import Observable
 from acetate.session.session import Session
-from acetate.session.settings import PROMPTED
 from acetate.ui.binding import named
 from acetate.ui.completing import helped
 from acetate.ui.prompt import PromptEdit
@@ -15,7 +13,7 @@ from acetate.ui.prompt import PromptEdit
 
 def prompt(session: Session) -> QtWidgets.QWidget:
     tip = tr("Describe what should appear on the layer. Ctrl+Return generates.")
-    prompt = _words(session, session.settings.prompt, 2, "acetate_prompt", tr("What should appear?"), tip)
+    prompt = _words(session, "prompt", 2, tr("What should appear?"), tip)
     prompt.entered.connect(session.warm_up)
     prompt.entered.connect(session.words.learn)
     session.prompt_wanted.connect(lambda _: _give_keyboard(prompt))
@@ -23,23 +21,23 @@ def prompt(session: Session) -> QtWidgets.QWidget:
 
 
 def negative(session: Session) -> QtWidgets.QWidget:
-    words, tip = session.settings.negative_prompt, tr("What to keep away from the layer.")
-    return _words(session, words, 1, "acetate_negative_prompt", tr("What should not appear? (optional)"), tip)
+    tip = tr("What to keep away from the layer.")
+    return _words(session, "negative_prompt", 1, tr("What should not appear? (optional)"), tip)
 
 
 def behind(session: Session) -> QtWidgets.QWidget:
     tip = tr("Describe the background. Left empty, it gets the same words as what stands in front.")
-    return _also(session, "background_prompt", tr("What lies behind it? (optional)"), tip)
+    return _words(session, "background_prompt", 1, tr("What lies behind it? (optional)"), tip)
 
 
 def in_front(session: Session) -> QtWidgets.QWidget:
     tip = tr("Name what stands in front, so that the background belongs to it.")
-    return _also(session, "foreground_prompt", tr("What stands in front? (optional)"), tip)
+    return _words(session, "foreground_prompt", 1, tr("What stands in front? (optional)"), tip)
 
 
 def together(session: Session) -> QtWidgets.QWidget:
     tip = tr("Describe both in one sentence. Left empty, the words for each are put together.")
-    edit = _also(session, "blended_prompt", tr("Both together (optional)"), tip)
+    edit = _words(session, "blended_prompt", 1, tr("Both together (optional)"), tip)
     settings = session.settings
 
     def show(_: object) -> None:
@@ -53,16 +51,11 @@ def together(session: Session) -> QtWidgets.QWidget:
     return edit
 
 
-def _also(session: Session, name: str, question: str, tip: str) -> PromptEdit:
-    """The prompt of a picture that only some tasks have."""
-    edit = _words(session, getattr(session.settings, name), 1, f"acetate_{name}", question, tip)
-    session.settings.task.bind(lambda task: edit.setVisible(task in PROMPTED[name]))
-    return edit
-
-
-def _words(session: Session, setting: Observable[str], lines: int, name: str, question: str, tip: str) -> PromptEdit:
-    edit = PromptEdit(setting, lines=lines)
-    named(edit, name, tip)
+def _words(session: Session, name: str, lines: int, question: str, tip: str) -> PromptEdit:
+    """`name`: of the setting. Hidden where the task does not use it."""
+    edit = PromptEdit(session.settings.values[name], lines=lines)
+    named(edit, f"acetate_{name}", tip)
+    session.settings.used.bind(lambda used: edit.setVisible(name in used))
     edit.setPlaceholderText(question)
     edit.setAccessibleName(question)
     edit.submitted.connect(session.generate)

@@ -17,7 +17,8 @@ from acetate.protocol.events import Stage
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.pictures import Click, Light, Subject
 from acetate.protocol.pixels import PixelFormat
-from acetate.protocol.requests import GenerateRequest, Task
+from acetate.protocol.reading import fields_read, only_read
+from acetate.protocol.requests import GenerateRequest, Preset, Scheduler, Style, Task
 from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.alpha import over, to_float
 from acetate_engine.compositing.pixels import Pixels
@@ -274,3 +275,51 @@ def test_haze_is_named_with_what_to_try() -> None:
     assert haze_note(clear, [clear], 0.6) is None
     assert haze_note(hazy, [hazy], 0.6) is None  # it was so before
     assert "below 0.4" in str(haze_note(clear, [hazy], 0.6)) and "other words" in str(haze_note(clear, [hazy], 0.2))
+
+
+BEHIND = "c" * 64
+OTHER: dict[str, Any] = {
+    "negative_prompt": "rain",
+    "background_prompt": "a wood",
+    "foreground_prompt": "a hen",
+    "blended_prompt": "a hen in a wood",
+    "seed": 9,
+    "preset": Preset.FINAL,
+    "steps": 2,
+    "scheduler": Scheduler.LCM,
+    "cache_interval": 3,
+    "clip_skip": 1,
+    "guidance_scale": 3.0,
+    "finish": False,
+    "styles": (Style("ink"),),
+    "model": "dream",
+    "strength": 0.3,
+    "factor": 4,
+    "light.angle": 200.0,
+    "light.length": 0.4,
+    "light.softness": 0.9,
+    "light.opacity": 0.2,
+    "subject.most": 3,
+}
+
+
+@pytest.mark.parametrize("task", [task for task in Task if not task.needs_model])
+def test_what_a_task_does_not_read_changes_no_pixel(task: Task) -> None:
+    """All of it at once; a prompt is left out, for it gives layers of these tasks their name."""
+    of_toys = (Task.EXPAND, Task.MATCH_LIGHT, Task.CONTACT_SHADOW, Task.CAST_SHADOW, Task.REFLECTION)
+    images = {PICTURE: pixels(toy() if task in of_toys else scene()), BEHIND: pixels(scene())}
+    background = BEHIND if task.needs_background else None
+    request = GenerateRequest(task, CANVAS, 0, foreground=PICTURE, background=background)
+    read, fields = fields_read(request), {}
+    for path, value in OTHER.items():
+        whole, _, part = path.partition(".")
+        if path not in read:
+            inner = dataclasses.replace(fields.get(whole, getattr(request, whole)), **{part: value}) if part else value
+            fields[whole] = inner
+    made, again = (
+        TaskGenerator().generate(one, images, Recorder()).layers
+        for one in (request, dataclasses.replace(request, **fields))
+    )
+    assert fields and [(it.role, it.name, it.bounds) for it in made] == [(it.role, it.name, it.bounds) for it in again]
+    assert all(np.array_equal(one.pixels, other.pixels) for one, other in zip(made, again, strict=True))
+    assert only_read(dataclasses.replace(request, **fields)) == request

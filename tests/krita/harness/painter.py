@@ -65,8 +65,9 @@ session.message.value = None
     def set_up(self, prompt: str, task: Task = Task.FOREGROUND, seed: int = 7) -> None:
         """Everything but the press of the button; the prompt goes through the keyboard."""
         self.choose("acetate_task", task.value)
-        self.krita.run("set_seed(seed)", seed=seed)
-        self.hands.type_into("acetate_prompt", prompt)
+        if task.needs_prompt:
+            self.krita.run("set_seed(seed)", seed=seed)
+            self.hands.type_into("acetate_prompt", prompt)
 
     def press_generate(self) -> None:
         self.hands.click("acetate_generate")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -79,17 +81,26 @@ def test_what_is_said_of_the_subject_is_sent_and_comes_back(task: Task) -> None:
     settings, other = Settings(), Settings()
     settings.task.value, settings.box.value, settings.clicks.value, settings.most.value = task, BOX, CLICKS, 3
     request = settings.request(Bounds(0, 0, 40, 40), PixelFormat.RGBA8)
-    assert request.subject == Subject(BOX, CLICKS, 3)
+    most = 3 if task in (Task.EXTRACT, Task.DECOMPOSE) else 1  # the others find one thing
+    assert request.subject == Subject(BOX, CLICKS, most)
     other.copy_from(request)
-    assert (other.box.value, other.clicks.value, other.most.value) == (BOX, CLICKS, 3)
+    assert (other.box.value, other.clicks.value, other.most.value) == (BOX, CLICKS, most)
 
 
 def test_light_size_and_company_are_sent_where_they_count() -> None:
     settings, light = Settings(), Light(120.0, 0.5, 0.2, 0.9)
     settings.light.value, settings.factor.value, settings.settle.value, settings.most.value = light, 4, True, 5
+    lights = {
+        Task.CAST_SHADOW: light,
+        Task.REFLECTION: replace(light, angle=Light.angle),
+        Task.CONTACT_SHADOW: Light(softness=0.2, opacity=0.9),
+        Task.FOREGROUND_ON_BACKGROUND: Light(softness=0.2, opacity=0.9),
+        Task.MATCH_LIGHT: Light(opacity=0.9),
+    }
     for task in Task:
         settings.task.value = task
         request = settings.request(Bounds(0, 0, 9, 9), PixelFormat.RGBA8)
-        assert (request.light, request.factor) == (light, 4)
+        assert request.light == lights.get(task, Light())
+        assert request.factor == (4 if task is Task.UPSCALE else 2)
         assert request.settle is (task is Task.FOREGROUND_ON_BACKGROUND)
         assert (request.subject == Subject()) is not task.traits.subject
