@@ -51,6 +51,16 @@ shown = [item for item in shown if type(item).__name__ not in of_painters and no
 """
 """Its width, and each text that is cut: what it is, the room, what it wants: of numbers and lists, the longest."""
 
+LIST = """
+box = app.acetate_fitting.findChild(QtWidgets.QComboBox, name)
+box.showPopup()
+turn_the_event_loop(100)
+found = [box.view().viewport().width(), box.view().sizeHintForColumn(0)]
+box.hidePopup()
+found
+"""
+"""The width of an open list, and of its widest line. `name`: of its field."""
+
 CLOSE = """
 app.acetate_fitting.close()
 app.acetate_fitting.deleteLater()

@@ -171,13 +171,18 @@ def queue_of_five(studio: Studio) -> None:
     wait_until(lambda: studio.krita.run("len(_docker('acetate_dock').session.jobs)") == 0, "the jobs to end", SLOW)
 
 
+def make(studio: Studio, prompt: str, left: int) -> None:
+    """As large as the model works best: it takes long beside much else."""
+    studio.krita.run("select(left, 220, 128, 128)", left=left)
+    before = studio.painter.layer_ids()
+    studio.painter.hands.type_into("acetate_prompt", f"{prompt}, 3d emoji")
+    studio.painter.press_generate()
+    studio.painter.wait_for_layer(before, SLOW)
+
+
 def results(studio: Studio) -> None:
     for prompt, left in (("a red apple", 120), ("a hot air balloon", 420)):
-        studio.krita.run("select(left, 220, 160, 160)", left=left)
-        before = studio.painter.layer_ids()
-        studio.painter.hands.type_into("acetate_prompt", f"{prompt}, 3d emoji")
-        studio.painter.press_generate()
-        studio.painter.wait_for_layer(before, SLOW)
+        make(studio, prompt, left)
     studio.krita.run("scroll_to(widget('acetate_history'))")
     studio.shoot("05-results")
 
@@ -186,7 +191,8 @@ def chosen(studio: Studio) -> None:
     """One of a batch of three, first alone over the canvas, then beside the others."""
     painter = studio.painter
     studio.krita.run("_docker('acetate_dock').session.settings.images.value = 3")
-    results(studio)
+    make(studio, "a red apple", 120)
+    studio.krita.run("trigger('deselect'); scroll_to(widget('acetate_history'))")
     choose(painter, 1)
     studio.shoot("21-chosen")
     painter.hands.click("acetate_result_beside")
@@ -197,6 +203,7 @@ def chosen(studio: Studio) -> None:
 
 
 def live(studio: Studio) -> None:
+    studio.krita.run("select(420, 220, 128, 128)")
     studio.painter.hands.click("acetate_live")
     wait_until(lambda: studio.krita.run(SHOWN), "a draft over the canvas", SLOW)
     studio.shoot("23-live")

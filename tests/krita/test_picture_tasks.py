@@ -250,7 +250,7 @@ ROWS = {  # object names, and what Settings.used calls them
     **{name: name for name in ("preset", "seed", "images", "grow", "feather", "padding", "steps", "finish", "as_mask")},
     **{name: name for name in ("factor", "margin", "settle", "most")},
     **{name: f"light.{name}" for name in ("angle", "length", "softness", "opacity")},
-    "preset_choice": "preset",
+    "preset_choice": "model",  # which it holds, too
     "subject": "box",
     "sampler": "scheduler",
     "guidance": "guidance_scale",
@@ -266,7 +266,7 @@ def test_each_task_shows_what_it_uses_and_no_more(scene: Painter) -> None:
             assert shown == used, task
     scene.choose("acetate_task", Task.FOREGROUND_ON_BACKGROUND.value)
     before, _ = scene.krita.run(_ROWS, names=ROWS)
-    scene.hands.click("acetate_settle")
+    scene.krita.run("widget('acetate_settle').setChecked(True)")
     after, used = scene.krita.run(_ROWS, names=ROWS)
     assert after == used and set(after) - set(before) == {"softness", "opacity"}
-    scene.hands.click("acetate_settle")
+    scene.krita.run("widget('acetate_settle').setChecked(False)")

@@ -20,6 +20,7 @@ from acetate.ui.prompt import is_alone
 from acetate.ui.side_by_side import SideBySide
 
 _STAR, _APPLIED = QtGui.QColor("#ffd75e"), QtGui.QColor("#7ed07e")
+_SHADE, _FRAME = QtGui.QColor(0, 0, 0, 160), 3  # pixels
 SIZES = (48, 192)  # pixels of a thumbnail
 _THUMBNAIL = QtCore.QSize(62, 62)
 
@@ -88,7 +89,7 @@ class HistoryView(QtWidgets.QListWidget):
         self.executeDelayedItemsLayout()  # else it would happen further down, and show others
         for item in self._seen():
             if self._is_undrawn(item):
-                item.setIcon(QtGui.QIcon(self._thumbnail(self._session.history.entries[self.row(item)])))
+                item.setIcon(self._icon(self._session.history.entries[self.row(item)]))
         super().paintEvent(event)
 
     def _seen(self) -> Iterator[QtWidgets.QListWidgetItem]:
@@ -101,16 +102,29 @@ class HistoryView(QtWidgets.QListWidget):
     def _is_undrawn(self, item: QtWidgets.QListWidgetItem) -> bool:
         return item.icon().cacheKey() == self._undrawn.cacheKey()
 
+    def _icon(self, entry: HistoryEntry) -> QtGui.QIcon:
+        """The chosen one has a frame; Qt would tint it, and colours are what a painter chooses by."""
+        thumbnail = self._thumbnail(entry)
+        icon, framed = QtGui.QIcon(thumbnail), QtGui.QPixmap(thumbnail)
+        painter = QtGui.QPainter(framed)
+        painter.setPen(QtGui.QPen(self.palette().highlight().color(), 2 * _FRAME))  # the outer half is cut off
+        painter.drawRect(framed.rect())
+        painter.end()
+        icon.addPixmap(framed, QtGui.QIcon.Mode.Selected)
+        return icon
+
     def _thumbnail(self, entry: HistoryEntry) -> QtGui.QPixmap:
-        pixmap, alignment = on_checkerboard(to_image(entry.thumbnail), self.iconSize()), QtCore.Qt.AlignmentFlag
-        painter = QtGui.QPainter(pixmap)
-        for is_so, sign, colour, where in (
-            (entry.is_starred, "★", _STAR, alignment.AlignRight),
-            (entry.is_applied, "✓", _APPLIED, alignment.AlignLeft),
+        pixmap = on_checkerboard(to_image(entry.thumbnail), self.iconSize())
+        painter, side = QtGui.QPainter(pixmap), self.fontMetrics().height()
+        for is_so, sign, colour, left in (
+            (entry.is_starred, "★", _STAR, pixmap.width() - side),
+            (entry.is_applied, "✓", _APPLIED, 0),
         ):
             if is_so:
+                corner = QtCore.QRect(left, 0, side, side)
+                painter.fillRect(corner, _SHADE)  # or it would not be seen on every picture
                 painter.setPen(colour)
-                painter.drawText(pixmap.rect(), int(where), sign)
+                painter.drawText(corner, int(QtCore.Qt.AlignmentFlag.AlignCenter), sign)
         painter.end()
         return pixmap
 

@@ -89,7 +89,7 @@ def test_what_is_said_of_the_subject_is_sent_and_comes_back(task: Task) -> None:
 
 def test_light_size_and_company_are_sent_where_they_count() -> None:
     settings, light = Settings(), Light(120.0, 0.5, 0.2, 0.9)
-    settings.light.value, settings.factor.value, settings.settle.value, settings.most.value = light, 4, True, 5
+    settings.light.value, settings.factor.value, settings.settle.value, settings.box.value = light, 4, True, BOX
     lights = {
         Task.CAST_SHADOW: light,
         Task.REFLECTION: replace(light, angle=Light.angle),
