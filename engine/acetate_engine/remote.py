@@ -70,16 +70,14 @@ class RemoteGenerator:
 
     def _followed(self, job: str, reporter: Reporter) -> Done:
         """Reports until the job ends; takes up a stream that breaks off behind the last event that came."""
-        seen = ""
+        seen, event = "", None
         for _ in range(_ATTEMPTS):
             with suppress(EngineUnreachable):  # taken up again where it broke off, or told by the next request
-                for numbered in api.events(self._connection, job, seen):
+                for numbered in api.events(self._connection, job, seen):  # to its end: what is left open is closed
                     seen, event = numbered.id, numbered.event
                     _report(event, reporter)
-                    if isinstance(event, Done):
-                        return event
-                    if final_state(event):
-                        raise _failure(event)
+            if event is not None and final_state(event):
+                return _done(event)
             time.sleep(_PAUSE)
         raise EngineUnreachable(f"the engine stopped telling about job {job}", "Look at `acetate doctor`.")
 
@@ -107,8 +105,11 @@ def _report(event: Event, reporter: Reporter) -> None:
             reporter.preview(event.step, np.asarray(image.convert("RGBA")))
 
 
-def _failure(event: Event) -> Exception:
+def _done(event: Event) -> Done:
+    """Raises what the job ended with otherwise."""
     if isinstance(event, Failed):
-        return event.problem.to_error()
-    assert isinstance(event, Cancelled)
-    return JobCancelled()
+        raise event.problem.to_error()
+    if isinstance(event, Cancelled):
+        raise JobCancelled
+    assert isinstance(event, Done)
+    return event

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import typer
 import uvicorn
 
-from acetate.protocol.connection import Connection, connection_file, usable_connection, write_connection
+from acetate.protocol.connection import KEEP_ALIVE, Connection, connection_file, usable_connection, write_connection
 from acetate.protocol.errors import EngineStartFailed, PortTaken
 from acetate.protocol.version import PROTOCOL_VERSION, __version__
 from acetate_engine.api.connections import PatientProtocol, allow_connections
@@ -71,6 +71,7 @@ def _config(gate: Gate) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=_GRACE,
     )
 

@@ -1,4 +1,7 @@
-"""One HTTP exchange with the engine. Blocking; loopback only, so no proxy is ever asked."""
+"""One HTTP exchange with the engine. Blocking; loopback only, so no proxy is ever asked.
+
+A link is kept behind its exchange for the next one, and whoever is at its other end proves itself once.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import io
 import json
 import secrets
 import socket
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,12 +19,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from acetate.protocol.connection import Connection, proof_of
+from acetate.protocol.connection import KEEP_ALIVE, Connection, proof_of
 from acetate.protocol.errors import AccessError, AcetateError, EngineUnreachable, JsonValue, MalformedMessage
 
 MEETING = 10.0  # seconds that a proof may take in all
 LARGEST_ANSWER = 1 << 26  # bytes of JSON
 _LARGEST_PROOF = 1 << 16
+_IDLE = KEEP_ALIVE / 2  # seconds that a link waits for its next exchange: the engine never closes one that is taken
 
 
 @dataclass(frozen=True)
@@ -52,17 +57,67 @@ def exchange(
     Raises the error that a problem+json answer describes; EngineUnreachable where the engine does not answer,
     AccessError where another program does: that one never sees the token.
     """
-    link = http.client.HTTPConnection(connection.host, connection.port, timeout=timeout)
+    link, is_whole = _links.take(connection, timeout), False
     try:
-        meet(link, connection, method, path)
+        if link.sock is None:
+            meet(link, connection, method, path)
         response = _send(link, connection.token, method, path, body, dict(headers or {}))
         if response.status >= 400:
             raise _problem(response.status, read_capped(response))
         yield response
+        is_whole = response.isclosed()  # it was read to its end
     except (OSError, http.client.HTTPException) as error:
         raise _unreachable(connection, method, path, error) from error
     finally:
-        link.close()
+        _links.give_back(connection, link) if is_whole else link.close()
+
+
+class _Links:
+    """Those that carry nothing now, and at whose other end the engine has proven itself. For any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[tuple[float, Connection, http.client.HTTPConnection]] = []  # since when; the newest last
+
+    def take(self, connection: Connection, timeout: float) -> http.client.HTTPConnection:
+        """One with a socket has proven itself; one without is to be opened."""
+        with self._lock:
+            self._close_old()
+            fitting = [one for one in self._idle if one[1] == connection]
+            while fitting:
+                self._idle.remove(one := fitting.pop())
+                if _is_quiet(link := one[2]):
+                    link.timeout = timeout
+                    link.sock.settimeout(timeout)
+                    return link
+                link.close()
+        return http.client.HTTPConnection(connection.host, connection.port, timeout=timeout)
+
+    def give_back(self, connection: Connection, link: http.client.HTTPConnection) -> None:
+        """`link` has a whole answer behind it."""
+        with self._lock:
+            self._close_old()
+            if link.sock is not None:  # the engine did not ask to close it
+                self._idle.append((time.monotonic(), connection, link))
+
+    def _close_old(self) -> None:
+        while self._idle and time.monotonic() - self._idle[0][0] > _IDLE:
+            self._idle.pop(0)[2].close()
+
+
+_links = _Links()
+
+
+def _is_quiet(link: http.client.HTTPConnection) -> bool:
+    """Whether it is still open, and nobody has said anything that was not asked for."""
+    link.sock.setblocking(False)
+    try:
+        link.sock.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass  # it was broken off
+    return False
 
 
 def ask(connection: Connection, path: str, timeout: float) -> bytes:

@@ -25,6 +25,7 @@ from acetate.protocol.whole import write_whole
 
 APP = "acetate"
 WHILE_USED = "ACETATE_WHILE_USED"  # an engine in whose environment it is 1 ends with the last program that uses it
+KEEP_ALIVE = 5  # seconds that the engine leaves a connection open on which nothing is asked
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TOKEN = re.compile(r"[!-~]{1,1000}")
 _LARGEST = 1 << 16  # bytes of a connection file
