@@ -12,7 +12,7 @@ from typing import ParamSpec, TypeVar
 import structlog
 
 from acetate.protocol.errors import GenerationFailed, WorkerDied
-from acetate.protocol.events import Accepted, Done, Failed, JobState, JobStatus, Problem
+from acetate.protocol.events import Accepted, Done, Event, Failed, JobState, JobStatus, Problem, final_state
 from acetate.protocol.filing import Filing, Refiling
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.executors.base import Executor
@@ -20,6 +20,7 @@ from acetate_engine.jobs.reuse import Reuse
 from acetate_engine.jobs.rows import StoredEvent
 from acetate_engine.jobs.store import JobStore, StartedJob
 from acetate_engine.jobs.supervised import FIRST_PAUSE, LONGEST_PAUSE, Supervisor
+from acetate_engine.jobs.under_way import UnderWay
 from acetate_engine.logs import log_file
 from acetate_engine.models.families.base import Model
 
@@ -40,6 +41,7 @@ class JobQueue:
         self.executor = executor
         self._supervisor = supervisor
         self._submitted = asyncio.Event()
+        self._under_way: UnderWay | None = None  # or what has ended last
         self._changed: dict[str, asyncio.Event] = {}  # by job, for those who wait for its next event
         self.followed: Counter[str] = Counter()  # by job, how many listen to it
 
@@ -84,7 +86,10 @@ class JobQueue:
         return await asyncio.to_thread(self.store.status, job)
 
     async def follow(self, job: str, seq: int) -> AsyncGenerator[StoredEvent, None]:
-        """Every event of the job behind `seq`, as they come, up to the one that ends it. Raises UnknownJob."""
+        """Every event of the job behind `seq`, as they come, up to the one that ends it. Raises UnknownJob.
+
+        Who takes long over one may miss previews that others have taken the place of.
+        """
         self.followed[job] += 1
         try:
             async for event in self._events(job, seq):
@@ -96,7 +101,7 @@ class JobQueue:
         told: StoredEvent | None = None
         while True:
             changed = self._changed.setdefault(job, asyncio.Event())  # first, so that nothing slips through
-            events, is_over = await self._stored(self.store.events_after, job, seq)
+            events, is_over = await self._events_after(job, seq)
             for event in events:
                 if event != told:  # a waiting job's position is read anew each time
                     yield event
@@ -106,12 +111,19 @@ class JobQueue:
                 return
             await changed.wait()
 
+    async def _events_after(self, job: str, seq: int) -> tuple[list[StoredEvent], bool]:
+        if self._under_way and self._under_way.knows(job, seq):
+            return self._under_way.events_after(seq)
+        return await self._stored(self.store.events_after, job, seq)
+
     async def _work(self) -> None:
         waiting = await self._stored(self.store.recover)
+        self._under_way = None
         log.info("queue starts", waiting=waiting)
         while True:
             self._submitted.clear()
             job = await self._stored(self.store.start_next)
+            self._under_way = UnderWay(job.id, job.started) if job else self._under_way
             self._tell_everyone()  # all positions changed
             if job is None:
                 await self._submitted.wait()
@@ -121,27 +133,41 @@ class JobQueue:
 
     async def _carry_out(self, job: StartedJob) -> None:
         log.info("job started", job=job.id, task=job.request.task.value)
-        identity = asyncio.create_task(
-            asyncio.to_thread(self._reuse.identity, job.request)
-        )  # the job waits for nothing
+        identity = asyncio.create_task(asyncio.to_thread(self._begun, job.request))  # the job waits for nothing
         try:
             async with contextlib.aclosing(self.executor.run(job.id, job.request)) as events:
                 async for event in events:
-                    await self._stored(self.store.record, job.id, event)
-                    self._tell(job.id)
+                    await self._record(job.id, event)
                     if isinstance(event, Done):
                         await self._stored(self._reuse.keep, job.id, job.request, await identity)
             self._supervisor.well(_LAST_JOB)
         except WorkerDied as death:
             await self._stored(self.store.worker_died, job.id, death)
+            self._under_way = None
         except asyncio.CancelledError:
             with contextlib.suppress(sqlite3.Error):  # the next engine finds it running
                 await asyncio.to_thread(self.store.release, job.id)
             raise
         except Exception as error:  # noqa: BLE001  # whatever it is, it costs this job only
             self._supervisor.note(_LAST_JOB, error)
-            await self._stored(self.store.record, job.id, Failed(Problem.of(_unforeseen(error))))
+            await self._record(job.id, Failed(Problem.of(_unforeseen(error))))
         log.info("job left", job=job.id)
+
+    def _begun(self, request: GenerateRequest) -> str | None:
+        """In a thread, beside the job: what decides its result. That it was begun is on the disk, whatever it does
+        to this machine: so often it is tried, and no more.
+        """
+        identity = self._reuse.identity(request)
+        with contextlib.suppress(OSError):  # of a disk that cannot be written the job's end tells
+            self.store.sync()
+        return identity
+
+    async def _record(self, job: str, event: Event) -> None:
+        """Of the job under way: it is in the store before anybody hears of it."""
+        stored = await self._stored(self.store.record, job, event)
+        if self._under_way:
+            self._under_way.add(stored, is_last=final_state(event) is not None)
+        self._tell(job)
 
     async def _stored(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """What the store says, however long it is locked or its disk full: jobs wait for it, none is broken off."""

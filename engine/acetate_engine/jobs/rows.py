@@ -26,6 +26,7 @@ from acetate.protocol.filing import Filing
 from acetate.protocol.kept import from_record, read_text, to_record
 from acetate.protocol.requests import MAX_IMAGES, GenerateRequest
 
+SUPERSEDED = ("queued", "preview")  # events of which a job keeps the last one only
 _REMEDY = "It stays as it is: the release of Acetate that has kept it can read it."
 
 

@@ -1,7 +1,12 @@
-"""Jobs and their events in SQLite. What a call has returned is on the disk: WAL with synchronous=FULL."""
+"""Jobs and their events in SQLite, in WAL mode: what a call has returned outlives every process.
+
+It is on the disk, too, but for what the job under way has come to: a power cut may forget the last of that, as the job
+begins anew then. What is accepted, and how a job ended, no power cut forgets.
+"""
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -32,7 +37,7 @@ from acetate.protocol.private import check_own_file
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.migrations import migrate
 from acetate_engine.jobs.reader import ACCEPTED, JobReader, connect, position_of, row_of
-from acetate_engine.jobs.rows import bits_of, read_request, state_of, write_request
+from acetate_engine.jobs.rows import SUPERSEDED, StoredEvent, bits_of, read_request, state_of, write_request
 from acetate_engine.jobs.trouble import of_store
 
 MAX_WORKER_DEATHS = 3  # a job that kills this many workers is not tried again
@@ -47,13 +52,13 @@ _LONGER = 2.0  # so many times the age of others a result reaches that was never
 _ENDED = "('done', 'failed', 'cancelled')"
 _UNAPPLIED = "(state = 'done' AND listed AND NOT applied)"
 _MISSED = f"(starred > 0 OR {_UNAPPLIED})"
-_SUPERSEDED = ("queued", "preview")  # of these a job keeps the last one only
 
 
 @dataclass(frozen=True)
 class StartedJob:
     id: str
     request: GenerateRequest
+    started: StoredEvent
 
 
 @dataclass(frozen=True)
@@ -78,13 +83,13 @@ class JobStore(JobReader):
 
     def __init__(self, path: Path, *, takes_newer: bool = False) -> None:
         self._lock = threading.RLock()
+        self._log = path.with_name(path.name + "-wal")
         self.clock_shift: Callable[[], float] = lambda: 0.0  # by how many seconds the clock is wrong now (jobs.clock)
         for ending in ("", "-wal", "-shm", "-journal"):  # SQLite follows links, and waits for pipes
             check_own_file(path.with_name(path.name + ending))
         try:
             self._database = connect(path)
             self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = FULL")
             self._database.execute("PRAGMA foreign_keys = ON")
             migrate(self._database, takes_newer=takes_newer)
             super().__init__(path)
@@ -97,9 +102,13 @@ class JobStore(JobReader):
             self._database.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Whole or not at all, also where it is the end of it that fails."""
+    def _transaction(self, *, is_synced: bool = True) -> Iterator[sqlite3.Connection]:
+        """Whole or not at all, also where it is the end of it that fails.
+
+        One that `is_synced` waits until it is on the disk, with all that came before it.
+        """
         with self._lock:
+            self._database.execute(f"PRAGMA synchronous = {'FULL' if is_synced else 'NORMAL'}")
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield self._database
@@ -108,6 +117,14 @@ class JobStore(JobReader):
                 if self._database.in_transaction:  # a full disk may have ended it
                     self._database.execute("ROLLBACK")
                 raise
+
+    def sync(self) -> None:
+        """All that calls have returned is on the disk behind this; it keeps no other call waiting. Raises OSError."""
+        log = os.open(self._log, os.O_RDWR)
+        try:
+            os.fsync(log)
+        finally:
+            os.close(log)
 
     # accepting
 
@@ -164,30 +181,30 @@ class JobStore(JobReader):
     def start_next(self) -> StartedJob | None:
         """Takes the oldest queued job: it is running from now on. None where nothing is queued.
 
-        One that cannot be read is failed, and the next one taken.
+        One that cannot be read is failed, and the next one taken. On the disk behind `sync`.
         """
-        with self._transaction() as database:
+        with self._transaction(is_synced=False) as database:
             while row := database.execute(_START).fetchone():
-                self._append(row["number"], Started(row["attempt"]))
+                started = self._append(row["number"], Started(row["attempt"]))
                 try:
-                    return StartedJob(row["id"], read_request(row))
+                    return StartedJob(row["id"], read_request(row), started)
                 except UnreadableJob as error:
                     self._record(row["number"], Failed(Problem.of(error)))
             return None
 
     def note_made(self, job: str, identity: str) -> None:
-        """That what `job` gave is the result of `identity`. Raises UnknownJob."""
-        with self._transaction() as database:
+        """That what `job` gave is the result of `identity`; a power cut may forget it. Raises UnknownJob."""
+        with self._transaction(is_synced=False) as database:
             number = row_of(database, job)["number"]
             database.execute("INSERT OR REPLACE INTO results (job, made_as) VALUES (?, ?)", (number, identity))
 
-    def record(self, job: str, event: Event) -> None:
-        """Adds what happened; an event that ends the job ends it."""
-        with self._transaction():
-            self._record(row_of(self._database, job)["number"], event)
+    def record(self, job: str, event: Event) -> StoredEvent:
+        """Adds what happened; an event that ends the job ends it, and is on the disk."""
+        with self._transaction(is_synced=final_state(event) is not None):
+            return self._record(row_of(self._database, job)["number"], event)
 
-    def _record(self, number: int, event: Event) -> None:
-        self._append(number, event)
+    def _record(self, number: int, event: Event) -> StoredEvent:
+        stored = self._append(number, event)
         if isinstance(event, Progress):
             self._database.execute(
                 "UPDATE jobs SET step = ?, steps = ? WHERE number = ?", (event.step, event.steps, number)
@@ -198,16 +215,19 @@ class JobStore(JobReader):
         if state is not None:
             self._database.execute("UPDATE jobs SET state = ? WHERE number = ?", (state.value, number))
             self._database.execute("DELETE FROM events WHERE job = ? AND name = 'preview'", (number,))
+        return stored
 
-    def _append(self, number: int, event: Event) -> None:
+    def _append(self, number: int, event: Event) -> StoredEvent:
         name = event_name(event)
         (seq,) = self._database.execute("SELECT max(seq) FROM events WHERE job = ?", (number,)).fetchone()
-        if name in _SUPERSEDED:
+        if name in SUPERSEDED:
             self._database.execute("DELETE FROM events WHERE job = ? AND name = ?", (number, name))
+        stored = StoredEvent((seq or 0) + 1, name, encode_event(event))
         self._database.execute(
             "INSERT INTO events (job, seq, name, data) VALUES (?, ?, ?, ?)",
-            (number, (seq or 0) + 1, name, encode_event(event)),
+            (number, stored.seq, stored.name, stored.data),
         )
+        return stored
 
     def cancel(self, job: str) -> JobState:
         """A queued job is cancelled at once, a running one marked; gives the state after that."""
