@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.events import Stage
@@ -180,6 +181,17 @@ def test_an_enlarged_layer_is_as_large_as_asked_and_keeps_its_corner() -> None:
     part = Bounds(CANVAS.x + 100, CANVAS.y + 90, 60, 50)
     (layer,) = asked(Task.UPSCALE, factor=4, bounds=part, context=CANVAS).layers
     assert layer.bounds == Bounds(part.x, part.y, 240, 200) and layer.pixels.shape == (200, 240, 4)
+
+
+@pytest.mark.parametrize("task", [*OF_PICTURES, Task.UPSCALE, Task.EDGES, Task.IDENTITY])
+def test_what_lies_beside_a_selection_stays_empty(task: Task) -> None:
+    """Whatever the size of its layers: what is enlarged is cut out larger."""
+    mask = shape_mask(8)
+    for layer in asked(task, mask=mask, cut_out=True).layers:
+        height, width = layer.pixels.shape[:2]
+        beside = np.asarray(Image.fromarray(mask).resize((width, height), Image.Resampling.BILINEAR)) == 0
+        assert not layer.pixels[beside][:, 3].any()
+        assert layer.pixels[..., 3].any()
 
 
 @pytest.mark.parametrize("task", OF_PICTURES)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from acetate.protocol.events import Stage
 from acetate.protocol.requests import GenerateRequest, Task
@@ -52,7 +53,12 @@ def cut_out(made: Generated, request: GenerateRequest, images: Images) -> Genera
 
 
 def _faded(layer: GeneratedLayer, mask: Pixels, request: GenerateRequest) -> Pixels:
-    share = crop(mask, layer.bounds.relative_to(request.covered)).astype(np.uint32)
+    is_larger = request.task is Task.UPSCALE  # it shows the region, over more pixels
+    shown = request.bounds if is_larger else layer.bounds
+    share = crop(mask, shown.relative_to(request.covered))
+    if is_larger:
+        share = np.asarray(Image.fromarray(share).resize(layer.pixels.shape[1::-1], Image.Resampling.BILINEAR))
+    share = share.astype(np.uint32)
     faded = layer.pixels.copy()
     faded[..., 3] = (layer.pixels[..., 3] * share + 127) // 255
     return faded
