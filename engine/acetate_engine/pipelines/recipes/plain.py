@@ -58,9 +58,9 @@ def _faded(layer: GeneratedLayer, mask: Pixels, request: GenerateRequest) -> Pix
     share = crop(mask, shown.relative_to(request.covered))
     if is_larger:
         share = np.asarray(Image.fromarray(share).resize(layer.pixels.shape[1::-1], Image.Resampling.BILINEAR))
-    share = share.astype(np.uint32)
+    wide = share.astype(np.uint32)
     faded = layer.pixels.copy()
-    faded[..., 3] = (layer.pixels[..., 3] * share + 127) // 255
+    faded[..., 3] = (layer.pixels[..., 3] * wide + 127) // 255
     return faded
 
 
