@@ -14,10 +14,10 @@ POOL = 32  # threads that asyncio's has at most
 
 def test_descriptors_and_threads_do_not_grow_with_jobs(own_engine: EngineProcess) -> None:
     processes = (own_engine.process.pid, own_engine.wait_ready())
-    assert run_jobs(own_engine, 30, 8) == 30
+    assert run_jobs(own_engine, 60, 8) == 60
     before = [Load.of(pid) for pid in processes]
     with timing_health(own_engine) as seconds:
-        assert run_jobs(own_engine, 60, 8, 30) == 60
+        assert run_jobs(own_engine, 120, 8, 60) == 120
     after = [Load.of(pid) for pid in processes]
     assert seconds
     for early, late in zip(before, after, strict=True):

@@ -15,12 +15,13 @@ import pytest
 from acetate.client.http import exchange
 from acetate.protocol.connection import KEEP_ALIVE, Connection, proof_of
 from acetate.protocol.errors import AcetateError, EngineUnreachable
+from tests.plugin.client.listening import Listening
 
 TOKEN = "a-secret-that-stays-here"
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
-class Peer:
+class Peer(Listening):
     """An engine of few words: what was asked on each connection that was made to it, in order."""
 
     def __init__(self) -> None:
@@ -28,12 +29,11 @@ class Peer:
         self.answer = WHOLE  # to all but who asks for a proof
         self.knows = TOKEN
         self._links: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.connection = Connection("127.0.0.1", self._listener.getsockname()[1], TOKEN, 1, "0", 1)
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__()
+        self.connection = Connection("127.0.0.1", self.port, TOKEN, 1, "0", 1)
 
     def close(self) -> None:
-        self._listener.close()
+        super().close()
         self.hang_up()
 
     def say(self, words: bytes) -> None:
@@ -49,18 +49,11 @@ class Peer:
             link.close()
         self._links.clear()
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                link, _ = self._listener.accept()
-            except OSError:
-                return
-            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what it says is there when it has said it
-            self._links.append(link)
-            self.asked.append([])
-            threading.Thread(target=self._talk, args=(link, self.asked[-1]), daemon=True).start()
-
-    def _talk(self, link: socket.socket, asked: list[str]) -> None:
+    def talk(self, link: socket.socket) -> None:
+        asked: list[str] = []
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what it says is there when it has said it
+        self._links.append(link)
+        self.asked.append(asked)
         try:
             while head := link.recv(65536):
                 path = head.split()[1].decode()

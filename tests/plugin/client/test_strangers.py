@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,6 +26,7 @@ from acetate.protocol.errors import AcetateError, MalformedMessage
 from acetate.protocol.events import Health
 from acetate.protocol.version import PROTOCOL_VERSION, __version__
 from tests.engine.process import private_environment
+from tests.plugin.client.listening import Listening
 
 TOKEN = "a-secret-that-stays-here"
 
@@ -85,32 +85,19 @@ def test_a_file_that_is_no_connection_counts_as_none_and_makes_room(make: Callab
     assert read_connection(path) == connection
 
 
-class Stranger:
+class Stranger(Listening):
     """A program on a port, which notes what it is told and answers as `answer` does, in pieces."""
 
     def __init__(self, answer: Callable[[bytes], Iterator[bytes]]) -> None:
         self._answer = answer
-        self._listener = socket.create_server(("127.0.0.1", 0))
         self.heard = b""
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__()
 
     @property
     def connection(self) -> Connection:
-        port = self._listener.getsockname()[1]
-        return Connection("127.0.0.1", port, TOKEN, os.getpid(), __version__, PROTOCOL_VERSION)
+        return Connection("127.0.0.1", self.port, TOKEN, os.getpid(), __version__, PROTOCOL_VERSION)
 
-    def close(self) -> None:
-        self._listener.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                link, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._talk, args=(link,), daemon=True).start()
-
-    def _talk(self, link: socket.socket) -> None:
+    def talk(self, link: socket.socket) -> None:
         with link:
             try:
                 while asked := link.recv(65536):

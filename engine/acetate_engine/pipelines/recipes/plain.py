@@ -53,14 +53,14 @@ def cut_out(made: Generated, request: GenerateRequest, images: Images) -> Genera
 
 
 def _faded(layer: GeneratedLayer, mask: Pixels, request: GenerateRequest) -> Pixels:
-    is_larger = request.task is Task.UPSCALE  # it shows the region, over more pixels
-    shown = request.bounds if is_larger else layer.bounds
-    share = crop(mask, shown.relative_to(request.covered))
-    if is_larger:
-        share = np.asarray(Image.fromarray(share).resize(layer.pixels.shape[1::-1], Image.Resampling.BILINEAR))
-    wide = share.astype(np.uint32)
+    shown = (
+        request.bounds if request.task is Task.UPSCALE else layer.bounds
+    )  # enlarged, it shows the region in more pixels
+    picture = Image.fromarray(crop(mask, shown.relative_to(request.covered)))
+    resized = picture.resize(layer.pixels.shape[1::-1], Image.Resampling.BILINEAR)  # of its own size: as it is
+    share = np.asarray(resized, np.uint32)
     faded = layer.pixels.copy()
-    faded[..., 3] = (layer.pixels[..., 3] * wide + 127) // 255
+    faded[..., 3] = (layer.pixels[..., 3] * share + 127) // 255
     return faded
 
 
