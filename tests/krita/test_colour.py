@@ -128,9 +128,9 @@ def round_trip(krita: KritaProcess, space: tuple[str, str, str]) -> Trip:
     return Trip(own[0], own[1], shown[0], shown[1])
 
 
-# Krita 6's own way from sRGB to CMYK and back is up to 10.8 off (mean 3.4), Krita 5.1's up to 8.0 (mean 2.6): what is
-# asked for so that the wanted colour is shown (acetate/krita/correction.py) comes less close there, to 4.2.
-CMYK_IN_KRITA_6 = 4.5  # ΔE00
+# Krita's own way from sRGB to CMYK and back is up to 8.0 ΔE00 off in 5.1 and 5.2 (mean 2.6). In 5.3 and 6, as Debian
+# has them, it is up to 10.8 off (mean 3.4; F32 12.6): some colours answer to no asking there (krita/correction.py).
+ROUGH_CMYK = {"U8": 1.5, "U16": 1.5, "F32": 3.5}  # ΔE00
 
 
 @pytest.mark.parametrize("space", SPACES, ids=" ".join)
@@ -147,5 +147,5 @@ def test_colours_come_back(krita: KritaProcess, space: tuple[str, str, str], rec
     elif space == ("RGBA", "U16", SRGB):
         assert off <= 1
     else:
-        is_krita_6 = krita.run("app.version()").startswith("6")
-        assert moved.max() <= (CMYK_IN_KRITA_6 if is_krita_6 and space[0] == "CMYKA" else 1.0)
+        is_rough = space[0] == "CMYKA" and not krita.run("app.version()").startswith(("5.1", "5.2"))
+        assert moved.max() <= (ROUGH_CMYK[space[1]] if is_rough else 1.0)

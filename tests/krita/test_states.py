@@ -29,8 +29,8 @@ NODES = {
     + _ATTACH.format(made="document().createFillLayer('fill', 'color', i, Selection())"),
     "filter": "s = Selection(); s.select(0, 0, 320, 256, 255); "
     + _ATTACH.format(made="document().createFilterLayer('filter', app.filter('invert'), s)"),
-    "vector": f"l = document().createVectorLayer('vector'); {_ATTACH.format(made='l')}; l.addShapesFromSvg('{_SVG}'); "
-    "turn_the_event_loop(300)",  # Krita draws shapes later
+    "vector": f"l = document().createVectorLayer('vector'); {_ATTACH.format(made='l')}; l.addShapesFromSvg('{_SVG}')\n"
+    "while not any(bytes(l.projectionPixelData(30, 30, 1, 1))): turn_the_event_loop(20)",  # Krita draws shapes later
     "passes through": "add_group('passes through', above='above'); node('passes through').setPassThroughMode(True); "
     "add_paint_layer('in it', 20, 20, 40, 40, bytes([1, 2, 200, 255]), parent='passes through')",
     "transform": _MASKED.format(name="of transform", mask="document().createTransformMask('transform')"),
