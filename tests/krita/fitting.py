@@ -35,7 +35,8 @@ def room(item):
         field = item.style().subControlRect(
             style.ComplexControl.CC_ComboBox, option, style.SubControl.SC_ComboBoxEditField, item
         )
-        return field.width() - 4, widest(item, [item.itemText(index) for index in range(item.count())])
+        icon = 0 if item.itemIcon(0).isNull() else item.iconSize().width() + 4
+        return field.width() - 4 - icon, widest(item, [item.itemText(index) for index in range(item.count())])
     return item.width(), item.sizeHint().width()
 def is_cut(item):
     right = item.mapTo(other, QPoint(item.width(), 0)).x()
@@ -44,7 +45,6 @@ def is_cut(item):
 kinds = (QtWidgets.QAbstractButton, QtWidgets.QLabel, QtWidgets.QAbstractSpinBox, QtWidgets.QComboBox)
 of_painters = ('ElidedLabel', 'LayerPicker', 'NamePicker', 'ModelPicker', 'PresetChoice')  # names of any length
 shown = [item for item in other.findChildren(QWidget) if isinstance(item, kinds) and item.window() is other.window()]
-shown = [item for item in shown if item.objectName() != 'acetate_task']  # its list, opened, is as wide as its words
 shown = [item for item in shown if item.isVisible() and not getattr(item, 'wordWrap', bool)()]
 shown = [item for item in shown if type(item).__name__ not in of_painters and not item.objectName().startswith('qt_')]
 [other.width(), [[item.objectName() or item.text(), *room(item)] for item in shown if is_cut(item)]]
@@ -60,6 +60,29 @@ box.hidePopup()
 found
 """
 """The width of an open list, and of its widest line. `name`: of its field."""
+
+CHOSEN = """
+box = app.acetate_fitting.findChild(QtWidgets.QComboBox, 'acetate_task')
+def seen():
+    return box.grab().toImage().copy(0, 0, end, box.height())
+def icon(index):
+    image = box.itemIcon(index).pixmap(box.iconSize()).toImage()
+    return [image.pixelColor(x, y).alpha() for x in range(image.width()) for y in range(image.height())]
+option, style = QtWidgets.QStyleOptionComboBox(), QtWidgets.QStyle
+box.initStyleOption(option)
+field = box.style().subControlRect(style.ComplexControl.CC_ComboBox, option, style.SubControl.SC_ComboBoxEditField, box)
+words = box.fontMetrics().horizontalAdvance(box.currentText())
+end = field.x() + box.iconSize().width() + words
+narrow, size = seen(), box.size()
+box.resize(2 * size.width(), size.height())
+wide = seen()
+box.resize(size)
+drawn = icon(box.currentIndex())
+described = [box.toolTip(), box.itemData(box.currentIndex(), QtCore.Qt.ItemDataRole.ToolTipRole)]
+[box.currentText(), narrow == wide, any(drawn), drawn, described, box.accessibleDescription()]
+"""
+"""Of the closed box of tasks: its words, whether they are drawn as where there is all the room, whether there is an
+icon, its pixels' opacity, what pointers are told, and what a screen reader is."""
 
 CLOSE = """
 app.acetate_fitting.close()

@@ -130,6 +130,13 @@ def narrow(studio: Studio) -> None:
     studio.shoot("02-narrow")
 
 
+def tasks(studio: Studio) -> None:
+    """All of them, in the open list."""
+    studio.painter.hands.click("acetate_task")
+    studio.shoot("26-tasks")
+    studio.painter.hands.keys("Escape")
+
+
 def words(studio: Studio) -> None:
     """Those that are offered while a prompt is typed."""
     studio.krita.run("_docker('acetate_dock').session.warm_up()")
@@ -314,6 +321,7 @@ STATES = (
     first_start,
     at_work,
     narrow,
+    tasks,
     words,
     cut_out,
     refine,

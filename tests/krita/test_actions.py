@@ -31,6 +31,22 @@ def test_a_task_that_the_model_may_lack(painter: Painter, engine: Engine, action
         assert painter.fingerprint() == print_before
 
 
+def test_the_menu_says_what_the_list_says(painter: Painter) -> None:
+    code = """
+menus = app.activeWindow().qwindow().findChildren(QtWidgets.QMenu)
+first = app.action('acetate_generate_layer')
+menu = next(menu for menu in menus if first in menu.actions())
+ours = menu.actions()[menu.actions().index(first):]
+box = widget('acetate_task')
+listed = [box.itemText(index) for index in range(box.count()) if box.itemData(index) != 'identity']
+[listed, [[action.text().replace('&', ''), action.icon().isNull()] for action in ours]]
+"""
+    listed, menu = painter.krita.run(code)
+    stack = [f"{label_of(Task.STACK)}…"]  # which opens a window
+    assert menu[: len(listed) + 1] == [[text, False] for text in (*listed, *stack)]
+    assert len(listed) >= 17
+
+
 def test_each_action_is_in_the_menu_and_can_have_a_shortcut(painter: Painter) -> None:
     code = """
 menus = app.activeWindow().qwindow().findChildren(QtWidgets.QMenu)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from acetate import language
 from acetate.language import known
+from acetate.protocol.labels import label_of
 from acetate.protocol.tasks import TASKS
-from tests.krita.fitting import ASK, CLOSE, CUT, LIST, MAKE
+from tests.krita.fitting import ASK, CHOSEN, CLOSE, CUT, LIST, MAKE
 from tests.krita.harness.painter import Painter
 
 OFFERED = [task for task, traits in TASKS.items() if traits.is_offered]
@@ -23,6 +25,25 @@ def test_nothing_is_cut(painter: Painter, code: str, width: int) -> None:
             assert (found, cut) == (width, []), task
     finally:
         painter.krita.run(CLOSE)
+
+
+@pytest.mark.parametrize("code", list(known()))
+def test_the_closed_box_shows_each_task_whole_with_its_icon(painter: Painter, code: str) -> None:
+    language.use(code)
+    painter.krita.run(MAKE, speaks=code, width=220, height=560)
+    icons = set()
+    try:
+        for task in OFFERED:
+            painter.krita.run(ASK, task=task.value)
+            words, is_whole, has_icon, icon, tips, described = painter.krita.run(CHOSEN)
+            description = language.tr(task.traits.description)
+            assert (words, is_whole, has_icon) == (language.tr(label_of(task)), True, True), task
+            assert described == description and all(description in tip for tip in tips), task
+            icons.add(tuple(icon))
+    finally:
+        language.use("en")
+        painter.krita.run(CLOSE)
+    assert len(icons) == len(OFFERED)
 
 
 @pytest.mark.parametrize("code", list(known()))

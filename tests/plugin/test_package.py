@@ -15,6 +15,7 @@ import pytest
 
 from acetate.client.installation import Release
 from acetate.client.uv import uv_hashes
+from acetate.protocol.tasks import TASKS, Task
 
 SCRIPT = Path(__file__).parents[2] / "plugin/package.py"
 IMPORTER = Path("/usr/share/krita/pykrita/plugin_importer/plugin_importer.py")
@@ -101,4 +102,25 @@ def test_the_action_file_names_the_actions_that_the_plugin_makes() -> None:
     named = {action.get("name") for action in tree.iter("Action")}
     source = (SCRIPT.parent / "acetate/ui/actions.py").read_text(encoding="utf-8")
     made = set(re.findall(r'^    \("(acetate_\w+)", mark\("', source, re.MULTILINE))  # the rows of ACTIONS
+    made |= set(re.findall(r'^    "(acetate_\w+)": Task\.', source, re.MULTILINE))  # and of TASK_ACTIONS
     assert named == made
+
+
+def test_the_action_file_calls_and_describes_tasks_as_the_docker_does() -> None:
+    """Krita's list of shortcuts reads it before the plugin runs."""
+    tree = ElementTree.parse(SCRIPT.parent / "acetate.action")
+    source = (SCRIPT.parent / "acetate/ui/actions.py").read_text(encoding="utf-8")
+    of_tasks = dict(re.findall(r'^    "(acetate_\w+)": Task\.(\w+),', source, re.MULTILINE))
+    said = {each.get("name"): (each.findtext("text"), each.findtext("toolTip")) for each in tree.iter("Action")}
+    offered = [task for task, row in TASKS.items() if row.is_offered]
+    assert [Task[name] for name in of_tasks.values()] == [*offered, Task.STACK]
+    for name, task in of_tasks.items():
+        row = Task[task].traits
+        dots = "…" if Task[task] is Task.STACK else ""  # a window opens first
+        assert said[name] == (row.label + dots, row.description), name
+
+
+def test_the_manual_calls_tasks_as_the_docker_does() -> None:
+    manual = (SCRIPT.parent / "acetate/Manual.html").read_text(encoding="utf-8")
+    told = re.findall(r"<li><strong>(.*?)</strong>", manual)
+    assert told == [row.label for task, row in TASKS.items() if row.is_offered or task is Task.STACK]

@@ -3,7 +3,8 @@
     python -m tests.plugin.texts LANGUAGE    prints what its catalogue lacks, and what nobody asks for
 
 A text is the literal in `tr`, `trn` or `mark`; what an error or a notice is made with (an f-string becomes a template:
-its values are places); a note of the engine; the title of a kind of error; the label of a task.
+its values are places); a note of the engine; the title of a kind of error; the label of a task, and what it
+is described by.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ Texts = dict[str, bool]
 def texts() -> Texts:
     """Of the plugin."""
     found: Texts = dict.fromkeys([kind.title for kind in kinds_of_error()], False)
-    found |= dict.fromkeys([traits.label for traits in TASKS.values()], False)
+    found |= dict.fromkeys([text for row in TASKS.values() for text in (row.label, row.description) if text], False)
     for file in sorted(PLUGIN.rglob("*.py")):
         found |= _of(ast.parse(file.read_text(encoding="utf-8")), _SHOWN | _TOLD | names_of_errors())
     return found

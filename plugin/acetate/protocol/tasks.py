@@ -75,7 +75,8 @@ class Task(str, Enum):
 class Traits:
     """What a task takes, and what it gives."""
 
-    label: str  # what a person calls it
+    label: str  # what a person calls it, everywhere: about two words, for a list in a narrow docker
+    description: str = ""  # what comes of it, in a sentence; of each that a person can choose
     is_offered: bool = True  # in a list of tasks; False where a front end has another way to it
     background: bool = False  # it needs one
     foreground: bool = False  # it needs one
@@ -92,23 +93,25 @@ class Traits:
     returns: tuple[LayerRole, ...] = (LayerRole.FOREGROUND,)  # bottom to top, of one image; a stack: of one layer
 
 
-def picture_task(label: str, **more: Any) -> Traits:
+def picture_task(label: str, description: str = "", **more: Any) -> Traits:
     """Of pixels alone: neither a model of a family nor words."""
-    return Traits(label, foreground=True, model=False, prompt=False, **more)
+    return Traits(label, description, foreground=True, model=False, prompt=False, **more)
 
 
 _EDGE = ("light.softness", "light.opacity")
 _LONG = ("light.length", *_EDGE)
 
 TASKS: Mapping[Task, Traits] = {  # in the order in which a painter is offered them
-    Task.FOREGROUND: Traits("Transparent layer from text"),
+    Task.FOREGROUND: Traits("New layer", "A transparent layer above the active one, from the prompt."),
     Task.FOREGROUND_ON_BACKGROUND: Traits(
-        "Something in front of a background",
+        "Put in front",
+        "Something that fits what lies below, as a layer above it.",
         background=True,
         reads=("background_prompt", "blended_prompt", "settle"),
     ),
     Task.BACKGROUND_BEHIND_FOREGROUND: Traits(
-        "Background behind a layer",
+        "Paint behind",
+        "A background that fits a layer, behind it.",
         foreground=True,
         context=True,
         behind=True,
@@ -116,21 +119,46 @@ TASKS: Mapping[Task, Traits] = {  # in the order in which a painter is offered t
         returns=(LayerRole.BACKGROUND,),
     ),
     Task.JOINT: Traits(
-        "Foreground and background together",
+        "Front and back",
+        "A layer and its background, made together.",
         reads=("background_prompt", "blended_prompt"),
         returns=(LayerRole.BACKGROUND, LayerRole.FOREGROUND),
     ),
     Task.BLEND: Traits(
-        "Blend a layer with its background", background=True, foreground=True, returns=(LayerRole.BLENDED,)
+        "Blend layers",
+        "A layer and its background, blended into one picture.",
+        background=True,
+        foreground=True,
+        returns=(LayerRole.BLENDED,),
     ),
-    Task.REFINE: Traits("Refine a layer", foreground=True, reworks=True),
-    Task.INPAINT: Traits("Repaint inside the selection", foreground=True, mask=True, reworks=True, context=True),
-    Task.EXTRACT: picture_task("Cut out the subject of a layer", context=True, subject=True, reads=("subject.most",)),
+    Task.REFINE: Traits(
+        "Refine layer", "Another version of a layer, as different as the strength says.", foreground=True, reworks=True
+    ),
+    Task.INPAINT: Traits(
+        "Repaint selection",
+        "A layer, painted anew inside the selection.",
+        foreground=True,
+        mask=True,
+        reworks=True,
+        context=True,
+    ),
+    Task.EXTRACT: picture_task(
+        "Cut out",
+        "The subject of a layer, with a soft edge and its own colour.",
+        context=True,
+        subject=True,
+        reads=("subject.most",),
+    ),
     Task.SELECT: picture_task(
-        "Select the subject of a layer", context=True, subject=True, returns=(LayerRole.SELECTION,)
+        "Select subject",
+        "A selection of the subject of a layer, or a finer edge for the selection there is.",
+        context=True,
+        subject=True,
+        returns=(LayerRole.SELECTION,),
     ),
     Task.REMOVE: picture_task(
-        "Remove the subject and fill behind",
+        "Remove subject",
+        "What may lie behind the subject of a layer, or behind the selection.",
         context=True,
         subject=True,
         fills=True,
@@ -138,27 +166,44 @@ TASKS: Mapping[Task, Traits] = {  # in the order in which a painter is offered t
         returns=(LayerRole.BACKGROUND,),
     ),
     Task.DECOMPOSE: picture_task(
-        "Split a layer into layers",
+        "Split layer",
+        "A layer taken apart into its background and its subjects, as a group.",
         subject=True,
         fills=True,
         reads=("seed", "subject.most"),
         returns=(LayerRole.BACKGROUND, LayerRole.FOREGROUND),
     ),
-    Task.EXPAND: picture_task("Paint what lies beyond", fills=True, beyond=True),
-    Task.CONTACT_SHADOW: picture_task("Shadow where a layer stands", context=True, behind=True, reads=_EDGE),
-    Task.CAST_SHADOW: picture_task(
-        "Shadow that a layer casts", context=True, behind=True, reads=("light.angle", *_LONG)
+    Task.EXPAND: picture_task(
+        "Paint beyond", "What lies beyond the edge of the canvas, as a layer of its own.", fills=True, beyond=True
     ),
-    Task.REFLECTION: picture_task("Reflection of a layer", context=True, behind=True, reads=_LONG),
+    Task.CONTACT_SHADOW: picture_task(
+        "Contact shadow", "The shadow where a layer stands, under it.", context=True, behind=True, reads=_EDGE
+    ),
+    Task.CAST_SHADOW: picture_task(
+        "Cast shadow",
+        "The shadow that a layer casts, under it.",
+        context=True,
+        behind=True,
+        reads=("light.angle", *_LONG),
+    ),
+    Task.REFLECTION: picture_task(
+        "Reflection", "The reflection of a layer, under it.", context=True, behind=True, reads=_LONG
+    ),
     Task.MATCH_LIGHT: picture_task(
-        "Light of its background on a layer",
+        "Match light",
+        "The light of what lies below a layer, on it, as a layer of its own.",
         background=True,
         context=True,
         reads=("light.opacity",),
         returns=(LayerRole.LIGHT,),
     ),
-    Task.UPSCALE: picture_task("Enlarge a layer", reads=("factor",)),
-    Task.STACK: Traits("Stack of layers", is_offered=False, prompt=False),
+    Task.UPSCALE: picture_task("Enlarge layer", "A layer, larger, with clear edges.", reads=("factor",)),
+    Task.STACK: Traits(
+        "Build stack",
+        "A group of layers, one prompt each, every one fitting what lies below it.",
+        is_offered=False,
+        prompt=False,
+    ),
     Task.EDGES: picture_task("Edges of a layer", is_offered=False, returns=(LayerRole.BACKGROUND,)),
     Task.IDENTITY: picture_task(
         "A layer as it is", is_offered=False, context=True, reads=("prompt", "seed", "images")

@@ -6,9 +6,6 @@ from krita import Canvas, DockWidget, Krita
 
 from acetate.krita.windows import is_in_front
 from acetate.language import mark, tr
-from acetate.protocol.labels import label_of
-from acetate.protocol.requests import Task
-from acetate.protocol.tasks import TASKS
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.control_layers import what_follows
 from acetate.session.observable import Observable, Scope
@@ -17,7 +14,6 @@ from acetate.ui import words
 from acetate.ui.again import AgainRow
 from acetate.ui.binding import named
 from acetate.ui.buttons import Buttons
-from acetate.ui.choice import Choice
 from acetate.ui.columns import Columns
 from acetate.ui.conditions import ConditionsGrid, MoreRows
 from acetate.ui.controls import ControlList
@@ -39,6 +35,7 @@ from acetate.ui.small_button import small_button
 from acetate.ui.stack_window import StackWindow
 from acetate.ui.styles import StyleList, known_styles
 from acetate.ui.subject import SubjectPicker
+from acetate.ui.tasks import TaskChoice
 from acetate.ui.untaught import UntaughtRow
 
 WELCOME = mark("Type what should appear, then press Generate: it becomes a layer where you have selected.")
@@ -132,7 +129,7 @@ class AcetateDock(DockWidget):
     def _pinned(self) -> QtWidgets.QWidget:
         parts = (
             EngineRow(self._installing, self._engine_window),
-            self._task(),
+            TaskChoice(self.session),
             words.prompt(self.session),
             Buttons(self.session),
             LiveRow(self.session),
@@ -167,17 +164,6 @@ class AcetateDock(DockWidget):
         settings = _column(*parts)
         _layout(settings).addStretch(1)
         return Columns(settings, results)
-
-    def _task(self) -> QtWidgets.QWidget:
-        choice = Choice(
-            self.session.settings.task, [(task, label_of(task)) for task, traits in TASKS.items() if traits.is_offered]
-        )
-        named(choice, "acetate_task", tr("What to make. Grey: the model cannot do that."))
-        without_model = tuple(task for task in Task if not task.needs_model)
-        self.session.model.bind(
-            lambda model: choice.enable_only((*model.tasks, *without_model) if model else tuple(Task))
-        )
-        return choice
 
     def _following(self) -> QtWidgets.QWidget:
         fold, session = Fold(tr("Layers t&o follow"), "acetate_hints", self._controls), self.session

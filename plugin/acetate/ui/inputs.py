@@ -7,6 +7,7 @@ from __future__ import annotations
 from acetate.qt import QtCore, QtGui, QtWidgets
 
 _MARGIN = 4  # pixels within a combo box
+_GAP = 4  # pixels between the icon of a combo box and its words, as Qt's styles have it
 _SHRINKS = QtWidgets.QSizePolicy(QtWidgets.QSizePolicy.Policy.Preferred, QtWidgets.QSizePolicy.Policy.Fixed)
 _LEAST = 44  # pixels of a number: what is longer is scrolled, and the docker stays narrow
 _SIDE = 9  # pixels beside the words of a narrow button
@@ -48,6 +49,10 @@ class ComboBox(_Unturned, QtWidgets.QComboBox):
         kind = QtWidgets.QStyle.ContentsType.CT_ComboBox
         return self.style().sizeFromContents(kind, option, content, self).width()
 
+    def _beside(self, option: QtWidgets.QStyleOptionComboBox) -> int:
+        """Pixels of the field that the icon of what is chosen takes."""
+        return 0 if option.currentIcon.isNull() else option.iconSize.width() + _GAP
+
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         painter = QtWidgets.QStylePainter(self)
         option = QtWidgets.QStyleOptionComboBox()
@@ -57,7 +62,7 @@ class ComboBox(_Unturned, QtWidgets.QComboBox):
             style.ComplexControl.CC_ComboBox, option, style.SubControl.SC_ComboBoxEditField, self
         )
         option.currentText = self.fontMetrics().elidedText(
-            self.shown(), QtCore.Qt.TextElideMode.ElideRight, room.width() - _MARGIN
+            self.shown(), QtCore.Qt.TextElideMode.ElideRight, room.width() - _MARGIN - self._beside(option)
         )
         painter.drawComplexControl(style.ComplexControl.CC_ComboBox, option)
         painter.drawControl(style.ControlElement.CE_ComboBoxLabel, option)

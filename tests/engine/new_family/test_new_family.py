@@ -47,7 +47,7 @@ def test_its_layers_see_each_other(generator: TaskGenerator) -> None:
 def test_it_does_what_it_says_and_refuses_the_rest(generator: TaskGenerator) -> None:
     (first, second) = layers_of(generator, Task.FOREGROUND, "a kite")
     assert first.pixels.tobytes() != second.pixels.tobytes()
-    with pytest.raises(UnsupportedTask, match="Together cannot do “Blend a layer with its background”"):
+    with pytest.raises(UnsupportedTask, match="Together cannot do “Blend layers”"):
         request = GenerateRequest(
             Task.BLEND, Bounds(0, 0, 9, 9), 1, "a kite", background="ab" * 32, foreground="ab" * 32, model="together"
         )

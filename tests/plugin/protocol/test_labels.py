@@ -25,7 +25,7 @@ def test_a_label_within_a_sentence_is_translated_with_it() -> None:
     language.use("de")
     try:
         said = language.translated(f"Dream cannot do “{label_of(Task.BACKGROUND_BEHIND_FOREGROUND)}”")
-        assert said == f"Dream kann „{language.tr('Background behind a layer')}“ nicht"
-        assert "Background" not in said
+        assert said == f"Dream kann „{language.tr('Paint behind')}“ nicht"
+        assert "Paint" not in said
     finally:
         language.use("en")

@@ -34,6 +34,13 @@ def test_every_task_has_a_row_and_labels_differ() -> None:
     assert len(set(labels)) == len(labels) >= 7 and all(labels)
 
 
+def test_what_a_painter_can_choose_has_a_short_name_and_a_description() -> None:
+    for task, row in TASKS.items():
+        if row.is_offered or task is Task.STACK:
+            assert len(row.label.split()) <= 3 and len(row.label) <= 18, task
+            assert len(row.description) > len(row.label) and row.description.endswith("."), task
+
+
 @pytest.mark.parametrize("task", Task)
 def test_what_a_row_asks_for_is_enough_and_less_is_refused(task: Task) -> None:
     request = enough(task)

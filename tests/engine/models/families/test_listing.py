@@ -78,7 +78,7 @@ def test_an_unknown_model_names_the_known(home: Path, tmp_path: Path, monkeypatc
     monkeypatch.setenv("ACETATE_RESOURCES", str(tmp_path / "resources"))
     with pytest.raises(UnknownModel, match="Choose one of these: mini"):
         find_model("sd9", Task.FOREGROUND)
-    with pytest.raises(UnsupportedTask, match="“Foreground and background together”"):
+    with pytest.raises(UnsupportedTask, match="“Front and back”"):
         find_model("mini", Task.JOINT)
     assert Task.FOREGROUND in find_model("mini", Task.FOREGROUND).info.tasks
 
