@@ -16,9 +16,10 @@ from tests.krita.demo import Report, prepare
 from tests.krita.harness.builder import Builder
 from tests.krita.harness.display import Display
 from tests.krita.harness.engine import Engine
+from tests.krita.harness.gaps import AFTERMATH, longest_gap
 from tests.krita.harness.painter import Painter
 from tests.krita.harness.process import KritaProcess
-from tests.krita.test_responsiveness import AFTERMATH, duplicate_layer, measured
+from tests.krita.test_responsiveness import duplicate_layer
 
 SIDE = 1024  # canvas pixels
 FEW, MANY = 2, 12  # layers
@@ -47,11 +48,11 @@ def print_figures(painter: Painter, engine: Engine, console: Console) -> None:
         few, many = (min(found[count][index] for found in rounds) for count in (FEW, MANY))
         console.print(f"{kind}: {FEW} layers {few:.2f} s, {MANY} layers {many:.2f} s on {SIDE}²; ", end="")
         console.print(f"t({MANY}) / t({FEW}) = {many / few:.2f}, at most {LIMIT} wanted")
-    own = measured(painter.krita, lambda: duplicate_layer(painter.krita))
+    own = longest_gap(painter.krita, lambda: duplicate_layer(painter.krita))
     console.print(f"longest gap on the GUI thread: Krita duplicates that group itself, {own:.0f} ms")
     painter.undo()
     painter.undo()
-    gap = measured(painter.krita, lambda: generate(builder))
+    gap = longest_gap(painter.krita, lambda: generate(builder))
     console.print(f"longest gap on the GUI thread: {MANY} layers generated and inserted, {gap:.0f} ms")
 
 
