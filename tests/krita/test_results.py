@@ -93,6 +93,44 @@ def more_are_listed_at_a_press(painter: Painter) -> None:
     wait_until(lambda: painter.krita.run(COUNT) == every, "all of them")
 
 
+VARY = "button = widget('acetate_result_vary'); [button.isEnabled(), button.toolTip()]"
+VARY_ENTRY = """
+menu = QApplication.activePopupWidget()
+[[it.isEnabled(), it.toolTip()] for it in menu.actions() if it.text().startswith('Vary')] if menu else None
+"""
+SAME = "“Reflection” comes out the same with any seed"
+
+
+def test_what_has_no_seed_is_not_varied(painter: Painter, engine: Engine) -> None:
+    painter.new_document(128, 96)
+    painter.generate(PROMPT)
+    before = painter.layer_ids()
+    painter.krita.run("app.action('acetate_reflect_layer').trigger()")
+    mirrored = painter.wait_for_layer(before)
+    choose(painter, 1)
+    assert painter.krita.run(VARY) == [True, "Vary: another seed."]
+    choose(painter, 0)
+    wait_until(lambda: painter.krita.run(VARY) == [False, SAME], "the button to say why")
+    with_keys(painter, "Menu")
+    assert wait_until(lambda: painter.krita.run(VARY_ENTRY), "the menu") == [[False, SAME]]
+    painter.hands.keys("Escape")
+
+    # the layer itself: the row beneath says so to a pointer, the menu in a message
+    painter.activate(mirrored["name"])
+    jobs = len(engine.jobs())
+    x, y, _ = painter.krita.run("place('acetate_vary')")
+    painter.hands.move_to(x, y)
+    wait_until(lambda: painter.krita.run("widget('acetate_vary').toolTip()") == SAME, "the row to say why")
+    assert not painter.krita.run("widget('acetate_vary').isEnabled()")
+    painter.hands.move_to(*painter.krita.run("canvas_centre()"))
+    wait_until(lambda: painter.krita.run("widget('acetate_vary').isEnabled()"), "the row to be as before")
+    painter.krita.run("app.action('acetate_vary_layer').trigger()")
+    painter.wait_for_message("“Reflection” comes out the same")
+    painter.wait_for_end()
+    assert len(engine.jobs()) == jobs
+    painter.hands.click("acetate_results_look")
+
+
 LIMIT = """
 import acetate.session.history as it
 before, it.LIMIT = it.LIMIT, most or len(front_dock().session.history.entries)

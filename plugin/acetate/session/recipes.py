@@ -14,7 +14,9 @@ from acetate.protocol.errors import DocumentError, JsonValue
 from acetate.protocol.events import LayerResult
 from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.kept import Records, Unread, amend_list, read_list, read_record
+from acetate.protocol.labels import label_of
 from acetate.protocol.pixels import PixelFormat
+from acetate.protocol.reading import fields_read
 from acetate.protocol.requests import GenerateRequest, Role, Slot, Task
 from acetate.session.control_layers import ControlLayer, followed
 from acetate.session.pictures import Absent, Draft, Pictures, Source, sources
@@ -125,6 +127,16 @@ class Recipe:
         if self.request.task is Task.STACK:
             return self  # its layers have seeds of their own, and are made together
         return replace(self, request=replace(self.request, seed=layer.seed, images=1))
+
+
+def why_not_varied(request: GenerateRequest) -> DocumentError | None:
+    """What a painter is told where another seed would make the same again; None where it makes another."""
+    if "seed" in fields_read(request):
+        return None
+    task = label_of(request.task)
+    return DocumentError(
+        f"“{task}” comes out the same with any seed", "Change its settings in the docker, and make it anew."
+    )
 
 
 def _without(layer: str | None, view: View | None) -> View | None:

@@ -11,10 +11,10 @@ from acetate.client.launcher import Launcher
 from acetate.coroutines import Future, Loop, Post
 from acetate.host import Document, Host
 from acetate.picture import Picture
-from acetate.protocol.errors import DocumentError
+from acetate.protocol.errors import AcetateError, DocumentError
 from acetate.protocol.events import ModelInfo
 from acetate.protocol.filing import Filing, Refiling
-from acetate.protocol.requests import Task
+from acetate.protocol.requests import GenerateRequest, Task
 from acetate.session import desks
 from acetate.session.control_layers import ControlLayer
 from acetate.session.delivery import Placed, Placing
@@ -162,6 +162,14 @@ class Session:
             return prepare_again(recipe, document, layer, self._placing, is_varied=is_varied)
 
         self._start(again)
+
+    def request_of_active(self) -> GenerateRequest | None:
+        """What made the active layer; None where that is not known."""
+        document = self._host.active_document()
+        try:
+            return recipe_of(document, document.place().anchor).request if document else None
+        except AcetateError:
+            return None  # nobody has asked for anything yet; who does is told
 
     def vary(self, result: Alternative) -> None:
         """A result of the history with another seed, above the active layer."""

@@ -14,7 +14,7 @@ from acetate.session.delivery import AsSelection, InPlace, NewLayers, Placing
 from acetate.session.flow import Work
 from acetate.session.jobs import Job
 from acetate.session.pictures import Absent, Draft, Source, sources, view_of
-from acetate.session.recipes import Recipe
+from acetate.session.recipes import Recipe, why_not_varied
 from acetate.session.region import Region, RegionKind, good_region
 from acetate.session.settings import ACTIVE, BELOW, Outcome, Picked, Settings, new_seed
 from acetate.session.views import Place, Show, View
@@ -54,8 +54,10 @@ def prepare_edges(document: Document, hint: ControlLayer, placing: Placing) -> W
 def prepare_again(recipe: Recipe, document: Document, layer: str | None, placing: Placing, *, is_varied: bool) -> Work:
     """What made `layer`, once more, above it or in its place; above the active layer where None.
 
-    With another seed where `is_varied`.
+    With another seed where `is_varied`. Raises DocumentError where that would make the same.
     """
+    if is_varied and (refusal := why_not_varied(recipe.request)):
+        raise refusal
     draft = recipe.draft(layer, new_seed() if is_varied else recipe.request.seed)
     if layer and recipe.outcome is Outcome.REPLACE:
         document.check_unlocked(layer)

@@ -11,6 +11,7 @@ from acetate.protocol.reading import fields_read
 from acetate.qt import QtCore, QtGui, QtWidgets, sip
 from acetate.session.history import Alternative, HistoryEntry
 from acetate.session.session import Session
+from acetate.ui.again import offer_to_vary
 from acetate.ui.binding import named, silent
 from acetate.ui.canvas_preview import CanvasPreview
 from acetate.ui.checkerboard import on_checkerboard, to_image
@@ -320,7 +321,9 @@ class HistoryView(QtWidgets.QListWidget):
         show.setCheckable(True)
         show.setChecked(self._is_held)
         show.triggered.connect(self._hold)
-        menu.addAction(tr("Vary: another seed"), once(lambda: self._session.vary(result)))
+        vary = menu.addAction(tr("Vary: another seed"), once(lambda: self._session.vary(result)))
+        offer_to_vary(vary, "", result.request)
+        menu.setToolTipsVisible(True)
         menu.addAction(tr("Copy settings"), lambda: self._session.copy_settings_of(result))
         menu.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(at)

@@ -12,6 +12,7 @@ from acetate.qt import QtCore, QtWidgets
 from acetate.session.history import LIMIT, HistoryEntry
 from acetate.session.results import Apply
 from acetate.session.session import Session
+from acetate.ui.again import offer_to_vary
 from acetate.ui.binding import named
 from acetate.ui.history import SIZES, HistoryView
 from acetate.ui.inputs import ComboBox, NarrowButton, Slider
@@ -81,7 +82,8 @@ class ResultsPanel(QtWidgets.QWidget):
         for way, text in _WAYS:
             menu.addAction(tr(text), once(partial(self._insert, way)))
         self._apply.setMenu(menu)
-        vary = _button("↻", tr("Vary: another seed."), "acetate_result_vary", self._vary)
+        self._vary_tip = tr("Vary: another seed.")
+        self._vary_button = _button("↻", self._vary_tip, "acetate_result_vary", self._vary)
         self._star = _toggle("★", tr("Keep it longest."), "acetate_result_star")
         self._star.clicked.connect(lambda is_on: self._do(lambda it: self._session.filings.star(it, is_wanted=is_on)))
         tip = tr("The canvas without it, or with it where it is not shown, as long as this is pressed.")
@@ -96,7 +98,14 @@ class ResultsPanel(QtWidgets.QWidget):
         )
         discard = _button("", tr("Discard it: it is listed no more."), "acetate_result_discard", once(self._discard))
         discard.setIcon(Krita.instance().icon("deletelayer"))
-        parts = ((self._apply, 0), (vary, 0), (self._star, 0), (compare, 0), (self._beside, 0), (discard, 0))
+        parts = (
+            (self._apply, 0),
+            (self._vary_button, 0),
+            (self._star, 0),
+            (compare, 0),
+            (self._beside, 0),
+            (discard, 0),
+        )
         self._bar_row = in_a_row(*parts, spacing=2)
         return self._bar_row
 
@@ -158,6 +167,7 @@ class ResultsPanel(QtWidgets.QWidget):
         self._bar_row.setVisible(entry is not None)
         self._beside.setVisible(len(self.view.batch) > 1)
         self._star.setChecked(entry is not None and entry.is_starred)
+        offer_to_vary(self._vary_button, self._vary_tip, entry.result.request if entry else None)
 
     def _changed(self) -> None:
         self._show_chosen()
