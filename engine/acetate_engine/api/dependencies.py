@@ -9,7 +9,8 @@ from fastapi import Depends, Request
 from acetate_engine.api.service import Service
 
 
-def _engine(request: Request) -> Service:
+async def _engine(request: Request) -> Service:
+    # async, because FastAPI calls all others in a thread, and each request would wait for one
     engine: Service = request.app.state.engine
     return engine
 

@@ -7,6 +7,7 @@ import contextlib
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 import structlog
@@ -60,19 +61,27 @@ class JobQueue:
         filing: Filing,
         check: Callable[[], Model | None] = lambda: None,
     ) -> Accepted:
-        """Accepts a job: it is on the disk when this returns.
+        """Accepts a job: it is on the disk when this returns, and may have begun meanwhile.
 
         `check`, in the thread that accepts it, gives the model of the request, where it is known. Raises what that
-        does, KeyReused.
+        does, KeyReused; OSError where the disk does not take it: with the same key, it may be sent again.
         """
-        accepted = await asyncio.to_thread(self._accept, request, key, filing, check)
-        self._submitted.set()
-        return accepted
+        begin = partial(asyncio.get_running_loop().call_soon_threadsafe, self._submitted.set)
+        return await asyncio.to_thread(self._accept, request, key, filing, check, begin)
 
     def _accept(
-        self, request: GenerateRequest, key: str | None, filing: Filing, check: Callable[[], Model | None]
+        self,
+        request: GenerateRequest,
+        key: str | None,
+        filing: Filing,
+        check: Callable[[], Model | None],
+        begin: Callable[[], object],
     ) -> Accepted:
-        return self.store.add(request, key, filing, self._reuse.find(request, check()))
+        """The job need not wait for the disk: only who is told of it has to."""
+        accepted = self.store.add(request, key, filing, self._reuse.find(request, check()))
+        begin()
+        self.store.sync()
+        return accepted
 
     async def refile(self, job: str, change: Refiling) -> JobStatus:
         await asyncio.to_thread(self.store.refile, job, change)
@@ -137,9 +146,11 @@ class JobQueue:
         try:
             async with contextlib.aclosing(self.executor.run(job.id, job.request)) as events:
                 async for event in events:
-                    await self._record(job.id, event)
-                    if isinstance(event, Done):
-                        await self._stored(self._reuse.keep, job.id, job.request, await identity)
+                    recorded = self._record(job.id, event)
+                    if isinstance(event, Done):  # what is kept is looked at while the disk writes that it is done
+                        await asyncio.gather(recorded, self._keep(job, identity))
+                    else:
+                        await recorded
             self._supervisor.well(_LAST_JOB)
         except WorkerDied as death:
             await self._stored(self.store.worker_died, job.id, death)
@@ -161,6 +172,9 @@ class JobQueue:
         with contextlib.suppress(OSError):  # of a disk that cannot be written the job's end tells
             self.store.sync()
         return identity
+
+    async def _keep(self, job: StartedJob, identity: asyncio.Task[str | None]) -> None:
+        await self._stored(self._reuse.keep, job.id, job.request, await identity)
 
     async def _record(self, job: str, event: Event) -> None:
         """Of the job under way: it is in the store before anybody hears of it."""
