@@ -10,13 +10,9 @@ from pathlib import Path
 import structlog
 
 from acetate.protocol.private import open_private, private_folder
-from acetate_engine.paths import log_dir
+from acetate_engine.paths import log_dir, log_file
 
 _MAX_BYTES, _BACKUPS = 2_000_000, 3
-
-
-def log_file() -> Path:
-    return log_dir() / "engine.log"
 
 
 class PrivateLog(RotatingFileHandler):

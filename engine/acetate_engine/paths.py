@@ -43,6 +43,11 @@ def log_dir() -> Path:
     return Path(platformdirs.user_log_dir(APP))
 
 
+def log_file() -> Path:
+    """The one that is written now; older ones lie beside it."""
+    return log_dir() / "engine.log"
+
+
 def resources_dir() -> Path:
     """Embedded models, presets, pages: in the installed package, in the checkout, or where ACETATE_RESOURCES points."""
     named = os.environ.get("ACETATE_RESOURCES")

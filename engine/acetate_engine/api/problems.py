@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 
 from acetate.protocol.errors import AcetateError, InvalidRequest, RequestError
 from acetate_engine.jobs.trouble import of_store, of_system
-from acetate_engine.logs import log_file
+from acetate_engine.paths import log_file
 
 MEDIA_TYPE = "application/problem+json"
 

@@ -13,8 +13,7 @@ from acetate.client import api
 from acetate.protocol.connection import Connection, config_dir, connection_file, engine_command_file, read_connection
 from acetate.protocol.errors import AcetateError
 from acetate.protocol.version import PROTOCOL_VERSION, __version__
-from acetate_engine.logs import log_file
-from acetate_engine.paths import cache_dir, data_dir, resources_dir
+from acetate_engine.paths import cache_dir, data_dir, log_file, resources_dir
 
 _PACKAGES = ("torch", "diffusers", "transformers", "peft", "safetensors", "fastapi", "uvicorn", "numpy", "Pillow")
 

@@ -22,8 +22,8 @@ from acetate_engine.jobs.rows import StoredEvent
 from acetate_engine.jobs.store import JobStore, StartedJob
 from acetate_engine.jobs.supervised import FIRST_PAUSE, LONGEST_PAUSE, Supervisor
 from acetate_engine.jobs.under_way import UnderWay
-from acetate_engine.logs import log_file
 from acetate_engine.models.families.base import Model
+from acetate_engine.paths import log_file
 
 _NAME, _STORE, _LAST_JOB = "job queue", "job store", "last job"  # in /health
 

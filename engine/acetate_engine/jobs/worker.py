@@ -34,8 +34,7 @@ from acetate_engine.jobs.executors.patience import BEAT
 from acetate_engine.jobs.images import ImageStore
 from acetate_engine.jobs.messages import Beat, Cancel, Ready, Report, RunJob, WorkerMessage, decode_line, encode_line
 from acetate_engine.jobs.trouble import is_full
-from acetate_engine.logs import log_file
-from acetate_engine.paths import images_dir
+from acetate_engine.paths import images_dir, log_file
 from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Generator, JobCancelled
 from acetate_engine.pipelines.tasks import TaskGenerator
 

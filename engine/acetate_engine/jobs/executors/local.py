@@ -19,8 +19,7 @@ from acetate_engine.jobs.executors.base import WorkerState
 from acetate_engine.jobs.executors.patience import LOOK, Patience
 from acetate_engine.jobs.messages import Cancel, Ready, Report, RunJob, WorkerMessage, decode_line, encode_line
 from acetate_engine.jobs.supervised import Supervisor
-from acetate_engine.logs import log_file
-from acetate_engine.paths import data_dir
+from acetate_engine.paths import data_dir, log_file
 
 _LINE_LIMIT = 2**24  # bytes; a preview of noise is half a megabyte
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 8.0  # seconds before a dead worker is started again
