@@ -43,6 +43,7 @@ class JobQueue:
         self._supervisor = supervisor
         self._submitted = asyncio.Event()
         self._under_way: UnderWay | None = None  # or what has ended last
+        self._decided: dict[str, str | None] = {}  # by job that was accepted and has not begun: its identity then
         self._changed: dict[str, asyncio.Event] = {}  # by job, for those who wait for its next event
         self.followed: Counter[str] = Counter()  # by job, how many listen to it
 
@@ -78,7 +79,9 @@ class JobQueue:
         begin: Callable[[], object],
     ) -> Accepted:
         """The job need not wait for the disk: only who is told of it has to."""
-        accepted = self.store.add(request, key, filing, self._reuse.find(request, check()))
+        identity = self._reuse.identity(request, check())
+        accepted = self.store.add(request, key, filing, self._reuse.find(identity))
+        self._decided[accepted.id] = identity
         begin()
         self.store.sync()
         return accepted
@@ -135,6 +138,7 @@ class JobQueue:
             self._under_way = UnderWay(job.id, job.started) if job else self._under_way
             self._tell_everyone()  # all positions changed
             if job is None:
+                self._decided.clear()  # of those that were done already, or cancelled
                 await self._submitted.wait()
             else:
                 await self._carry_out(job)
@@ -142,7 +146,7 @@ class JobQueue:
 
     async def _carry_out(self, job: StartedJob) -> None:
         log.info("job started", job=job.id, task=job.request.task.value)
-        identity = asyncio.create_task(asyncio.to_thread(self._begun, job.request))  # the job waits for nothing
+        identity = asyncio.create_task(asyncio.to_thread(self._begun, job))  # the job waits for nothing
         try:
             async with contextlib.aclosing(self.executor.run(job.id, job.request)) as events:
                 async for event in events:
@@ -164,11 +168,12 @@ class JobQueue:
             await self._record(job.id, Failed(Problem.of(_unforeseen(error))))
         log.info("job left", job=job.id)
 
-    def _begun(self, request: GenerateRequest) -> str | None:
-        """In a thread, beside the job: what decides its result. That it was begun is on the disk, whatever it does
-        to this machine: so often it is tried, and no more.
+    def _begun(self, job: StartedJob) -> str | None:
+        """In a thread, beside the job: what decides its result, looked at when it was accepted or, where that is not
+        known any more, now. That it was begun is on the disk, whatever it does to this machine: so often it is tried,
+        and no more.
         """
-        identity = self._reuse.identity(request)
+        identity = self._decided.pop(job.id, None) or self._reuse.identity(job.request)
         with contextlib.suppress(OSError):  # of a disk that cannot be written the job's end tells
             self.store.sync()
         return identity

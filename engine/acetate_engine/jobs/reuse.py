@@ -57,10 +57,10 @@ class Reuse:
         decides = [to_record(request), _software(), [_described(*file) for file in (*files, *beside)]]
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
-    def find(self, request: GenerateRequest, model: Model | None = None) -> Done | None:
-        """What an equal request gave, where every layer of it is whole; `model` as in `identity`."""
+    def find(self, identity: str | None) -> Done | None:
+        """What an equal request gave, where every layer of it is whole."""
         try:
-            return self._whole(self.identity(request, model))
+            return self._whole(identity)
         except Exception as error:  # noqa: BLE001  # whatever it is: the job is run
             log.warning("an earlier result cannot be used again: %s", error)
             return None

@@ -1,4 +1,7 @@
-"""A job is accepted when it is on the disk; it need not wait for that itself."""
+"""A job is accepted when it is on the disk; it need not wait for that itself.
+
+What decides its result is looked at then.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from acetate.protocol.events import Cancelled, Event, JobState
+from acetate.protocol.events import Cancelled, Done, Event, JobState
 from acetate.protocol.filing import Filing
 from acetate.protocol.requests import GenerateRequest
 from acetate_engine.jobs.executors.base import WorkerState
@@ -18,23 +21,26 @@ from acetate_engine.jobs.queue import JobQueue
 from acetate_engine.jobs.reuse import Reuse
 from acetate_engine.jobs.store import JobStore
 from acetate_engine.jobs.supervised import Supervisor
+from acetate_engine.models.families.base import Model
 from tests.engine.process import identity_request
 
 
 class Begun:
-    """An executor that tells when a job has begun, and ends it at once."""
+    """An executor that tells when a job has begun, and ends it once it may `go`."""
 
     state: WorkerState = "busy"
 
-    def __init__(self) -> None:
-        self.job = asyncio.Event()
+    def __init__(self, ending: Event) -> None:
+        self._ending = ending
+        self.job, self.go = asyncio.Event(), asyncio.Event()
 
     async def start(self) -> None:
         pass
 
     async def run(self, job: str, request: GenerateRequest) -> AsyncGenerator[Event, None]:
         self.job.set()
-        yield Cancelled()
+        await self.go.wait()
+        yield self._ending
 
     async def cancel(self, job: str) -> None:
         pass
@@ -58,10 +64,22 @@ class SlowDisk(JobStore):
         super().sync()
 
 
-def played(store: SlowDisk, folder: Path, scene: Callable[[JobQueue, Begun], Awaitable[None]]) -> None:
+class Files(Reuse):
+    """Of which everything has the identity `now`."""
+
+    now = "as it was"
+
+    def identity(self, request: GenerateRequest, model: Model | None = None) -> str | None:
+        return self.now
+
+
+Scene = Callable[[JobQueue, Begun], Awaitable[None]]
+
+
+def played(store: SlowDisk, reuse: Reuse, scene: Scene, ending: Event) -> None:
     async def run() -> None:
-        begun, supervisor = Begun(), Supervisor()
-        queue = JobQueue(store, begun, supervisor, Reuse(store, ImageStore(folder / "images")))
+        begun, supervisor = Begun(ending), Supervisor()
+        queue = JobQueue(store, begun, supervisor, reuse)
         await queue.start()
         try:
             await scene(queue, begun)
@@ -78,24 +96,29 @@ def store(tmp_path: Path) -> SlowDisk:
     return SlowDisk(tmp_path / "jobs.sqlite")
 
 
-def test_it_begins_before_it_is_on_the_disk_and_is_told_of_behind_that(store: SlowDisk, tmp_path: Path) -> None:
+@pytest.fixture
+def files(store: SlowDisk, tmp_path: Path) -> Files:
+    return Files(store, ImageStore(tmp_path / "images"))
+
+
+def test_it_begins_before_it_is_on_the_disk_and_is_told_of_behind_that(store: SlowDisk, files: Files) -> None:
     async def scene(queue: JobQueue, begun: Begun) -> None:
         telling = asyncio.create_task(queue.submit(identity_request(), None, Filing()))
         await begun.job.wait()
+        begun.go.set()
         await asyncio.sleep(0.1)
         assert not telling.done()
         store.turns.set()
         last = [event async for event in queue.follow((await telling).id, 0)][-1]
         assert isinstance(last.decode(), Cancelled)
 
-    played(store, tmp_path, scene)
+    played(store, files, scene, Cancelled())
 
 
-def test_a_disk_that_does_not_take_it_is_told_of_and_the_same_key_finds_the_job(
-    store: SlowDisk, tmp_path: Path
-) -> None:
+def test_a_disk_that_does_not_take_it_is_told_of_and_the_same_key_finds_the_job(store: SlowDisk, files: Files) -> None:
     async def scene(queue: JobQueue, begun: Begun) -> None:
         store.turns.set()
+        begun.go.set()
         store.error = OSError("the disk is gone")
         with pytest.raises(OSError, match="the disk is gone"):
             await queue.submit(identity_request(), "key", Filing())
@@ -104,4 +127,28 @@ def test_a_disk_that_does_not_take_it_is_told_of_and_the_same_key_finds_the_job(
         assert [event async for event in queue.follow(job, 0)][-1].name == "cancelled"
         assert [status.state for status in await asyncio.to_thread(store.recent, 9)] == [JobState.CANCELLED]
 
-    played(store, tmp_path, scene)
+    played(store, files, scene, Cancelled())
+
+
+@pytest.mark.parametrize("later", ["as it was", "another"])
+def test_what_changes_while_a_job_waits_is_no_result_of_what_it_was_accepted_for(
+    store: SlowDisk, files: Files, later: str
+) -> None:
+    async def scene(queue: JobQueue, begun: Begun) -> None:
+        async def asked(seed: int) -> str:
+            return (await queue.submit(identity_request(seed=seed), None, Filing())).id
+
+        store.turns.set()
+        await asked(1)
+        await begun.job.wait()
+        waiting = await asked(2)
+        files.now = later
+        begun.go.set()
+        assert [event async for event in queue.follow(waiting, 0)][-1].name == "done"
+        files.now = "at the end"
+        async for _ in queue.follow(await asked(3), 0):
+            pass  # until all of the others is over
+        kept = [await asyncio.to_thread(store.made_as, identity) for identity in ("as it was", "another")]
+        assert [job is not None for job in kept] == [later == "as it was", False]
+
+    played(store, files, scene, Done((), (), 1.0))

@@ -57,14 +57,14 @@ def made(reuse: Reuse, store: JobStore, images: ImageStore) -> str:
 
 
 def test_an_equal_request_is_found_with_its_notes_and_says_what_it_is(reuse: Reuse, made: str) -> None:
-    found = reuse.find(REQUEST)
+    found = reuse.find(reuse.identity(REQUEST))
     assert found is not None
     assert [layer.digest for layer in found.layers] == [made]
     assert found.notes == ("a note", NOTE)
 
 
 def test_a_job_of_it_is_done_at_once_and_found_again(reuse: Reuse, store: JobStore, made: str) -> None:
-    job = store.add(REQUEST, made=reuse.find(REQUEST)).id
+    job = store.add(REQUEST, made=reuse.find(reuse.identity(REQUEST))).id
     assert store.status(job).state is JobState.DONE
     assert store.start_next() is None
     events, is_over = store.events_after(job, 0)
@@ -74,7 +74,7 @@ def test_a_job_of_it_is_done_at_once_and_found_again(reuse: Reuse, store: JobSto
 
 @pytest.mark.parametrize("changes", [{"seed": 8}, {"prompt": "a fox "}, {"images": 2}, {"steps": 59}])
 def test_another_request_is_another(reuse: Reuse, made: str, changes: dict[str, object]) -> None:
-    assert reuse.find(replace(REQUEST, **changes)) is None  # type: ignore[arg-type]
+    assert reuse.find(reuse.identity(replace(REQUEST, **changes))) is None  # type: ignore[arg-type]
 
 
 def _damage(path: Path) -> None:
@@ -86,19 +86,19 @@ def test_a_layer_that_is_damaged_or_gone_is_not_served(
     reuse: Reuse, images: ImageStore, made: str, harm: Callable[[Path], None]
 ) -> None:
     harm(images.path(made))
-    assert reuse.find(REQUEST) is None
+    assert reuse.find(reuse.identity(REQUEST)) is None
 
 
 def test_other_files_make_another_result(reuse: Reuse, resources: Path, made: str) -> None:
     weights = next((resources / "models" / "mini" / "unet").glob("*.safetensors"))
     told = weights.stat()
     os.utime(weights, ns=(told.st_atime_ns, told.st_mtime_ns + 1))
-    assert reuse.find(REQUEST) is None
+    assert reuse.find(reuse.identity(REQUEST)) is None
     os.utime(weights, ns=(told.st_atime_ns, told.st_mtime_ns))
-    assert reuse.find(REQUEST) is not None
+    assert reuse.find(reuse.identity(REQUEST)) is not None
     weights.write_bytes(weights.read_bytes() + b" ")
     os.utime(weights, ns=(told.st_atime_ns, told.st_mtime_ns))
-    assert reuse.find(REQUEST) is None
+    assert reuse.find(reuse.identity(REQUEST)) is None
 
 
 def test_what_changed_while_it_was_made_is_not_kept(reuse: Reuse, store: JobStore, resources: Path) -> None:
@@ -110,7 +110,7 @@ def test_what_changed_while_it_was_made_is_not_kept(reuse: Reuse, store: JobStor
 
 def test_what_is_forgotten_is_made_again(reuse: Reuse, store: JobStore, made: str) -> None:
     assert store.forget(-1.0).jobs == 1
-    assert reuse.find(REQUEST) is None
+    assert reuse.find(reuse.identity(REQUEST)) is None
 
 
 def test_tests_of_the_path_and_unknown_models_have_no_identity(
