@@ -71,7 +71,8 @@ def finish(
 ) -> None:
     """Make known layers four times smaller and enlarge them again: finished, and by interpolation.
 
-    Then what Finish leaves of the weave in a model's own layers: how many times as much energy they had before.
+    Then what Finish leaves of the weave in a model's own layers: how many times as much energy they had before, where
+    they are flat, and where they are so even that there is hardly any drawing; and where it is put on the known layers.
     """
     require("scipy", "skimage")
     from acetate_engine.evaluation.cutting import evaluate_finish
@@ -79,12 +80,13 @@ def finish(
     from acetate_engine.training.datasets import load_pictures
 
     report: dict[str, Any] = {}
+    known = _spread(load_pictures(data, "fg", split).pixels, count) if count else None
     with saying() as say:
-        if count:
+        if known is not None:
             with _shown(looked_at) as show:
-                report |= evaluate_finish(_spread(load_pictures(data, "fg", split).pixels, count), say, show)
+                report |= evaluate_finish(known, say, show)
         if captions:
-            report["weave, times less"] = evaluate_finished_weave(model, captions, preset, say)
+            report |= evaluate_finished_weave(model, captions, preset, known, say)
     _write_report(out, report)
 
 

@@ -67,4 +67,18 @@ def test_what_is_left_of_a_weave_is_told_by_energies_at_each_period() -> None:
     assert left["weave_4_median"] == pytest.approx(9, rel=0.2) and left["weave_4_mean"] == pytest.approx(9, rel=0.2)
     assert left["weave_16_median"] is not None and left["weave_16_median"] < 3  # what the taper spreads
     nothing = np.zeros((1, 96, 96, 4), np.uint8)
-    assert weave_left(nothing, nothing) == {"windows": 0} | dict.fromkeys(list(left)[1:])
+    without = {"windows": 0, "even_windows": 0}
+    assert weave_left(nothing, nothing) == dict.fromkeys(left) | without
+
+
+def test_drawing_in_a_flat_window_does_not_count_as_weave_in_even_ones() -> None:
+    before = shaded()
+    before[:, :, :, :3] += 0.006 * np.sin(2 * np.pi * np.arange(96) / 16)[None, None, :, None]
+    after = shaded()
+    lobe = 0.06 * np.exp(-(((np.arange(96) - 80) / 6.0) ** 2))  # drawn: it stays
+    for picture in (before, after):
+        picture[..., :3] += lobe[None, None, :, None]
+    left = weave_left(pixels(before), pixels(after))
+    assert left["windows"] and left["even_windows"] and 10 < left["even_windows"] < left["windows"]
+    assert left["weave_16_mean"] is not None and left["weave_16_mean"] < 2
+    assert left["even_weave_16_mean"] is not None and left["even_weave_16_mean"] > 5
