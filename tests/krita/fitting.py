@@ -84,6 +84,27 @@ described = [box.toolTip(), box.itemData(box.currentIndex(), QtCore.Qt.ItemDataR
 """Of the closed box of tasks: its words, whether they are drawn as where there is all the room, whether there is an
 icon, its pixels' opacity, what pointers are told, and what a screen reader is."""
 
+LIVE = """
+from acetate import language
+live = app.acetate_fitting.session.live
+language.use(speaks)
+live.is_on.value = is_on
+live.state.value = state
+turn_the_event_loop(60)
+language.use('en')
+label = app.acetate_fitting.findChild(QtWidgets.QLabel, 'acetate_live_state')
+row = label.parentWidget()
+metrics, there = label.fontMetrics(), label.contentsRect()
+wrapped = metrics.boundingRect(QtCore.QRect(0, 0, there.width(), 9999), int(Qt.TextFlag.TextWordWrap), label.text())
+apart = [box for box in row.findChildren(QtWidgets.QAbstractButton) if box.isVisible()]
+is_covered = any(box.geometry().intersects(label.geometry()) for box in apart)
+is_whole = wrapped.width() <= there.width() and wrapped.height() <= there.height()
+[app.acetate_fitting.width(), label.text(), is_whole, is_covered, row.height()]
+"""
+"""Of what Live says: the docker's width, the words, whether all is read, whether a button lies over it, and how tall
+the row is. `speaks`, `is_on`, `state`.
+"""
+
 CLOSE = """
 app.acetate_fitting.close()
 app.acetate_fitting.deleteLater()

@@ -8,7 +8,8 @@ from acetate import language
 from acetate.language import known
 from acetate.protocol.labels import label_of
 from acetate.protocol.tasks import TASKS
-from tests.krita.fitting import ASK, CHOSEN, CLOSE, CUT, LIST, MAKE
+from acetate.session.live import OFF, STATES
+from tests.krita.fitting import ASK, CHOSEN, CLOSE, CUT, LIST, LIVE, MAKE
 from tests.krita.harness.painter import Painter
 
 OFFERED = [task for task, traits in TASKS.items() if traits.is_offered]
@@ -44,6 +45,30 @@ def test_the_closed_box_shows_each_task_whole_with_its_icon(painter: Painter, co
         language.use("en")
         painter.krita.run(CLOSE)
     assert len(icons) == len(OFFERED)
+
+
+WRONG = "this needs a background with a width of at least 64 pixels"  # any remark may be as long
+
+
+@pytest.mark.parametrize("width", [220, 258, 420])
+@pytest.mark.parametrize("code", list(known()))
+def test_what_live_says_is_read_whole(painter: Painter, code: str, width: int) -> None:
+    painter.krita.run(MAKE, speaks=code, width=width, height=560)
+    try:
+        heights = [read_live(painter, code, width, state) for state in STATES]
+        assert len(set(heights)) == 1  # what lies under it does not jump while drafts come
+        read_live(painter, code, width, WRONG)
+        read_live(painter, code, width, OFF, is_on=False)
+    finally:
+        painter.krita.run("app.acetate_fitting.session.live.is_on.value = False")
+        painter.krita.run(CLOSE)
+
+
+def read_live(painter: Painter, code: str, width: int, state: str, *, is_on: bool = True) -> int:
+    """The height of the row that says it, whole."""
+    found, words, is_whole, is_covered, height = painter.krita.run(LIVE, speaks=code, is_on=is_on, state=state)
+    assert (found, is_whole, is_covered) == (width, True, False), words
+    return int(height)
 
 
 @pytest.mark.parametrize("code", list(known()))

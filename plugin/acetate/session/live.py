@@ -34,6 +34,7 @@ WATCHING = mark("paint, or change the prompt")
 DRAWING = mark("drawing…")
 SHOWN = mark("shown on the canvas")
 WAITS = mark("waits for your jobs")
+STATES = (WATCHING, DRAWING, SHOWN, WAITS)  # while it is on and nothing is wrong
 _SKETCH = Filing(priority=-1, listed=False)  # behind all else, and nobody looks for it later
 _PATIENCE = 8  # looks after which a draft is made though the painter has not paused
 
