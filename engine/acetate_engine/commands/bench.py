@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from acetate_engine.models.runtime.packing import computes_in_bf16
+from acetate_engine.models.runtime.devices import computes_in_bf16
 from acetate_engine.models.runtime.quiet import quiet_libraries
 from acetate_engine.verification.table.caching import caching
 from acetate_engine.verification.table.growth import growth

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing, new_sharing_weights
 from acetate_engine.models.adapters.sharing_weights import RELEASED_CONDITION_CHANNELS, SharingWeights
-from acetate_engine.models.runtime.packing import computes_in_bf16, pack, unpack
+from acetate_engine.models.runtime.devices import computes_in_bf16
+from acetate_engine.models.runtime.packing import pack, unpack
 from acetate_engine.verification.table.limits import matrix_seconds
 
 Module = TypeVar("Module", bound=nn.Module)

@@ -96,11 +96,11 @@ def frame_attention(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
     q, k, v = (x.reshape(*x.shape[:3], heads, -1) for x in (q, k, v))
     frames = range(k.shape[1])
     scaled = q.float() * q.shape[-1] ** -0.5
-    scores = torch.stack([(scaled * k[:, frame, None].float()).sum(-1) for frame in frames], dim=-1)
-    weights = scores.softmax(-1).to(v.dtype)
-    mixed = weights[..., 0, None] * v[:, 0, None]
+    scores = torch.stack([(scaled * k[:, frame, None].float()).sum(-1) for frame in frames])
+    weights = scores.softmax(0).to(v.dtype)[..., None]  # the first axis: the last would be too short for vectors
+    mixed = weights[0] * v[:, 0, None]
     for frame in frames[1:]:
-        mixed = mixed + weights[..., frame, None] * v[:, frame, None]
+        mixed = mixed + weights[frame] * v[:, frame, None]
     return mixed.flatten(3)
 
 

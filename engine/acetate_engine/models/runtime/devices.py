@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import torch
 
@@ -40,6 +42,13 @@ def has_bfloat16(device: torch.device) -> bool:
     if device.type == "xpu":
         return bool(torch.xpu.is_bf16_supported(including_emulation=False))
     return False
+
+
+@cache
+def computes_in_bf16() -> bool:
+    """Whether this processor does, rather than torch in its place."""
+    ops: Any = torch.ops.mkldnn
+    return bool(ops._is_mkldnn_bf16_supported())
 
 
 def transparency_dtype(device: torch.device, spare: int, decoding: int) -> torch.dtype:

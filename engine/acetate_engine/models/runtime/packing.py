@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from diffusers.models.attention_processor import Attention, AttnProcessor2_0
+from diffusers.models.resnet import ResnetBlock2D
 from torch import Tensor, nn
+
+from acetate_engine.models.runtime.devices import computes_in_bf16
+from acetate_engine.models.runtime.in_place import InPlaceResnetBlock2D, ProductsAttnProcessor
 
 _ops: Any = torch.ops.mkldnn
 _MACHINES = ("x86_64", "AMD64")  # where it was measured
@@ -19,7 +24,8 @@ _MACHINES = ("x86_64", "AMD64")  # where it was measured
 def pack(network: nn.Module) -> None:
     """Let convolutions and linear maps keep their weights in that order, from their next use without gradients on.
 
-    Their parameters stay as they are, so both take memory; after a change of them they are packed anew.
+    Their parameters stay as they are, so both take memory; after a change of them they are packed anew. What lies
+    between them goes over memory less often (in_place.py).
     """
     if platform.machine() not in _MACHINES or not has_onednn():
         return
@@ -28,6 +34,10 @@ def pack(network: nn.Module) -> None:
             layer.__class__ = PackedLinear
         elif type(layer) is nn.Conv2d and layer.padding_mode == "zeros" and not isinstance(layer.padding, str):
             layer.__class__ = PackedConv2d
+        elif type(layer) is ResnetBlock2D and InPlaceResnetBlock2D.is_plain(layer):
+            layer.__class__ = InPlaceResnetBlock2D
+        elif isinstance(layer, Attention) and type(layer.processor) is AttnProcessor2_0:
+            layer.processor.__class__ = ProductsAttnProcessor
 
 
 def unpack(network: nn.Module) -> None:
@@ -36,6 +46,10 @@ def unpack(network: nn.Module) -> None:
         if isinstance(layer, PackedConv2d | PackedLinear):
             layer.packed = None
             layer.__class__ = type(layer).__mro__[1]
+        elif isinstance(layer, InPlaceResnetBlock2D):
+            layer.__class__ = ResnetBlock2D
+        elif isinstance(layer, Attention) and isinstance(layer.processor, ProductsAttnProcessor):
+            layer.processor.__class__ = AttnProcessor2_0
 
 
 def is_packed(network: nn.Module) -> bool:
@@ -54,11 +68,6 @@ def pack_where_room(network: nn.Module, free: int) -> None:
 
 def has_onednn() -> bool:
     return bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]  # torch's own has no types
-
-
-def computes_in_bf16() -> bool:
-    """Whether this processor does, rather than torch in its place."""
-    return bool(_ops._is_mkldnn_bf16_supported())
 
 
 @dataclass(frozen=True)

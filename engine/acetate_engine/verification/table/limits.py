@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from acetate_engine.models.runtime.devices import computes_in_bf16
 from acetate_engine.models.runtime.packing import (
-    computes_in_bf16,
     convolved,
     has_onednn,
     mapped,

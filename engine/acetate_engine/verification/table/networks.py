@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from acetate_engine.models.networks.latent_transparency import PASSES, decode_alpha_rgb
 from acetate_engine.models.networks.space_to_depth_transparency import SpaceToDepthTransparentDecoder
 from acetate_engine.models.networks.transparency import TransparentDecoder
+from acetate_engine.models.runtime.devices import computes_in_bf16
 from acetate_engine.models.runtime.memory import unsaid
-from acetate_engine.models.runtime.packing import computes_in_bf16, pack
+from acetate_engine.models.runtime.packing import pack
 from acetate_engine.verification.bench import EQUAL, Timing, sharing_steps
 from acetate_engine.verification.seeded import seed_module
 from acetate_engine.verification.table.limits import matrix_seconds

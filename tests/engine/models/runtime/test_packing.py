@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing, new_sharing_weights
 from acetate_engine.models.adapters.parameter_patch import ParameterPatch
-from acetate_engine.models.runtime.packing import computes_in_bf16, is_packed, pack, pack_where_room, unpack
+from acetate_engine.models.runtime.devices import computes_in_bf16
+from acetate_engine.models.runtime.packing import is_packed, pack, pack_where_room, unpack
 from tests.engine.models import small
 
 _NEAR = 1e-5  # of values of about 1
