@@ -27,6 +27,7 @@ Encoder = OffsetEncoder | SpaceToDepthOffsetEncoder
 Decoder = TransparentDecoder | SpaceToDepthTransparentDecoder
 
 RELEASED_OFFSET_SCALE = 300.0  # lambda of the released weights; the paper says 100
+_BATCH = 4  # pictures at once, while memory allows
 PASSES = (1, 2, 4, 8)  # 8 is the released quality, the others are drafts
 
 # (mirrored, quarter turns) of the eight passes. Those that keep the picture's shape come first: a draft is one batch.
@@ -100,7 +101,7 @@ class LatentTransparency:
         note: Note,
         passes: int = 8,
         size: tuple[int, int] | None = None,
-        batch: int = 4,
+        batch: int | None = None,
     ) -> Tensor:
         """Read the transparent picture from a latent.
 
@@ -110,7 +111,7 @@ class LatentTransparency:
             note: told when memory ran out and another way was taken.
             passes: 8 for the released quality, 4, 2 or 1 for drafts.
             size: (height, width) in pixels to crop to; all of it if None.
-            batch: pictures at once, while memory allows.
+            batch: pictures at once, while memory allows; None: what is fastest on the device.
 
         Returns:
             (B, 4, H, W) float32, 0..1: [alpha, straight sRGB colour].
@@ -121,7 +122,7 @@ class LatentTransparency:
         """
         if self.decoder is None:
             raise ValueError("this model has no transparent decoder: load one to decode layers")
-        pixel = decode_rgb(latent, vae, note=note, batch=batch)
+        pixel = decode_rgb(latent, vae, note=note, batch=batch or _BATCH)
         layers = decode_alpha_rgb(self.decoder, pixel, latent, note=note, passes=passes, batch=batch)
         height, width = size or pixel.shape[2:]
         return layers[:, :, :height, :width]
@@ -224,7 +225,7 @@ def encode_rgb(rgb: Tensor, vae: Autoencoder, factor: int = 8, note: Note = unsa
 
 
 @torch.no_grad()
-def decode_rgb(latent: Tensor, vae: Autoencoder, *, note: Note, batch: int = 4) -> Tensor:
+def decode_rgb(latent: Tensor, vae: Autoencoder, *, note: Note, batch: int = _BATCH) -> Tensor:
     """The frozen autoencoder's opaque picture: (B, C, h, w) unscaled -> (B, 3, H, W) float32, 0..1, sRGB."""
     require_range(vae)
     decoded = run_within_memory(lambda z: vae.decode(z).sample, [latent.to(vae.dtype)], "Decoding colours", note, batch)
@@ -233,7 +234,7 @@ def decode_rgb(latent: Tensor, vae: Autoencoder, *, note: Note, batch: int = 4) 
 
 @torch.no_grad()
 def decode_alpha_rgb(
-    decoder: Decoder, pixel: Tensor, latent: Tensor, *, note: Note, passes: int = 8, batch: int = 4
+    decoder: Decoder, pixel: Tensor, latent: Tensor, *, note: Note, passes: int = 8, batch: int | None = None
 ) -> Tensor:
     """Alpha and colour from the frozen picture and its latent, by the median of several orientations.
 
@@ -241,6 +242,7 @@ def decode_alpha_rgb(
         pixel: (B, 3, H, W), 0..1, sRGB, from `decode_rgb`; any size that is a whole multiple of the latent's.
         latent: (B, C, h, w), unscaled.
         passes: 1, 2, 4 or 8 orientations; no more than the decoder can be turned to.
+        batch: pictures at once, while memory allows; None: what is fastest on the device.
 
     Returns:
         (B, 4, H, W) float32, 0..1: [alpha, straight sRGB colour].
@@ -251,10 +253,10 @@ def decode_alpha_rgb(
     factor = height // latent.shape[2]
     pixel = pad_to_multiple(pixel, decoder.multiple).to(decoder.dtype)
     latent = pad_to_multiple(latent, decoder.multiple // factor).to(decoder.dtype)
+    at_once = batch or (1 if pixel.device.type == "cpu" else _BATCH)  # one alone leaves a processor's caches already
     results: list[Tensor] = []
     for group in _same_shape(_ORIENTATIONS[: min(passes, decoder.orientations)]):
         inputs = [torch.cat([_turn(x, *way) for way in group]) for x in (pixel, latent)]
-        at_once = 1 if pixel.device.type == "cpu" else batch  # where one alone leaves a processor's caches
         output = run_within_memory(decoder, inputs, "Decoding transparency", note, at_once)
         clipped = output.float().clamp(0, 1).chunk(len(group))
         results += [_turn_back(x, *way) for x, way in zip(clipped, group, strict=True)]

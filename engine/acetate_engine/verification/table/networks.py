@@ -33,13 +33,13 @@ def decoding(side: int, small: bool) -> Iterator[Line]:
     (peer,) = in_turn(1, lambda: _decoded(decoder, pixel, latent, 8, 1))
     nn.Module.to(decoder, memory_format=torch.channels_last)  # type: ignore[call-overload]  # as it is loaded for a processor
     pack(decoder)
-    (ours,) = in_turn(1, lambda: _decoded(decoder, pixel, latent, 8, 4))
-    limit = matrix_seconds(lambda: _decoded(decoder, pixel, latent, 8, 4), torch.float32)
+    (ours,) = in_turn(1, lambda: _decoded(decoder, pixel, latent, 8))
+    limit = matrix_seconds(lambda: _decoded(decoder, pixel, latent, 8), torch.float32)
     found, notes, bounds = [f"{ours:.1f} s: {peer / ours:.2f}×"], [], [Bound(_PRODUCTS, limit, ours)]
     best, draft_holds = peer / ours, False
     for passes in PASSES[:-1]:
-        (took,) = in_turn(1, partial(_decoded, decoder, pixel, latent, passes, 4))
-        away = (_decoded(decoder, pixel, latent, passes, 4) - exact)[:, 0].abs().mean().item()
+        (took,) = in_turn(1, partial(_decoded, decoder, pixel, latent, passes))
+        away = (_decoded(decoder, pixel, latent, passes) - exact)[:, 0].abs().mean().item()
         notes.append(f"{passes} passes {peer / took:.1f}×, alpha MAE {away:.4f}")
         draft_holds = draft_holds or (peer / took >= 7 and away <= 0.01)
     spread = exact[:, 0].std().item()
@@ -47,10 +47,10 @@ def decoding(side: int, small: bool) -> Iterator[Line]:
     notes.append(f"ways of mini's trained decoder: {SpaceToDepthTransparentDecoder.orientations}, in drafts and finals")
     if computes_in_bf16():
         nn.Module.to(decoder, torch.bfloat16)
-        (took,) = in_turn(1, lambda: _decoded(decoder, pixel, latent, 8, 4))
-        away = (_decoded(decoder, pixel, latent, 8, 4) - exact).abs().mean().item() * 255
+        (took,) = in_turn(1, lambda: _decoded(decoder, pixel, latent, 8))
+        away = (_decoded(decoder, pixel, latent, 8) - exact).abs().mean().item() * 255
         found.append(f"bf16 {peer / took:.2f}×, mean error {away:.2f}/255")
-        limit = matrix_seconds(lambda: _decoded(decoder, pixel, latent, 8, 4), torch.bfloat16)
+        limit = matrix_seconds(lambda: _decoded(decoder, pixel, latent, 8), torch.bfloat16)
         bounds.append(Bound(f"{_PRODUCTS} in bf16", limit, took))
         best = max(best, peer / took if away <= 2 else 0.0)
     yield Line(
@@ -65,7 +65,9 @@ def decoding(side: int, small: bool) -> Iterator[Line]:
 
 
 @torch.no_grad()
-def _decoded(decoder: TransparentDecoder, pixel: Tensor, latent: Tensor, passes: int, batch: int) -> Tensor:
+def _decoded(
+    decoder: TransparentDecoder, pixel: Tensor, latent: Tensor, passes: int, batch: int | None = None
+) -> Tensor:
     return decode_alpha_rgb(decoder, pixel, latent, note=unsaid, passes=passes, batch=batch)
 
 

@@ -157,10 +157,16 @@ class TightDecoder(torch.nn.Module):
 def test_out_of_memory_takes_smaller_batches_and_says_so() -> None:
     pixel, latent = torch.rand(4, 3, 32, 32), torch.randn(4, 4, 4, 4)
     notes: list[str] = []
-    tight = decode_alpha_rgb(TightDecoder(2 * 32 * 32), pixel, latent, note=notes.append, passes=1)
+    tight = decode_alpha_rgb(TightDecoder(2 * 32 * 32), pixel, latent, note=notes.append, passes=1, batch=4)
     roomy = decode_alpha_rgb(small.decoder(), pixel, latent, note=no_note, passes=1)
     torch.testing.assert_close(tight, roomy, atol=1e-5, rtol=0)
     assert notes == ["Decoding transparency ran out of memory and was done 2 at a time"]
+
+
+def test_a_processor_decodes_one_way_at_a_time() -> None:
+    pixel, latent, notes = torch.rand(2, 3, 32, 32), torch.randn(2, 4, 4, 4), list[str]()
+    decode_alpha_rgb(TightDecoder(32 * 32), pixel, latent, note=notes.append, passes=8)
+    assert not notes
 
 
 def test_out_of_memory_takes_tiles_and_says_so() -> None:
