@@ -51,7 +51,6 @@ def print_figures(painter: Painter, engine: Engine, console: Console) -> None:
     own = longest_gap(painter.krita, lambda: duplicate_layer(painter.krita))
     console.print(f"longest gap on the GUI thread: Krita duplicates that group itself, {own:.0f} ms")
     painter.undo()
-    painter.undo()
     gap = longest_gap(painter.krita, lambda: generate(builder))
     console.print(f"longest gap on the GUI thread: {MANY} layers generated and inserted, {gap:.0f} ms")
 

@@ -43,7 +43,10 @@ def test_undo_steps_are_krita_s_own(krita: KritaProcess) -> None:
 
 def test_an_undo_is_heard_while_krita_works_on_the_image(krita: KritaProcess) -> None:
     """One that does not wait for that is lost, in every Krita."""
-    krita.run("new_document(2048, 2048); add_paint_layer('one', 0, 0, 2048, 2048, bytes([1, 2, 3, 255]))")
+    krita.run(
+        "new_document(4096, 4096)\nfor name in 'abc': add_paint_layer(name, 0, 0, 4096, 4096, bytes([1, 2, 3, 255]))"
+    )
+    wait_until(lambda: krita.run("app.action('rotateImage180').isEnabled()"), "Krita to let the image be turned")
     code = """
 before = undo_position()
 app.action('rotateImage180').trigger()

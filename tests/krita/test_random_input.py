@@ -1,9 +1,9 @@
-"""Half an hour of random real input, with a fixed seed, Live among it.
+"""Half an hour of random real input, with a fixed seed, Live among it: two windows, three documents.
 
-No exception that nobody caught, no result that is lost, and undo returns every byte. ACETATE_RANDOM: seconds.
-ACETATE_RANDOM_DOCUMENTS=3 has three documents, ACETATE_RANDOM_WINDOWS=2 a second window: with either, Krita 5.1.5 ends
-by itself within a minute, without the plugin, too (strokes, undo, its own new layers; a new KisNodeShape asks for the
-active layer of another view, which is gone).
+No exception that nobody caught, no result that is lost, and undo returns every byte. With several documents Krita ends
+by itself now and then (a new KisNodeShape asks for the active layer of another view, which is gone): the second test
+shows that it does so without the plugin, too, with its own new layers. It is started again then; nothing may be lost.
+ACETATE_RANDOM: seconds; ACETATE_RANDOM_WINDOWS=1: one window with one document, in which Krita may not end.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from tests.krita.harness.display import Display
 from tests.krita.harness.engine import Engine
 from tests.krita.harness.fresh import fresh_home
 from tests.krita.harness.hands import Hands
-from tests.krita.harness.process import KritaProcess
+from tests.krita.harness.process import KritaHangs, KritaProcess, start_plain
 from tests.krita.harness.waiting import wait_until
 from tests.krita.test_windows import OPEN
 
 SECONDS = float(os.environ.get("ACETATE_RANDOM", "1800"))
-WINDOWS = int(os.environ.get("ACETATE_RANDOM_WINDOWS", "1"))
-DOCUMENTS = 3 if WINDOWS > 1 else int(os.environ.get("ACETATE_RANDOM_DOCUMENTS", "1"))
-NAMES = ["one", "two", "three"][:DOCUMENTS]
+WINDOWS = int(os.environ.get("ACETATE_RANDOM_WINDOWS", "2"))
+NAMES = ["one", "two", "three"] if WINDOWS > 1 else ["one"]
+ALONE = 300.0  # seconds in which Krita ends by itself without the plugin: 28 and 80 s were seen
 ROUND = 40  # things that are done before all is undone: fewer than Krita remembers
 PROMPTS = ("a red apple, 3d emoji", "a green pear", "a lemon", "", "1", "a hot air balloon over " * 6)
 BUTTONS = (
@@ -73,6 +73,7 @@ found = {}
 for item in app.documents():
     item.waitForDone()
     item.refreshProjection()
+    item.waitForDone()
     nodes = [(node.name(), node.uniqueId().toString(), digest(node.pixelData(-32, -32, 320, 320)))
              for node in item.topLevelNodes() if not node.type().endswith('mask')]
     found[item.name()] = [nodes, digest(item.pixelData(0, 0, item.width(), item.height()))]
@@ -97,7 +98,11 @@ session.live.is_on.value = False
 session.settings.random_seed.value = True
 len(session.jobs)
 """
-LISTED = "sorted({entry.result.job for entry in front_dock().session.history.entries})"
+LISTED = """
+session = front_dock().session
+if session.earlier.has_older.value: session.earlier.list_older()
+sorted({entry.result.job for entry in session.history.entries})
+"""
 
 
 class Monkey:
@@ -132,8 +137,11 @@ class Monkey:
     def result(self) -> None:
         self._click(RESULT, row=self.luck.randrange(6), double=self.luck.random() < 0.2)
 
+    def write(self) -> bool:
+        return self._click(PLACE, name="acetate_prompt", double=False)
+
     def type(self) -> None:
-        if self._click(PLACE, name="acetate_prompt", double=False):
+        if self.write():
             self.hands.keys("ctrl+a", "Delete")
             self.hands.type_text(self.luck.choice(PROMPTS))
             if self.luck.random() < 0.3:
@@ -152,6 +160,7 @@ class Monkey:
         self.krita.run(FRONT, index=self.luck.randrange(4))
 
     def window(self) -> None:
+        self.hands.keys("Escape")  # Krita's search of actions may be open, and in front
         self.krita.run("bring_to_front(window)", window=self.luck.randrange(2))
 
     def select(self) -> None:
@@ -172,6 +181,22 @@ class Monkey:
         return x + self.luck.randrange(30, width - 30), y + self.luck.randrange(30, height - 30)
 
 
+class PainterAlone(Monkey):
+    """Has no docker: draws, and makes layers by Krita's own button."""
+
+    def __init__(self, krita: KritaProcess, seed: int) -> None:
+        super().__init__(krita, seed)
+        others = ((3, self.undo), (2, self.document), (1, self.window), (1, self.select))
+        self._deeds = [(8, self.stroke), (4, self.layer), *others]
+
+    def layer(self) -> None:
+        self.krita.run("trigger('add_new_paint_layer')")
+
+    def _canvas(self) -> tuple[int, int, int, int] | None:
+        x, y = self.krita.run("canvas_centre()")
+        return x - 120, y - 120, 240, 240
+
+
 @pytest.fixture
 def krita(display: Display) -> Iterator[KritaProcess]:
     """One of its own: Krita 5.1 may crash where documents are closed after a window was."""
@@ -181,25 +206,70 @@ def krita(display: Display) -> Iterator[KritaProcess]:
         process.quit()
 
 
+def open_documents(krita: KritaProcess) -> None:
+    krita.run(OPEN.replace("64, 64", "256, 256") if WINDOWS > 1 else ONE_WINDOW, names=NAMES)
+    krita.run(UNDO)
+
+
+def play(monkey: Monkey, engine: Engine, before: object) -> None:
+    """A round. Raises KritaHangs where Krita ends meanwhile."""
+    krita = monkey.krita
+    for _ in range(ROUND):
+        monkey.act()
+        assert not krita.uncaught, "\n".join(krita.uncaught)
+    wait_until(lambda: krita.run(QUIET) == 0, "the end of all jobs", 300, every=0.5)
+    time.sleep(1.0)  # a result may still be on its way into a document
+    krita.run(UNDO, timeout=120)
+    assert krita.run(STATE) == before
+    all_are_listed(krita, engine)
+
+
+def all_are_listed(krita: KritaProcess, engine: Engine) -> None:
+    wait_until(lambda: set(engine.done_and_listed()) <= set(krita.run(LISTED)), "all results", 60, every=0.5)
+
+
 @pytest.mark.long
 @pytest.mark.timeout(SECONDS + 1800)
 def test_random_input_loses_nothing(krita: KritaProcess, record: Callable[[str], None]) -> None:
     krita.run("fill_screen(); show_dockers({'acetate_dock': 700, 'KisLayerBox': 200})")
-    krita.run(OPEN.replace("64, 64", "256, 256") if WINDOWS > 1 else ONE_WINDOW, names=NAMES)
-    krita.run(UNDO)
-    before = krita.run(STATE)
-    monkey, engine = Monkey(krita, seed=20), Engine(krita.home)
-    end, rounds = time.monotonic() + SECONDS, 0
+    open_documents(krita)
+    before, monkey, engine = krita.run(STATE), Monkey(krita, seed=20), Engine(krita.home)
+    end, rounds, ends = time.monotonic() + SECONDS, 0, 0
     while time.monotonic() < end or not rounds:
-        for _ in range(ROUND):
-            monkey.act()
-            assert not krita.uncaught, "\n".join(krita.uncaught)
-        wait_until(lambda: krita.run(QUIET) == 0, "the end of all jobs", 300, every=0.5)
-        time.sleep(1.0)  # a result may still be on its way into a document
-        krita.run(UNDO, timeout=120)
-        assert krita.run(STATE) == before, f"round {rounds}"
-        assert set(engine.done_and_listed()) <= set(krita.run(LISTED)), f"round {rounds}"
-        rounds += 1
+        try:
+            play(monkey, engine, before)
+            rounds += 1
+        except (KritaHangs, OSError):
+            if WINDOWS == 1 or not krita.crash():
+                raise
+            ends += 1
+            krita.restart()
+            krita.run("fill_screen(); show_dockers({'acetate_dock': 700, 'KisLayerBox': 200})")
+            open_documents(krita)
+            before = krita.run(STATE)
+            monkey.write()  # until then nobody has needed the engine
+            all_are_listed(krita, engine)
     assert not krita.uncaught
-    record(f"{rounds} rounds of {ROUND} deeds, {len(engine.jobs())} jobs, {len(engine.done_and_listed())} results")
-    assert engine.done_and_listed()  # else it has tried nothing
+    done = len(engine.done_and_listed())
+    record(f"{rounds} rounds of {ROUND} deeds, {len(engine.jobs())} jobs, {done} results; Krita ended {ends} times")
+    assert done  # else it has tried nothing
+
+
+@pytest.mark.long
+def test_krita_ends_without_the_plugin_too(display: Display, record: Callable[[str], None]) -> None:
+    """Until this fails, an end of Krita in the test above says nothing of the plugin."""
+    krita = start_plain(display)
+    try:
+        krita.run("fill_screen()")
+        open_documents(krita)
+        monkey, began = PainterAlone(krita, seed=20), time.monotonic()
+        with pytest.raises((KritaHangs, OSError)):
+            while time.monotonic() < began + ALONE:
+                for _ in range(ROUND):
+                    monkey.act()
+                krita.run(UNDO, timeout=120)
+        assert krita.crash()
+        record(f"Krita without the plugin ended by itself after {time.monotonic() - began:.0f} s")
+    finally:
+        krita.kill()
+        krita.home.remove()
