@@ -32,18 +32,18 @@ def test_a_task_that_the_model_may_lack(painter: Painter, engine: Engine, action
 
 
 def test_the_menu_says_what_the_list_says(painter: Painter) -> None:
+    """With an icon each; from 5.3 on Krita has an order of its own."""
     code = """
 menus = app.activeWindow().qwindow().findChildren(QtWidgets.QMenu)
 first = app.action('acetate_generate_layer')
 menu = next(menu for menu in menus if first in menu.actions())
-ours = menu.actions()[menu.actions().index(first):]
 box = widget('acetate_task')
 listed = [box.itemText(index) for index in range(box.count()) if box.itemData(index) != 'identity']
-[listed, [[action.text().replace('&', ''), action.icon().isNull()] for action in ours]]
+[listed, [[action.text().replace('&', ''), action.icon().isNull()] for action in menu.actions()]]
 """
     listed, menu = painter.krita.run(code)
     stack = [f"{label_of(Task.STACK)}…"]  # which opens a window
-    assert menu[: len(listed) + 1] == [[text, False] for text in (*listed, *stack)]
+    assert all([text, False] in menu for text in (*listed, *stack))
     assert len(listed) >= 17
 
 
