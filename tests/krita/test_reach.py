@@ -60,6 +60,9 @@ own = [letter(item.text()) for item in there if item.isVisible()]
 @pytest.fixture
 def docker(painter: Painter) -> Painter:
     painter.new_document(256, 256)
+    painter.krita.run("_docker('acetate_dock').session.warm_up()")
+    model = "_docker('acetate_dock').session.model.value is not None"
+    wait_until(lambda: painter.krita.run(model), "a model: what can be of no use without one is hidden", timeout=60)
     painter.krita.run(_OPEN_ALL)
     return painter
 
