@@ -91,6 +91,9 @@ for window in range(len(app.windows())):
             app.action('edit_undo').trigger()
             app.activeDocument().waitForDone()
             turn_the_event_loop(5)
+        it = app.activeDocument()
+        it.setActiveNode(it.topLevelNodes()[0])  # a selection mask that is active is seen, in red, in the projection
+        turn_the_event_loop(50)
 """
 QUIET = """
 session = front_dock().session

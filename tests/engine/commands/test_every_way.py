@@ -54,7 +54,7 @@ def furnished(engine: EngineProcess) -> EngineProcess:
 
 def test_every_task_has_a_command_a_row_in_the_docker_and_an_entry_in_the_menu() -> None:
     assert set(COMMANDS) == set(OF_PICTURES)
-    offered = re.findall(r"\.do\(Task\.(\w+)\)", _ACTIONS.read_text(encoding="utf-8"))
+    offered = re.findall(r'"acetate_\w+": Task\.(\w+)', _ACTIONS.read_text(encoding="utf-8"))
     assert {task.name for task in OF_PICTURES} <= set(offered)
 
 

@@ -57,9 +57,7 @@ def test_a_layer_with_its_shadow_and_its_light(acetate: Acetate, tiny: Path, pho
     names = [layer.name for layer in document.layers]
     assert names[0] == "photo" and names[1].endswith("Shadow") and names[3].endswith("Light") and len(names) == 4
     assert [layer.clip.value for layer in document.layers].count("none") == 3 and document.layers[3].clip is Clip.BASE
-    assert "shadow and light are no part of “Transparent layer" in acetate(
-        *arguments, "-o", tmp_path / "two.psd", status=1
-    )
+    assert "shadow and light are no part of “New layer”" in acetate(*arguments, "-o", tmp_path / "two.psd", status=1)
 
 
 def test_a_layer_in_a_region_of_its_background(acetate: Acetate, tiny: Path, photo: Path, tmp_path: Path) -> None:
