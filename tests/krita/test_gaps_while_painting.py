@@ -12,7 +12,7 @@ from tests.krita.harness.engine import Engine
 from tests.krita.harness.gaps import AFTERMATH, RUNS, assert_smooth, in_words, longest_gap
 from tests.krita.harness.hands import Hands
 from tests.krita.harness.painter import Painter
-from tests.krita.harness.process import KritaProcess, start_plain
+from tests.krita.harness.process import KritaProcess, plain_krita
 from tests.krita.harness.scenes import PROMPT
 from tests.krita.harness.waiting import wait_until
 from tests.krita.test_live import LIVE
@@ -39,13 +39,9 @@ def paint(krita: KritaProcess, between: Callable[[], object] = lambda: None) -> 
 @pytest.fixture(scope="module")
 def own(display: Display) -> list[float]:
     """The same strokes in Krita without the plugin."""
-    krita = start_plain(display)
-    try:
+    with plain_krita(display) as krita:
         krita.run("fill_screen(); new_document(side, side)", side=SIDE)
         return [longest_gap(krita, lambda: paint(krita, lambda: time.sleep(0.3))) for _ in range(RUNS)]
-    finally:
-        krita.quit()
-        krita.home.remove()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.krita.harness.display import Display
 from tests.krita.harness.engine import Engine
 from tests.krita.harness.fresh import fresh_home
 from tests.krita.harness.hands import Hands
-from tests.krita.harness.process import KritaHangs, KritaProcess, start_plain
+from tests.krita.harness.process import KritaHangs, KritaProcess, plain_krita
 from tests.krita.harness.waiting import wait_until
 from tests.krita.test_windows import OPEN
 
@@ -214,6 +214,13 @@ def open_documents(krita: KritaProcess) -> None:
     krita.run(UNDO)
 
 
+def begun(krita: KritaProcess) -> object:
+    """The state of the new documents, with both dockers in sight."""
+    krita.run("fill_screen(); show_dockers({'acetate_dock': 700, 'KisLayerBox': 200})")
+    open_documents(krita)
+    return krita.run(STATE)
+
+
 def play(monkey: Monkey, engine: Engine, before: object) -> None:
     """A round. Raises KritaHangs where Krita ends meanwhile."""
     krita = monkey.krita
@@ -234,9 +241,7 @@ def all_are_listed(krita: KritaProcess, engine: Engine) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(SECONDS + 1800)
 def test_random_input_loses_nothing(krita: KritaProcess, record: Callable[[str], None]) -> None:
-    krita.run("fill_screen(); show_dockers({'acetate_dock': 700, 'KisLayerBox': 200})")
-    open_documents(krita)
-    before, monkey, engine = krita.run(STATE), Monkey(krita, seed=20), Engine(krita.home)
+    before, monkey, engine = begun(krita), Monkey(krita, seed=20), Engine(krita.home)
     end, rounds, ends = time.monotonic() + SECONDS, 0, 0
     while time.monotonic() < end or not rounds:
         try:
@@ -247,9 +252,7 @@ def test_random_input_loses_nothing(krita: KritaProcess, record: Callable[[str],
                 raise
             ends += 1
             krita.restart()
-            krita.run("fill_screen(); show_dockers({'acetate_dock': 700, 'KisLayerBox': 200})")
-            open_documents(krita)
-            before = krita.run(STATE)
+            before = begun(krita)
             monkey.write()  # until then nobody has needed the engine
             all_are_listed(krita, engine)
     assert not krita.uncaught
@@ -261,8 +264,7 @@ def test_random_input_loses_nothing(krita: KritaProcess, record: Callable[[str],
 @pytest.mark.long
 def test_krita_ends_without_the_plugin_too(display: Display, record: Callable[[str], None]) -> None:
     """Until this fails, an end of Krita in the test above says nothing of the plugin."""
-    krita = start_plain(display)
-    try:
+    with plain_krita(display) as krita:
         krita.run("fill_screen()")
         open_documents(krita)
         monkey, began = PainterAlone(krita, seed=20), time.monotonic()
@@ -273,6 +275,3 @@ def test_krita_ends_without_the_plugin_too(display: Display, record: Callable[[s
                 krita.run(UNDO, timeout=120)
         assert krita.crash()
         record(f"Krita without the plugin ended by itself after {time.monotonic() - began:.0f} s")
-    finally:
-        krita.kill()
-        krita.home.remove()

@@ -12,7 +12,7 @@ from tests.krita.harness.display import Display
 from tests.krita.harness.engine import Engine
 from tests.krita.harness.gaps import AFTERMATH, RUNS, assert_smooth, in_words, longest_gap
 from tests.krita.harness.painter import Painter
-from tests.krita.harness.process import KritaProcess, start_plain
+from tests.krita.harness.process import KritaProcess, plain_krita
 from tests.krita.harness.scenes import PROMPT
 
 SIDE = 4096  # canvas pixels
@@ -26,13 +26,9 @@ SPACES = {
 
 def duplicates(display: Display, space: dict[str, str]) -> list[float]:
     """Krita without the plugin, while it duplicates a layer as large as the canvas."""
-    krita = start_plain(display)
-    try:
+    with plain_krita(display) as krita:
         krita.run("fill_screen(); new_document(side, side, **space)", side=SIDE, space=space)
         return [longest_gap(krita, lambda: duplicate_layer(krita)) for _ in range(RUNS)]
-    finally:
-        krita.quit()
-        krita.home.remove()
 
 
 def duplicate_layer(krita: KritaProcess) -> None:

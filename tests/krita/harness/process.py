@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tests.krita.harness.display import Display
@@ -148,6 +150,12 @@ def warm_up(home: Home, display: Display) -> None:
     KritaProcess(home, display).quit()
 
 
-def start_plain(display: Display) -> KritaProcess:
-    """Without the plugin; the caller quits it and removes its HOME."""
-    return KritaProcess(new_home(lambda home: warm_up(home, display)), display)
+@contextmanager
+def plain_krita(display: Display) -> Iterator[KritaProcess]:
+    """Without the plugin; it has quit afterwards, and its HOME is gone."""
+    krita = KritaProcess(new_home(lambda home: warm_up(home, display)), display)
+    try:
+        yield krita
+    finally:
+        krita.quit()
+        krita.home.remove()

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.krita.harness.display import Display
-from tests.krita.harness.process import KritaProcess, start_plain
+from tests.krita.harness.process import KritaProcess, plain_krita
 
 MODES = (
     *("normal", "multiply", "screen", "overlay", "darken", "lighten", "dodge", "burn", "hard_light", "soft_light"),
@@ -183,16 +183,12 @@ def clipping(studio: Studio, depth: str) -> None:
 
 
 def main(folder: Path) -> None:
-    with Display.virtual() as display:
-        krita = start_plain(display)
-        try:
-            studio = Studio(krita)
-            for depth in ("U8", "U16"):
-                for draw in (blends, groups, masks, clipping):
-                    draw(studio, depth)
-                    studio.save(f"{draw.__name__}-{depth.lower()}", folder)
-        finally:
-            krita.quit()
+    with Display.virtual() as display, plain_krita(display) as krita:
+        studio = Studio(krita)
+        for depth in ("U8", "U16"):
+            for draw in (blends, groups, masks, clipping):
+                draw(studio, depth)
+                studio.save(f"{draw.__name__}-{depth.lower()}", folder)
 
 
 if __name__ == "__main__":

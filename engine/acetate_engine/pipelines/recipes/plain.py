@@ -53,9 +53,8 @@ def cut_out(made: Generated, request: GenerateRequest, images: Images) -> Genera
 
 
 def _faded(layer: GeneratedLayer, mask: Pixels, request: GenerateRequest) -> Pixels:
-    shown = (
-        request.bounds if request.task is Task.UPSCALE else layer.bounds
-    )  # enlarged, it shows the region in more pixels
+    is_larger = request.task is Task.UPSCALE  # it shows the region, in more pixels
+    shown = request.bounds if is_larger else layer.bounds
     picture = Image.fromarray(crop(mask, shown.relative_to(request.covered)))
     resized = picture.resize(layer.pixels.shape[1::-1], Image.Resampling.BILINEAR)  # of its own size: as it is
     share = np.asarray(resized, np.uint32)
