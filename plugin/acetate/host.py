@@ -16,6 +16,8 @@ from acetate.protocol.pixels import PixelFormat
 from acetate.session.following import ImageStep
 from acetate.session.views import Place, View
 
+_PAUSE = 0.02  # seconds between two looks
+
 
 @dataclass(frozen=True)
 class LayerInfo:
@@ -271,6 +273,10 @@ class Document(Protocol):
         """The same of several, by id, without those that are gone. Any thread."""
         ...
 
+    def is_idle(self) -> bool:
+        """Whether nothing is under way in the picture: no stroke, no transform that is not applied yet, no merging."""
+        ...
+
     def snapshot(self, view: View) -> Snapshot:
         """Raises DocumentError where a layer of `view` is gone."""
         ...
@@ -295,3 +301,13 @@ class Host(Protocol):
     def active_document(self) -> Document | None:
         """None where nothing is open."""
         ...
+
+
+async def until_idle(document: Document, loop: Loop) -> None:
+    """Until nothing is under way in the picture, or it is closed. Nothing begins before what follows this at once.
+
+    Layers that are copied while a program works on them may be half of before, and can end it: Krita copies a document
+    without a look at its own threads.
+    """
+    while document.is_open and not document.is_idle():
+        await loop.sleep(_PAUSE)

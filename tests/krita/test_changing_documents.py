@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from acetate.protocol.requests import Task
 from tests.krita.harness.engine import Engine
 from tests.krita.harness.painter import JOB_LIMIT, Painter
 from tests.krita.harness.scenes import PROMPT, paint_document, untouched
@@ -161,6 +162,68 @@ len(asked.topLevelNodes())
     assert painter.fingerprint() == other
     painter.krita.run("app.setActiveDocument(next(item for item in app.documents() if item.name() == 'asked'))")
     assert len(painter.new_layers(before)) == 1
+
+
+KINDS = "from acetate.krita import colour, reading; kinds = colour.Converter, reading.KritaSnapshot\n"
+WATCHED = f"""{KINDS}
+reading.seen = []
+def watch(kind):
+    kind.begin = kind.__init__
+    def init(self, document, *rest):
+        reading.seen.append(document.is_idle())
+        kind.begin(self, document, *rest)
+    kind.__init__ = init
+for kind in kinds: watch(kind)
+"""
+SEEN = f"{KINDS}reading.seen"
+UNWATCHED = f"{KINDS}for kind in kinds: kind.__init__ = kind.begin"
+SESSION = "_docker('acetate_dock').session"
+IS_FREE = "is_free = document().tryBarrierLock()\nif is_free: document().unlock()\nis_free"
+TURNED = """
+app.action('rotateImage180').trigger()
+is_free = document().tryBarrierLock()
+if is_free: document().unlock()
+"""
+
+
+def test_layers_are_read_and_put_when_krita_has_turned_the_image(painter: Painter) -> None:
+    """Krita copies a document whatever its own threads do in it, and can end by that."""
+    painter.new_document(2048, 2048, depth="U16")
+    code = "for name in 'abc': add_paint_layer(name, 0, 0, 2048, 2048, bytes([1, 2, 3, 4, 5, 6, 255, 255]))"
+    painter.krita.run(f"{code}; select(500, 500, 256, 256)")
+    painter.activate("c")
+    painter.generate(PROMPT, Task.FOREGROUND_ON_BACKGROUND, seed=3)
+    wait_until(lambda: painter.krita.run("app.action('rotateImage180').isEnabled()"), "Krita to let it be turned")
+    painter.krita.run(WATCHED)
+    try:
+        assert painter.krita.run(f"{TURNED}{SESSION}.look()\nis_free") is False
+        wait_until(lambda: painter.krita.run(f"{SEEN} != []") > 0, "the layers to be read")
+        steps = len(painter.undo_steps())
+        insert = f"{SESSION}.insert({SESSION}.history.entries[0].result)"
+        assert painter.krita.run(f"{TURNED}{insert}\nis_free") is False
+        wait_until(lambda: len(painter.undo_steps()) == steps + 2, "the image to be turned, and the layer")
+        assert set(painter.krita.run(SEEN)) == {True}
+    finally:
+        painter.krita.run(UNWATCHED)
+
+
+def test_an_open_transform_is_waited_for(painter: Painter) -> None:
+    """Said, and the layer comes as soon as it is applied."""
+    paint_document(painter)
+    painter.activate("tree")
+    painter.set_up(PROMPT)
+    before = painter.layer_ids()
+    painter.krita.run("trigger('KisToolTransform'); turn_the_event_loop(500)")
+    x, y = painter.krita.run("canvas_centre()")
+    painter.hands.drag((x, y), (x + 20, y + 10))
+    wait_until(lambda: not painter.krita.run(IS_FREE), "the transform to be open")
+    painter.press_generate()
+    painter.wait_for_message("at work", "transform")
+    assert painter.layer_ids() == before
+    painter.hands.keys("Return")
+    painter.wait_for_layer(before)
+    painter.wait_for_end()
+    assert painter.message() == ""
 
 
 def test_locked_layer_is_neither_changed_nor_in_the_way(painter: Painter) -> None:

@@ -222,6 +222,12 @@ class KritaDocument:
     def remarks(self, views: Sequence[View]) -> tuple[str, ...]:
         return remarks_on(self.handle, views)
 
+    def is_idle(self) -> bool:
+        if not self.handle.tryBarrierLock():
+            return False
+        self.handle.unlock()
+        return True
+
     def snapshot(self, view: View) -> KritaSnapshot:
         return KritaSnapshot(self, view)
 

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 from krita import Krita
 
 from acetate.coroutines import Loop
+from acetate.host import until_idle
 from acetate.krita.closing import Call, kept_open
 
 if TYPE_CHECKING:
     from acetate.krita.document import KritaDocument
-
-_PAUSE = 0.02  # seconds between two looks
 
 
 async def carried_out(document: KritaDocument, loop: Loop, call: Call) -> None:
@@ -29,8 +28,7 @@ async def carried_out(document: KritaDocument, loop: Loop, call: Call) -> None:
         with kept_open(document) as do:
             await loop.thread(lambda: do(call))
         return
-    while document.is_open and not _is_idle(document):
-        await loop.sleep(_PAUSE)
+    await until_idle(document, loop)
     if document.is_open:
         call()
 
@@ -40,11 +38,3 @@ def lets_threads_run() -> bool:
     """Whether others go on while one is in a call of Krita's."""
     first, second = re.findall(r"\d+", Krita.instance().version())[:2]
     return (int(first), int(second)) < (5, 2)
-
-
-def _is_idle(document: KritaDocument) -> bool:
-    """Whether no stroke is under way, and nothing is left to be merged."""
-    if not document.handle.tryBarrierLock():
-        return False
-    document.handle.unlock()
-    return True

@@ -7,9 +7,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from acetate.coroutines import Future, Loop
+from acetate.host import Document, until_idle
 from acetate.protocol.errors import AcetateError
-from acetate.session.messages import Message, unexpected
+from acetate.session.messages import AT_WORK, Message, unexpected
 from acetate.session.observable import Observable
+
+_PATIENCE = 1.0  # seconds; what goes on longer is no stroke's end
 
 
 class Attempts:
@@ -31,6 +34,22 @@ class Attempts:
         """Starts it; an error of it is shown."""
         outcome = self._loop.run(coroutine)
         outcome.then(lambda: self._show_error(outcome))
+
+    async def until_idle(self, document: Document) -> None:
+        """What is waited for is shown, where it lasts: an open transform lasts until the painter applies it."""
+        waiting = self._loop.run(until_idle(document, self._loop))
+        if not waiting.is_settled:
+            self._loop.run(self._tell_of(waiting))
+        await waiting
+
+    async def _tell_of(self, waiting: Future[None]) -> None:
+        await self._loop.sleep(_PATIENCE)
+        if waiting.is_settled:
+            return
+        before, self.message.value = self.message.value, AT_WORK
+        await waiting
+        if self.message.value is AT_WORK:
+            self.message.value = before
 
     def forget_refusal(self) -> None:
         """What it was about has changed."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from acetate.coroutines import Lock, Loop
-from acetate.host import Document, Insertion, NewLayer
+from acetate.host import Document, Insertion, NewLayer, until_idle
 from acetate.language import mark
 from acetate.picture import Picture
 from acetate.protocol.errors import DocumentError
@@ -67,6 +67,7 @@ class Placing:
         pictures = await self.results.remember(result)
         (new,), notes, change = await self._placed(result, pictures, document, before)
         shape = await self.loop.thread(lambda: _changed(mask, change, new.bounds.extent, document)) if mask else None
+        await until_idle(document, self.loop)
         replacement = document.replacement(layer, new, shape)
         try:
             await self.loop.thread(replacement.fill)
@@ -102,6 +103,7 @@ class Placing:
         layers, notes, _ = await self.placed(result, document, before)
         if is_masked:
             layers = await self.loop.thread(lambda: _masked(layers, result))
+        await until_idle(document, self.loop)
         insertion = document.insertion(layers)
         more = await self.put(insertion, place, result.name, document.current_extent())
         boxes = await self.boxes(document, insertion.ids)

@@ -32,6 +32,10 @@ class Notice:
 Message = AcetateError | Notice | None
 
 ENGINE_LOST = Notice("The engine has ended", "It is being started again. No job is lost.")
+AT_WORK = Notice(
+    "Krita is still at work on the picture",
+    "Acetate goes on by itself as soon as that is done. A transform has to be applied first, or left with Esc.",
+)
 RESUMED = Notice("A job of an earlier session is done", "Its layer is in the history: click it to insert it.")
 UNREAD = mark("Some of what was kept on this machine cannot be read")
 ENGINE_TROUBLED = mark("The engine goes on, but something does not work as it should")

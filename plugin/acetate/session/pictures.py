@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Protocol
 
 from acetate.coroutines import Loop
-from acetate.host import Document
+from acetate.host import Document, until_idle
 from acetate.language import mark
 from acetate.picture import Picture
 from acetate.protocol.errors import DocumentError
@@ -104,6 +104,8 @@ async def _read_mask(mask: Readable, bounds: Bounds, loop: Loop) -> Picture:
 
 
 async def _read_view(source: Source, view: View, document: Document, loop: Loop) -> Picture | None:
+    await until_idle(document, loop)
+    document.check_open()
     try:
         bounds = source.bounds or document.layer_bounds(view.layers)
         snapshot = document.snapshot(view)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from acetate.host import CopiedLayer, Document, Member
+from acetate.host import CopiedLayer, Document, Member, until_idle
 from acetate.language import mark
 from acetate.protocol.events import Done
 from acetate.protocol.geometry import Bounds
@@ -50,6 +50,7 @@ class StackLayers:
         layers, moved, _ = await self.placing.placed(result, self.document, seen.geometry)
         new = {entry.key: layer for entry, layer in zip(made, layers, strict=True)}
         parts = [new[slot.key] if slot.is_new else CopiedLayer(slot.old, slot.is_visible) for slot in slots]
+        await until_idle(self.document, self.placing.loop)
         insertion = self.document.stack_insertion(parts, self.planned.stack.group)
         notes = await self.placing.put(insertion, self.planned.place, GROUP_NAME, self.document.current_extent())
         notes = (*moved, *notes)

@@ -65,6 +65,7 @@ class PaperDocument:
         self.root = Node("root")
         self.current = self.root
         self.is_open = True
+        self.is_worked_on = False
         self.name = f"document {next(_numbers)}"
         self.centre = (extent.width // 2, extent.height // 2)  # of the view
         self.wire_format = PixelFormat.RGBA8
@@ -242,6 +243,9 @@ class PaperDocument:
         if self.mask is None:
             raise DocumentError("nothing is selected", "Select what to repaint.")
         return PaperMask(self.mask.copy())
+
+    def is_idle(self) -> bool:
+        return not self.is_worked_on
 
     def snapshot(self, view: View) -> PaperSnapshot:
         for layer in view.layers:

@@ -20,7 +20,7 @@ from acetate.protocol.pictures import Click
 from acetate.protocol.requests import Task
 from acetate.session.history import Alternative
 from acetate.session.jobs import Phase
-from acetate.session.messages import Notice
+from acetate.session.messages import AT_WORK, Notice
 from acetate.session.recipes import recipe_of
 from acetate.session.results import Apply
 from acetate.session.session import Session
@@ -63,6 +63,30 @@ def test_a_selection_cuts_it_out(studio: Studio, document: PaperDocument) -> Non
     studio.generate()
     made = pixels_of(document.named("Identity"))
     assert np.count_nonzero(made[..., 3]) == 30 and made[8:13, 10:16, 3].min() == 255
+
+
+def test_a_picture_that_is_worked_on_is_waited_for(studio: Studio, document: PaperDocument) -> None:
+    """An open transform, say: its layers are not read before it is applied, and the painter is told."""
+    document.is_worked_on = True
+    studio.session.generate()
+    studio.events.run_until(lambda: studio.session.message.value is AT_WORK)
+    assert [job.id for job in studio.session.jobs] == [""]  # nothing was sent
+    document.is_worked_on = False
+    studio.wait()
+    assert studio.session.message.value is None
+    assert document.named("Identity")
+
+
+def test_a_result_waits_until_the_picture_is_not_worked_on(studio: Studio, document: PaperDocument) -> None:
+    studio.generate()
+    document.undo()
+    document.is_worked_on = True
+    studio.session.insert(studio.session.history.entries[0].result)
+    studio.events.run_until(lambda: studio.session.message.value is AT_WORK)
+    assert [node.name for node in document.root.children] == ["Background", "tree", "sky"]
+    document.is_worked_on = False
+    studio.events.run_until(lambda: bool(document.steps))
+    assert document.named("Identity") and studio.session.message.value is None
 
 
 def test_what_is_wrong_is_said_and_nothing_is_sent(studio: Studio, document: PaperDocument) -> None:
