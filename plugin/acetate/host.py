@@ -277,6 +277,13 @@ class Document(Protocol):
         """Whether nothing is under way in the picture: no stroke, no transform that is not applied yet, no merging."""
         ...
 
+    def end_open_stroke(self, *, is_asked: bool) -> None:
+        """Of a tool that keeps one open when it is done with it, as far as that can be; what it did stays.
+
+        `is_asked`: something was asked for that begins now, so what the painter would apply is applied.
+        """
+        ...
+
     def snapshot(self, view: View) -> Snapshot:
         """Raises DocumentError where a layer of `view` is gone."""
         ...
@@ -303,11 +310,15 @@ class Host(Protocol):
         ...
 
 
-async def until_idle(document: Document, loop: Loop) -> None:
+async def until_idle(document: Document, loop: Loop, *, is_asked: bool = False) -> None:
     """Until nothing is under way in the picture, or it is closed. Nothing begins before what follows this at once.
+
+    `is_asked`: by a press, to which a transform under way is applied.
 
     Layers that are copied while a program works on them may be half of before, and can end it: Krita copies a document
     without a look at its own threads.
     """
     while document.is_open and not document.is_idle():
+        document.end_open_stroke(is_asked=is_asked)
+        is_asked = False  # once: whoever goes on with the tool is waited for
         await loop.sleep(_PAUSE)

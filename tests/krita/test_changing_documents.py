@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -207,23 +208,77 @@ def test_layers_are_read_and_put_when_krita_has_turned_the_image(painter: Painte
         painter.krita.run(UNWATCHED)
 
 
-def test_an_open_transform_is_waited_for(painter: Painter) -> None:
-    """Said, and the layer comes as soon as it is applied."""
-    paint_document(painter)
-    painter.activate("tree")
+TOOLS = {"Move": "KritaTransform/KisToolMove", "Transform": "KisToolTransform"}
+BRUSH = "trigger('KritaShape/KisToolBrush'); turn_the_event_loop(200)"
+
+
+def drag_with(painter: Painter, tool: str) -> None:
+    """Of the active layer, beside the middle of the canvas; the tool keeps its stroke open."""
+    painter.krita.run(f"trigger('{TOOLS[tool]}'); turn_the_event_loop(500)")
+    x, y = painter.krita.run("canvas_centre()")
+    painter.hands.click_at(x, y)
+    time.sleep(0.5)  # else a double click
+    painter.hands.drag((x + 60, y + 60), (x + 100, y + 80))  # a transform's own centre is in the middle
+    wait_until(lambda: not painter.krita.run(IS_FREE), "a stroke to be open")
+
+
+def paint_large(painter: Painter) -> None:
+    """A layer on the whole canvas is active."""
+    painter.new_document(256, 256)
+    painter.krita.run("add_paint_layer('large', 0, 0, 256, 256, bytes([20, 200, 40, 255]))")
+    painter.activate("large")
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_press_ends_what_a_tool_keeps_open(painter: Painter, tool: str) -> None:
+    """As Krita's own commands do: what is seen is sent, what was done is an undo step, and the layer comes."""
+    paint_large(painter)
+    painter.set_up(PROMPT, Task.FOREGROUND_ON_BACKGROUND)
+    before = painter.layer_ids()
+    try:
+        drag_with(painter, tool)
+        painter.press_generate()
+        painter.wait_for_layer(before)
+        assert painter.undo_steps()[-2] == tool
+        assert painter.krita.run("node('large').bounds().x()") > 0
+        painter.wait_for_end()
+        assert painter.message() == ""
+    finally:
+        painter.krita.run(BRUSH)
+
+
+def test_a_layer_comes_although_a_tool_keeps_its_stroke_open(painter: Painter, engine: Engine) -> None:
+    """Nobody thinks of a move as not done."""
+    paint_large(painter)
     painter.set_up(PROMPT)
     before = painter.layer_ids()
-    painter.krita.run("trigger('KisToolTransform'); turn_the_event_loop(500)")
-    x, y = painter.krita.run("canvas_centre()")
-    painter.hands.drag((x, y), (x + 20, y + 10))
-    wait_until(lambda: not painter.krita.run(IS_FREE), "the transform to be open")
-    painter.press_generate()
-    painter.wait_for_message("at work", "transform")
-    assert painter.layer_ids() == before
-    painter.hands.keys("Return")
-    painter.wait_for_layer(before)
-    painter.wait_for_end()
-    assert painter.message() == ""
+    try:
+        with engine.worker_held():
+            engine.new_job(painter.press_generate)
+            drag_with(painter, "Move")
+        painter.wait_for_layer(before)
+        assert painter.undo_steps()[-2] == "Move"
+    finally:
+        painter.krita.run(BRUSH)
+
+
+def test_a_transform_is_not_taken_out_of_the_painters_hands(painter: Painter, engine: Engine) -> None:
+    """The layer waits, which is said, and comes as soon as it is applied."""
+    paint_large(painter)
+    painter.set_up(PROMPT)
+    before = painter.layer_ids()
+    try:
+        with engine.worker_held():
+            engine.new_job(painter.press_generate)
+            drag_with(painter, "Transform")
+        painter.wait_for_message("at work", "transform")
+        assert painter.layer_ids() == before
+        painter.hands.keys("Return")
+        painter.wait_for_layer(before)
+        painter.wait_for_end()
+        assert painter.message() == ""
+    finally:
+        painter.krita.run(BRUSH)
 
 
 def test_locked_layer_is_neither_changed_nor_in_the_way(painter: Painter) -> None:

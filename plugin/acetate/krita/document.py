@@ -21,6 +21,7 @@ from acetate.krita.replacing import KritaReplacement
 from acetate.krita.scaling import scaled
 from acetate.krita.selection import SelectionCoverage, selected, set_selection
 from acetate.krita.stack_insertion import StackInsertion, around_active, members_of
+from acetate.krita.tools import end_open_stroke
 from acetate.krita.view import view_centre
 from acetate.krita.wrappers import Hold, wrappers
 from acetate.picture import Picture
@@ -227,6 +228,10 @@ class KritaDocument:
             return False
         self.handle.unlock()
         return True
+
+    def end_open_stroke(self, *, is_asked: bool) -> None:
+        if Krita.instance().activeDocument() == self.handle:
+            end_open_stroke(self.handle, is_asked=is_asked)
 
     def snapshot(self, view: View) -> KritaSnapshot:
         return KritaSnapshot(self, view)

@@ -35,9 +35,9 @@ class Attempts:
         outcome = self._loop.run(coroutine)
         outcome.then(lambda: self._show_error(outcome))
 
-    async def until_idle(self, document: Document) -> None:
+    async def until_idle(self, document: Document, *, is_asked: bool) -> None:
         """What is waited for is shown, where it lasts: an open transform lasts until the painter applies it."""
-        waiting = self._loop.run(until_idle(document, self._loop))
+        waiting = self._loop.run(until_idle(document, self._loop, is_asked=is_asked))
         if not waiting.is_settled:
             self._loop.run(self._tell_of(waiting))
         await waiting

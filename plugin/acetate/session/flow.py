@@ -128,7 +128,7 @@ class Flow(Attempts):
         job = work.job
         try:
             work.document.check_open()
-            await self.until_idle(work.document)
+            await self.until_idle(work.document, is_asked=True)
             work.document.check_open()
             looked_at = self._loop.run(geometry_of(work.document, self._loop))  # beside the reading
             remarks = work.document.remarks(work.draft.layer_views)
@@ -142,7 +142,7 @@ class Flow(Attempts):
                 raise job.error
             if job.result:
                 await self._keeper.made(work, pictures)
-                await self.until_idle(work.document)
+                await self.until_idle(work.document, is_asked=False)
                 placed = await work.delivery.deliver(job, job.result, Seen(pictures, await looked_at))
                 notes = self._told.news((*remarks, *job.result.notes, *placed.notes), job.request.task)
                 if not job.is_cancel_wanted:  # it was faster; what is said of that stays

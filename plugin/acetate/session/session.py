@@ -318,7 +318,7 @@ class Session:
         work.job.filing = Filing(self._flow.names.of(work.document))
         await self.made(work, sketch.seen.pictures)
         await self.engine.call(lambda connection: api.refile(connection, work.job.id, Refiling(listed=True)))
-        await self._flow.until_idle(work.document)
+        await self._flow.until_idle(work.document, is_asked=True)
         placed = await work.delivery.deliver(work.job, sketch.done, sketch.seen)
         self._recipes.keep(placed, work.document)
         self.delivered(placed)
@@ -327,7 +327,7 @@ class Session:
         self.message.value = done_otherwise(placed.notes)
 
     async def _insert(self, result: Alternative, document: Document, how: Apply) -> None:
-        await self._flow.until_idle(document)
+        await self._flow.until_idle(document, is_asked=True)
         document.check_open()
         if how is Apply.REPLACE:
             placed = await self._placing.replace_with(result, document, document.place().anchor)

@@ -247,6 +247,9 @@ class PaperDocument:
     def is_idle(self) -> bool:
         return not self.is_worked_on
 
+    def end_open_stroke(self, *, is_asked: bool) -> None:
+        """It has no tools."""
+
     def snapshot(self, view: View) -> PaperSnapshot:
         for layer in view.layers:
             self.node(layer)
