@@ -76,8 +76,13 @@ def krita(studio: Studio) -> Iterator[KritaProcess]:
 
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Keeps a measurement for the end of the run."""
-    return lambda line: request.node.user_properties.append((_MEASURED, line))
+    """Keeps a measurement for the end of the run; with `-s` it is read at once, whatever ends that."""
+
+    def keep(line: str) -> None:
+        print(line, flush=True)
+        request.node.user_properties.append((_MEASURED, line))
+
+    return keep
 
 
 @pytest.fixture

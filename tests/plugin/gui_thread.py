@@ -16,6 +16,7 @@ class EventLoop:
     def __init__(self) -> None:
         self._posted: queue.Queue[Callable[[], None]] = queue.Queue()
         self.loop = Loop(self._posted.put)
+        self.turns = 0
 
     def run_until(self, condition: Callable[[], object], patience: float = PATIENCE) -> None:
         deadline = time.monotonic() + patience
@@ -34,4 +35,5 @@ class EventLoop:
             call = self._posted.get(timeout=patience)
         except queue.Empty:
             return
+        self.turns += 1
         call()

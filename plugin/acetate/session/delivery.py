@@ -201,6 +201,7 @@ class AsSelection:
         first = await self.placing.results.list_others(job, done)
         (picture,) = await self.placing.results.remember(first)
         coverage = await self.placing.loop.thread(picture.coverage)
+        await until_idle(self.document, self.placing.loop)
         self.document.check_open()
         self.document.set_selection(coverage, first.layers[0].bounds)
         return Placed(first, ())

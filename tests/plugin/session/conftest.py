@@ -12,7 +12,7 @@ from acetate.protocol.requests import Task
 from tests.engine.process import private_environment
 from tests.plugin.client.test_launcher import install
 from tests.plugin.gui_thread import EventLoop
-from tests.plugin.session.paper import PaperDocument
+from tests.plugin.session.paper import Brush, PaperDocument
 from tests.plugin.session.studio import AREA, BLUE, RED, Studio
 
 
@@ -38,8 +38,9 @@ def studio(running: Studio) -> Studio:
 
 @pytest.fixture
 def document(studio: Studio) -> PaperDocument:
-    """Background, "tree" and "sky"; "tree" is active."""
+    """Background, "tree" and "sky"; "tree" is active. Its painter does not stop to paint."""
     document = studio.paper.new(48, 32)
+    document.brush = Brush(lambda: studio.events.turns)
     tree = document.add("tree", AREA, RED)
     document.add("sky", Bounds(0, 0, 48, 4), BLUE)
     document.activate(tree)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -59,6 +59,22 @@ class Paper:
         return self.active
 
 
+class Brush:
+    """Of a painter who does not stop: a stroke is under way at every other look, and begins anew in each turn."""
+
+    def __init__(self, turn: Callable[[], int]) -> None:
+        self._turn, self._looks, self._resting = turn, 0, -1
+
+    def is_resting(self) -> bool:
+        self._looks += 1
+        self._resting = self._turn() if self._looks % 2 == 0 else -1
+        return self._resting >= 0
+
+    def check(self) -> None:
+        """In the turn of a look that has found it at rest."""
+        assert self._resting == self._turn(), "Krita might end by this: a stroke is under way"
+
+
 class PaperDocument:
     def __init__(self, extent: Extent) -> None:
         self.extent = extent
@@ -66,6 +82,7 @@ class PaperDocument:
         self.current = self.root
         self.is_open = True
         self.is_worked_on = False
+        self.brush: Brush | None = None
         self.name = f"document {next(_numbers)}"
         self.centre = (extent.width // 2, extent.height // 2)  # of the view
         self.wire_format = PixelFormat.RGBA8
@@ -236,6 +253,7 @@ class PaperDocument:
         return None if self.mask is None else _bounds(self.mask)
 
     def set_selection(self, coverage: Picture, bounds: Bounds) -> None:
+        self._check_idle()
         self.mask = np.zeros((self.extent.height, self.extent.width), np.uint8)
         self.mask[bounds.y : bounds.bottom, bounds.x : bounds.right] = array_of(coverage)[..., 0]
 
@@ -245,12 +263,13 @@ class PaperDocument:
         return PaperMask(self.mask.copy())
 
     def is_idle(self) -> bool:
-        return not self.is_worked_on
+        return not self.is_worked_on and (self.brush is None or self.brush.is_resting())
 
     def end_open_stroke(self, *, is_asked: bool) -> None:
         """It has no tools."""
 
     def snapshot(self, view: View) -> PaperSnapshot:
+        self._check_idle()
         for layer in view.layers:
             self.node(layer)
         kept = copy.deepcopy(self.root)
@@ -259,13 +278,20 @@ class PaperDocument:
 
     def insertion(self, layers: Sequence[NewLayer]) -> PaperInsertion:
         self.check_open()
+        self._check_idle()
         return PaperInsertion(self, layers)
 
     def stack_insertion(self, parts: Sequence[GroupPart], replaces: str) -> PaperInsertion:
+        self._check_idle()
         return PaperInsertion(self, parts, replaces, is_group=True)
 
     def replacement(self, layer: str, new: NewLayer, mask: Picture | None) -> PaperReplacement:
+        self._check_idle()
         return PaperReplacement(self, self.node(layer), new, mask)
+
+    def _check_idle(self) -> None:
+        if self.brush is not None:
+            self.brush.check()
 
     def node(self, layer: str) -> Node:
         for node in self.root.walk():

@@ -89,6 +89,20 @@ def test_a_result_waits_until_the_picture_is_not_worked_on(studio: Studio, docum
     assert document.named("Identity") and studio.session.message.value is None
 
 
+@pytest.mark.parametrize("how", [Apply.ABOVE, Apply.REPLACE])
+@pytest.mark.parametrize("task", [Task.IDENTITY, Task.MATCH_LIGHT])
+def test_nothing_is_read_or_put_while_the_painter_paints(
+    studio: Studio, document: PaperDocument, task: Task, how: Apply
+) -> None:
+    studio.session.do(task)
+    studio.wait()
+    result = studio.session.history.entries[0].result
+    assert result.request.task is task and len(document.steps) == 1, studio.session.message.value
+    studio.session.insert(result, how)
+    studio.events.run_until(lambda: len(document.steps) == 2 or studio.session.message.value)
+    assert len(document.steps) == 2, studio.session.message.value
+
+
 def test_what_is_wrong_is_said_and_nothing_is_sent(studio: Studio, document: PaperDocument) -> None:
     studio.session.settings.task.value = Task.FOREGROUND
     studio.session.generate()
