@@ -44,10 +44,17 @@ def is_cut(item):
     return right > other.width() or there < wanted
 kinds = (QtWidgets.QAbstractButton, QtWidgets.QLabel, QtWidgets.QAbstractSpinBox, QtWidgets.QComboBox)
 of_painters = ('ElidedLabel', 'LayerPicker', 'NamePicker', 'ModelPicker', 'PresetChoice')  # names of any length
+def is_hint_cut(edit):
+    width = edit.viewport().width() - 2 * int(edit.document().documentMargin())
+    flag = QtCore.Qt.TextFlag.TextWordWrap
+    wanted = edit.fontMetrics().boundingRect(0, 0, width, 9999, flag, edit.placeholderText()).height()
+    return not edit.toPlainText() and wanted > edit.viewport().height()
+edits = [edit for edit in other.findChildren(QtWidgets.QPlainTextEdit) if edit.isVisible() and is_hint_cut(edit)]
 shown = [item for item in other.findChildren(QWidget) if isinstance(item, kinds) and item.window() is other.window()]
 shown = [item for item in shown if item.isVisible() and not getattr(item, 'wordWrap', bool)()]
 shown = [item for item in shown if type(item).__name__ not in of_painters and not item.objectName().startswith('qt_')]
-[other.width(), [[item.objectName() or item.text(), *room(item)] for item in shown if is_cut(item)]]
+cut = [[item.objectName() or item.text(), *room(item)] for item in shown if is_cut(item)]
+[other.width(), cut + [[edit.placeholderText(), edit.viewport().width(), edit.viewport().height()] for edit in edits]]
 """
 """Its width, and each text that is cut: what it is, the room, what it wants: of numbers and lists, the longest."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from acetate.qt import QtCore, QtGui, QtWidgets
 from acetate.session.observable import Observable
 
-_MOST = 8  # lines
+_MOST, _MOST_OF_QUESTION = 8, 3  # lines
 _BACK_AND_FORTH = (QtCore.Qt.Key.Key_Up, QtCore.Qt.Key.Key_Down)
 _NEW_LINE = "\u2029"  # within what is selected
 _REPEAT = 0.7  # seconds; a key that is held down is repeated after 0.66 at first
@@ -67,13 +67,26 @@ class PromptEdit(QtWidgets.QPlainTextEdit):
         line = self.fontMetrics().lineSpacing() + 1  # a line is laid out a fraction of a pixel higher than that
         return QtCore.QSize(120, self._shown * line + margins + 2)
 
+    def setPlaceholderText(self, text: str) -> None:
+        super().setPlaceholderText(text)
+        self._grow()
+
     def _grow(self) -> None:
-        """With what is typed, to a degree."""
-        wanted = round(self.document().size().height())  # of a plain text it is in lines
-        lines = self._lines if self._lines == 1 else min(max(self._lines, wanted), _MOST)
+        """With what is typed, to a degree; with nothing typed it shows all of what is asked."""
+        if self.document().isEmpty():
+            wanted = min(self._lines_of_question(), _MOST_OF_QUESTION)
+        else:  # of a plain text the height is in lines
+            wanted = self._lines if self._lines == 1 else round(self.document().size().height())
+        lines = min(max(self._lines, wanted), _MOST)
         if lines != self._shown:
             self._shown = lines
             self.updateGeometry()
+
+    def _lines_of_question(self) -> int:
+        width = self.viewport().width() - 2 * int(self.document().documentMargin())
+        metrics, wrapped = self.fontMetrics(), QtCore.Qt.TextFlag.TextWordWrap
+        box = metrics.boundingRect(QtCore.QRect(0, 0, width, 0), wrapped, self.placeholderText())
+        return round(box.height() / metrics.lineSpacing())
 
     def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
         super().resizeEvent(event)
