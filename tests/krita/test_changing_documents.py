@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -179,12 +179,9 @@ for kind in kinds: watch(kind)
 SEEN = f"{KINDS}reading.seen"
 UNWATCHED = f"{KINDS}for kind in kinds: kind.__init__ = kind.begin"
 SESSION = "_docker('acetate_dock').session"
-IS_FREE = "is_free = document().tryBarrierLock()\nif is_free: document().unlock()\nis_free"
-TURNED = """
-app.action('rotateImage180').trigger()
-is_free = document().tryBarrierLock()
-if is_free: document().unlock()
-"""
+LOOK = "is_free = document().tryBarrierLock()\nif is_free: document().unlock()\n"
+IS_FREE = f"{LOOK}is_free"
+TURNED = f"app.action('rotateImage180').trigger()\n{LOOK}"
 
 
 def test_layers_are_read_and_put_when_krita_has_turned_the_image(painter: Painter) -> None:
@@ -198,7 +195,7 @@ def test_layers_are_read_and_put_when_krita_has_turned_the_image(painter: Painte
     painter.krita.run(WATCHED)
     try:
         assert painter.krita.run(f"{TURNED}{SESSION}.look()\nis_free") is False
-        wait_until(lambda: painter.krita.run(f"{SEEN} != []") > 0, "the layers to be read")
+        wait_until(lambda: painter.krita.run(f"{SEEN} != []"), "the layers to be read")
         steps = len(painter.undo_steps())
         insert = f"{SESSION}.insert({SESSION}.history.entries[0].result)"
         assert painter.krita.run(f"{TURNED}{insert}\nis_free") is False
@@ -222,63 +219,56 @@ def drag_with(painter: Painter, tool: str) -> None:
     wait_until(lambda: not painter.krita.run(IS_FREE), "a stroke to be open")
 
 
-def paint_large(painter: Painter) -> None:
-    """A layer on the whole canvas is active."""
+@pytest.fixture
+def large(painter: Painter) -> Iterator[Painter]:
+    """A layer on the whole canvas is active; afterwards the brush is the tool again."""
     painter.new_document(256, 256)
     painter.krita.run("add_paint_layer('large', 0, 0, 256, 256, bytes([20, 200, 40, 255]))")
     painter.activate("large")
+    yield painter
+    painter.krita.run(BRUSH)
+
+
+def drag_while_a_job_runs(painter: Painter, engine: Engine, tool: str) -> set[str]:
+    """The layers before."""
+    painter.set_up(PROMPT)
+    before = painter.layer_ids()
+    with engine.worker_held():
+        engine.new_job(painter.press_generate)
+        drag_with(painter, tool)
+    return before
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_a_press_ends_what_a_tool_keeps_open(painter: Painter, tool: str) -> None:
+def test_a_press_ends_what_a_tool_keeps_open(large: Painter, tool: str) -> None:
     """As Krita's own commands do: what is seen is sent, what was done is an undo step, and the layer comes."""
-    paint_large(painter)
-    painter.set_up(PROMPT, Task.FOREGROUND_ON_BACKGROUND)
-    before = painter.layer_ids()
-    try:
-        drag_with(painter, tool)
-        painter.press_generate()
-        painter.wait_for_layer(before)
-        assert painter.undo_steps()[-2] == tool
-        assert painter.krita.run("node('large').bounds().x()") > 0
-        painter.wait_for_end()
-        assert painter.message() == ""
-    finally:
-        painter.krita.run(BRUSH)
+    large.set_up(PROMPT, Task.FOREGROUND_ON_BACKGROUND)
+    before = large.layer_ids()
+    drag_with(large, tool)
+    large.press_generate()
+    large.wait_for_layer(before)
+    assert large.undo_steps()[-2] == tool
+    assert large.krita.run("node('large').bounds().x()") > 0
+    large.wait_for_end()
+    assert large.message() == ""
 
 
-def test_a_layer_comes_although_a_tool_keeps_its_stroke_open(painter: Painter, engine: Engine) -> None:
+def test_a_layer_comes_although_a_tool_keeps_its_stroke_open(large: Painter, engine: Engine) -> None:
     """Nobody thinks of a move as not done."""
-    paint_large(painter)
-    painter.set_up(PROMPT)
-    before = painter.layer_ids()
-    try:
-        with engine.worker_held():
-            engine.new_job(painter.press_generate)
-            drag_with(painter, "Move")
-        painter.wait_for_layer(before)
-        assert painter.undo_steps()[-2] == "Move"
-    finally:
-        painter.krita.run(BRUSH)
+    before = drag_while_a_job_runs(large, engine, "Move")
+    large.wait_for_layer(before)
+    assert large.undo_steps()[-2] == "Move"
 
 
-def test_a_transform_is_not_taken_out_of_the_painters_hands(painter: Painter, engine: Engine) -> None:
+def test_a_transform_is_not_taken_out_of_the_painters_hands(large: Painter, engine: Engine) -> None:
     """The layer waits, which is said, and comes as soon as it is applied."""
-    paint_large(painter)
-    painter.set_up(PROMPT)
-    before = painter.layer_ids()
-    try:
-        with engine.worker_held():
-            engine.new_job(painter.press_generate)
-            drag_with(painter, "Transform")
-        painter.wait_for_message("at work", "transform")
-        assert painter.layer_ids() == before
-        painter.hands.keys("Return")
-        painter.wait_for_layer(before)
-        painter.wait_for_end()
-        assert painter.message() == ""
-    finally:
-        painter.krita.run(BRUSH)
+    before = drag_while_a_job_runs(large, engine, "Transform")
+    large.wait_for_message("at work", "transform")
+    assert large.layer_ids() == before
+    large.hands.keys("Return")
+    large.wait_for_layer(before)
+    large.wait_for_end()
+    assert large.message() == ""
 
 
 def test_locked_layer_is_neither_changed_nor_in_the_way(painter: Painter) -> None:

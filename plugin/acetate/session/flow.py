@@ -127,7 +127,6 @@ class Flow(Attempts):
     async def _carry_out(self, work: Work, then: Delivered) -> None:
         job = work.job
         try:
-            work.document.check_open()
             await self.until_idle(work.document, is_asked=True)
             work.document.check_open()
             looked_at = self._loop.run(geometry_of(work.document, self._loop))  # beside the reading

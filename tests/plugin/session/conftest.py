@@ -12,7 +12,8 @@ from acetate.protocol.requests import Task
 from tests.engine.process import private_environment
 from tests.plugin.client.test_launcher import install
 from tests.plugin.gui_thread import EventLoop
-from tests.plugin.session.paper import Brush, PaperDocument
+from tests.plugin.session.brush import Brush
+from tests.plugin.session.paper import PaperDocument
 from tests.plugin.session.studio import AREA, BLUE, RED, Studio
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,6 +18,7 @@ from acetate.protocol.geometry import Bounds, Extent
 from acetate.protocol.pixels import PixelFormat
 from acetate.session.following import ImageStep
 from acetate.session.views import Place, Show, View
+from tests.plugin.session.brush import Brush
 
 Pixels = NDArray[np.uint8]
 _numbers = itertools.count(1)
@@ -57,22 +58,6 @@ class Paper:
         self.active.steps.clear()
         self.active.activate(white)
         return self.active
-
-
-class Brush:
-    """Of a painter who does not stop: a stroke is under way at every other look, and begins anew in each turn."""
-
-    def __init__(self, turn: Callable[[], int]) -> None:
-        self._turn, self._looks, self._resting = turn, 0, -1
-
-    def is_resting(self) -> bool:
-        self._looks += 1
-        self._resting = self._turn() if self._looks % 2 == 0 else -1
-        return self._resting >= 0
-
-    def check(self) -> None:
-        """In the turn of a look that has found it at rest."""
-        assert self._resting == self._turn(), "Krita might end by this: a stroke is under way"
 
 
 class PaperDocument:
