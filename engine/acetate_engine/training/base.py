@@ -74,6 +74,7 @@ class Latents:
     text: Tensor
     weight: np.ndarray
     shown: Tensor | None = None  # (N, 3, H, W) bytes: their plain pictures, where a stage looks at them
+    offset: Tensor | None = None  # (N, C, h, w): what they have more than plain latents, where a stage looks at it
 
 
 @dataclass(frozen=True)
@@ -156,8 +157,12 @@ class BaseStage:
         copies = (np.stack([posed(p, rng, how, self.config.mirror) for p in pixels]) for _ in range(how.copies))
         return [pixels, *([pixels[:, :, ::-1]] if self.config.mirror else []), *copies]
 
-    def shown(self, pixels: Bytes) -> Tensor | None:
+    def shown(self, views: list[Bytes]) -> Tensor | None:
         """Plain pictures of cut-outs, where a stage looks at them; `base` does not."""
+        return None
+
+    def offset(self, views: list[Bytes], latent: Tensor) -> Tensor | None:
+        """What `latent`, of these cut-outs, has more than plain latents, where a stage looks at it."""
         return None
 
     def _scenery(self, data: Path) -> tuple[list[Scene], PictureSet | None]:
@@ -187,9 +192,8 @@ class BaseStage:
         latent = torch.cat([self.encode_cutouts(view) for view in views])
         repeat = self.config.subset.repeat
         weight = np.array([repeat.get(row["style"], 1) for row in self.foregrounds.rows], float)
-        shown = [picture for view in views if (picture := self.shown(view)) is not None]
-        rows = self._rows(captions * len(views))
-        return Latents(latent, rows, np.tile(weight, len(views)), torch.cat(shown) if shown else None)
+        weight = np.tile(weight, len(views))
+        return Latents(latent, self._rows(captions * len(views)), weight, self.shown(views), self.offset(views, latent))
 
     def _latents(self, rgb: Floats, captions: list[str]) -> Latents:
         """Of pictures (N, H, W, 3) in 0..1."""

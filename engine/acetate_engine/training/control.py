@@ -71,7 +71,8 @@ class ControlStage(LayerStage):
             velocity: Tensor = guided(noisy, time, text).sample
             return velocity
 
-        return velocity_loss(self.noise, predict, self.plain.latent[index].to(device), self.config.snr_limit)
+        latent, takeover = self.plain.latent[index].to(device), self.taken_over(self.plain, index, device)
+        return velocity_loss(self.noise, predict, latent, self.config.snr_limit, takeover=takeover)
 
     def sample(self) -> Tensor:
         """Of training pictures, evenly chosen: their captions and their edges."""

@@ -83,22 +83,57 @@ class Denoised:
     kept: Tensor  # (N): share of the latent's variance that the noise left, 0..1; near 1 is the weak-noise end
 
 
+class TakeoverConfig(Frozen):
+    """When a layer adapter takes over from the base (`layer_from` in mini.json), which made the first steps."""
+
+    share: float = 0.75  # of the latents; the others have their offset from the beginning, as layers to refine have
+    sigmas: tuple[float, float] = (0.7, 4.0)  # how strong the noise is then; its logarithm is drawn evenly
+
+
+@dataclass(frozen=True)
+class Takeover:
+    """What a latent lacks while it is denoised, where a plain model made the first steps.
+
+    At the noise sigma_0 at which the layer adapter takes over, the latent is a plain one. Each step to a smaller sigma
+    replaces its share of that by what the adapter means, so `sigma / sigma_0` of the offset is still missing: the same
+    as noise that has offset / sigma_0 less. Nothing else tells the adapter to keep the shape that the base has begun.
+    """
+
+    config: TakeoverConfig
+    offset: Tensor  # (N, C, h, w), scaled: adjusted minus plain latent
+
+    def left(self, sigma: Tensor) -> Tensor:
+        """(N, C, h, w): what to take off the noise, where it is as strong as `sigma` (N), in units of the latent."""
+        least, most = self.config.sigmas
+        begun = least * (most / least) ** torch.rand_like(sigma)
+        is_plain = torch.rand_like(sigma) < self.config.share
+        return (is_plain / torch.maximum(begun, sigma))[:, None, None, None] * self.offset
+
+
 def denoised(
-    schedule: DDPMScheduler, predict: Predict, latent: Tensor, frames: int = 1, latest: float = 1.0
+    schedule: DDPMScheduler,
+    predict: Predict,
+    latent: Tensor,
+    frames: int = 1,
+    latest: float = 1.0,
+    takeover: Takeover | None = None,
 ) -> Denoised:
     """v-prediction at random times.
 
     Args:
         latent: (images * frames, C, h, w), scaled, frame fastest; the frames of one image share its time.
         latest: share of the schedule that times are drawn from; 1 is pure noise.
+        takeover: where the first steps are made by a model of other latents.
     """
     noise = torch.randn_like(latent)
     count = round(schedule.config.num_train_timesteps * latest)
     time = torch.randint(count, (len(latent) // frames,), device=latent.device).repeat_interleave(frames)
+    kept = schedule.alphas_cumprod.to(latent.device)[time]
+    if takeover is not None:
+        noise = noise - takeover.left((1 / kept - 1).sqrt())
     noisy = schedule.add_noise(latent, noise, time)
     velocity = predict(noisy, time)
     error = F.mse_loss(velocity, schedule.get_velocity(latent, noise, time), reduction="none").mean((1, 2, 3))
-    kept = schedule.alphas_cumprod.to(latent.device)[time]
     signal, rest = (share.sqrt()[:, None, None, None] for share in (kept, 1 - kept))
     return Denoised(error, signal * noisy - rest * velocity, kept)
 
@@ -109,9 +144,10 @@ def velocity_loss(
     latent: Tensor,
     snr_limit: float | None,
     frames: int = 1,
+    takeover: Takeover | None = None,
 ) -> Tensor:
     """Error of `denoised`, weighted by min(SNR, limit) / (SNR + 1); by 1 without a limit."""
-    made = denoised(schedule, predict, latent, frames)
+    made = denoised(schedule, predict, latent, frames, takeover=takeover)
     return (made.error * snr_weight(made.kept, snr_limit)).mean()
 
 

@@ -6,6 +6,7 @@ of the released SD1.5 `transparent_attn` file.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,20 @@ from torch import Tensor, nn
 from acetate_engine.compositing.alpha import to_float
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing, new_sharing_weights
 from acetate_engine.models.adapters.sharing_files import load_sharing_weights
-from acetate_engine.training.base import BaseConfig, BaseStage
+from acetate_engine.training.base import BaseConfig, BaseStage, Latents
 from acetate_engine.training.compose import vae_feed
 from acetate_engine.training.config import Existing
 from acetate_engine.training.datasets import Bytes
-from acetate_engine.training.diffusion import denoised, draw_indices, encode_feeds, frozen_unet, frozen_vae, snr_weight
+from acetate_engine.training.diffusion import (
+    Takeover,
+    TakeoverConfig,
+    denoised,
+    draw_indices,
+    encode_feeds,
+    frozen_unet,
+    frozen_vae,
+    snr_weight,
+)
 from acetate_engine.training.parts import load_transparency
 from acetate_engine.training.scenes import SceneEncoder
 from acetate_engine.training.shared import save_sharing
@@ -41,6 +51,7 @@ class LayerConfig(BaseConfig):
     weak_weight: float = 0.0  # how much more an error counts where there is hardly any noise left
     identity_weight: float = 0.0  # the frozen decoder must show of a made latent what it shows of a plain one
     spectrum_weight: float = 0.0  # of what such a picture has more at the patches' periods: the weave
+    takeover: TakeoverConfig | None = None  # where the base makes the first steps
 
 
 class LayerStage(BaseStage):
@@ -73,20 +84,27 @@ class LayerStage(BaseStage):
     def modules(self) -> dict[str, nn.Module]:
         return {self.trains: self.weights}
 
+    @property
+    def _looks_closely(self) -> bool:
+        """Otherwise the loss is that of `base`, scenes among its latents."""
+        how = self.config
+        return bool(how.weak_weight or how.identity_weight or how.spectrum_weight or how.latest < 1 or how.takeover)
+
     def batch_loss(self, rng: np.random.Generator, device: torch.device) -> Tensor:
         """As `base`; what the frozen decoder shows of the clean latent counts by how little noise there was."""
         config = self.config
-        if not (config.weak_weight or config.identity_weight or config.spectrum_weight or config.latest < 1):
+        if not self._looks_closely:
             return super().batch_loss(rng, device)
-        pool = self.pools[self.config.framing.choose(rng)].plain
-        index = draw_indices(pool.weight, self.config.schedule.batch, rng)
+        pool = self.pools[config.framing.choose(rng)].plain
+        index = draw_indices(pool.weight, config.schedule.batch, rng)
         text, latent = self.said(pool.text[index], rng).to(device), pool.latent[index].to(device)
 
         def predict(noisy: Tensor, time: Tensor) -> Tensor:
             velocity: Tensor = self.unet.to(device)(noisy, time, text).sample
             return velocity
 
-        made = denoised(self.noise, predict, latent, latest=config.latest)
+        takeover = self.taken_over(pool, index, device)
+        made = denoised(self.noise, predict, latent, latest=config.latest, takeover=takeover)
         weak = made.kept**2
         weight = snr_weight(made.kept, config.snr_limit) * (1 + config.weak_weight * weak)
         loss = (made.error * weight).mean()
@@ -95,6 +113,12 @@ class LayerStage(BaseStage):
             strangeness = self._strangeness(made.clean, pool.shown[index].to(device))
             loss = loss + (weak * strangeness).mean()
         return loss
+
+    def taken_over(self, pool: Latents, index: np.ndarray, device: torch.device) -> Takeover | None:
+        """Of these latents, where the base makes the first steps."""
+        if self.config.takeover is None or pool.offset is None:
+            return None
+        return Takeover(self.config.takeover, pool.offset[index].to(device))
 
     def _strangeness(self, latent: Tensor, pictures: Tensor) -> Tensor:
         """(N): how far the frozen decoder's picture of scaled latents is from the plain pictures (bytes)."""
@@ -109,13 +133,22 @@ class LayerStage(BaseStage):
         return picture
 
     @torch.no_grad()
-    def shown(self, pixels: Bytes) -> Tensor | None:
+    def shown(self, views: list[Bytes]) -> Tensor | None:
         """(N, 3, H, W) bytes: what the frozen decoder shows of plain latents, where that is looked at."""
         if not (self.config.identity_weight or self.config.spectrum_weight):
             return None
-        parts = [encode_feeds(self.vae, vae_feed(to_float(pixels[i : i + 32]))) for i in range(0, len(pixels), 32)]
-        shown = (self.decode(part).clamp(-1, 1) for part in parts)
+        shown = (self.decode(part).clamp(-1, 1) for part in self._plain_latents(views))
         return torch.cat([((part + 1) * 127.5).round().byte() for part in shown])
+
+    def offset(self, views: list[Bytes], latent: Tensor) -> Tensor | None:
+        """Of the adjusted latents, where layers are taken over from the base."""
+        return latent - torch.cat(list(self._plain_latents(views))) if self.config.takeover else None
+
+    def _plain_latents(self, views: list[Bytes]) -> Iterator[Tensor]:
+        """(32 at most, C, h, w), scaled."""
+        for view in views:
+            for i in range(0, len(view), 32):
+                yield encode_feeds(self.vae, vae_feed(to_float(view[i : i + 32])))
 
     def encode_cutouts(self, rgba: Bytes) -> Tensor:
         """Adjusted latents, scaled."""

@@ -24,7 +24,15 @@ from acetate_engine.models.adapters.sharing_files import load_sharing_weights
 from acetate_engine.models.adapters.sharing_weights import PROJECTIONS, SharingWeights
 from acetate_engine.training.config import Existing
 from acetate_engine.training.datasets import Bytes
-from acetate_engine.training.diffusion import frozen_unet, frozen_vae, noise_schedule, solver, velocity_loss
+from acetate_engine.training.diffusion import (
+    Takeover,
+    TakeoverConfig,
+    frozen_unet,
+    frozen_vae,
+    noise_schedule,
+    solver,
+    velocity_loss,
+)
 from acetate_engine.training.framing import Shape, framed_scene
 from acetate_engine.training.loop import Losses, Step
 from acetate_engine.training.parts import load_transparency
@@ -51,6 +59,7 @@ class SharedConfig(ScenesConfig):
     keeps_layer: bool = False  # and keeps them: its alpha is as good as there, and only what is shared is learnt
     begin: Existing | None = None  # what this stage exported before, to go on with; `rank` is as there
     rank: int = 32
+    takeover: TakeoverConfig | None = None  # of the foreground's frame, where the base makes the first steps
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,7 @@ class Prepared:
 
     latent: Tensor
     given: Bytes | None
+    offset: Tensor | None = None  # like `latent`, where layers are taken over: what they have more than plain ones
 
 
 def _reframed(scene: Scene, shape: Shape, rng: np.random.Generator) -> Scene:
@@ -93,7 +103,15 @@ class SharedStage(ABC):
     def _prepare(self, scenes: list[Scene]) -> Prepared:
         encoder = SceneEncoder(self.vae, self.transparency)
         latent = torch.stack([getattr(encoder, frame)(scenes) for frame in self.frames], 1)
-        return Prepared(latent, self.condition(scenes))
+        return Prepared(latent, self.condition(scenes), self._offset(encoder, scenes, latent))
+
+    def _offset(self, encoder: SceneEncoder, scenes: list[Scene], latent: Tensor) -> Tensor | None:
+        """0 but in the foreground's frame: what is in the others is plain."""
+        if self.config.takeover is None or "foreground" not in self.frames:
+            return None
+        frame, offset = self.frames.index("foreground"), torch.zeros_like(latent)
+        offset[:, frame] = latent[:, frame] - encoder.flat_foreground(scenes)
+        return offset
 
     def condition(self, scenes: list[Scene]) -> Bytes | None:
         """(N, H, W, 3) condition images, where the frames have one."""
@@ -138,8 +156,10 @@ class SharedStage(ABC):
             velocity: Tensor = self.unet(noisy, time, text).sample
             return velocity
 
-        latent = chosen.latent[index].flatten(0, 1).to(device)
-        return velocity_loss(self.noise, predict, latent, self.config.snr_limit, len(self.frames))
+        latent, takeover = chosen.latent[index].flatten(0, 1).to(device), None
+        if self.config.takeover is not None and chosen.offset is not None:
+            takeover = Takeover(self.config.takeover, chosen.offset[index].flatten(0, 1).to(device))
+        return velocity_loss(self.noise, predict, latent, self.config.snr_limit, len(self.frames), takeover)
 
     def _show(self, given: Bytes | None, index: np.ndarray, device: torch.device) -> None:
         if given is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,14 @@ import pytest
 import torch
 from diffusers import ControlNetModel
 
+from acetate_engine.compositing.alpha import to_float
 from acetate_engine.models.adapters.sharing_files import load_sharing_weights
+from acetate_engine.models.networks.space_to_depth_transparency import SpaceToDepthOffsetEncoder
+from acetate_engine.training.compose import vae_feed
 from acetate_engine.training.config import STAGES
 from acetate_engine.training.control import edges_of
-from acetate_engine.training.diffusion import noise_schedule, velocity_loss
-from acetate_engine.training.loop import Trainer
+from acetate_engine.training.diffusion import Takeover, TakeoverConfig, encode_feeds, noise_schedule, velocity_loss
+from acetate_engine.training.loop import Step, Trainer
 
 
 def test_a_layer_begins_with_exported_weights_and_trains_on(workshop: Path, data: Path, tmp_path: Path) -> None:
@@ -100,3 +104,66 @@ def test_without_a_limit_all_times_count_the_same() -> None:
 
     assert loss(None) == pytest.approx(1, abs=0.1)  # the velocity of latent 1 is as large as its noise's
     assert loss(5.0) < 0.5
+
+
+def _taken_over(sigma: float) -> torch.Tensor:
+    """What is clean in a latent of offset 3 over a plain one of 1, where the adapter took over at sigma 2."""
+    takeover = Takeover(TakeoverConfig(share=1.0, sigmas=(2.0, 2.0)), torch.full((1, 1, 2, 2), 3.0))
+    return 4.0 - sigma * takeover.left(torch.tensor([sigma]))
+
+
+@pytest.mark.parametrize(("sigma", "clean"), [(0.0, 4.0), (1.0, 2.5), (2.0, 1.0), (5.0, 1.0)])
+def test_a_latent_that_is_taken_over_is_plain_at_first_and_gets_its_offset_step_by_step(
+    sigma: float, clean: float
+) -> None:
+    torch.testing.assert_close(_taken_over(sigma), torch.full((1, 1, 2, 2), clean))
+
+
+def test_some_latents_are_never_plain() -> None:
+    torch.manual_seed(0)
+    takeover = Takeover(TakeoverConfig(share=0.75, sigmas=(1.0, 4.0)), torch.ones(400, 1, 1, 1))
+    left = takeover.left(torch.zeros(400)).flatten()
+    assert 0.2 < (left == 0).float().mean() < 0.3
+    assert left[left > 0].min() >= 0.25
+    assert left.max() <= 1.0
+
+
+TAKEOVER = "\ntakeover: {share: 1.0}\ntransparency: hiding\n"
+
+
+@pytest.mark.parametrize("name", ["layer", "control"])
+def test_a_layer_learns_to_take_over_from_the_base(workshop: Path, data: Path, name: str) -> None:
+    """Its latents lack what they have more than plain ones: with an offset of no number, no loss is one."""
+    stage = _taking_over(name, workshop, data)
+    plain = torch.cat([encode_feeds(stage.vae, vae_feed(to_float(view))) for view in stage.views()])
+    torch.testing.assert_close(stage.plain.latent - stage.plain.offset, plain)
+    assert stage.plain.offset.std() > 0.01
+    _assert_lacks(stage, stage.plain.offset)
+
+
+@pytest.mark.parametrize("name", ["joint", "conditioned"])
+def test_the_frame_of_a_layer_is_taken_over_from_the_base(workshop: Path, data: Path, name: str) -> None:
+    stage = _taking_over(name, workshop, data)
+    (prepared,) = stage.prepared
+    assert prepared.offset[:, 0].std() > 0.01
+    assert not prepared.offset[:, 1:].any()
+    _assert_lacks(stage, prepared.offset)
+
+
+def _taking_over(name: str, workshop: Path, data: Path) -> Any:
+    """With an encoder that hides something; an untrained one adds 0."""
+    shutil.copytree(workshop / "transparency", workshop / "hiding", dirs_exist_ok=True)
+    encoder = SpaceToDepthOffsetEncoder.from_pretrained(workshop / "hiding" / "encoder")
+    for parameter in encoder.parameters():
+        torch.nn.init.normal_(parameter, std=0.2, generator=torch.Generator().manual_seed(0))
+    encoder.save_pretrained(workshop / "hiding" / "encoder")
+    config = workshop / f"{name}_takeover.yaml"
+    config.write_text((workshop / f"{name}.yaml").read_text() + TAKEOVER)
+    return STAGES[name].build(config, data)[1]
+
+
+def _assert_lacks(stage: Any, offset: torch.Tensor) -> None:
+    step = Step(0, np.random.default_rng(0), torch.device("cpu"))
+    assert next(stage.losses(step))[1].isfinite()
+    offset.fill_(torch.nan)
+    assert not next(stage.losses(step))[1].isfinite()
