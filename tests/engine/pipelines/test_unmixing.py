@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from acetate_engine.pipelines.stages.unmixing import coloured, solid, unmixed, without_haze
+from acetate_engine.pipelines.stages.unmixing import (
+    coloured,
+    defringed,
+    made_from_noise,
+    solid,
+    unmixed,
+    without_haze,
+)
 
 Floats = NDArray[np.float32]
 
@@ -105,3 +113,45 @@ def test_a_thing_with_a_translucent_part_keeps_it() -> None:
     alpha[8:56, 8:56] = 0.95
     alpha[16:32, 8:56] = 0.6
     assert (solid(alpha) == alpha).all()
+
+
+RED, GREY = np.float32([0.9, 0.1, 0.1]), np.float32([0.5, 0.5, 0.5])
+
+
+def half_painted(colour: Floats) -> tuple[Floats, Floats]:
+    """A body of one colour, and the base's picture of it, whose right half shows nothing."""
+    layer = np.dstack([np.broadcast_to(colour, (64, 64, 3)), body()]).astype(np.float32)
+    picture = np.where(layer[..., 3:] > 0, colour, GREY).astype(np.float32)
+    picture[:, 32:] = 0.5
+    return layer, picture
+
+
+def test_where_the_base_shows_its_bare_ground_there_is_nothing() -> None:
+    layer, picture = half_painted(RED)
+    alpha = made_from_noise(layer, picture)[..., 3]
+    np.testing.assert_array_equal(alpha[:, :29], layer[:, :29, 3])
+    assert alpha[:, 37:].max() == 0
+
+
+def test_grey_things_stay() -> None:
+    layer, picture = half_painted(np.float32([0.56, 0.54, 0.55]))
+    np.testing.assert_allclose(made_from_noise(layer, picture)[..., 3], layer[..., 3], atol=0.05)
+
+
+def test_an_edge_has_the_colour_of_its_inside_and_not_a_line_of_grey() -> None:
+    """The picture is smaller than alpha by a pixel, as the base's is that goes on alone."""
+    layer = np.dstack([np.broadcast_to(RED, (64, 64, 3)), body()]).astype(np.float32)
+    smaller = cv2.erode(layer[..., 3], np.ones((3, 3)))[..., None]
+    picture = np.where(smaller > 0.5, RED, GREY).astype(np.float32)
+    edge = (layer[..., 3] > 0.5) & (picture == GREY).all(-1)
+    fringed = coloured(layer, picture)
+    assert edge.sum() > 40
+    assert np.abs(fringed[edge, :3] - RED).max() > 0.3
+    assert np.abs(defringed(fringed)[edge, :3] - RED).max() < 0.1
+
+
+def test_what_has_no_inside_keeps_its_colours() -> None:
+    layer = np.random.default_rng(0).random((32, 32, 4), np.float32)
+    layer[..., 3] *= 0.8
+    layer[10, :, 3] = 1.0  # a hair
+    np.testing.assert_array_equal(defringed(layer), layer)

@@ -10,7 +10,7 @@ from acetate_engine.compositing.pixels import Floats
 from acetate_engine.models.families.components import Components
 from acetate_engine.models.networks.latent_transparency import decode_rgb
 from acetate_engine.models.runtime.memory import Note
-from acetate_engine.pipelines.stages.unmixing import coloured, solid
+from acetate_engine.pipelines.stages.unmixing import coloured, made_from_noise
 
 OPAQUE_NOTE = (
     "nothing transparent came out, alpha is opaque over 98 % of the layer: this checkpoint does not follow the "
@@ -45,9 +45,9 @@ def decode_transparent(
     layer = np.ascontiguousarray(rgba)
     if len(latent) == 1:
         return bleed(layer)
-    if residual is None:  # made from noise: there is no alpha that is to be kept
-        layer[..., 3] = solid(layer[..., 3])
-    return coloured(layer, _rgb(latent[1:], components, note))
+    # what was not made from noise has an alpha that is to be kept
+    finish = made_from_noise if residual is None else coloured
+    return finish(layer, _rgb(latent[1:], components, note))
 
 
 def _rgb(latent: Tensor, components: Components, note: Note) -> Floats:

@@ -18,6 +18,16 @@ _TRUST = 0.2  # in the layer's own colour where alpha leaves little of the base'
 _CORE = 3  # pixels inside of where alpha is a half
 _NEARLY, _MOST = 0.75, 10  # a core is meant to be opaque if all of it but this percentage has such an alpha
 _FAINT, _SMALL = 0.5, 0.01  # haze: nowhere of more alpha, and no more than this share of all of the layer's
+_BARE, _SHOWN = 0.15, 0.55  # shares of a layer that the base's picture shows: from none to all of its alpha stays
+_GREYISH = 0.06  # squared distance from grey below which nothing is to be learnt from that
+_ALIKE = 1.5  # pixels, standard deviation: as far as the two runs' weaves and colours are smoothed
+_INSIDE, _NEAR = 0.9, 0.15  # the alpha of what has a colour of its own, and how much of it must be near a soft pixel
+
+
+def made_from_noise(layer: Floats, picture: NDArray[np.float32]) -> Floats:
+    """As `coloured`, of a layer whose alpha need not be kept."""
+    alpha = shown(solid(layer[..., 3]), picture, layer[..., :3])
+    return defringed(coloured(np.dstack([layer[..., :3], alpha]), picture))
 
 
 def coloured(layer: Floats, picture: NDArray[np.float32]) -> Floats:
@@ -46,6 +56,30 @@ def solid(alpha: NDArray[np.float32]) -> NDArray[np.float32]:
     core = cv2.erode((alpha > 0.5).astype(np.uint8), np.ones((2 * _CORE + 1,) * 2, np.uint8)) > 0
     level = np.percentile(alpha[core], _MOST) if core.any() else 0.0
     return (alpha / np.float32(level)).clip(0, 1) if level >= _NEARLY else alpha
+
+
+def shown(alpha: NDArray[np.float32], picture: NDArray[np.float32], likely: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Less of it where the base's picture is bare grey although the layer's own colour, `likely`, is not.
+
+    Both runs part half-way, and what one has put where the other has nothing would be a grey patch. How much of the
+    layer is shown is the factor a of picture - grey = a (likely - grey) by least squares, with a pull towards alpha:
+    smoke, steam and koalas are grey themselves.
+    """
+    seen, meant = (cv2.GaussianBlur(colour, (0, 0), _ALIKE) - _GREY for colour in (picture, likely))
+    share = ((seen * meant).sum(-1) + _GREYISH * alpha) / ((meant**2).sum(-1) + _GREYISH)
+    kept = (share / np.maximum(alpha, 1e-3) - _BARE) / (_SHOWN - _BARE)
+    less: NDArray[np.float32] = (alpha * kept.clip(0, 1)).astype(np.float32)
+    return less
+
+
+def defringed(layer: Floats) -> Floats:
+    """Soft edges have the colour of the inside that they belong to, where there is one: an alpha that is a little too
+    large leaves some of the base's grey in theirs, a dark line around a cloud. Glow and smoke have no inside."""
+    inside = cv2.erode((layer[..., 3] > _INSIDE).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
+    near = cv2.GaussianBlur(inside, (0, 0), _ALIKE)
+    colour = cv2.GaussianBlur(layer[..., :3] * inside[..., None], (0, 0), _ALIKE) / np.maximum(near, 1e-4)[..., None]
+    weight = ((near / _NEAR).clip(0, 1) * (1 - inside))[..., None]
+    return bleed(np.dstack([layer[..., :3] * (1 - weight) + colour * weight, layer[..., 3]]).astype(np.float32))
 
 
 def without_haze(alpha: NDArray[np.float32]) -> NDArray[np.float32]:
