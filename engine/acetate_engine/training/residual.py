@@ -41,7 +41,7 @@ class ResidualConfig(RenderedConfig):
     width: int = 512  # of the hidden layers
     noise: float = 0.1  # on the code, at most; half of the codes stay exact
     alpha_weight: float = 6.0
-    soft_weight: float = 3.0  # how much more an error counts where alpha is a half
+    soft_weight: float = 3.0  # how much more an error counts where alpha is soft
     code_weight: float = 0.002  # of the code's mean square
 
 

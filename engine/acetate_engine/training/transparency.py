@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from acetate_engine.compositing.alpha import to_eight, to_float
 from acetate_engine.compositing.pixels import Floats
-from acetate_engine.evaluation.alpha import psnr
+from acetate_engine.evaluation.alpha import SOFT, psnr
 from acetate_engine.models.networks.autoencoder import SpaceToDepthAutoencoder
 from acetate_engine.models.networks.latent_transparency import adjusted_latent, plain_latent
 from acetate_engine.models.networks.padding import pad_rgb
@@ -47,7 +47,7 @@ class TransparencyConfig(RenderedConfig):
     offset_dropout: float = 0.1
     latent_noise: float = 0.2  # at most: a diffusion model's latents are not exact
     alpha_weight: float = 3.0
-    soft_weight: float = 2.0  # how much more an error of alpha counts where alpha is a half, for few pixels are soft
+    soft_weight: float = 2.0  # how much more an error of alpha counts where alpha is soft, for few pixels are
     composite_weight: float = 5.0  # of squared errors over a random colour
     identity_weight: float = 3.0
     critic_weight: float = 0.01
@@ -248,7 +248,7 @@ def half_noisy(latent: Tensor, most: float) -> Tensor:
 
 def alpha_metrics(made: Tensor, true: Tensor) -> dict[str, float]:
     """Mean absolute errors of alphas (N, 1, H, W) in 0..1: of all pixels, and where the true one is soft."""
-    error, soft = (made - true).abs(), (true > 0.02) & (true < 0.98)
+    error, soft = (made - true).abs(), is_soft(true)
     return {"alpha_mae": error.mean().item(), "soft_alpha_mae": error[soft].mean().item()}
 
 
@@ -256,12 +256,17 @@ def alpha_error(alpha: Tensor, target: Tensor, soft_weight: float) -> Tensor:
     """Mean absolute error; what lies beyond 0 and 1 hardly counts, for there alpha is clipped.
 
     Args:
-        soft_weight: how much more an error counts where alpha is a half.
+        soft_weight: how much more an error counts where alpha is soft.
     """
     clipped = alpha.clamp(0, 1)
     leaking = clipped + 0.02 * (alpha - clipped)
-    soft = 1 + soft_weight * 4 * target * (1 - target)
-    return ((leaking - target).abs() * soft).mean()
+    weight = 1 + soft_weight * is_soft(target)
+    return ((leaking - target).abs() * weight).mean()
+
+
+def is_soft(alpha: Tensor) -> Tensor:
+    """Of true alphas in 0..1: neither empty nor opaque, as soft alpha is measured."""
+    return (alpha > SOFT[0]) & (alpha < SOFT[1])
 
 
 def over_colour(layer: Tensor, colour: Tensor | float = 0.5) -> Tensor:

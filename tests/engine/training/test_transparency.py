@@ -28,7 +28,7 @@ def test_what_is_clipped_anyway_hardly_counts() -> None:
     assert 0 == errors[0] < errors[1] < errors[2] / 2
 
 
-def test_an_error_counts_most_where_alpha_is_a_half() -> None:
+def test_an_error_counts_most_where_alpha_is_soft() -> None:
     assert _alpha_error([0.0, 1.0, 0.6]) > 2 * _alpha_error([0.1, 1.0, 0.5])
 
 
