@@ -73,8 +73,10 @@ def shown(alpha: NDArray[np.float32], picture: NDArray[np.float32], likely: NDAr
 
 
 def defringed(layer: Floats) -> Floats:
-    """Soft edges have the colour of the inside that they belong to, where there is one: an alpha that is a little too
-    large leaves some of the base's grey in theirs, a dark line around a cloud. Glow and smoke have no inside."""
+    """Soft edges take the colour of the inside that they belong to; glow and smoke have none, and keep theirs.
+
+    An alpha that is a little too large leaves some of the base's grey in an edge: a dark line around a cloud.
+    """
     inside = cv2.erode((layer[..., 3] > _INSIDE).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
     near = cv2.GaussianBlur(inside, (0, 0), _ALIKE)
     colour = cv2.GaussianBlur(layer[..., :3] * inside[..., None], (0, 0), _ALIKE) / np.maximum(near, 1e-4)[..., None]
