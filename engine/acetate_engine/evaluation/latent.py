@@ -39,6 +39,7 @@ def evaluate_latent(pictures: Bytes, trip: RoundTrip) -> dict[str, float]:
         "identity_psnr": trip.identity,
         "latent_alone_alpha_mae": measure.alpha_mae(alone, true),
         "latent_alone_soft_alpha_mae": measure.soft_alpha_mae(alone, true),
+        "latent_alone_composite_psnr": measure.composite_psnr(trip.latent_alone, pictures),
     }
 
 

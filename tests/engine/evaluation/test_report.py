@@ -22,7 +22,7 @@ from tests.engine.training.conftest import data  # noqa: F401  # fixture
 CAPTIONS = [f"disc number {number}, 3d emoji" for number in range(8)]
 KEYS = {
     "latent": {"alpha_mae", "soft_alpha_mae", "alpha_sad", "alpha_grad", "composite_psnr", "composite_ssim",
-               "identity_psnr", "latent_alone_alpha_mae", "latent_alone_soft_alpha_mae"},
+               "identity_psnr", "latent_alone_alpha_mae", "latent_alone_soft_alpha_mae", "latent_alone_composite_psnr"},
     "generation": {"top1_of_50", "top1_real_ceiling", "top1_shuffled_floor", "nearest_train_distance", "kid",
                    "opaque_core_share", "clean_border_share", "weave"},
     "variety": {"seeds", "real", "share"},
