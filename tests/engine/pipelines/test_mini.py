@@ -212,8 +212,8 @@ LAYERS = [
 
 
 @pytest.mark.parametrize("task", LAYERS)
-def test_colour_made_apart_changes_colour_alone(request: pytest.FixtureRequest, task: Task) -> None:
-    """Of every task that makes a layer; the same seed has the same alpha, but for specks of haze."""
+def test_colour_made_apart_changes_colour_and_adds_no_alpha(request: pytest.FixtureRequest, task: Task) -> None:
+    """Of every task that makes a layer: of the same seed's alpha goes what the base shows nothing of, and haze."""
     asked = a_request(task, steps=5)
     before = [layer.pixels for layer in run(request.getfixturevalue("tiny"), asked).layers]
     after = [layer.pixels for layer in run(request.getfixturevalue("apart"), asked).layers]
@@ -223,8 +223,9 @@ def test_colour_made_apart_changes_colour_alone(request: pytest.FixtureRequest, 
         kept = coloured[..., 3] > 0
         assert kept.any()
         if task is not Task.STACK:  # later layers look at the colours of those below
-            apart_by = np.abs(own[kept][:, 3].astype(int) - coloured[kept][:, 3])
-            assert apart_by.mean() < 1
+            more = coloured[..., 3].astype(int) - own[..., 3]
+            assert more.mean() <= 0
+            assert (more > 1).mean() < 0.06  # where there are other edges, enlarging them overshoots elsewhere
         assert (own[kept][:, :3] != coloured[kept][:, :3]).any()
 
 
