@@ -19,7 +19,6 @@ from acetate_engine.compositing.alpha import to_float
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing, new_sharing_weights
 from acetate_engine.models.adapters.sharing_files import load_sharing_weights
 from acetate_engine.training.base import BaseConfig, BaseStage, Latents
-from acetate_engine.training.compose import vae_feed
 from acetate_engine.training.config import Existing
 from acetate_engine.training.datasets import Bytes
 from acetate_engine.training.diffusion import (
@@ -27,7 +26,6 @@ from acetate_engine.training.diffusion import (
     TakeoverConfig,
     denoised,
     draw_indices,
-    encode_feeds,
     frozen_unet,
     frozen_vae,
     snr_weight,
@@ -148,7 +146,7 @@ class LayerStage(BaseStage):
         """(32 at most, C, h, w), scaled."""
         for view in views:
             for i in range(0, len(view), 32):
-                yield encode_feeds(self.vae, vae_feed(to_float(view[i : i + 32])))
+                yield super().encode_cutouts(view[i : i + 32])
 
     def encode_cutouts(self, rgba: Bytes) -> Tensor:
         """Adjusted latents, scaled."""

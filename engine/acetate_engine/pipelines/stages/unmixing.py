@@ -27,14 +27,18 @@ _INSIDE, _NEAR = 0.9, 0.15  # the alpha of what has a colour of its own, and how
 def made_from_noise(layer: Floats, picture: NDArray[np.float32]) -> Floats:
     """As `coloured`, of a layer whose alpha need not be kept."""
     alpha = shown(solid(layer[..., 3]), picture, layer[..., :3])
-    return defringed(coloured(np.dstack([layer[..., :3], alpha]), picture))
+    return bleed(defringed(_with_colour(np.dstack([layer[..., :3], alpha]), picture)))
 
 
 def coloured(layer: Floats, picture: NDArray[np.float32]) -> Floats:
     """The layer with the colour of the base's picture (H, W, 3), without haze, colour filled in under alpha 0."""
+    return bleed(_with_colour(layer, picture))
+
+
+def _with_colour(layer: Floats, picture: NDArray[np.float32]) -> Floats:
+    """As `coloured`, with whatever colour under alpha 0."""
     alpha = without_haze(layer[..., 3])
-    colour = unmixed(picture, alpha[..., None], layer[..., :3])
-    return bleed(np.dstack([colour, alpha]))
+    return np.dstack([unmixed(picture, alpha[..., None], layer[..., :3]), alpha])
 
 
 def unmixed(
@@ -81,7 +85,7 @@ def defringed(layer: Floats) -> Floats:
     near = cv2.GaussianBlur(inside, (0, 0), _ALIKE)
     colour = cv2.GaussianBlur(layer[..., :3] * inside[..., None], (0, 0), _ALIKE) / np.maximum(near, 1e-4)[..., None]
     weight = ((near / _NEAR).clip(0, 1) * (1 - inside))[..., None]
-    return bleed(np.dstack([layer[..., :3] * (1 - weight) + colour * weight, layer[..., 3]]).astype(np.float32))
+    return np.dstack([layer[..., :3] * (1 - weight) + colour * weight, layer[..., 3]]).astype(np.float32)
 
 
 def without_haze(alpha: NDArray[np.float32]) -> NDArray[np.float32]:
