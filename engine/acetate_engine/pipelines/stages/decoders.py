@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from torch import Tensor
 
@@ -22,19 +24,27 @@ EMPTY_NOTE = (
 )
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """The layer that another one is made from, as far as decoding has to know it."""
+
+    share: float  # 0..1, how much of it is left
+    residual: Tensor | None  # from `encode_residual`
+
+
 def decode_transparent(
-    latent: Tensor, components: Components, passes: int, note: Note, residual: Tensor | None = None
+    latent: Tensor, components: Components, passes: int, note: Note, earlier: Earlier | None = None
 ) -> Floats:
     """(1, c, h, w) unscaled → (H, W, 4) float32, 0..1, with the colour under alpha 0 filled in.
 
     A second row of the latent is the base's own picture of it over mid-grey: colour comes from there.
 
-    `residual`: of the layer that it was made from, as small as little is left of that.
+    Of an earlier layer, what decoding would lose of its alpha is given back, by as much as is left of it.
     """
     _clear_for(latent, components)
     layers = components.transparency.decode_layers(latent[:1], components.vae, note=note, passes=passes)
-    if residual is not None:
-        layers = components.transparency.with_residual(layers, residual)
+    if earlier is not None and earlier.residual is not None:
+        layers = components.transparency.with_residual(layers, earlier.share * earlier.residual)
     rgba = layers[0, [1, 2, 3, 0]].permute(1, 2, 0).cpu().numpy()
     floor, ceiling = components.alpha_levels
     rgba[..., 3] = ((rgba[..., 3] - floor) / (ceiling - floor)).clip(0, 1)
@@ -45,8 +55,7 @@ def decode_transparent(
     layer = np.ascontiguousarray(rgba)
     if len(latent) == 1:
         return bleed(layer)
-    # what was not made from noise has an alpha that is to be kept
-    finish = made_from_noise if residual is None else coloured
+    finish = made_from_noise if earlier is None else coloured
     return finish(layer, _rgb(latent[1:], components, note))
 
 

@@ -16,7 +16,7 @@ from acetate_engine.compositing.pixels import Floats, Pixels
 from acetate_engine.compositing.regions import crop
 from acetate_engine.compositing.resize import resize
 from acetate_engine.pipelines.contract import GeneratedLayer
-from acetate_engine.pipelines.stages.decoders import decode_opaque, decode_transparent
+from acetate_engine.pipelines.stages.decoders import Earlier, decode_opaque, decode_transparent
 from acetate_engine.pipelines.stages.finish import finishing
 from acetate_engine.pipelines.stages.geometry import Geometry
 from acetate_engine.pipelines.stages.job import ModelJob
@@ -35,14 +35,14 @@ def generators(job: ModelJob) -> list[torch.Generator]:
     return [torch.Generator().manual_seed(seed_of(job, image)) for image in range(job.request.images)]
 
 
-def decode(job: ModelJob, latent: Tensor, role: LayerRole, residual: Tensor | None = None) -> Floats:
+def decode(job: ModelJob, latent: Tensor, role: LayerRole, earlier: Earlier | None = None) -> Floats:
     """(1, c, h, w) scaled → (H, W, 4) straight, of the working extent.
 
-    A second row, and `residual`, are as in `decode_transparent`.
+    A second row, and `earlier`, are as in `decode_transparent`.
     """
     unscaled = latent / job.components.scaling_factor
     if role is LayerRole.FOREGROUND:
-        picture = decode_transparent(unscaled, job.components, job.settings.decoder_passes, job.note, residual)
+        picture = decode_transparent(unscaled, job.components, job.settings.decoder_passes, job.note, earlier)
     else:
         picture = decode_opaque(unscaled, job.components, job.note)
     job.meter.advance(Stage.DECODE)
