@@ -1,8 +1,8 @@
 """The Python API: a transparent layer in three lines.
 
     from acetate_engine import Engine
-    result = Engine().generate("a glass bottle", size=(512, 512), seed=7)
-    result.layers[0].image.save("bottle.png")
+    result = Engine().generate("a campfire", size=(512, 512), seed=7)
+    result.layers[0].image.save("campfire.png")
 
 `Engine()` generates in this process; `Engine.connect()` asks the engine that runs on this machine. Both give the
 same pixels for the same request, to within one level of 255: sums are rounded as threads and processor have them.

@@ -121,6 +121,8 @@ def test_what_was_not_taught_is_said_with_what_is_near(typing: Painter) -> None:
     typing.hands.click("acetate_prompt")
     typing.hands.keys("ctrl+z")
     wait_until(lambda: prompt_of(typing) == "kitten", "what was typed before")
+    typing.hands.type_into("acetate_prompt", "golden sparks")
+    wait_until(lambda: "does “sparks” badly" in typing.krita.run(ROW), "the row of what it was taught in vain")
 
 
 def test_an_emoji_is_counted_as_it_is_shown(typing: Painter) -> None:

@@ -42,7 +42,7 @@ An image body is `ACETATE1 RGBA8 <width> <height>\\n` and the pixels (straight a
 
 _DIGEST = "8a39d2abd3999ab73c34db2476849cddf303ce389b35826850f9a700589b4a90"
 _EXAMPLES = {
-    "text": GenerateRequest(Task.FOREGROUND, Bounds(0, 0, 512, 512), 7, prompt="a glass bottle"),
+    "text": GenerateRequest(Task.FOREGROUND, Bounds(0, 0, 512, 512), 7, prompt="a campfire"),
     "conditioned": GenerateRequest(
         Task.FOREGROUND_ON_BACKGROUND, Bounds(40, 60, 256, 256), 7, prompt="a red fox", background=_DIGEST
     ),

@@ -117,14 +117,17 @@ def captions(
         Path | None, typer.Option("--write", help="Model folder: captions.json of those that pass, taught.json of all.")
     ] = None,
 ) -> None:
-    """Sample every caption on four seeds; one passes if the probe, its core, its border and its fills do each time."""
+    """Sample every caption on four seeds; one passes if the probe, its core, its border and its fills do each time.
+
+    What `unlike.json` in the model's folder names was looked at and found to be something else, and does not pass.
+    """
     from acetate_engine.evaluation.captions import judge_captions, summary
     from acetate_engine.evaluation.generation import of_styles
     from acetate_engine.evaluation.weave import weave
 
     with measuring(model, data, split, preset) as (subject, _):
         real = weave(of_styles(subject.foregrounds, subject.captions))["grain"]
-        judged = judge_captions(subject.sampler, subject.captions, subject.reference, real)
+        judged = judge_captions(subject.sampler, subject.captions, subject.reference, real, subject.model.taught())
     report = summary(judged)
     out.write_text(jsonlib.dumps(report, indent=1) + "\n", encoding="utf-8")
     if folder is not None:
@@ -152,15 +155,17 @@ def sheet(
     model: ModelName = "mini",
     preset: Quality = Preset.FINAL,
     seed: Seed = 0,
+    everything: Annotated[bool, typer.Option("--all", help="Of all that was taught, not of what is offered.")] = False,
 ) -> None:
-    """Write contact sheets of 64 layers, PNG: taught captions, then translucent ones, or what is hard for any model.
+    """Write contact sheets of 64 layers, PNG: captions that the model offers, then translucent ones.
 
+    Or what is hard for any model, where it was taught nothing translucent.
     NAME.png is over a checkerboard; NAME-light.png and NAME-dark.png lie beside it.
     """
     from acetate_engine.evaluation.sheet import sheet_prompts, sheets
 
     with measuring(model, data, split, preset) as (subject, _):
-        prompts = sheet_prompts(subject.captions)
+        prompts = sheet_prompts(subject.captions if everything else subject.offered)
         made = sheets(subject.sampler.native(prompts, seed))
     for name, picture in made.items():
         picture.save(out if name == "checkerboard" else out.with_stem(f"{out.stem}-{name}"))

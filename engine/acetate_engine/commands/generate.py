@@ -58,7 +58,7 @@ def generate(
     A PNG or WebP gets the generated layers alone; a PSD, an ORA or a folder also the background, below them.
 
     \b
-    acetate generate -p "a glass bottle" --size 512x512 --seed 7 -o bottle.png
+    acetate generate -p "a campfire" --size 512x512 --seed 7 -o campfire.png
     acetate generate --task foreground_on_background --background room.psd \\
         --region 400,120,512x512 -p "a lamp" --settle -o room-lamp.psd
     acetate generate --task joint -p "a kite" --background-prompt "a cloudy sky" -o kite.ora

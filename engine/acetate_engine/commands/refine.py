@@ -27,8 +27,8 @@ def refine(
     """Make another version of a layer; its alpha may change with it.
 
     \b
-    acetate refine bottle.png -p "a green glass bottle" --strength 0.6 -o green.png
-    acetate refine bottle.png -m dream -p "a glass bottle" --style watercolour -o painted.png
+    acetate refine campfire.png -p "a campfire with green flames" --strength 0.6 -o green.png
+    acetate refine campfire.png -m dream -p "a campfire" --style watercolour -o painted.png
     """
     rework_into(
         out,

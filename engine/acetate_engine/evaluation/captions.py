@@ -1,4 +1,8 @@
-"""Which captions a model really knows: each is sampled on a few seeds, and is good only if all its layers are."""
+"""Which captions a model really knows: each is sampled on a few seeds, and is good only if all its layers are.
+
+The probe is content with less than a person is: a rim in pieces is still the nearest to a magnifying glass. So whoever
+has looked at the layers may say what is wrong with them (see prompts/taught.py).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from acetate_engine.evaluation.generation import is_soft
 from acetate_engine.evaluation.probe import Reference
 from acetate_engine.evaluation.sampling import Sampler
 from acetate_engine.evaluation.weave import weave
+from acetate_engine.prompts.taught import Taught
 from acetate_engine.training.datasets import Bytes
 from acetate_engine.training.probe import over_grey
 
@@ -32,19 +37,26 @@ class Judged:
     core: bool  # what is covered is opaque, or the caption is of something translucent
     border: bool  # the outermost pixels are empty
     grain: float | None  # times that of real pictures; None where nothing is flat
+    unlike: str = ""  # what somebody who looked at its layers found wrong
 
     @property
     def passes(self) -> bool:
-        return self.rank <= _RANK and self.core and self.border and (self.grain is None or self.grain <= _GRAIN)
+        measured = self.rank <= _RANK and self.core and self.border and (self.grain is None or self.grain <= _GRAIN)
+        return measured and not self.unlike
 
 
 def judge_captions(
-    sampler: Sampler, captions: Sequence[str], reference: Reference, real_grain: float | None
+    sampler: Sampler,
+    captions: Sequence[str],
+    reference: Reference,
+    real_grain: float | None,
+    taught: Taught,
 ) -> list[Judged]:
     """All captions, in order.
 
     Args:
         real_grain: that of real pictures, from `weave`; None: no fill is judged.
+        taught: of the model, whose layers somebody may have looked at.
     """
     texts = reference.read(list(captions))
     judged = []
@@ -54,11 +66,11 @@ def judge_captions(
         for offset, caption in enumerate(part):
             own = layers[offset * SEEDS : (offset + 1) * SEEDS]
             rank = worst_rank(reference.see(over_grey(own)), texts, start + offset)
-            judged.append(judge(caption, own, rank, real_grain))
+            judged.append(judge(caption, own, rank, real_grain, "; ".join(taught.found_wrong(caption).values())))
     return judged
 
 
-def judge(caption: str, layers: Bytes, rank: int, real_grain: float | None) -> Judged:
+def judge(caption: str, layers: Bytes, rank: int, real_grain: float | None, unlike: str = "") -> Judged:
     """`layers`: (N, H, W, 4) of this caption."""
     grains = [found for layer in layers if (found := weave(layer[None])["grain"]) is not None]
     return Judged(
@@ -67,6 +79,7 @@ def judge(caption: str, layers: Bytes, rank: int, real_grain: float | None) -> J
         is_soft(caption) or measure.opaque_core_share(layers) == 1,
         measure.clean_border_share(layers) == 1,
         max(grains) / real_grain if grains and real_grain else None,
+        unlike,
     )
 
 
@@ -86,5 +99,6 @@ def summary(judged: Sequence[Judged]) -> dict[str, Any]:
         "core_share": float(np.mean([one.core for one in judged])),
         "border_share": float(np.mean([one.border for one in judged])),
         "grain_share": float(np.mean([one.grain is None or one.grain <= _GRAIN for one in judged])),
+        "likeness_share": float(np.mean([not one.unlike for one in judged])),
         "each": [asdict(one) | {"passes": one.passes} for one in judged],
     }

@@ -54,6 +54,12 @@ class Measured:
     backgrounds: PictureSet
     reference: Reference
 
+    @property
+    def offered(self) -> list[str]:
+        """Those of the captions that painters are offered; all, where none are."""
+        things = set(self.model.taught().things)
+        return [caption for caption in self.captions if caption in things] or self.captions
+
 
 def subject_of(name: str, data: Path, split: str, preset: Preset, say: Say) -> Measured:
     """Raises UnknownModel, CheckpointError, UnsupportedTask, FileError."""

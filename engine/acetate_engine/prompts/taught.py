@@ -1,8 +1,9 @@
 """What a small model was taught, by name, and what of a prompt it was not. Torch-free.
 
 Beside its weights lie `captions.json` (of objects), `backdrops.json` (of backgrounds), `taught.json` (also of objects
-that it does not do well enough to be offered), and `near.json`: for many other words, those of the first two that mean
-nearly the same (training/near.py writes it).
+that it does not do well enough to be offered), `unlike.json` (words of captions whose layers somebody looked at, and
+what is wrong with them), and `near.json`: for many other words, those of the first two that mean nearly the same
+(training/near.py writes it).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 from acetate.protocol.words import Untaught
 from acetate_engine.paths import modified
 
-_FILES = ("captions", "backdrops", "near", "taught")
+_FILES = ("captions", "backdrops", "near", "taught", "unlike")
 _MOST = 3  # near things that are told
 _ALIKE = 0.75  # of difflib's ratio: a slip of the finger
 _PHRASE = re.compile(r"[,.;:()\[\]{}|\n]+")
@@ -35,16 +36,30 @@ class Taught:
     things: tuple[str, ...] = ()  # whole prompts, in alphabetical order, objects first
     near: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # word → things, the nearest first
     others: tuple[str, ...] = ()  # taught as well, and not to be offered
+    unlike: Mapping[str, str] = field(default_factory=dict)  # words of captions → what is wrong with their layers
+
+    def found_wrong(self, prompt: str) -> Mapping[str, str]:
+        """The part of `unlike` that this prompt speaks of."""
+        said = prompt.lower()
+        return {words: wrong for words, wrong in self.unlike.items() if re.search(rf"\b{re.escape(words)}\b", said)}
 
     def untaught(self, prompt: str) -> Untaught:
-        """Nothing where the prompt names no thing, or at least one that was taught or is about to be written."""
+        """Nothing where the prompt names no thing, or at least one that was taught or is about to be written.
+
+        What it was taught and does badly is said, too.
+        """
         named = [word for word in _heads(prompt) if word not in self._styles]
+        if wrong := self.found_wrong(prompt):
+            return Untaught(next(iter(wrong)).split(",")[0], self._some_near(named), is_done_badly=True)
         known = self._known
         if not known or not named or any(word in known for word in map(_single, named)):
             return Untaught()
         if prompt.lower().endswith(named[-1]) and any(word.startswith(named[-1]) for word in known):
             return Untaught()
-        return Untaught(named[0], tuple(dict.fromkeys(self._nearest(named)))[:_MOST])
+        return Untaught(named[0], self._some_near(named))
+
+    def _some_near(self, words: Iterable[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self._nearest(words)))[:_MOST]
 
     @cached_property
     def _styles(self) -> set[str]:
@@ -78,12 +93,13 @@ def read_taught(folder: Path) -> Taught:
 
 @lru_cache(maxsize=4)
 def _read(folder: Path, stamps: tuple[int, ...]) -> Taught:
-    captions, backdrops, near, taught = (_json(folder / f"{name}.json") for name in _FILES)
+    captions, backdrops, near, taught, unlike = (_json(folder / f"{name}.json") for name in _FILES)
     things = tuple(text for found in (captions, backdrops) if isinstance(found, list) for text in found)
     rows = near if isinstance(near, dict) else {}
     fits = rows.get("things") == list(things)  # made for other captions, its numbers would name other things
     others = tuple(text for text in taught if text not in things) if isinstance(taught, list) else ()
-    return Taught(things, {word: tuple(row) for word, row in rows["near"].items()} if fits else {}, others)
+    nearness = {word: tuple(row) for word, row in rows["near"].items()} if fits else {}
+    return Taught(things, nearness, others, unlike if isinstance(unlike, dict) else {})
 
 
 def _json(path: Path) -> Any:

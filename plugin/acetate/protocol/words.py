@@ -17,5 +17,6 @@ class Vocabulary:
 class Untaught:
     """GET /v1/models/{name}/untaught?prompt=…"""
 
-    word: str = ""  # the first thing in the prompt, where the model was taught none of them
+    word: str = ""  # the first thing in the prompt, where the model was taught none of them, or does this one badly
     near: tuple[str, ...] = ()  # whole prompts that it was taught, the nearest first
+    is_done_badly: bool = False  # it was taught, and its layers do not look like it

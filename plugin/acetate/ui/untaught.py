@@ -1,4 +1,4 @@
-"""What of the prompt a small model was not taught, and what it knows that is near to it: a click takes that."""
+"""What of the prompt a small model was not taught, or does badly, and what it knows that is near: a click takes it."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ class UntaughtRow(QtWidgets.QLabel):
         self.setVisible(bool(untaught.word) and is_used)
         if not untaught.word or model is None:
             return
-        said = tr("{model} was not taught “{word}”.", model=model.title, word=untaught.word)
+        names = {"model": model.title, "word": untaught.word}
+        if untaught.is_done_badly:
+            said = tr("{model} does “{word}” badly.", **names)
+        else:
+            said = tr("{model} was not taught “{word}”.", **names)
         near = ", ".join(f'<a href="{escape(thing)}">{escape(thing.split(",")[0])}</a>' for thing in untaught.near)
         self.setText(escape(said) + (f" {escape(tr('Near to it:'))} {near}" if near else ""))

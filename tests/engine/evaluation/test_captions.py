@@ -30,6 +30,7 @@ def test_a_solid_layer_passes_and_each_fault_fails_it() -> None:
     assert not judge("a disc", spilt, 1, 0.01).passes
     assert not judge("a disc", glassy, 1, 0.01).passes
     assert judge("glass, translucent", glassy, 1, 0.01).passes, "what is translucent needs no opaque core"
+    assert not judge("a disc", solid, 1, 0.01, "no disc").passes
 
 
 def test_woven_fills_fail_by_how_much_more_they_have_than_real_ones() -> None:

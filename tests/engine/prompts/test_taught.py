@@ -59,7 +59,17 @@ def test_a_word_of_another_language_has_nothing_near(mini: Taught) -> None:
 
 def test_whatever_was_taught_is_known(mini: Taught) -> None:
     assert mini.others
-    assert [thing for thing in (*mini.things, *mini.others) if mini.untaught(thing) != Untaught()] == []
+    said = [mini.untaught(thing) for thing in (*mini.things, *mini.others)]
+    assert [one for one in said if one != Untaught() and not one.is_done_badly] == []
+
+
+def test_what_was_looked_at_and_found_wrong_is_said_and_not_offered(mini: Taught) -> None:
+    assert mini.unlike and [thing for thing in mini.things if mini.found_wrong(thing)] == []
+    assert [words for words in mini.unlike if not any(words in thing for thing in mini.others)] == []
+    found = mini.untaught("a golden Magnifying glass on a table")
+    assert (found.word, found.is_done_badly) == ("magnifying glass", True) and found.near
+    assert mini.untaught("a feather") == Untaught(), "the emoji is one"
+    assert not mini.untaught("a necklace").is_done_badly, "lace is another thing"
 
 
 def test_what_it_does_not_do_well_is_known_and_not_offered(tmp_path: Path) -> None:
@@ -70,6 +80,14 @@ def test_what_it_does_not_do_well_is_known_and_not_offered(tmp_path: Path) -> No
     assert found.untaught("a rocket") == Untaught()
     assert found.untaught("a rokcet") == Untaught("rokcet")
     assert found.untaught("a whael") == Untaught("whael", ("a whale, 3d emoji",))
+
+
+def test_a_prompt_with_words_that_were_found_wrong_says_so(tmp_path: Path) -> None:
+    (tmp_path / "taught.json").write_text(json.dumps(["a comet, photo"]))
+    (tmp_path / "unlike.json").write_text(json.dumps({"comet, photo": "a smear"}))
+    found = read_taught(tmp_path)
+    assert found.found_wrong("two Comets") == {} and found.found_wrong("a COMET, photo") == {"comet, photo": "a smear"}
+    assert found.untaught("a comet, photo") == Untaught("comet", (), is_done_badly=True)
 
 
 def test_without_its_files_it_knows_more_than_can_be_told(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ def test_what_the_model_was_taught_and_what_it_was_not(studio: Studio) -> None:
     assert "a cat, 3d emoji" in session.words.untaught.value.near
     assert "a fox, 3d emoji" in session.words.vocabulary.value.things
     assert session.words.vocabulary.value.wildcards == ("animals/cats",)
+    session.settings.prompt.value = "golden sparks"
+    events.run_until(lambda: session.words.untaught.value.is_done_badly)
     session.settings.prompt.value = "a cat"
     assert session.words.untaught.value == Untaught()
 
