@@ -34,6 +34,7 @@ from acetate_engine.jobs.executors.patience import BEAT
 from acetate_engine.jobs.images import ImageStore
 from acetate_engine.jobs.messages import Beat, Cancel, Ready, Report, RunJob, WorkerMessage, decode_line, encode_line
 from acetate_engine.jobs.trouble import is_full
+from acetate_engine.models.runtime.heap import give_back, keep_freed
 from acetate_engine.paths import images_dir, log_file
 from acetate_engine.pipelines.contract import Generated, GeneratedLayer, Generator, JobCancelled
 from acetate_engine.pipelines.tasks import TaskGenerator
@@ -160,6 +161,7 @@ def main() -> None:
     started = time.monotonic()
     logging.basicConfig(level=logging.INFO, format="%(name)s %(levelname)s %(message)s")  # to stderr, the engine's log
     _live_under_the_engine()
+    keep_freed()
     pipe = Pipe(sys.stdin.buffer, _reserved_stdout())
     threading.Thread(target=pipe.listen, name="listen", daemon=True).start()
     threading.Thread(target=_beat, args=(pipe,), name="beat", daemon=True).start()
@@ -173,7 +175,7 @@ def main() -> None:
             loaded.wait()
         reporter = ChannelReporter(pipe, run.job)
         reporter.send(carry_out(generator, run.request, images, reporter))
-        _give_memory_back()
+        give_back()
         pipe.jobs.task_done()
 
 
@@ -196,7 +198,7 @@ def _warm_up_and_say(generator: TaskGenerator, pipe: Pipe, started: float, loade
 
     warm_up(generator, say_and_wait)
     say()  # also where nothing was loaded: a job says why
-    _give_memory_back()
+    give_back()
 
 
 def warm_up(generator: TaskGenerator, loaded: Callable[[], None] = lambda: None) -> None:
@@ -218,13 +220,6 @@ def warm_up(generator: TaskGenerator, loaded: Callable[[], None] = lambda: None)
         log.exception("not loaded ahead")
     finally:
         gc.enable()
-
-
-def _give_memory_back() -> None:
-    """What was freed: glibc keeps it for this process until it is asked, tens of megabytes after a layer."""
-    if sys.platform == "linux":
-        with suppress(AttributeError):  # another C library
-            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _reserved_stdout() -> BinaryIO:

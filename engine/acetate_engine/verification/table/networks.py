@@ -12,6 +12,7 @@ from acetate_engine.models.networks.latent_transparency import PASSES, decode_al
 from acetate_engine.models.networks.space_to_depth_transparency import SpaceToDepthTransparentDecoder
 from acetate_engine.models.networks.transparency import TransparentDecoder
 from acetate_engine.models.runtime.devices import computes_in_bf16
+from acetate_engine.models.runtime.heap import keep_freed
 from acetate_engine.models.runtime.memory import unsaid
 from acetate_engine.models.runtime.packing import pack
 from acetate_engine.verification.bench import EQUAL, Timing, sharing_steps
@@ -31,6 +32,7 @@ def decoding(side: int, small: bool) -> Iterator[Line]:
     pixel, latent = _inputs(side)
     exact = _decoded(decoder, pixel, latent, 8, 1)
     (peer,) = in_turn(1, lambda: _decoded(decoder, pixel, latent, 8, 1))
+    keep_freed()  # as the worker does
     nn.Module.to(decoder, memory_format=torch.channels_last)  # type: ignore[call-overload]  # as it is loaded for a processor
     pack(decoder)
     (ours,) = in_turn(1, lambda: _decoded(decoder, pixel, latent, 8))
