@@ -18,6 +18,7 @@ from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.compositing.resize import resize
 from acetate_engine.models.networks.compact_upscaler import CompactUpscaler
 from acetate_engine.models.parts.shelf import read_part
+from acetate_engine.models.runtime.devices import computes_in_bf16
 from acetate_engine.pipelines.contract import JobCancelled
 from acetate_engine.pipelines.stages import enlarging
 from acetate_engine.pipelines.stages.enlarging import enlarge, enlarge_to
@@ -68,9 +69,10 @@ def test_colour_that_nobody_sees_does_not_show() -> None:
     assert (made[..., 0] - made[..., 1])[true[..., 3] == 0].max() < 0.2  # magenta has 1
 
 
-def test_alpha_of_nothing_and_of_everything_stays_exactly_that() -> None:
+@pytest.mark.parametrize("is_draft", [False, True])
+def test_alpha_of_nothing_and_of_everything_stays_exactly_that(is_draft: bool) -> None:
     source = badge(64)
-    made = enlarge(source, 4)[..., 3]
+    made = enlarge_to(source, Extent(256, 256), is_draft=is_draft)[..., 3]
     for value in (0, 255):
         all_around = cv2.erode((source[..., 3] == value).astype(np.uint8), np.ones((3, 3))).repeat(4, 0).repeat(4, 1)
         assert all_around.any() and (made[all_around == 1] == value).all()
@@ -88,6 +90,16 @@ def test_tiles_leave_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = enlarge(source, 4)
     monkeypatch.setattr(enlarging, "_TILE", 40)
     assert np.abs(enlarge(source, 4).astype(int) - whole).max() <= 1  # sums in another order
+
+
+def test_a_draft_is_nearly_the_same() -> None:
+    source = badge(64)
+    made, draft = (
+        premultiply(to_float(enlarge_to(source, Extent(256, 256), is_draft=quick))) for quick in (False, True)
+    )
+    away = 255 * np.abs(made - draft)
+    assert away.mean() < 0.5 and away.max() < 10
+    assert (away.max() > 0) == computes_in_bf16()
 
 
 def test_the_same_layer_gives_the_same_bytes() -> None:

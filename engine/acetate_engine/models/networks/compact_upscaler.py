@@ -17,7 +17,8 @@ _HALF = 0x01306B47  # ncnn's flag of float16 weights; 0 means float32
 class CompactUpscaler(nn.Module):
     """(B, 3, H, W) → (B, 3, factor · H, factor · W), both sRGB in about 0..1: the input's pixels, and what lacks.
 
-    Convolutions of 3×3 with PReLU between them; the last one's channels are shuffled into pixels.
+    Convolutions of 3×3 with PReLU between them; the last one's channels are shuffled into pixels. They may compute in
+    less than the pixels come in: the input's pixels stay exact.
     """
 
     def __init__(self, body: nn.Sequential, factor: int) -> None:
@@ -25,8 +26,12 @@ class CompactUpscaler(nn.Module):
         self.body, self.factor = body, factor
         self.reach = sum(isinstance(layer, nn.Conv2d) for layer in body)  # input pixels that one looks at, each way
 
+    @property
+    def dtype(self) -> torch.dtype:
+        return next(self.parameters()).dtype
+
     def forward(self, x: Tensor) -> Tensor:
-        missing = F.pixel_shuffle(self.body(x), self.factor)
+        missing = F.pixel_shuffle(self.body(x.to(self.dtype)), self.factor).to(x.dtype)
         return missing + F.interpolate(x, scale_factor=self.factor, mode="nearest")
 
     @staticmethod

@@ -23,6 +23,7 @@ from acetate_engine.compositing.regions import crop
 from acetate_engine.compositing.resize import resize
 from acetate_engine.models.networks.compact_upscaler import CompactUpscaler
 from acetate_engine.models.parts.shelf import read_part
+from acetate_engine.models.runtime.devices import computes_in_bf16
 
 _TILE = 192  # source pixels, each way
 _AROUND = 7  # source pixels, over which grain is smoothed
@@ -41,27 +42,31 @@ def enlarge(layer: Pixels, factor: float, *, grain: float = 0.0, check: Check = 
     return enlarge_to(layer, extent, grain=grain, check=check)
 
 
-def enlarge_to(layer: Pixels, extent: Extent, *, grain: float = 0.0, check: Check = lambda: None) -> Pixels:
+def enlarge_to(
+    layer: Pixels, extent: Extent, *, grain: float = 0.0, is_draft: bool = False, check: Check = lambda: None
+) -> Pixels:
     """(H, W, 4) straight sRGB → exactly `extent`, same dtype: four times by the network, resampled from there.
 
     Colours that differ from those around them by about `grain` (0..1) or less are smoothed first, and flat parts
     levelled: the network would take them for detail, and draw it clearly.
+    A draft is made in bf16 where the processor computes in it: half the time, 0.3/255 off in the mean.
     Where nothing grows, it is only resampled. Where alpha is 0, or full, in a pixel and all around it, it is exactly so
     in the result. Raises PartMissing, CheckpointError, and what `check` raises.
     """
     height, width = layer.shape[:2]
     if extent.width <= width and extent.height <= height:
         return resize(layer, extent)
-    picture = _four_times(to_float(layer), grain, upscaler(), check)
+    dtype = torch.bfloat16 if is_draft and computes_in_bf16() else torch.float32
+    picture = _four_times(to_float(layer), grain, upscaler(dtype), check)
     pixels = to_pixels(picture, PixelFormat.RGBA16 if layer.dtype == np.uint16 else PixelFormat.RGBA8)
     return resize(pixels, extent)
 
 
 @cache
-def upscaler() -> CompactUpscaler:
+def upscaler(dtype: torch.dtype = torch.float32) -> CompactUpscaler:
     """Loaded once a process. Raises PartMissing, CheckpointError."""
     files = read_part(_PART)
-    return CompactUpscaler.from_ncnn(files["compact_x4.param"], files["compact_x4.bin"])
+    return CompactUpscaler.from_ncnn(files["compact_x4.param"], files["compact_x4.bin"]).to(dtype)
 
 
 def _four_times(picture: Floats, grain: float, net: CompactUpscaler, check: Check) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from acetate.protocol.errors import CheckpointError, PartError
+from acetate.protocol.requests import Preset
 from acetate_engine.compositing.resize import resize
 from acetate_engine.pipelines.stages.enlarging import enlarge_to, upscaler
 from acetate_engine.pipelines.stages.geometry import Resample
@@ -18,4 +19,5 @@ def finishing(job: ModelJob) -> Resample:
     except (PartError, CheckpointError) as error:
         job.note(f"enlarged without finish: {error.detail}. {error.remedy}".removesuffix("."))
         return resize
-    return partial(enlarge_to, grain=job.components.grain, check=job.meter.reporter.check)
+    is_draft = job.request.preset is Preset.DRAFT
+    return partial(enlarge_to, grain=job.components.grain, is_draft=is_draft, check=job.meter.reporter.check)
