@@ -18,7 +18,7 @@ from acetate_engine.compositing.pixels import Floats, Pixels
 from acetate_engine.compositing.regions import bounds_of
 from acetate_engine.pipelines.contract import GeneratedLayer
 from acetate_engine.pipelines.stages.before_denoise import steps_of
-from acetate_engine.pipelines.stages.decoders import Earlier
+from acetate_engine.pipelines.stages.decoders import EarlierLayer
 from acetate_engine.pipelines.stages.encoders import encode_picture, encode_residual, encode_transparent, to_tensor
 from acetate_engine.pipelines.stages.geometry import Geometry
 from acetate_engine.pipelines.stages.job import ModelJob
@@ -100,7 +100,9 @@ def _repainted(job: ModelJob, original: Pixels, geometry: Geometry, mask: Pixels
         free = to_tensor(geometry.to_working(mask, repeat_border=False), job.device)
         keep = kept_by(free, job.components.vae_scale_factor)
     start, strength = encode_transparent(rgba, job.components, job.note), job.request.strength
-    earlier = Earlier(1 - strength, encode_residual(rgba, start, job.components, job.note)) if strength < 1 else None
+    earlier = None
+    if strength < 1:
+        earlier = EarlierLayer(1 - strength, encode_residual(rgba, start, job.components, job.note))
     if job.components.colour_from < 1:
         start = torch.cat([start, encode_picture(rgba, job.components, job.note)])
     latents = job.method.rework(job, geometry, start, keep)

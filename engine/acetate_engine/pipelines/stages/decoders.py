@@ -25,7 +25,7 @@ EMPTY_NOTE = (
 
 
 @dataclass(frozen=True)
-class Earlier:
+class EarlierLayer:
     """The layer that another one is made from, as far as decoding has to know it."""
 
     share: float  # 0..1, how much of it is left
@@ -33,7 +33,7 @@ class Earlier:
 
 
 def decode_transparent(
-    latent: Tensor, components: Components, passes: int, note: Note, earlier: Earlier | None = None
+    latent: Tensor, components: Components, passes: int, note: Note, earlier: EarlierLayer | None = None
 ) -> Floats:
     """(1, c, h, w) unscaled → (H, W, 4) float32, 0..1, with the colour under alpha 0 filled in.
 

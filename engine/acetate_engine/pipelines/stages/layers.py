@@ -16,7 +16,7 @@ from acetate_engine.compositing.pixels import Floats, Pixels
 from acetate_engine.compositing.regions import crop
 from acetate_engine.compositing.resize import resize
 from acetate_engine.pipelines.contract import GeneratedLayer
-from acetate_engine.pipelines.stages.decoders import Earlier, decode_opaque, decode_transparent
+from acetate_engine.pipelines.stages.decoders import EarlierLayer, decode_opaque, decode_transparent
 from acetate_engine.pipelines.stages.finish import finishing
 from acetate_engine.pipelines.stages.geometry import Geometry
 from acetate_engine.pipelines.stages.job import ModelJob
@@ -35,7 +35,7 @@ def generators(job: ModelJob) -> list[torch.Generator]:
     return [torch.Generator().manual_seed(seed_of(job, image)) for image in range(job.request.images)]
 
 
-def decode(job: ModelJob, latent: Tensor, role: LayerRole, earlier: Earlier | None = None) -> Floats:
+def decode(job: ModelJob, latent: Tensor, role: LayerRole, earlier: EarlierLayer | None = None) -> Floats:
     """(1, c, h, w) scaled → (H, W, 4) straight, of the working extent.
 
     A second row, and `earlier`, are as in `decode_transparent`.
