@@ -40,7 +40,7 @@ class Taught:
 
     def found_wrong(self, prompt: str) -> Mapping[str, str]:
         """The part of `unlike` that this prompt speaks of."""
-        said = prompt.lower()
+        said = _MARK.sub(",", prompt.lower())
         return {words: wrong for words, wrong in self.unlike.items() if re.search(rf"\b{re.escape(words)}\b", said)}
 
     def untaught(self, prompt: str) -> Untaught:

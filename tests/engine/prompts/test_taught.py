@@ -88,6 +88,7 @@ def test_a_prompt_with_words_that_were_found_wrong_says_so(tmp_path: Path) -> No
     found = read_taught(tmp_path)
     assert found.found_wrong("two Comets") == {} and found.found_wrong("a COMET, photo") == {"comet, photo": "a smear"}
     assert found.untaught("a comet, photo") == Untaught("comet", (), is_done_badly=True)
+    assert found.found_wrong("a fox <lora:comet, photo:1>") == {}, "a style is no thing"
 
 
 def test_without_its_files_it_knows_more_than_can_be_told(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -46,9 +47,13 @@ def has_bfloat16(device: torch.device) -> bool:
 
 @cache
 def computes_in_bf16() -> bool:
-    """Whether this processor does, rather than torch in its place."""
+    """Whether this processor does, rather than torch in its place.
+
+    oneDNN takes bf16 with any AVX-512, and computes it in fp32 where the processor has none: slower than fp32 itself.
+    """
     ops: Any = torch.ops.mkldnn
-    return bool(ops._is_mkldnn_bf16_supported())
+    emulates = platform.machine() in ("x86_64", "AMD64") and not torch.cpu._is_avx512_bf16_supported()
+    return bool(ops._is_mkldnn_bf16_supported()) and not emulates
 
 
 def transparency_dtype(device: torch.device, spare: int, decoding: int) -> torch.dtype:

@@ -56,16 +56,16 @@ def enlarge_to(
     height, width = layer.shape[:2]
     if extent.width <= width and extent.height <= height:
         return resize(layer, extent)
-    dtype = torch.bfloat16 if is_draft and computes_in_bf16() else torch.float32
-    picture = _four_times(to_float(layer), grain, upscaler(dtype), check)
+    picture = _four_times(to_float(layer), grain, upscaler(is_draft), check)
     pixels = to_pixels(picture, PixelFormat.RGBA16 if layer.dtype == np.uint16 else PixelFormat.RGBA8)
     return resize(pixels, extent)
 
 
 @cache
-def upscaler(dtype: torch.dtype = torch.float32) -> CompactUpscaler:
+def upscaler(is_draft: bool) -> CompactUpscaler:
     """Loaded once a process. Raises PartMissing, CheckpointError."""
     files = read_part(_PART)
+    dtype = torch.bfloat16 if is_draft and computes_in_bf16() else torch.float32
     return CompactUpscaler.from_ncnn(files["compact_x4.param"], files["compact_x4.bin"]).to(dtype)
 
 

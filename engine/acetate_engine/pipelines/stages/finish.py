@@ -14,10 +14,10 @@ from acetate_engine.pipelines.stages.job import ModelJob
 
 def finishing(job: ModelJob) -> Resample:
     """What enlarges this job's results. The painter is told where it is interpolation alone."""
+    is_draft = job.request.preset is Preset.DRAFT
     try:
-        upscaler()
+        upscaler(is_draft)
     except (PartError, CheckpointError) as error:
         job.note(f"enlarged without finish: {error.detail}. {error.remedy}".removesuffix("."))
         return resize
-    is_draft = job.request.preset is Preset.DRAFT
     return partial(enlarge_to, grain=job.components.grain, is_draft=is_draft, check=job.meter.reporter.check)

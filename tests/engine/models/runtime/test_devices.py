@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from acetate_engine.models.runtime import devices
 from acetate_engine.models.runtime.devices import (
     Precision,
     best_device,
+    computes_in_bf16,
     name_of,
     precision_on,
     transparency_dtype,
@@ -34,6 +37,13 @@ def test_bfloat16_only_where_the_device_has_it(
 ) -> None:
     monkeypatch.setattr(getattr(torch, kind), "is_bf16_supported", card(real))
     assert precision_on(torch.device(kind)) == Precision(HALF, vae)
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists() or platform.machine() != "x86_64", reason="Linux lists them")
+def test_bf16_is_asked_only_of_a_processor_that_lists_it() -> None:
+    """oneDNN says yes to any AVX-512, and emulates."""
+    listed = Path("/proc/cpuinfo").read_text()
+    assert not computes_in_bf16() or "avx512_bf16" in listed
 
 
 def test_apples_and_the_cpu() -> None:
