@@ -90,7 +90,7 @@ class Sampler:
             whole.run(first)
         components.use_layer_adapter(layer)
         whole.run(begin)
-        half = torch.cat([whole.sample_of(row) for row in range(len(prompts))])
+        half = whole.sample_of(list(range(len(prompts))))
         whole.run(settings.steps)
         latent = whole.result() / components.scaling_factor
         if begin == settings.steps:

@@ -21,7 +21,7 @@ from acetate_engine.models.adapters.attention_sharing import AttentionSharing, n
 from acetate_engine.models.adapters.sharing_weights import RELEASED_CONDITION_CHANNELS, SharingWeights
 from acetate_engine.models.runtime.devices import computes_in_bf16
 from acetate_engine.models.runtime.packing import pack, unpack
-from acetate_engine.verification.table.limits import matrix_seconds
+from acetate_engine.verification.table.limits import Least, least
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -58,7 +58,7 @@ class Timing:
     seconds: float
     cpu_seconds: float
     error: float
-    limit: float | None = None  # CPU seconds of its matrix products alone, where they were measured
+    least: Least | None = None  # what it cannot do without, where that was measured
 
 
 def sharing_steps(
@@ -119,8 +119,8 @@ def _run(
     image: Tensor,
     steps: int,
     published: bool,
-) -> tuple[Tensor, float, float, float | None]:
-    """(output, median seconds, median CPU seconds, those of the matrix products alone)."""
+) -> tuple[Tensor, float, float, Least | None]:
+    """(output, median seconds, median CPU seconds, what it takes at least)."""
     seconds, cpu_seconds = [], []
     if not published:
         pack(unet)
@@ -134,7 +134,7 @@ def _run(
             cpu_seconds.append(time.process_time() - cpu_start)
             if seconds[0] > _LONG:
                 break
-        limit = None if published else matrix_seconds(lambda: unet(**arguments), arguments["sample"].dtype)
+        limit = None if published else least(lambda: unet(**arguments))
     unpack(unet)
     return noise, statistics.median(seconds[1:] or seconds), statistics.median(cpu_seconds[1:] or cpu_seconds), limit
 

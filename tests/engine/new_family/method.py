@@ -20,6 +20,7 @@ FRAMES = 2  # foreground, background
 
 class AllInOneRun(LayerMethod):
     runs_per_layer = 1
+    takes_several = False
 
     def looks_at_background(self, layers: Collection[str]) -> bool:
         return False

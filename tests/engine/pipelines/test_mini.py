@@ -32,6 +32,8 @@ from tests.engine.pipelines.samples import (
     run,
     some_images,
 )
+from tests.engine.rounding import ROUNDED
+from tests.engine.rounding import apart as apart_by
 
 
 @pytest.mark.parametrize("task", GENERATING)
@@ -124,7 +126,7 @@ def test_an_alternative_is_what_its_own_seed_gives(
     request = a_request(Task.FOREGROUND, images=2, scheduler=scheduler, guidance_scale=guidance_scale, steps=3)
     second = run(tiny, request).layers[1]
     alone = run(tiny, dataclasses.replace(request, images=1, seed=second.seed)).layers[0]
-    assert alone.pixels.tobytes() == second.pixels.tobytes()
+    assert apart_by(alone.pixels, second.pixels) < 2 * ROUNDED  # of alpha, and of colour
     assert alone.name == second.name == "a red apple · 8"
 
 
@@ -180,8 +182,8 @@ def test_progress_runs_to_its_end_and_previews_cover_the_region(tiny: TaskGenera
     recorder = Recorder()
     run(tiny, a_request(Task.STACK, images=2, steps=4), reporter=recorder)
     done = [step for step, _, stage in recorder.stages if stage != "loading"]
-    assert done == list(range(1, len(done) + 1))
-    assert {total for _, total, stage in recorder.stages if stage != "loading"} == {len(done)}
+    assert done == sorted(set(done))  # those of images that share their steps come at once
+    assert {total for _, total, stage in recorder.stages if stage != "loading"} == {done[-1]}
     assert recorder.previews
     assert all(p.dtype == np.uint8 and p.shape[2] == 4 and max(p.shape) <= 256 for p in recorder.previews)
     assert recorder.previews[0].shape[:2] == (37, 100)
@@ -236,8 +238,8 @@ def test_colour_made_apart_is_the_same_again_and_its_steps_are_counted(apart: Ta
     first = layer_bytes(run(apart, asked, reporter=recorder))
     assert layer_bytes(run(apart, asked)) == first
     done = [step for step, _, stage in recorder.stages if stage != "loading"]
-    assert done == list(range(1, len(done) + 1))
-    assert {total for _, total, stage in recorder.stages if stage != "loading"} == {len(done)}
+    assert done == sorted(set(done))  # those of images that share their steps come at once
+    assert {total for _, total, stage in recorder.stages if stage != "loading"} == {done[-1]}
 
 
 @pytest.fixture
@@ -270,7 +272,7 @@ def test_a_base_that_begins_changes_to_the_layer_adapter_once(shaped: TaskGenera
     asked = a_request(Task.FOREGROUND, steps=5, images=2)
     both = run(shaped, asked).layers
     alone = run(shaped, dataclasses.replace(asked, images=1, seed=both[1].seed)).layers[0]
-    assert alone.pixels.tobytes() == both[1].pixels.tobytes()
+    assert apart_by(alone.pixels, both[1].pixels) < 2 * ROUNDED
 
 
 def test_an_alternative_has_its_own_seeds_colours_with_noise_in_every_step(apart: TaskGenerator) -> None:

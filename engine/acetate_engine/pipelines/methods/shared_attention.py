@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 import torch
 from torch import Tensor
 
+from acetate.protocol.requests import GenerateRequest
 from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.pixels import Floats
 from acetate_engine.models.adapters.attention_sharing import AttentionSharing
@@ -28,6 +29,7 @@ class SharedAttention(TransparentRuns):
     """Layer adapters: transparent, joint, bg2fg, fg2bg."""
 
     runs_per_layer = 1
+    takes_several = True
 
     def looks_at_background(self, layers: Collection[str]) -> bool:
         return "bg2fg" in layers
@@ -44,9 +46,9 @@ class SharedAttention(TransparentRuns):
         """Two frames: the wanted layer, and the blended picture."""
         request = job.request
         frame, plain = (0 if layer == "bg2fg" else None), (start.plain if start else None)
-        prompts = request.prompt, request.blended
+        prompts, each = _prompts(request), [_prompts(own) for own in job.each]
         keep = None if start is None or start.keep is None else torch.cat([start.keep, torch.ones_like(start.keep)])
-        run = Run(layer, prompts, prepare=_conditioned_by(given), keep=keep, layer_frame=frame, plain=plain)
+        run = Run(layer, prompts, each, prepare=_conditioned_by(given), keep=keep, layer_frame=frame, plain=plain)
         run = run.starting(torch.cat([start.wanted, start.blended]) if start else None, request.strength)
         job.meter.expect(request.images * (run.steps(job) + 1))
         return _first(run, execute(job, run, geometry, generators(job)))
@@ -73,8 +75,13 @@ class SharedAttention(TransparentRuns):
         return [decode(job, latent, LayerRole.BACKGROUND) for latent in _frame(latents, 1)], fronts
 
 
+def _prompts(request: GenerateRequest) -> tuple[str, str]:
+    """Of the wanted layer, and of the blended picture."""
+    return request.prompt, request.blended
+
+
 def _conditioned_by(rgba: Tensor) -> Callable[[LayerAdapter], None]:
-    """Gives the layer adapter its condition picture, over mid-grey, -1..1."""
+    """Gives the layer adapter its condition picture, or one an image, over mid-grey, -1..1."""
 
     def prepare(sharing: LayerAdapter) -> None:
         assert isinstance(sharing, AttentionSharing)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
+
+from acetate.protocol.geometry import Extent
 from acetate.protocol.tasks import LayerRole
 from acetate_engine.compositing.alpha import over, to_float, to_pixels
 from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.pipelines.contract import GeneratedLayer
 from acetate_engine.pipelines.methods.base import Start
 from acetate_engine.pipelines.recipes.repaint import kept_by, reworked
+from acetate_engine.pipelines.stages.denoise import together
 from acetate_engine.pipelines.stages.encoders import encode_picture, encode_transparent, to_tensor
 from acetate_engine.pipelines.stages.geometry import Geometry
 from acetate_engine.pipelines.stages.job import ModelJob
 from acetate_engine.pipelines.stages.layers import decoded_layers, made_layers
 
+_FRAMES = 2  # of a foreground that looks at a background, at most
 TEXT_ALONE = "made from the text alone: this model cannot look at the background"
 
 
@@ -40,6 +47,33 @@ def foreground_on(job: ModelJob, background: Pixels, earlier: Pixels | None = No
     start = None if earlier is None else _start(job, geometry.to_working(earlier, repeat_border=False), behind)
     latents = job.method.foreground_on(job, geometry, to_tensor(behind, job.device), start)
     return decoded_layers(job, latents, geometry, LayerRole.FOREGROUND, job.request.prompt)
+
+
+def side_by_side(parts: Sequence[ModelJob], backgrounds: Sequence[Pixels]) -> list[GeneratedLayer]:
+    """A layer a part, as `foreground_on`, or as `foreground` where there are no backgrounds; small ones share steps.
+
+    The parts are of one job and one working extent, and differ in prompts, seeds and bounds alone; no hints.
+    """
+    geometries = [_of_layer(part) for part in parts]
+    most = together(parts[0], _FRAMES, geometries[0])
+    made = []
+    for first in range(0, len(parts), most):
+        some = slice(first, first + most)
+        job, geometry = ModelJob.together(parts[some]), geometries[first]
+        if backgrounds:
+            pairs = zip(geometries[some], backgrounds[some], strict=True)
+            behind = [to_tensor(own.to_working(pixels, repeat_border=True), job.device) for own, pixels in pairs]
+            latents = job.method.foreground_on(job, geometry, torch.cat(behind), None)
+        else:
+            latents = job.method.foreground(job, geometry)
+        for part, latent, own in zip(parts[some], latents, geometries[some], strict=True):
+            made += decoded_layers(part, [latent], own, LayerRole.FOREGROUND, part.request.prompt)
+    return made
+
+
+def working_extent(job: ModelJob) -> Extent:
+    """What a layer of this job is made in."""
+    return _of_layer(job).working
 
 
 def _start(job: ModelJob, front: Pixels, behind: Pixels) -> Start:

@@ -5,7 +5,8 @@ The iterative composition of arXiv 2402.17113, figure 9.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +18,12 @@ from acetate_engine.compositing.alpha import convert, over, to_float, to_pixels
 from acetate_engine.compositing.pixels import Pixels
 from acetate_engine.compositing.regions import crop
 from acetate_engine.pipelines.contract import GeneratedLayer, Images
-from acetate_engine.pipelines.recipes.generate import foreground, foreground_on
+from acetate_engine.pipelines.recipes.generate import (
+    foreground,
+    foreground_on,
+    side_by_side,
+    working_extent,
+)
 from acetate_engine.pipelines.recipes.repaint import reworked
 from acetate_engine.pipelines.stages.before_denoise import steps_of
 from acetate_engine.pipelines.stages.job import ModelJob
@@ -34,12 +40,22 @@ def stack(job: ModelJob) -> list[GeneratedLayer]:
     job.meter.expect(request.images * sum(_work(job, layer) for layer in request.layers))
     below = [_bottom(request, job.images) for _ in range(request.images)]
     made: list[list[GeneratedLayer]] = [[] for _ in below]
-    for index, spec in enumerate(request.layers):
-        for image, canvas in enumerate(below):
-            layer = _one_layer(job, spec, index, image, canvas)
-            _put_over(canvas, layer, request.covered, request.pixel_format)
-            made[image].append(layer)
+    for wave in waves([layer.bounds or request.bounds for layer in request.layers]):
+        wanted = [_wanted(job, index, image, canvas) for image, canvas in enumerate(below) for index in wave]
+        for one, layer in zip(wanted, _all_made(job, wanted), strict=True):
+            _put_over(below[one.image], layer, request.covered, request.pixel_format)
+            made[one.image].append(layer)
     return [layer for layers in made for layer in layers]
+
+
+def waves(bounds: Sequence[Bounds]) -> list[list[int]]:
+    """Layers bottom to top → those that lie beside each other, so that none looks at another: made together."""
+    found: list[list[int]] = []
+    for index, own in enumerate(bounds):
+        if not found or any(not own.intersection(bounds[other]).is_empty for other in found[-1]):
+            found.append([])
+        found[-1].append(index)
+    return found
 
 
 def check_stack(request: GenerateRequest) -> None:
@@ -63,7 +79,22 @@ def _bottom(request: GenerateRequest, images: Images) -> Pixels:
     return np.zeros(shape, np.uint8)
 
 
-def _one_layer(job: ModelJob, spec: StackLayer, index: int, image: int, below: Pixels) -> GeneratedLayer:
+@dataclass(frozen=True)
+class _Wanted:
+    """A layer of one image."""
+
+    spec: StackLayer
+    image: int
+    part: ModelJob
+    seen: Pixels  # what those below it show in its bounds
+
+    @property
+    def is_fresh(self) -> bool:
+        return self.spec.strength == 1.0
+
+
+def _wanted(job: ModelJob, index: int, image: int, below: Pixels) -> _Wanted:
+    spec = job.request.layers[index]
     bounds = spec.bounds or job.request.bounds
     seed = (spec.seed if spec.seed is not None else job.request.seed + index) + image
     part = job.part(
@@ -76,11 +107,46 @@ def _one_layer(job: ModelJob, spec: StackLayer, index: int, image: int, below: P
         control=tuple(hint for hint in job.request.control if hint.layer in (None, index)),
         image_prompts=tuple(prompt for prompt in job.request.image_prompts if prompt.layer in (None, index)),
     )
+    return _Wanted(spec, image, part, crop(below, bounds.relative_to(job.request.covered)))
+
+
+def _all_made(job: ModelJob, wanted: Sequence[_Wanted]) -> list[GeneratedLayer]:
+    """In the order in which they are wanted; those that are alike share their steps."""
+    alike: dict[object, list[int]] = {}
+    for place, one in enumerate(wanted):
+        alike.setdefault(_likeness(job, one) or place, []).append(place)
+    made: dict[int, GeneratedLayer] = {}
+    for places in alike.values():
+        some = [wanted[place] for place in places]
+        layers = _shared(some) if len(some) > 1 else [_one_layer(job, some[0])]
+        made |= {place: replace(layer, image=wanted[place].image) for place, layer in zip(places, layers, strict=True)}
+    return [made[place] for place in range(len(wanted))]
+
+
+def _likeness(job: ModelJob, one: _Wanted) -> object:
+    """What layers that share their steps have in common; None of one that is made alone."""
+    if not job.method.takes_several or not one.is_fresh or one.part.request.control:
+        return None
+    return "shared", working_extent(one.part), one.part.request.image_prompts, _looks(one)
+
+
+def _looks(one: _Wanted) -> bool:
+    """Whether there is something to look at, and a layer adapter that does."""
+    return one.part.components.looks_at_background and bool(one.seen[..., 3].any())
+
+
+def _shared(wanted: Sequence[_Wanted]) -> list[GeneratedLayer]:
+    parts = [one.part for one in wanted]
+    parts[0].components.use_add_ons(parts[0].request.styles, parts[0].request.image_prompts)
+    return side_by_side(parts, [one.seen for one in wanted] if _looks(wanted[0]) else [])
+
+
+def _one_layer(job: ModelJob, wanted: _Wanted) -> GeneratedLayer:
+    spec, part = wanted.spec, wanted.part
     if spec.strength > 0:
         job.components.use_add_ons(part.request.styles, part.request.image_prompts)
-    seen = crop(below, bounds.relative_to(job.request.covered))
-    (layer,) = _made(part, seen, None if spec.picture is None else job.images[spec.picture])
-    return replace(layer, image=image)
+    (layer,) = _made(part, wanted.seen, None if spec.picture is None else job.images[spec.picture])
+    return layer
 
 
 def _made(part: ModelJob, seen: Pixels, picture: Pixels | None) -> list[GeneratedLayer]:

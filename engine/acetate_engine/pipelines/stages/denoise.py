@@ -29,97 +29,130 @@ from acetate_engine.pipelines.stages.geometry import Geometry
 from acetate_engine.pipelines.stages.guidance import Predictor
 from acetate_engine.pipelines.stages.job import ModelJob
 from acetate_engine.pipelines.stages.runs import Run, base_steps, colour_steps
-from acetate_engine.pipelines.stages.step_cache import computed_steps, step_cached
+from acetate_engine.pipelines.stages.step_cache import DETERMINISTIC, computed_steps, step_cached
+
+_TOGETHER = 512  # latent pixels of all frames: a processor's time a pixel is halved by then, and hardly less by more
 
 
 def execute(job: ModelJob, run: Run, geometry: Geometry, generators: Sequence[torch.Generator]) -> list[Tensor]:
     """Denoise one image a generator; the seed of an image alone decides it.
 
-    Where the layer adapter comes or goes half-way, all images go half-way first: it is changed once.
+    Small images share their steps. Where the layer adapter comes or goes half-way, all images go half-way first: it is
+    changed once.
 
     Returns:
         (frames, c, h, w) an image, clean, scaled; where the colour of a layer is made apart, its latent comes last.
     """
-    text = encode_prompts(job, run.prompts, geometry.working)
+    images = range(len(generators))
+    text = encode_prompts(job, run.prompts_of(images), geometry.working)
     job.note(known_badly(job.components.scheduler, job.settings.scheduler, run.layer_adapter))
     job.note(unfollowed(job.components.scheduler, job.settings.scheduler))
     run = replace(run, controls=read_controls(job, geometry))
-    begun = [_begin(job, run, geometry, text, index, generator) for index, generator in enumerate(generators)]
+    most = together(job, len(run.prompts), geometry)
+    groups = [images[first : first + most] for first in images[::most]]
+    begun = [_begin(job, run, geometry, text, group, generators) for group in groups]
     for one in begun:
-        one.picture.run(base_steps(job, run))
+        one.pictures.run(base_steps(job, run))
     if run.prepare is not None and (layer_adapter := job.components.use_layer_adapter(run.layer_adapter)):
         run.prepare(layer_adapter)  # now, for a condition leaves with its layer adapter
-    colours = [colour for one in begun if (colour := _branched(job, run, text, one)) is not None]
+    colours = [colour for one in begun if (colour := _branched(job, run, one)) is not None]
     for until in (run.layer_until, always):
         for one in begun:
-            one.picture.run(until(one.picture.timesteps.values))
-    latents = [one.picture.result() for one in begun]
+            one.pictures.run(until(one.pictures.timesteps.values))
+    latents = [latent for one in begun for latent in torch.split(one.pictures.result(), len(run.prompts))]
     job.finished(run.layer_adapter, latents)
     for colour in colours:
         colour.run(colour.timesteps.count)
-    return [torch.cat([latent, *pair]) for latent, pair in zip(latents, _in_turn(colours, len(latents)), strict=True)]
+    made = [row for colour in colours for row in torch.split(colour.result(), 1)]
+    return [torch.cat(both) for both in zip(latents, made, strict=True)] if made else latents
 
 
-def _in_turn(colours: Sequence[Denoising], count: int) -> list[list[Tensor]]:
-    """One an image, or none at all."""
-    return [[colour.result()] for colour in colours] or [[]] * count
+def together(job: ModelJob, frames: int, geometry: Geometry) -> int:
+    """How many images of so many frames share their steps. Where a solver draws noise, each has a run of its own."""
+    if job.settings.scheduler not in DETERMINISTIC:
+        return 1
+    height, width = _sides(job, geometry)
+    return max(1, _TOGETHER // (frames * height * width))
+
+
+def _sides(job: ModelJob, geometry: Geometry) -> tuple[int, int]:
+    """Of the latent: (height, width)."""
+    factor = job.components.vae_scale_factor
+    return geometry.working.height // factor, geometry.working.width // factor
 
 
 @dataclass(frozen=True)
 class _Begun:
-    picture: Denoising
-    noise: Tensor  # (frames, c, h, w): what it started with
-    generator: torch.Generator
+    """Images that share their steps: rows are the frames of the first one, then those of the next."""
+
+    pictures: Denoising
+    noise: Tensor  # (rows, c, h, w): what they started with
+    text: tuple[Text, Text | None]  # a row each
+    generator: torch.Generator  # of the first: where a solver draws noise, it is the only one
 
 
 def _begin(
-    job: ModelJob, run: Run, geometry: Geometry, text: tuple[Text, Text | None], index: int, generator: torch.Generator
+    job: ModelJob,
+    run: Run,
+    geometry: Geometry,
+    text: tuple[Text, Text | None],
+    group: Sequence[int],
+    generators: Sequence[torch.Generator],
 ) -> _Begun:
-    parts, settings = job.components, job.settings
+    """`text` and `generators` are those of all images."""
+    parts, settings, frames, count = job.components, job.settings, len(run.prompts), len(group)
     strength = 1.0 if run.start is None else run.strength
     timesteps = make_timesteps(
         parts.scheduler, settings.scheduler, settings.steps, strength, parts.device, settings.spacing
     )
-    sides = geometry.working.height // parts.vae_scale_factor, geometry.working.width // parts.vae_scale_factor
-    noise = seeded_noise(generator, (len(run.prompts), parts.latent_channels, *sides), parts.device)
+    shape = frames, parts.latent_channels, *_sides(job, geometry)
+    noise = torch.cat([seeded_noise(generators[image], shape, parts.device) for image in group])
+    start, keep = (None if known is None else _for_each(known, frames, count) for known in (run.start, run.keep))
+    rows = [image * frames + frame for image in group for frame in range(frames)]
+    own = text[0].rows(rows), None if text[1] is None else text[1].rows(rows)
+    beside = None if run.condition_latents is None else torch.cat([run.condition_latents[image] for image in group])
     first = base_steps(job, run)
 
     def on_step(step: int, clean: Callable[[], Tensor]) -> None:
-        job.meter.advance(Stage.DENOISE)
+        job.meter.advance(Stage.DENOISE, count)
         if step > first:  # before, there is no alpha to be seen
             job.show(step, timesteps.count, clean, geometry)
 
-    picture = Denoising(
-        _predict(job, run, text, None if run.condition_latents is None else run.condition_latents[index], timesteps),
+    pictures = Denoising(
+        _predict(job, run, own, beside, timesteps),
         timesteps,
-        first_latent(timesteps, run.start, noise, strength),
-        generator,
+        first_latent(timesteps, start, noise, strength),
+        generators[group[0]],
         on_step,
-        None if run.keep is None or run.start is None else Known(run.start, run.keep, noise),
+        None if keep is None or start is None else Known(start, keep, noise),
     )
-    return _Begun(picture, noise, generator)
+    return _Begun(pictures, noise, own, generators[group[0]])
 
 
-def _branched(job: ModelJob, run: Run, text: tuple[Text, Text | None], begun: _Begun) -> Denoising | None:
+def _for_each(known: Tensor, frames: int, count: int) -> Tensor:
+    """(frames, c, h, w) or one row for all of them → as many rows as so many images have."""
+    return known.expand(frames, -1, -1, -1).repeat(count, 1, 1, 1)
+
+
+def _branched(job: ModelJob, run: Run, begun: _Begun) -> Denoising | None:
     """The layer's frame goes on alone without layer adapter, from where the run is when only the colour steps are left.
 
     A run that starts there already starts from the plain picture: the adjusted latent would show what it hides.
     """
-    picture, frame, count = begun.picture, run.layer_frame, begun.picture.timesteps.count
+    pictures, frame, count = begun.pictures, run.layer_frame, begun.pictures.timesteps.count
     steps = 0 if frame is None else colour_steps(job, count)
     if frame is None or not steps:
         return None
-    picture.run(count - steps)
-    parts, settings = job.components, job.settings
+    pictures.run(count - steps)
+    parts, settings, rows = job.components, job.settings, list(range(frame, len(begun.noise), len(run.prompts)))
     timesteps = make_timesteps(
         parts.scheduler, settings.scheduler, settings.steps, steps / settings.steps, parts.device, settings.spacing
     )
-    noise, start = begun.noise[frame : frame + 1], run.plain
-    sample = picture.sample_of(frame) if start is None or steps < count else timesteps.noised(start, noise, 0)
+    noise, start = begun.noise[rows], None if run.plain is None else _for_each(run.plain, 1, len(rows))
+    sample = pictures.sample_of(rows) if start is None or steps < count else timesteps.noised(start, noise, 0)
     known = None if run.keep is None or start is None else Known(start, run.keep, noise)
-    negative = None if text[1] is None else text[1].rows([frame])
+    alone, negative = begun.text[0].rows(rows), None if begun.text[1] is None else begun.text[1].rows(rows)
     rescale = guidance_rescale_of(parts.scheduler)
-    alone = text[0].rows([frame])
     plain = Predictor(parts.denoiser, alone, negative, settings.guidance_scale, controls=run.controls, rescale=rescale)
 
     def predict(sample: Tensor, timestep: Tensor, step: int) -> Tensor:
@@ -128,8 +161,9 @@ def _branched(job: ModelJob, run: Run, text: tuple[Text, Text | None], begun: _B
 
     others = changes(run.controls, [(count - steps + step) / count for step in range(steps)])
     cached = step_cached(predict, computed_steps(steps, settings.cache_interval, others))
+    meter = job.meter
     return Denoising(
-        cached, timesteps, sample, _copied(begun.generator), lambda *_: job.meter.advance(Stage.DENOISE), known
+        cached, timesteps, sample, _copied(begun.generator), lambda *_: meter.advance(Stage.DENOISE, len(rows)), known
     )
 
 
@@ -176,11 +210,11 @@ OnStep = Callable[[int, Callable[[], Tensor]], None]
 
 
 class Denoising:
-    """The denoising of one picture, which can be halted between steps: the solver's history goes on.
+    """The denoising of pictures that share their steps; it can be halted between these: the solver's history goes on.
 
     Args:
         predict: may change its ways between steps.
-        sample: (frames, c, h, w) float32 at the noise of the first timestep.
+        sample: (rows, c, h, w) float32 at the noise of the first timestep; a row is a frame of a picture.
         generator: of stochastic schedulers, on the CPU.
         known: parts that are given.
     """
@@ -223,9 +257,9 @@ class Denoising:
         given = self.timesteps.noised(self._known.latent, self._known.noise, index)
         return sample + self._known.keep * (given - sample)
 
-    def sample_of(self, frame: int) -> Tensor:
-        """(1, c, h, w): where one frame is now, noisy; a run of its own may go on from there."""
-        return self._sample[frame : frame + 1].clone()
+    def sample_of(self, rows: list[int]) -> Tensor:
+        """(len(rows), c, h, w): where these frames are now, noisy; a run of their own may go on from there."""
+        return self._sample[rows]
 
     def result(self) -> Tensor:
         """The clean latent, scaled as the UNet sees it. Raises GenerationFailed where it is not finite."""

@@ -48,9 +48,9 @@ class Meter:
             self.done += steps
             self.reporter.progress(self.done, self.total, Stage.DECODE)
 
-    def advance(self, stage: Stage) -> None:
-        """One step done. Raises JobCancelled."""
-        self.done += 1
+    def advance(self, stage: Stage, steps: int = 1) -> None:
+        """So many steps done. Raises JobCancelled."""
+        self.done += steps
         self.reporter.progress(self.done, self.total, stage)
         self.reporter.check()
 
@@ -77,6 +77,7 @@ class ModelJob:
     notes: list[str] = field(default_factory=list)
     finished: Finished = nothing
     budget: Budget = field(default_factory=lambda: Budget(_PREVIEW_SHARE))  # of previews
+    each: Sequence[GenerateRequest] = ()  # one an image, where these have prompts and seeds of their own
 
     @staticmethod
     def of(
@@ -117,6 +118,16 @@ class ModelJob:
     def part(self, **fields: object) -> ModelJob:
         """A part of this job with another request; notes and progress are shared."""
         return replace(self, request=replace(self.request, **fields))  # type: ignore[arg-type]  # checked by the dataclass
+
+    @staticmethod
+    def together(parts: Sequence[ModelJob]) -> ModelJob:
+        """Parts of one job as the images of one: alike but for their prompts, seeds and bounds."""
+        request = replace(parts[0].request, images=len(parts))
+        return replace(parts[0], request=request, each=[part.request for part in parts])
+
+    def own(self, image: int) -> GenerateRequest:
+        """What is asked of this image."""
+        return self.each[image] if self.each else self.request
 
     def within(self, name: str | None, bounds: Bounds) -> Pixels:
         """The part of a condition image that lies in `bounds` of the canvas."""

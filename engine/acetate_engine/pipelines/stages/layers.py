@@ -27,7 +27,7 @@ _NAME = 40  # characters of the prompt
 
 def seed_of(job: ModelJob, image: int) -> int:
     """Seeds of the alternatives count up from the request's."""
-    return (job.request.seed + image) % (MAX_SEED + 1)
+    return job.own(image).seed if job.each else (job.request.seed + image) % (MAX_SEED + 1)
 
 
 def generators(job: ModelJob) -> list[torch.Generator]:

@@ -22,7 +22,9 @@ class Run:
 
     layer_adapter: str | None  # the layer adapter in the UNet
     prompts: tuple[str, ...]  # one a frame
-    prepare: Callable[[LayerAdapter], None] | None = None  # the layer adapter, once a run: gives it its condition
+    each: Sequence[tuple[str, ...]] = ()  # the same, one an image, where images have prompts of their own
+    # the layer adapter, once a run: gives it its condition, one for all images or one each
+    prepare: Callable[[LayerAdapter], None] | None = None
     condition_latents: Sequence[Tensor] | None = None  # one an image, (1, c, h, w): concatenated conditions
     layer_until: Until = always  # steps with the layer adapter; the plain UNet after them
     start: Tensor | None = None  # image-to-image
@@ -31,6 +33,10 @@ class Run:
     layer_frame: int | None = None  # the frame that is a transparent layer
     plain: Tensor | None = None  # (1, c, h, w): that frame of `start` over mid-grey, for its colour
     controls: Sequence[Control] = ()  # filled in from the request
+
+    def prompts_of(self, images: Sequence[int]) -> list[str]:
+        """Of all frames of these images, image after image."""
+        return [prompt for image in images for prompt in (self.each[image] if self.each else self.prompts)]
 
     def starting(self, start: Tensor | None, strength: float) -> Run:
         """The same from pictures and noise by `strength`; from noise alone where there are none."""

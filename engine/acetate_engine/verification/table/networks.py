@@ -17,10 +17,9 @@ from acetate_engine.models.runtime.memory import unsaid
 from acetate_engine.models.runtime.packing import pack
 from acetate_engine.verification.bench import EQUAL, Timing, sharing_steps
 from acetate_engine.verification.seeded import seed_module
-from acetate_engine.verification.table.limits import matrix_seconds
+from acetate_engine.verification.table.limits import least
 from acetate_engine.verification.table.line import Bound, Line, in_turn
 
-_PRODUCTS = "matrix products alone"
 _NARROW = (8, 8, 16, 16, 16, 16, 16)
 
 
@@ -36,8 +35,8 @@ def decoding(side: int, small: bool) -> Iterator[Line]:
     nn.Module.to(decoder, memory_format=torch.channels_last)  # type: ignore[call-overload]  # as it is loaded for a processor
     pack(decoder)
     (ours,) = in_turn(1, lambda: _decoded(decoder, pixel, latent, 8))
-    limit = matrix_seconds(lambda: _decoded(decoder, pixel, latent, 8), torch.float32)
-    found, notes, bounds = [f"{ours:.1f} s: {peer / ours:.2f}×"], [], [Bound(_PRODUCTS, limit, ours)]
+    whole = partial(_decoded, decoder, pixel, latent, 8)
+    found, notes, bounds = [f"{ours:.1f} s: {peer / ours:.2f}×"], [], [least(whole).beside(ours)]
     best, draft_holds = peer / ours, False
     for passes in PASSES[:-1]:
         (took,) = in_turn(1, partial(_decoded, decoder, pixel, latent, passes))
@@ -49,11 +48,10 @@ def decoding(side: int, small: bool) -> Iterator[Line]:
     notes.append(f"ways of mini's trained decoder: {SpaceToDepthTransparentDecoder.orientations}, in drafts and finals")
     if computes_in_bf16():
         nn.Module.to(decoder, torch.bfloat16)
-        (took,) = in_turn(1, lambda: _decoded(decoder, pixel, latent, 8))
-        away = (_decoded(decoder, pixel, latent, 8) - exact).abs().mean().item() * 255
+        (took,) = in_turn(1, whole)
+        away = (whole() - exact).abs().mean().item() * 255
         found.append(f"bf16 {peer / took:.2f}×, mean error {away:.2f}/255")
-        limit = matrix_seconds(lambda: _decoded(decoder, pixel, latent, 8), torch.bfloat16)
-        bounds.append(Bound(f"{_PRODUCTS} in bf16", limit, took))
+        bounds.append(least(whole).beside(took, "bf16"))
         best = max(best, peer / took if away <= 2 else 0.0)
     yield Line(
         f"transparent decode, {side}², eight ways",
@@ -108,6 +106,5 @@ def _step(timings: list[Timing], case: str, side: int, goal: float) -> Line:
 
 
 def _bounds(timing: Timing) -> Iterator[Bound]:
-    if timing.limit:
-        dtype = "" if timing.dtype == "float32" else f" in {timing.dtype}"
-        yield Bound(f"{_PRODUCTS}{dtype}", timing.limit, timing.cpu_seconds)
+    if timing.least is not None:
+        yield timing.least.beside(timing.cpu_seconds, "" if timing.dtype == "float32" else timing.dtype)

@@ -9,7 +9,12 @@ from torch import Tensor
 
 from acetate.protocol.errors import OutOfMemory
 from acetate_engine.models.networks.alpha_residual import AlphaResidual
-from acetate_engine.models.networks.latent_transparency import LatentTransparency, decode_alpha_rgb, decode_rgb
+from acetate_engine.models.networks.latent_transparency import (
+    LatentTransparency,
+    _middle,
+    decode_alpha_rgb,
+    decode_rgb,
+)
 from tests.engine.models import small
 
 
@@ -188,3 +193,11 @@ def test_nothing_fits() -> None:
 def test_other_failures_are_not_taken_for_lack_of_memory(vae: AutoencoderKL) -> None:
     with pytest.raises(RuntimeError, match="channels"):
         decode_rgb(torch.zeros(1, 5, 8, 8), vae, note=no_note)
+
+
+def test_the_middle_of_eight_ways_is_their_lower_median() -> None:
+    """Exchanges that order all rows of zeros and ones order any values (Knuth 5.3.4, theorem Z)."""
+    rows = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * 8).T
+    assert torch.equal(_middle(rows), rows.median(dim=0).values)
+    values = torch.rand(8, 1, 4, 5, 6)
+    assert torch.equal(_middle(values), values.median(dim=0).values)
