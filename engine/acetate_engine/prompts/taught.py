@@ -39,9 +39,10 @@ class Taught:
     unlike: Mapping[str, str] = field(default_factory=dict)  # words of captions → what is wrong with their layers
 
     def found_wrong(self, prompt: str) -> Mapping[str, str]:
-        """The part of `unlike` that this prompt speaks of."""
-        said = _MARK.sub(",", prompt.lower())
-        return {words: wrong for words, wrong in self.unlike.items() if re.search(rf"\b{re.escape(words)}\b", said)}
+        """The part of `unlike` that this prompt speaks of, be it one or several."""
+        said = _singles(_MARK.sub(",", prompt))
+        spoken = {words: re.search(rf"\b{re.escape(_singles(words))}\b", said) for words in self.unlike}
+        return {words: wrong for words, wrong in self.unlike.items() if spoken[words]}
 
     def untaught(self, prompt: str) -> Untaught:
         """Nothing where the prompt names no thing, or at least one that was taught or is about to be written.
@@ -120,6 +121,11 @@ def _heads(prompt: str) -> Iterator[str]:
 
 def _words(text: str) -> list[str]:
     return [word for word in _WORD.findall(text) if word not in ("a", "an", "the", "some", "s")]
+
+
+def _singles(text: str) -> str:
+    """The same with each word as one of several."""
+    return _WORD.sub(lambda word: _single(word[0]), text.lower())
 
 
 def _single(word: str) -> str:

@@ -68,6 +68,8 @@ def test_what_was_looked_at_and_found_wrong_is_said_and_not_offered(mini: Taught
     assert [words for words in mini.unlike if not any(words in thing for thing in mini.others)] == []
     found = mini.untaught("a golden Magnifying glass on a table")
     assert (found.word, found.is_done_badly) == ("magnifying glass", True) and found.near
+    for several in ("two magnifying glasses", "spider webs", "one twinkling star"):
+        assert mini.untaught(several).is_done_badly
     assert mini.untaught("a feather") == Untaught(), "the emoji is one"
     assert not mini.untaught("a necklace").is_done_badly, "lace is another thing"
 

@@ -30,7 +30,9 @@ def _gap(krita: KritaProcess, work: Callable[[], object]) -> float:
 
 
 def in_words(gaps: Sequence[float]) -> str:
-    return f"{len(gaps)} runs, median {statistics.median(gaps):.0f} ms, worst {max(gaps):.0f} ms"
+    """In their order, too: a first run may be another matter than those after it."""
+    each = " ".join(f"{gap:.0f}" for gap in gaps)
+    return f"{len(gaps)} runs, median {statistics.median(gaps):.0f} ms, worst {max(gaps):.0f} ms ({each})"
 
 
 def assert_smooth(gaps: Sequence[float], own: Sequence[float]) -> None:

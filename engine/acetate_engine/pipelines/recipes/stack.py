@@ -1,6 +1,7 @@
 """Any number of layers, one after the other: each new foreground sees the flattened layers below it.
 
-The iterative composition of arXiv 2402.17113, figure 9.
+The iterative composition of arXiv 2402.17113, figure 9. Those that lie beside each other see nothing of each other, and
+are made together.
 """
 
 from __future__ import annotations

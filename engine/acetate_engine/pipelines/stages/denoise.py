@@ -35,7 +35,7 @@ _TOGETHER = 512  # latent pixels of all frames: a processor's time a pixel is ha
 
 
 def execute(job: ModelJob, run: Run, geometry: Geometry, generators: Sequence[torch.Generator]) -> list[Tensor]:
-    """Denoise one image a generator; the seed of an image alone decides it.
+    """Denoise one image a generator; the seed of an image alone decides it, up to rounding.
 
     Small images share their steps. Where the layer adapter comes or goes half-way, all images go half-way first: it is
     changed once.
