@@ -33,7 +33,7 @@ from acetate_engine.pipelines.stages.layers import layer_name
 from acetate_engine.pipelines.stages.previews import LatentPreview
 from acetate_engine.pipelines.stages.settings import RunSettings
 from acetate_engine.pipelines.tasks import TaskGenerator
-from tests.engine.pipelines.samples import a_request, run
+from tests.engine.pipelines.samples import BACKGROUND, BOUNDS, a_request, run
 
 CPU = torch.device("cpu")
 BASE = DDPMScheduler(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012)
@@ -216,3 +216,6 @@ def test_without_weights_for_it_the_background_is_not_looked_at_and_the_painter_
     assert any("from the text alone" in note for note in result.notes)
     alone = run(tiny, a_request(Task.FOREGROUND))
     assert result.layers[0].pixels.tobytes() == alone.layers[0].pixels.tobytes()
+    beside = tuple(StackLayer("a boat", Bounds(BOUNDS.x + x, BOUNDS.y, 32, BOUNDS.height)) for x in (0, 32))
+    stack = run(tiny, a_request(Task.STACK, layers=beside, background=BACKGROUND, steps=2))
+    assert any("from the text alone" in note for note in stack.notes)

@@ -71,7 +71,7 @@ def side_by_side(parts: Sequence[ModelJob], backgrounds: Sequence[Pixels]) -> li
     return made
 
 
-def working_extent(job: ModelJob) -> Extent:
+def working_of(job: ModelJob) -> Extent:
     """What a layer of this job is made in."""
     return _of_layer(job).working
 

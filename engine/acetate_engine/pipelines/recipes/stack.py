@@ -23,7 +23,7 @@ from acetate_engine.pipelines.recipes.generate import (
     foreground,
     foreground_on,
     side_by_side,
-    working_extent,
+    working_of,
 )
 from acetate_engine.pipelines.recipes.repaint import reworked
 from acetate_engine.pipelines.stages.before_denoise import steps_of
@@ -93,6 +93,11 @@ class _Wanted:
     def is_fresh(self) -> bool:
         return self.spec.strength == 1.0
 
+    @property
+    def shows_something(self) -> bool:
+        """Whether there is something below it to look at."""
+        return bool(self.seen[..., 3].any())
+
 
 def _wanted(job: ModelJob, index: int, image: int, below: Pixels) -> _Wanted:
     spec = job.request.layers[index]
@@ -126,20 +131,16 @@ def _all_made(job: ModelJob, wanted: Sequence[_Wanted]) -> list[GeneratedLayer]:
 
 def _likeness(job: ModelJob, one: _Wanted) -> object:
     """What layers that share their steps have in common; None of one that is made alone."""
-    if not job.method.takes_several or not one.is_fresh or one.part.request.control:
+    cannot_look = one.shows_something and not job.components.looks_at_background  # of which the painter is told
+    if not job.method.takes_several or not one.is_fresh or one.part.request.control or cannot_look:
         return None
-    return "shared", working_extent(one.part), one.part.request.image_prompts, _looks(one)
-
-
-def _looks(one: _Wanted) -> bool:
-    """Whether there is something to look at, and a layer adapter that does."""
-    return one.part.components.looks_at_background and bool(one.seen[..., 3].any())
+    return "shared", working_of(one.part), one.part.request.image_prompts, one.shows_something
 
 
 def _shared(wanted: Sequence[_Wanted]) -> list[GeneratedLayer]:
     parts = [one.part for one in wanted]
     parts[0].components.use_add_ons(parts[0].request.styles, parts[0].request.image_prompts)
-    return side_by_side(parts, [one.seen for one in wanted] if _looks(wanted[0]) else [])
+    return side_by_side(parts, [one.seen for one in wanted] if wanted[0].shows_something else [])
 
 
 def _one_layer(job: ModelJob, wanted: _Wanted) -> GeneratedLayer:
